@@ -1,0 +1,1 @@
+"""Plumbing: settings, database, bell, clock, log, errors and encryption. No product words."""

@@ -1,0 +1,21 @@
+"""Time as an argument. Stored in UTC, shown in Asia/Shanghai (no daylight saving)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The real clock: now, with time zone UTC."""
+    return datetime.now(UTC)
+
+
+def local(moment: datetime) -> datetime:
+    """`moment` (aware) as wall time in China."""
+    return moment.astimezone(SHANGHAI)

@@ -1,0 +1,179 @@
+"""The database: one code path for SQLite (embedded) and PostgreSQL (real use).
+
+SQLite runs in WAL with synchronous FULL, and every transaction starts with BEGIN IMMEDIATE: a
+transaction that reads first and writes later would otherwise fail with SQLITE_BUSY_SNAPSHOT,
+which no busy time-out can mend.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    create_engine,
+    event,
+)
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from app.infra import crypto
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of every model."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+"""A growing primary key: SQLite only counts up INTEGER columns."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, stored as UTC. A naive one is a bug and raises ValueError."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC, and without zone on SQLite, which has none."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Always aware, always UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Encrypted(TypeDecorator[str]):
+    """Text that is encrypted at rest. `context` is `table.column` and part of the seal."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, context: str) -> None:
+        super().__init__()
+        self.context = context
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Sealed bytes."""
+        return None if value is None else crypto.ring().encrypt(value.encode(), self.context)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        """The text. Raises Undecryptable."""
+        return None if value is None else crypto.ring().decrypt(value, self.context).decode()
+
+
+class EncryptedBytes(Encrypted):
+    """Bytes that are encrypted at rest: raw events and frozen payloads."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        """Sealed bytes."""
+        return None if value is None else crypto.ring().encrypt(value, self.context)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
+        """The bytes. Raises Undecryptable."""
+        return None if value is None else crypto.ring().decrypt(value, self.context)
+
+
+class EncryptedJson(Encrypted):
+    """A JSON value that is encrypted at rest."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        """Sealed bytes of compact JSON."""
+        if value is None:
+            return None
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return crypto.ring().encrypt(text.encode(), self.context)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
+        """The value. Raises Undecryptable."""
+        return None if value is None else json.loads(crypto.ring().decrypt(value, self.context))
+
+
+def build_engine(url: str) -> Engine:
+    """An engine for `url`; opens nothing until first use."""
+    url = url.replace("postgres://", "postgresql://", 1)
+    if not url.startswith("sqlite"):
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=10,
+            connect_args={
+                "connect_timeout": 2,
+                "options": "-c statement_timeout=30000 -c timezone=UTC",
+            },
+        )
+    engine = create_engine(url, connect_args={"timeout": 15.0, "check_same_thread": False})
+    event.listen(engine, "connect", _tune_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _tune_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see the module text
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    reading = connection.get_execution_options().get("yishu_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+class Database:
+    """Opens transactions. `transaction()` writes, `reading()` never blocks a writer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writing = sessionmaker(engine, expire_on_commit=False)
+        self._reading = sessionmaker(
+            engine.execution_options(yishu_reading=True), expire_on_commit=False
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that commits at the end of the block and rolls back on any error."""
+        with self._writing() as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for questions only; whatever it changed is rolled back."""
+        with self._reading() as session:
+            try:
+                yield session
+            finally:
+                session.rollback()

@@ -1,0 +1,75 @@
+"""Settings, read once from the environment and frozen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.infra.errors import Misconfigured
+
+
+class Settings(BaseSettings):
+    """Every setting of the product; `docs/operations.md` lists them for people."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    database_url: str = Field(description="SQLAlchemy URL: sqlite:///path or postgresql://…")
+    redis_url: str = Field(description="redis://… or unix:///path/to/socket")
+
+    yishu_secret_key: str = Field(min_length=16, description="signs sessions and links")
+    yishu_encryption_keys: str = Field(
+        min_length=16, description="id:key,id:key … newest first; `yishu keys new` makes one"
+    )
+    yishu_base_url: str = Field("http://localhost:8000", description="how phones reach us")
+    yishu_api_token: str = Field("", description="a first API token, for set-up")
+    yishu_callback_window_s: int = Field(300, ge=1, description="accepted age of a callback, s")
+    yishu_log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    yishu_link_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="hosts that linked content may point to, comma separated; empty: any https"
+    )
+    yishu_demo: bool = Field(False, description="show demo logins and the phones page link")
+
+    wecom_corp_id: str = ""
+    wecom_agent_id: str = ""
+    wecom_secret: str = ""
+    wecom_token: str = ""
+    wecom_aes_key: str = ""
+    wecom_api_base: str = "https://qyapi.weixin.qq.com"
+
+    oa_app_id: str = ""
+    oa_secret: str = ""
+    oa_token: str = ""
+    oa_aes_key: str = ""
+    oa_api_base: str = "https://api.weixin.qq.com"
+
+    wechat_open_base: str = Field(
+        "https://open.weixin.qq.com", description="where OAuth pages of WeCom and WeChat live"
+    )
+
+    @field_validator("yishu_link_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+        return value
+
+    @field_validator("yishu_base_url", "wecom_api_base", "oa_api_base", "wechat_open_base")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+
+def load() -> Settings:
+    """Settings from the environment.
+
+    Raises Misconfigured naming each missing or unusable variable, never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as exc:
+        problems = "; ".join(
+            f"{str(error['loc'][0]).upper()}: {error['msg']}" for error in exc.errors()
+        )
+        raise Misconfigured(f"Settings are incomplete. {problems}") from None
