@@ -28,6 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from app.infra import crypto
+from app.infra.queue import NORMAL, Bell, SilentBell
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -156,8 +157,9 @@ def _begin_immediate(connection: Any) -> None:
 class Database:
     """Opens transactions. `transaction()` writes, `reading()` never blocks a writer."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, bell: Bell | None = None) -> None:
         self.engine = engine
+        self.bell = bell or SilentBell()
         self._writing = sessionmaker(engine, expire_on_commit=False)
         self._reading = sessionmaker(
             engine.execution_options(yishu_reading=True), expire_on_commit=False
@@ -165,9 +167,15 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that commits at the end of the block and rolls back on any error."""
-        with self._writing() as session, session.begin():
-            yield session
+        """A session that commits at the end of the block and rolls back on any error.
+
+        Bells asked for with `ring_after_commit` ring once the commit is durable.
+        """
+        with self._writing() as session:
+            with session.begin():
+                yield session
+            for job, ids, lane in session.info.pop("bells", ()):
+                self.bell.ring(job, *ids, lane=lane)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -177,3 +185,8 @@ class Database:
                 yield session
             finally:
                 session.rollback()
+
+
+def ring_after_commit(session: Session, job: str, *ids: int | str, lane: str = NORMAL) -> None:
+    """Ring `job` when this session's transaction has committed; never before, never without."""
+    session.info.setdefault("bells", []).append((job, ids, lane))

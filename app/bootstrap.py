@@ -1,0 +1,48 @@
+"""The only place that builds things: settings → keys, engine, bell, clients → web app or worker.
+
+Building opens no connection: the database, Redis and the platforms are reached on first use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+from flask import Flask
+
+from app.connectors.official_account.client import OfficialAccount
+from app.connectors.wecom.client import WeCom
+from app.flows import Outside
+from app.infra import crypto, log, queue
+from app.infra import settings as settings_module
+from app.infra.clock import Clock, utc_now
+from app.infra.db import Database, build_engine
+from app.infra.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a process needs, built once."""
+
+    settings: Settings
+    db: Database
+    redis: redis.Redis
+    outside: Outside
+    clock: Clock
+
+
+def build(settings: Settings | None = None, *, clock: Clock = utc_now, process: str = "") -> Parts:
+    """All parts for one process. Raises Misconfigured with a sentence for people."""
+    settings = settings or settings_module.load()
+    log.configure(settings.yishu_log_level, process=process)
+    crypto.install(crypto.KeyRing.parse(settings.yishu_encryption_keys))
+    connection = queue.connect(settings.redis_url)
+    db = Database(build_engine(settings.database_url), queue.RedisBell(connection))
+    return Parts(settings, db, connection, _outside(settings, db, clock), clock)
+
+
+def build_web(parts: Parts | None = None) -> Flask:
+    """The web application."""
+    from app.web import create_app  # here: workers need no pages
+
+    return create_app(parts or build(process="web"))

@@ -1,0 +1,79 @@
+"""Scheduled pushes of content to a segment, and the schedules that wake them and the day plan."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.infra.db import Base, BigId, UtcDateTime
+
+
+class Stage(StrEnum):
+    """Life of a campaign; the allowed moves are in `lifecycle.py`."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    FINISHED = "finished"
+
+
+class CampaignWay(StrEnum):
+    """How a campaign reaches physicians."""
+
+    SUGGESTION = "suggestion"
+    GROUP_TASK = "group_task"
+    OA_MESSAGE = "oa_message"
+
+
+class Campaign(Base):
+    """Content + tag expression + time + way."""
+
+    __tablename__ = "campaign"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    content_id: Mapped[int] = mapped_column(ForeignKey("content.id"), index=True)
+    expression: Mapped[str] = mapped_column(Text)
+    way: Mapped[str] = mapped_column(String(12))
+    stage: Mapped[str] = mapped_column(String(10), default=Stage.DRAFT)
+    created_by: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Schedule(Base):
+    """When something is due: once `at`, or by `cron` (five fields, time of China)."""
+
+    __tablename__ = "schedule"
+    __table_args__ = (UniqueConstraint("kind", "ref_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))  # daily_plan (rep), campaign
+    ref_id: Mapped[int] = mapped_column(BigInteger)
+    cron: Mapped[str] = mapped_column(String(60), default="")
+    at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    catch_up: Mapped[str] = mapped_column(String(6), default="last")  # skip, last, all
+    active: Mapped[bool] = mapped_column(default=True)
+    watermark: Mapped[datetime] = mapped_column(UtcDateTime)  # everything due until here is done
+
+
+class ScheduleRun(Base):
+    """One due time of one schedule, at most once. Its unique key makes many schedulers safe."""
+
+    __tablename__ = "schedule_run"
+    __table_args__ = (UniqueConstraint("schedule_id", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    schedule_id: Mapped[int] = mapped_column(ForeignKey("schedule.id"), index=True)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(10), default="due")  # due, done, failed
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    planned: Mapped[int] = mapped_column(default=0)
+    left_out: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    error: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,1 @@
+"""What physicians allow, and the rules that limit how often we reach out."""

@@ -1,0 +1,1 @@
+"""The library of material that may be sent: versions, approval, tags."""

@@ -1,0 +1,1 @@
+"""The outbox: every message that leaves us, written down before it is sent."""

@@ -1,0 +1,73 @@
+"""The outbox: every message that leaves us, written down before it is sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
+
+
+class Way(StrEnum):
+    """How a message reaches somebody; one module per way under `delivery/channels`."""
+
+    REP_CARD = "rep_card"  # template card to a rep
+    REP_TEXT = "rep_text"  # text to a rep: notices, text ready to forward
+    CARD_UPDATE = "card_update"  # change a card that a rep has answered
+    WELCOME = "welcome"  # to a physician, with a welcome code, within 20 seconds
+    GROUP_TASK = "group_task"  # 企业群发: a task that the rep must confirm
+    OA_TEXT = "oa_text"  # Official Account custom message
+    OA_TEMPLATE = "oa_template"
+
+
+class State(StrEnum):
+    """queued → sending → sent, failed or unknown; queued → cancelled."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+
+
+class Dispatch(Base):
+    """One message to one recipient, its payload frozen, its permission stored with it."""
+
+    __tablename__ = "dispatch"
+    __table_args__ = (
+        Index("ix_dispatch_due", "state", "not_before"),
+        Index("ix_dispatch_person", "identifier_id", "sent_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    dedupe_key: Mapped[str] = mapped_column(String(160), unique=True)
+    way: Mapped[str] = mapped_column(String(16))
+    app_key: Mapped[str] = mapped_column(String(40), default="main")
+    rep_id: Mapped[int | None] = mapped_column(ForeignKey("rep.id"), index=True)
+    identifier_id: Mapped[int | None] = mapped_column(
+        ForeignKey("identifier.id", ondelete="SET NULL")
+    )
+    suggestion_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    campaign_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    content_version_id: Mapped[int | None] = mapped_column(ForeignKey("content_version.id"))
+    payload: Mapped[dict[str, Any]] = mapped_column(EncryptedJson("dispatch.payload"))
+    task_id: Mapped[str | None] = mapped_column(String(128), unique=True)
+    counts_as_contact: Mapped[bool] = mapped_column(default=False)  # towards the person cap
+    verdict: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # may_contact's answer
+    state: Mapped[str] = mapped_column(String(10), default=State.QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    not_before: Mapped[datetime] = mapped_column(UtcDateTime)
+    not_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    provider_id: Mapped[str] = mapped_column(String(128), default="")  # msgid
+    response_code: Mapped[str | None] = mapped_column(String(128))
+    errcode: Mapped[int | None]
+    error: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    first_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,1 @@
+"""ONE ID: identifiers, the evidence that links them, and the physicians that result."""

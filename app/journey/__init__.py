@@ -1,0 +1,1 @@
+"""What happened between the company and a physician."""

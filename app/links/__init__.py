@@ -1,0 +1,1 @@
+"""Tracked links and their page views, and the QR codes through which physicians arrive."""

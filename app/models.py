@@ -1,0 +1,27 @@
+"""Every model, imported once: for migrations and for tests that create the schema."""
+
+from importlib import import_module
+
+from app.infra.db import Base
+
+PACKAGES = (
+    "accounts",
+    "inbox",
+    "identity",
+    "reps",
+    "tagging",
+    "consent",
+    "links",
+    "journey",
+    "content",
+    "segments",
+    "delivery",
+    "recommend",
+    "campaigns",
+    "connectors",
+)
+
+for _package in PACKAGES:
+    import_module(f"app.{_package}.models")
+
+metadata = Base.metadata

@@ -1,0 +1,1 @@
+"""Suggestions: physician × content × way × time with reasons, for one rep."""

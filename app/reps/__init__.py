@@ -1,0 +1,1 @@
+"""Sales reps and the external contacts they are connected with."""

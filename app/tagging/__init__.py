@@ -1,0 +1,1 @@
+"""The one vocabulary and who asserts what about whom."""

@@ -1,0 +1,111 @@
+"""The one vocabulary and who asserts what about whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.infra.db import Base, BigId, UtcDateTime
+
+
+class Owner(StrEnum):
+    """Who is responsible for a tag's meaning."""
+
+    SALES = "sales"
+    MARKETING = "marketing"
+    MEDICAL = "medical"
+    SYSTEM = "system"
+
+
+class Source(StrEnum):
+    """Where an assertion comes from."""
+
+    WECOM_TAG = "wecom_tag"  # corp tag on the contact
+    CHANNEL = "channel"  # QR code or contact way it came through
+    CRM = "crm"
+    CONTENT_READ = "content_read"
+    MESSAGE = "message"  # keyword in what the physician wrote
+    PERSON = "person"  # somebody set it in the console
+    REP_FEEDBACK = "rep_feedback"
+
+
+class TagCategory(Base):
+    """A branch of the vocabulary."""
+
+    __tablename__ = "tag_category"
+
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40))
+    parent_key: Mapped[str | None] = mapped_column(ForeignKey("tag_category.key"))
+    exclusive: Mapped[bool] = mapped_column(default=False)  # at most one of its tags holds
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class Tag(Base):
+    """An entry of the vocabulary. `half_life_days` None: it does not fade."""
+
+    __tablename__ = "tag"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    category_key: Mapped[str] = mapped_column(ForeignKey("tag_category.key"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("tag.id"))
+    owner: Mapped[str] = mapped_column(String(12))
+    meaning: Mapped[str] = mapped_column(Text, default="")
+    half_life_days: Mapped[int | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TagSynonym(Base):
+    """Another name of a tag, as a source writes it; `source` "any" holds everywhere."""
+
+    __tablename__ = "tag_synonym"
+    __table_args__ = (UniqueConstraint("source", "raw"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"), index=True)
+    source: Mapped[str] = mapped_column(String(20), default="any")
+    raw: Mapped[str] = mapped_column(String(80))  # folded: NFKC, lower case, no blanks
+
+
+class UnmappedName(Base):
+    """A tag name that no synonym covers yet: it waits here, nothing is dropped."""
+
+    __tablename__ = "tag_unmapped"
+    __table_args__ = (UniqueConstraint("source", "raw"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str] = mapped_column(String(20))
+    raw: Mapped[str] = mapped_column(String(80))
+    seen: Mapped[int] = mapped_column(default=1)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TagAssertion(Base):
+    """“This person has this tag”: by whom, on what evidence, how sure, since when.
+
+    Never overwritten, only superseded. `ref` names the evidence: touchpoint:12, wecom_tag:et1 …
+    """
+
+    __tablename__ = "tag_assertion"
+    __table_args__ = (
+        UniqueConstraint("identifier_id", "tag_id", "source", "ref"),
+        Index("ix_tag_assertion_tag", "tag_id", "superseded_at"),
+        Index("ix_tag_assertion_person", "identifier_id", "superseded_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    identifier_id: Mapped[int] = mapped_column(ForeignKey("identifier.id", ondelete="CASCADE"))
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"))
+    source: Mapped[str] = mapped_column(String(20))
+    ref: Mapped[str] = mapped_column(String(120))
+    evidence: Mapped[str] = mapped_column(Text, default="")  # one Chinese sentence, no names
+    confidence: Mapped[float] = mapped_column(default=1.0)  # 0–1; negative asserts the opposite
+    actor: Mapped[str] = mapped_column(String(80), default="system")
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    superseded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
