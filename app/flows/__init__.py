@@ -17,14 +17,16 @@ from datetime import datetime
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from app.connectors.official_account.client import OfficialAccount
-from app.connectors.wecom.client import WeCom
 from app.facts import Fact
 from app.infra.settings import Settings
+
+if TYPE_CHECKING:
+    from app.connectors.official_account.client import OfficialAccount
+    from app.connectors.wecom.client import WeCom
 
 
 @dataclass(frozen=True, slots=True)
