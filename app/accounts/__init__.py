@@ -1,1 +1,47 @@
-"""Who may use the console and the API, and what they did."""
+"""Who may use the console and the API, and what they did.
+
+accounts.create_user / change_password / deactivate …   people with a login
+accounts.authenticate                                    login and password → User
+accounts.create_token / token_role                       bearer tokens of systems
+accounts.audit / verify_audit                            the sealed record of actions
+"""
+
+from app.accounts.audit import audit, audit_trail, verify_audit
+from app.accounts.tokens import (
+    TokenHolder,
+    create_token,
+    list_tokens,
+    revoke_token,
+    token_holder,
+)
+from app.accounts.users import (
+    Actor,
+    authenticate,
+    change_password,
+    create_user,
+    list_users,
+    set_active,
+    set_role,
+    user_by_id,
+    user_by_login,
+)
+
+__all__ = [
+    "Actor",
+    "TokenHolder",
+    "audit",
+    "audit_trail",
+    "authenticate",
+    "change_password",
+    "create_token",
+    "create_user",
+    "list_tokens",
+    "list_users",
+    "revoke_token",
+    "set_active",
+    "set_role",
+    "token_holder",
+    "user_by_id",
+    "user_by_login",
+    "verify_audit",
+]
