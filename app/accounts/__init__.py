@@ -13,6 +13,8 @@ from app.accounts.tokens import (
     list_tokens,
     revoke_token,
     token_holder,
+    touch_is_due,
+    touch_token,
 )
 from app.accounts.users import (
     Actor,
@@ -41,6 +43,8 @@ __all__ = [
     "set_active",
     "set_role",
     "token_holder",
+    "touch_is_due",
+    "touch_token",
     "user_by_id",
     "user_by_login",
     "verify_audit",

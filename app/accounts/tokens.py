@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.models import ApiToken, Role
@@ -25,6 +25,8 @@ class TokenHolder:
 
     name: str
     role: Role
+    token_id: int | None = None  # None: the set-up token of the environment
+    last_used_at: datetime | None = None
 
 
 def create_token(session: Session, name: str, role: Role, *, now: datetime) -> str:
@@ -42,9 +44,7 @@ def create_token(session: Session, name: str, role: Role, *, now: datetime) -> s
     return text
 
 
-def token_holder(
-    session: Session, text: str, *, setup_token: str, now: datetime
-) -> TokenHolder | None:
+def token_holder(session: Session, text: str, setup_token: str) -> TokenHolder | None:
     """Who holds `text`, or None. `setup_token` (from the environment, may be empty) is an admin."""
     if setup_token and hmac.compare_digest(text.encode(), setup_token.encode()):
         return TokenHolder("setup", Role.ADMIN)
@@ -53,9 +53,18 @@ def token_holder(
     )
     if token is None:
         return None
-    if token.last_used_at is None or now - token.last_used_at > TOUCH_EVERY:
-        token.last_used_at = now
-    return TokenHolder(token.name, Role(token.role))
+    return TokenHolder(token.name, Role(token.role), token.id, token.last_used_at)
+
+
+def touch_is_due(holder: TokenHolder, now: datetime) -> bool:
+    """True when the last use should be written down again."""
+    used = holder.last_used_at
+    return holder.token_id is not None and (used is None or now - used > TOUCH_EVERY)
+
+
+def touch_token(session: Session, holder: TokenHolder, now: datetime) -> None:
+    """Note that the token was used."""
+    session.execute(update(ApiToken).where(ApiToken.id == holder.token_id).values(last_used_at=now))
 
 
 def list_tokens(session: Session) -> Sequence[ApiToken]:
