@@ -1,0 +1,24 @@
+"""The web console at /console/: one module per room of the left-hand menu.
+
+session     log in and out, own password
+home        今日: is it running, what waits for me, what did it bring
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Blueprint
+
+from app.accounts.models import Role
+from app.web.console.menu import menu_for
+from app.web.policy import STAFF, Policy, default_policy
+
+PAGES = ("session", "home")
+
+bp = Blueprint("console", __name__, url_prefix="/console")
+default_policy(bp, Policy(roles=(*STAFF, Role.REP)))
+bp.context_processor(lambda: {"menu": menu_for()})
+
+for _page in PAGES:
+    import_module(f"{__name__}.{_page}")

@@ -1,0 +1,30 @@
+// Small comforts of the console. Every page works without this file.
+"use strict";
+
+// "/" focuses the search field.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey) return;
+  const field = document.querySelector("[data-search]");
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+});
+
+// htmx sends the CSRF token with every request that changes something.
+document.addEventListener("htmx:configRequest", (event) => {
+  const token = document.querySelector("meta[name=csrf-token]");
+  if (token) event.detail.headers["X-CSRFToken"] = token.content;
+});
+
+// A form that has been sent once is not sent again by an impatient click.
+document.addEventListener("submit", (event) => {
+  for (const button of event.target.querySelectorAll("button[type=submit], button:not([type])")) {
+    setTimeout(() => { button.disabled = true; }, 0);
+  }
+});
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("button[disabled]:not([data-off])")) {
+    button.disabled = false;
+  }
+});
