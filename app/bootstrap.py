@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import redis
 from flask import Flask
 
+from app.connectors.calls import http_client
 from app.connectors.official_account.client import OfficialAccount
+from app.connectors.tokens import TokenProvider
 from app.connectors.wecom.client import WeCom
 from app.flows import Outside
 from app.infra import crypto, log, queue
@@ -46,3 +48,24 @@ def build_web(parts: Parts | None = None) -> Flask:
     from app.web import create_app  # here: workers need no pages
 
     return create_app(parts or build(process="web"))
+
+
+def _outside(settings: Settings, db: Database, clock: Clock) -> Outside:
+    tokens = TokenProvider(db, clock)
+    wecom = WeCom(
+        http_client(settings.wecom_api_base),
+        tokens,
+        corp_id=settings.wecom_corp_id,
+        agent_id=settings.wecom_agent_id,
+        secret=settings.wecom_secret,
+        open_base=settings.wechat_open_base,
+    )
+    account = OfficialAccount(
+        http_client(settings.oa_api_base),
+        tokens,
+        app_id=settings.oa_app_id,
+        secret=settings.oa_secret,
+        api_base=settings.oa_api_base,
+        open_base=settings.wechat_open_base,
+    )
+    return Outside(settings, {wecom.corp_id: wecom}, {account.app_id: account})

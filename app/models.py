@@ -19,6 +19,7 @@ PACKAGES = (
     "recommend",
     "campaigns",
     "connectors",
+    "connectors",
 )
 
 for _package in PACKAGES:

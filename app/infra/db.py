@@ -24,6 +24,7 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -185,6 +186,13 @@ class Database:
                 yield session
             finally:
                 session.rollback()
+
+
+def insert_once(session: Session, model: type[Base], values: dict[str, Any], *keys: str) -> bool:
+    """Insert a row unless one with the same `keys` exists; True when it was inserted."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(model).values(values).on_conflict_do_nothing(index_elements=keys)
+    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
 def ring_after_commit(session: Session, job: str, *ids: int | str, lane: str = NORMAL) -> None:

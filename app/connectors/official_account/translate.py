@@ -13,20 +13,10 @@ from app.connectors.payload import Payload, Unreadable, read
 EPOCH = datetime.fromtimestamp(0, UTC)
 SCENE_PREFIX = "qrscene_"
 MENU_EVENTS = frozenset(
-    [
-        "click",
-        "view",
-        "view_miniprogram",
-        "location",
-        "location_select",
-        "scancode_push",
-        "scancode_waitmsg",
-        "pic_weixin",
-        "pic_sysphoto",
-        "pic_photo_or_album",
-    ]
+    "click view view_miniprogram location location_select scancode_push "
+    "scancode_waitmsg pic_weixin pic_sysphoto pic_photo_or_album".split()
 )
-MESSAGE_KINDS = frozenset(["text", "image", "voice", "video", "shortvideo", "location", "link"])
+MESSAGE_KINDS = frozenset("text image voice video shortvideo location link".split())
 REVOKED: dict[str, Literal["revoked", "cancelled", "modified"]] = {
     "user_authorization_revoke": "revoked",
     "user_authorization_cancellation": "cancelled",

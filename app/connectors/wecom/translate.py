@@ -16,21 +16,10 @@ from app.connectors.payload import Payload, Unreadable, read
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MENU_EVENTS = frozenset(
-    [
-        "click",
-        "view",
-        "view_miniprogram",
-        "enter_agent",
-        "location",
-        "location_select",
-        "scancode_push",
-        "scancode_waitmsg",
-        "pic_weixin",
-        "pic_sysphoto",
-        "pic_photo_or_album",
-    ]
+    "click view view_miniprogram enter_agent location location_select "
+    "scancode_push scancode_waitmsg pic_weixin pic_sysphoto pic_photo_or_album".split()
 )
-MESSAGE_KINDS = frozenset(["text", "image", "voice", "video", "location", "link"])
+MESSAGE_KINDS = frozenset("text image voice video location link".split())
 
 
 def glance(plain: bytes) -> Glance:

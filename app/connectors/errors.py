@@ -1,0 +1,94 @@
+"""What an answer of a platform asks us to do, as error types. Codes mean different things on the
+two platforms, so each has its own table; errors never carry secrets, tokens or bodies."""
+
+from __future__ import annotations
+
+from app.infra.errors import Permanent, Transient
+
+
+class CodeMixin:
+    """Carries the platform's code and the API that answered it."""
+
+    code: int = 0
+    api: str = ""
+
+
+class Busy(CodeMixin, Transient):
+    """The platform is busy: try again in a moment."""
+
+
+class RateLimited(CodeMixin, Transient):
+    """A quota is used up: pause this API for `retry_after_s`."""
+
+
+class RecordBusy(CodeMixin, Transient):
+    """Somebody else changes the same record: one at a time."""
+
+
+class TokenExpired(CodeMixin, Transient):
+    """The access token is not valid any more: refresh it and try once again."""
+
+
+class NotSent(CodeMixin, Transient):
+    """The request did not leave us: trying again is safe."""
+
+
+class OutcomeUnknown(CodeMixin, Transient):
+    """The request may have been carried out; nobody answered."""
+
+
+class WelcomeInProgress(CodeMixin, Transient):
+    """Another app is sending the welcome message: retry inside its 20 seconds."""
+
+
+class BadCredential(CodeMixin, Permanent):
+    """Secret or id are wrong, or the app is disabled: stop and tell an administrator."""
+
+
+class NotAllowed(CodeMixin, Permanent):
+    """Network, permission or configuration: an administrator must act."""
+
+
+class NotAFriend(CodeMixin, Permanent):
+    """The rep and the contact are not connected (both ways)."""
+
+
+class PersonGone(CodeMixin, Permanent):
+    """The member, contact or follower does not exist or left our scope."""
+
+
+class WelcomeOver(CodeMixin, Permanent):
+    """The welcome code is used, expired, or the chat has begun."""
+
+
+class CardDuplicate(CodeMixin, Permanent):
+    """A card with this task id was sent before: it has arrived."""
+
+
+class WindowClosed(CodeMixin, Permanent):
+    """The follower has not written lately: the Official Account may not send now."""
+
+
+class BadRequest(CodeMixin, Permanent):
+    """Everything else: what we sent is wrong or final."""
+
+
+PlatformError = (
+    Busy | RateLimited | RecordBusy | TokenExpired | NotSent | OutcomeUnknown | WelcomeInProgress
+    | BadCredential | NotAllowed | NotAFriend | PersonGone | WelcomeOver | CardDuplicate
+    | WindowClosed | BadRequest
+)  # fmt: skip
+
+
+def of_code(
+    kinds: dict[int, type[Transient] | type[Permanent]], code: int, api: str
+) -> Transient | Permanent:
+    """The error for `code` of `api`."""
+    kind = kinds.get(code, BadRequest)
+    error: Transient | Permanent
+    if kind is RateLimited:
+        error = RateLimited(f"{api}: errcode {code}", retry_after_s=60)
+    else:
+        error = kind(f"{api}: errcode {code}")
+    error.code, error.api = code, api  # type: ignore[union-attr]
+    return error
