@@ -1,0 +1,1 @@
+"""Processes beside the web: worker, scheduler, and the jobs that bells name."""

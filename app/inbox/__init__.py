@@ -1,1 +1,46 @@
-"""Everything that came from outside, as one committed row before it is anything else."""
+"""Everything that came from outside, as one committed row before it is anything else.
+
+append      write down what arrived, once
+due         the partitions that have work
+begin       count an attempt, before anything can go wrong
+lock        the next event of a partition, inside the transaction that carries it out
+finish / keep_unknown / fail
+replay      put events back to work
+"""
+
+from app.inbox.models import InboxEvent, State
+from app.inbox.queries import Counts, count_by_state, find, listing, oldest_pending
+from app.inbox.store import append, dedupe_key, partition_key
+from app.inbox.work import (
+    MAX_ATTEMPTS,
+    Claim,
+    begin,
+    due_partitions,
+    fail,
+    finish,
+    keep_unknown,
+    lock,
+    replay,
+)
+
+__all__ = [
+    "MAX_ATTEMPTS",
+    "Claim",
+    "Counts",
+    "InboxEvent",
+    "State",
+    "append",
+    "begin",
+    "count_by_state",
+    "dedupe_key",
+    "due_partitions",
+    "fail",
+    "find",
+    "finish",
+    "keep_unknown",
+    "listing",
+    "lock",
+    "oldest_pending",
+    "partition_key",
+    "replay",
+]

@@ -185,6 +185,7 @@ class Database:
             try:
                 yield session
             finally:
+                session.expunge_all()  # what was read stays readable
                 session.rollback()
 
 

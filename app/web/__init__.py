@@ -1,0 +1,52 @@
+"""The edge: callbacks, pages and the API. Views own the transactions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from app.web import assets, auth, errors, headers, language, limits
+
+if TYPE_CHECKING:
+    from app.bootstrap import Parts
+
+ROOT = Path(__file__).parents[2]
+BLUEPRINTS = ("health", "callbacks", "console")
+CSRF_EXEMPT = ("callbacks",)  # signed by the platforms
+
+
+def create_app(parts: Parts) -> Flask:
+    """The web application over `parts`."""
+    app = Flask(
+        "yishu", template_folder=str(ROOT / "templates"), static_folder=None, root_path=str(ROOT)
+    )
+    https = parts.settings.yishu_base_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=parts.settings.yishu_secret_key,
+        MAX_CONTENT_LENGTH=12 * 1024 * 1024,
+        SESSION_COOKIE_NAME="yishu",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=https,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.extensions["yishu"] = parts
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    csrf = CSRFProtect(app)
+    language.init_app(app)
+    assets.init_app(app)
+    limits.init_app(app, parts.settings.redis_url)
+    auth.init_app(app)
+    headers.init_app(app)
+    errors.init_app(app)
+    for name in BLUEPRINTS:
+        blueprint = import_module(f"app.web.{name}").bp
+        app.register_blueprint(blueprint)
+        if name in CSRF_EXEMPT:
+            csrf.exempt(blueprint)
+    return app

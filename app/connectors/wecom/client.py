@@ -52,7 +52,8 @@ class WeCom:
     def get_customer(self, external_userid: str) -> Customer:
         """A contact with every rep's side of it. Raises NotAFriend, PersonGone."""
         followers: list[Follower] = []
-        cursor, contact = "", {}
+        cursor = ""
+        contact: Json = {}
         while True:
             params = {"external_userid": external_userid, "cursor": cursor}
             answer = self._get("externalcontact/get", params)

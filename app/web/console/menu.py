@@ -59,12 +59,13 @@ def menu_for() -> list[Entry]:
 
 def role_name(role: Role | str) -> str:
     """The role's name for people."""
-    return {
+    names: dict[Role, str] = {
         Role.ADMIN: _("管理员"),
         Role.MARKETER: _("市场"),
         Role.REVIEWER: _("医学审核"),
         Role.REP: _("医药代表"),
-    }[Role(role)]
+    }
+    return names[Role(role)]
 
 
 def _may_open(room: Room, role: Role) -> bool:

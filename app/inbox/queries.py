@@ -1,0 +1,57 @@
+"""Questions about the inbox, for the console, the command line and the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.inbox.models import InboxEvent, State
+from app.infra.errors import NotFound
+
+Counts = dict[str, int]
+
+
+def count_by_state(session: Session) -> Counts:
+    """How many events are in each state; every state is named."""
+    rows = session.execute(
+        select(InboxEvent.state, func.count().label("number")).group_by(InboxEvent.state)
+    )
+    found = {row.state: row.number for row in rows}
+    return {state.value: found.get(state.value, 0) for state in State}
+
+
+def oldest_pending(session: Session) -> datetime | None:
+    """When the oldest event that still waits arrived."""
+    return session.scalar(
+        select(func.min(InboxEvent.received_at)).where(InboxEvent.state == State.PENDING)
+    )
+
+
+def listing(
+    session: Session,
+    *,
+    state: State | None = None,
+    event_type: str = "",
+    before_id: int | None = None,
+    limit: int = 50,
+) -> Sequence[InboxEvent]:
+    """Events, newest first; page on with the last id as `before_id`."""
+    chosen = select(InboxEvent).order_by(InboxEvent.id.desc()).limit(limit)
+    if state:
+        chosen = chosen.where(InboxEvent.state == state)
+    if event_type:
+        chosen = chosen.where(InboxEvent.event_type == event_type)
+    if before_id:
+        chosen = chosen.where(InboxEvent.id < before_id)
+    return session.scalars(chosen).all()
+
+
+def find(session: Session, event_id: int) -> InboxEvent:
+    """One event. Raises NotFound."""
+    event = session.get(InboxEvent, event_id)
+    if event is None:
+        raise NotFound(f"没有编号为 {event_id} 的收件。")
+    return event

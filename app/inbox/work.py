@@ -1,0 +1,138 @@
+"""Working through the inbox: in order per partition, an attempt counted before it is made.
+
+A handler's effects and `finish` belong to one transaction. `begin` commits on its own before it,
+so that an event which kills its process still runs out of attempts and is parked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, select, text, update
+from sqlalchemy.orm import Session, aliased
+
+from app.inbox.models import InboxEvent, State
+
+MAX_ATTEMPTS = 5
+BACKOFF = tuple(timedelta(seconds=s) for s in (1, 5, 30, 120, 300))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An event that is about to be handled."""
+
+    id: int
+    source: str
+    receiver: str
+    body: bytes
+    attempts: int
+    received_at: datetime
+
+
+def due_partitions(session: Session, now: datetime, limit: int) -> Sequence[bytes]:
+    """Partitions whose next event is due: those with a running welcome code first."""
+    earlier = aliased(InboxEvent)
+    blocked = exists().where(
+        earlier.partition == InboxEvent.partition,
+        earlier.state == State.PENDING,
+        earlier.id < InboxEvent.id,
+    )
+    return session.scalars(
+        select(InboxEvent.partition)
+        .where(InboxEvent.state == State.PENDING, InboxEvent.next_attempt_at <= now, ~blocked)
+        .order_by(InboxEvent.urgent.desc(), InboxEvent.id)
+        .limit(limit)
+    ).all()
+
+
+def begin(session: Session, partition: bytes, now: datetime) -> Claim | None:
+    """Count an attempt of the partition's next event; None when nothing is due.
+
+    An event that used up its attempts without an answer (it killed its process) is parked.
+    """
+    event = _next(session, partition)
+    if event is None or event.next_attempt_at > now:
+        return None
+    if event.attempts >= MAX_ATTEMPTS:
+        _park(event, "处理进程在执行中退出，已停止重试", now)
+        return None
+    event.attempts += 1
+    event.next_attempt_at = now + BACKOFF[event.attempts - 1]
+    return Claim(
+        event.id, event.source, event.receiver, event.body, event.attempts, event.received_at
+    )
+
+
+def lock(session: Session, partition: bytes, claim: Claim) -> InboxEvent | None:
+    """The claimed event, held until commit; None when another worker is at it or finished it."""
+    if session.get_bind().dialect.name == "postgresql":
+        key = int.from_bytes(partition[:8], "big", signed=True)
+        if not session.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": key}):
+            return None
+    event = session.get(InboxEvent, claim.id, populate_existing=True)
+    if event is None or event.state != State.PENDING or event.attempts != claim.attempts:
+        return None
+    return event
+
+
+def finish(event: InboxEvent, now: datetime) -> None:
+    """The event took effect."""
+    event.state, event.finished_at, event.error = State.DONE, now, ""
+
+
+def keep_unknown(event: InboxEvent, reason: str, now: datetime) -> None:
+    """Nobody can translate or handle this yet: keep it raw, show it, replay it later."""
+    event.state, event.finished_at, event.error = State.UNKNOWN, now, reason
+
+
+def fail(session: Session, claim: Claim, error: str, now: datetime, *, final: bool) -> bool:
+    """Note a failed attempt; True when the event is parked now. `error` holds no content."""
+    event = session.get(InboxEvent, claim.id)
+    if event is None or event.state != State.PENDING:
+        return False
+    event.error = error
+    if not final and event.attempts < MAX_ATTEMPTS:
+        return False
+    _park(event, error, now)
+    return True
+
+
+def replay(
+    session: Session,
+    now: datetime,
+    *,
+    ids: Sequence[int] = (),
+    state: State | None = None,
+    event_type: str = "",
+) -> int:
+    """Put dead, unknown or done events back to work; returns how many."""
+    chosen = update(InboxEvent).where(InboxEvent.state != State.PENDING)
+    if ids:
+        chosen = chosen.where(InboxEvent.id.in_(ids))
+    if state:
+        chosen = chosen.where(InboxEvent.state == state)
+    if event_type:
+        chosen = chosen.where(InboxEvent.event_type == event_type)
+    if not ids and not state:
+        raise ValueError("say which events: ids or a state")
+    done = session.execute(
+        chosen.values(state=State.PENDING, attempts=0, next_attempt_at=now, finished_at=None)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _next(session: Session, partition: bytes) -> InboxEvent | None:
+    first = (
+        select(func.min(InboxEvent.id))
+        .where(InboxEvent.partition == partition, InboxEvent.state == State.PENDING)
+        .scalar_subquery()
+    )
+    return session.scalar(
+        select(InboxEvent).where(InboxEvent.id == first).with_for_update(skip_locked=True)
+    )
+
+
+def _park(event: InboxEvent, error: str, now: datetime) -> None:
+    event.state, event.finished_at, event.error = State.DEAD, now, error

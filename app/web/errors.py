@@ -1,0 +1,77 @@
+"""Errors as instructions: what happened, what was kept, what to do now, a reference number."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Flask, Response, jsonify, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.infra import log
+from app.infra.errors import NotFound, Refused
+
+_log = log.get(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Install the handlers."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(NotFound, lambda error: answer(404, str(error)))
+    app.register_error_handler(Refused, lambda error: answer(409, str(error)))
+    app.register_error_handler(Exception, _unexpected)
+
+
+def answer(status: int, message: str = "", reference: str = "") -> tuple[Response | str, int]:
+    """The error as JSON for systems, as a page for people."""
+    title, advice = _words(status)
+    if request.path.startswith("/api/") or request.is_json:
+        body = {"error": {"status": status, "message": message or title}}
+        if reference:
+            body["error"]["reference"] = reference
+        return jsonify(body), status
+    if request.path.startswith(("/callbacks/", "/healthz", "/readyz", "/metrics")):
+        return Response(b"", mimetype="text/plain"), status
+    page = render_template(
+        "_shared/error.html",
+        title=title,
+        message=message or advice,
+        reference=reference,
+        status=status,
+    )
+    return page, status
+
+
+def _http(error: HTTPException) -> tuple[Response | str, int]:
+    if error.response is not None:
+        return error.response, error.code or 500  # type: ignore[return-value]
+    return answer(error.code or 500)
+
+
+def _csrf(_error: CSRFError) -> tuple[Response | str, int]:
+    return answer(
+        400, _("页面停留太久，安全校验已过期。请返回上一页刷新后重新提交，填写的内容没有保存。")
+    )
+
+
+def _unexpected(error: Exception) -> tuple[Response | str, int]:
+    reference = secrets.token_hex(4)
+    _log.error("request failed", reference=reference, path=request.path, exc_info=error)
+    return answer(500, reference=reference)
+
+
+def _words(status: int) -> tuple[str, str]:
+    known = {
+        400: (_("请求不完整"), _("请返回上一页检查后再试。")),
+        401: (_("需要登录"), _("登录已过期，请重新登录后再试。")),
+        403: (_("没有权限"), _("您的角色不能使用这个功能。需要时请联系管理员。")),
+        404: (_("没有找到"), _("这个页面不存在，或不在您可见的范围内。")),
+        405: (_("不支持的操作"), _("请从页面上的按钮进入。")),
+        413: (_("内容太大"), _("请缩小文件后再试。")),
+        429: (_("操作太频繁"), _("请等一分钟后再试。")),
+    }
+    return known.get(
+        status, (_("出了点问题"), _("已经记录下来。请稍后再试；如果仍然不行，请把编号告诉管理员。"))
+    )

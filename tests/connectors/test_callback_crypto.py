@@ -1,0 +1,174 @@
+"""The callback envelope: vectors of the platforms, and everything that must be refused."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.connectors.callback_crypto import Rejected, Secrets, encrypt, seal
+from app.connectors.official_account.crypto import Receiver as OfficialAccountReceiver
+from app.connectors.wecom.crypto import Receiver
+
+WINDOW = 300
+AT = datetime.fromtimestamp(1_700_000_000, UTC)
+OURS = Secrets("QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "wx5823bf96d3bd56c7")
+
+
+def vectors(shared: Path, group: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((shared / "fixtures/crypto_vectors.json").read_text())[
+        group
+    ]
+    return found
+
+
+def secrets_of(vector: dict[str, Any]) -> Secrets:
+    return Secrets(vector["token"], vector["encoding_aes_key"], vector["receive_id"])
+
+
+def query(vector: dict[str, Any]) -> dict[str, str]:
+    return {
+        name: vector[name] for name in ("timestamp", "nonce", "msg_signature") if name in vector
+    }
+
+
+def test_every_published_vector_opens(shared: Path) -> None:
+    opened = 0
+    for vector in vectors(shared, "encrypted"):
+        if vector["kind"] == "encrypt_reply":
+            box = encrypt(
+                secrets_of(vector).key,
+                vector["plaintext"].encode(),
+                vector["receive_id"],
+                vector["random_prefix"].encode(),
+            )
+            assert box == vector["encrypt"]
+            opened += 1
+            continue
+        now = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
+        receiver, args = Receiver(secrets_of(vector)), query(vector)
+        if vector["kind"] == "verify_url":
+            plain = receiver.check_url(args | {"echostr": vector["encrypt"]}, now, WINDOW)
+        else:
+            body = vector.get("http_body") or json.dumps({"encrypt": vector["encrypt"]})
+            plain = receiver.open(args, body.encode(), now, WINDOW)
+        assert plain.decode() == vector["plaintext"]
+        opened += 1
+    assert opened >= 7
+
+
+def test_every_negative_vector_is_rejected(shared: Path) -> None:
+    for vector in vectors(shared, "negative"):
+        now = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
+        body = f"<xml><Encrypt><![CDATA[{vector['encrypt']}]]></Encrypt></xml>".encode()
+        with pytest.raises(Rejected):
+            Receiver(secrets_of(vector)).open(query(vector), body, now, WINDOW)
+
+
+def test_the_official_account_echoes_on_a_plain_signature(shared: Path) -> None:
+    vector = vectors(shared, "plain_signature")[0]
+    now = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
+    receiver = OfficialAccountReceiver(Secrets(vector["token"], OURS.aes_key, "wx"))
+    args = {name: vector[name] for name in ("timestamp", "nonce", "signature", "echostr")}
+    assert receiver.check_url(args, now, WINDOW).decode() == vector["echostr"]
+    with pytest.raises(Rejected):
+        receiver.check_url(args | {"signature": "0" * 40}, now, WINDOW)
+
+
+def test_a_plain_official_account_body_is_rejected(shared: Path) -> None:
+    vector = vectors(shared, "plain_signature")[1]
+    now = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
+    receiver = OfficialAccountReceiver(Secrets(vector["token"], OURS.aes_key, "wx"))
+    args = {name: vector[name] for name in ("timestamp", "nonce", "signature")}
+    with pytest.raises(Rejected):
+        receiver.open(args, vector["body"].encode(), now, WINDOW)
+
+
+@pytest.mark.parametrize("age", [-301, 301, 86400])
+def test_a_callback_outside_the_window_is_rejected(age: int) -> None:
+    args, body = sealed(b"<xml/>", timestamp=int(AT.timestamp()) - age)
+    with pytest.raises(Rejected):
+        Receiver(OURS).open(args, body, AT, WINDOW)
+
+
+@pytest.mark.parametrize("age", [-300, 0, 300])
+def test_a_callback_inside_the_window_opens(age: int) -> None:
+    args, body = sealed(b"<xml/>", timestamp=int(AT.timestamp()) - age)
+    assert Receiver(OURS).open(args, body, AT, WINDOW) == b"<xml/>"
+
+
+def test_a_shifted_split_of_timestamp_and_nonce_is_rejected() -> None:
+    # The signature does not separate its parts: 1700000000 + 0123… signs like 01700000000 + 123…
+    args, body = sealed(b"<xml/>", nonce="0123456789")
+    shifted = args | {"timestamp": "0" + args["timestamp"], "nonce": args["nonce"][1:]}
+    with pytest.raises(Rejected):
+        Receiver(OURS).open(shifted, body, AT, WINDOW)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"encrypt": 1}',
+        b'{"encrypt": "a", "Encrypt": "a"}',
+        b"<xml></xml>",
+        b"<xml><Encrypt></Encrypt></xml>",
+        b"<xml><Encrypt>QQ==</Encrypt><Encrypt>QQ==</Encrypt></xml>",
+        b"<!DOCTYPE x [<!ENTITY a 'b'>]><xml><Encrypt>QQ==</Encrypt></xml>",
+        b"\xff\xfe",
+        b"[" * 60_000,
+        b"<xml>" * 13_000,
+    ],
+)
+def test_a_malformed_envelope_is_rejected(body: bytes) -> None:
+    args, _ = sealed(b"<xml/>")
+    with pytest.raises(Rejected):
+        Receiver(OURS).open(args, body, AT, WINDOW)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_mutation_raises_anything_but_rejected(data: st.DataObject) -> None:
+    args, body = sealed("<xml>正文</xml>".encode())
+    spoiled = bytearray(body)
+    for _ in range(data.draw(st.integers(1, 4))):
+        spoiled[data.draw(st.integers(0, len(spoiled) - 1))] = data.draw(st.integers(0, 255))
+    field = data.draw(st.sampled_from(["timestamp", "nonce", "msg_signature", "none"]))
+    if field != "none":
+        args[field] = data.draw(st.text(max_size=50))
+    if bytes(spoiled) == body and field == "none":
+        return
+    try:
+        assert Receiver(OURS).open(args, bytes(spoiled), AT, WINDOW) == "<xml>正文</xml>".encode()
+    except Rejected:
+        pass
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(min_size=0, max_size=200))
+def test_signed_rubbish_is_rejected(box: bytes) -> None:
+    import base64
+
+    from app.connectors.callback_crypto import sign
+
+    text = base64.b64encode(box).decode()
+    stamp = str(int(AT.timestamp()))
+    args = {"timestamp": stamp, "nonce": "n", "msg_signature": sign(OURS.token, stamp, "n", text)}
+    with pytest.raises(Rejected):
+        Receiver(OURS).open(args, json.dumps({"encrypt": text}).encode(), AT, WINDOW)
+
+
+def sealed(
+    plain: bytes, *, timestamp: int | None = None, nonce: str = "nonce"
+) -> tuple[dict[str, str], bytes]:
+    made = seal(OURS, plain, timestamp=timestamp or int(AT.timestamp()), nonce=nonce)
+    args = {"timestamp": made.timestamp, "nonce": made.nonce, "msg_signature": made.signature}
+    return args, made.xml(OURS.receive_id)

@@ -1,0 +1,96 @@
+"""Working through the inbox: translate, prepare outside, apply and finish in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import Counter
+
+from app import facts, inbox
+from app.bootstrap import Parts
+from app.connectors.official_account import translate as oa_translate
+from app.connectors.wecom import translate as wecom_translate
+from app.flows import Received, flow_for
+from app.inbox import Claim
+from app.infra import log
+from app.infra.errors import Permanent, YishuError
+
+BATCH = 40  # partitions looked up at a time
+
+TRANSLATORS: dict[str, Callable[[bytes, str], facts.Fact]] = {
+    "wecom": wecom_translate.translate,
+    "oa": oa_translate.translate,
+}
+
+_handled = Counter("yishu_inbox_handled_total", "Inbox events by outcome", ["outcome"])
+_log = log.get(__name__)
+
+
+def drain_inbox(parts: Parts, *, limit: int = 1000) -> int:
+    """Handle what is due, at most `limit` events; returns how many attempts were made."""
+    made = 0
+    while made < limit:
+        with parts.db.reading() as session:
+            partitions = inbox.due_partitions(session, parts.clock(), BATCH)
+        before = made
+        for partition in partitions:
+            made += _attempt(parts, partition)
+        if made == before:
+            break
+    return made
+
+
+def _attempt(parts: Parts, partition: bytes) -> bool:
+    with parts.db.transaction() as session:
+        claim = inbox.begin(session, partition, parts.clock())
+    if claim is None:
+        return False
+    try:
+        outcome = _handle(parts, partition, claim)
+    except Exception as problem:  # any failure counts as an attempt, nothing may escape
+        outcome = _failed(parts, claim, problem)
+    _handled.labels(outcome).inc()
+    return True
+
+
+def _handle(parts: Parts, partition: bytes, claim: Claim) -> str:
+    fact = TRANSLATORS[claim.source](claim.body, claim.receiver)
+    flow = None if isinstance(fact, facts.Unknown) else flow_for(fact)
+    prepared = flow.prepare(fact, parts.outside) if flow else None
+    with parts.db.transaction() as session:
+        event = inbox.lock(session, partition, claim)
+        if event is None:
+            return "elsewhere"
+        now = parts.clock()
+        if flow is None:
+            inbox.keep_unknown(event, _why_unknown(fact), now)
+            return "unknown"
+        flow.apply(session, fact, prepared, Received(claim.id, claim.received_at), now)
+        inbox.finish(event, now)
+    return "done"
+
+
+def _why_unknown(fact: facts.Fact) -> str:
+    if isinstance(fact, facts.Unknown):
+        return fact.reason
+    return f"no flow handles {type(fact).__name__} yet"
+
+
+def _failed(parts: Parts, claim: Claim, problem: Exception) -> str:
+    error = explain(problem)
+    final = isinstance(problem, Permanent)
+    with parts.db.transaction() as session:
+        parked = inbox.fail(session, claim, error, parts.clock(), final=final)
+    _log.warning("event failed", event_id=claim.id, attempt=claim.attempts, error=error)
+    return "dead" if parked else "failed"
+
+
+def explain(problem: Exception) -> str:
+    """What went wrong without any content: our own sentence, or type and place."""
+    if isinstance(problem, YishuError):
+        return f"{type(problem).__name__}: {problem}"
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else "?"
+    return f"{type(problem).__name__} in {place}"
