@@ -1,1 +1,57 @@
-"""ONE ID: identifiers, the evidence that links them, and the physicians that result."""
+"""ONE ID: identifiers, the evidence that links them, and the physicians that result.
+
+Id, make_id        an identifier, normalised
+observe            several identifiers were seen together: link them, once per event
+describe           what a source says about a person: name, hospital …
+find, get_physician, identifiers_of, resolve_one_id
+search             by name, hospital, phone, licence number or ONE ID
+merge, keep_apart, block, retract, preview    judgements of people, exactly undoable
+explain            the chain of evidence between two identifiers, in words
+forget             erase what we know through one identifier
+rebuild            compute everything again from the evidence
+"""
+
+from app.identity.explain import Step, explain
+from app.identity.forget import forget
+from app.identity.judge import Preview, block, keep_apart, merge, preview, retract
+from app.identity.models import Identifier, Kind, Physician
+from app.identity.normalise import Id, make_id
+from app.identity.profile import ATTRIBUTES, describe
+from app.identity.resolve import observe, rebuild
+from app.identity.search import (
+    conflicts_of,
+    find,
+    get_physician,
+    identifiers_of,
+    physicians_by_id,
+    resolve_one_id,
+    search,
+)
+
+__all__ = [
+    "ATTRIBUTES",
+    "Id",
+    "Identifier",
+    "Kind",
+    "Physician",
+    "Preview",
+    "Step",
+    "block",
+    "conflicts_of",
+    "describe",
+    "explain",
+    "find",
+    "forget",
+    "get_physician",
+    "identifiers_of",
+    "keep_apart",
+    "make_id",
+    "merge",
+    "observe",
+    "physicians_by_id",
+    "preview",
+    "rebuild",
+    "resolve_one_id",
+    "retract",
+    "search",
+]

@@ -1,0 +1,25 @@
+"""Erasing what we know through one identifier."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, or_
+from sqlalchemy.orm import Session
+
+from app.identity import resolve
+from app.identity.models import Evidence, Identifier, ProfileValue
+
+
+def forget(session: Session, identifier: Identifier, *, cause: str, now: datetime) -> None:
+    """Erase an identifier's value, evidence and attributes.
+
+    The row stays as a tombstone under its blind index, so that an old event cannot bring it back
+    unnoticed; seen again in a new event, it starts afresh.
+    """
+    own = or_(Evidence.a_id == identifier.id, Evidence.b_id == identifier.id)
+    session.execute(delete(Evidence).where(own))
+    session.execute(delete(ProfileValue).where(ProfileValue.identifier_id == identifier.id))
+    identifier.value = ""
+    session.flush()
+    resolve.recompute(session, [identifier.id], cause=cause, now=now)

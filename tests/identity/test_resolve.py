@@ -1,0 +1,210 @@
+"""ONE ID over real databases: order, duplicates, redirects, judgements, workers at once."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import identity
+from app.identity import Id, Kind
+from app.identity.models import Identifier, Physician
+from app.infra.db import Database
+from tests.conftest import NOON
+
+EXTERNAL = Id(Kind.WECOM_EXTERNAL_USERID, "ww1", "wmABC")
+UNION = Id(Kind.UNIONID, "open", "oU1")
+OPEN = Id(Kind.OPENID, "wx1", "oA1")
+LICENCE = Id(Kind.LICENCE_NO, "", "110440000012345")
+PHONE = Id(Kind.PHONE, "", "+8619912345678")
+
+
+def see(session: Session, *ids: Id, key: str) -> list[Identifier]:
+    return identity.observe(session, ids, event_key=key, source="test", at=NOON, now=NOON)
+
+
+def people(database: Database) -> set[frozenset[str]]:
+    with database.reading() as session:
+        groups: dict[str, set[str]] = {}
+        for row in session.scalars(select(Identifier)):
+            groups.setdefault(row.one_id, set()).add(row.value)
+    return {frozenset(group) for group in groups.values()}
+
+
+def test_a_contact_and_a_follower_with_one_unionid_are_one_physician(database: Database) -> None:
+    with database.transaction() as session:
+        (contact, _) = see(session, EXTERNAL, UNION, key="inbox:1")
+        (follower, _) = see(session, OPEN, UNION, key="inbox:2")
+        session.refresh(contact)
+        assert contact.one_id == follower.one_id
+        assert len(identity.identifiers_of(session, contact.one_id)) == 3
+
+
+def test_the_same_event_takes_effect_once(database: Database) -> None:
+    for _ in range(3):
+        with database.transaction() as session:
+            see(session, EXTERNAL, UNION, key="inbox:1")
+    with database.reading() as session:
+        from app.identity.models import Evidence
+
+        assert len(session.scalars(select(Evidence)).all()) == 1
+
+
+def test_any_order_of_events_gives_the_same_one_ids(database: Database) -> None:
+    rng = random.Random(7)
+    pool = [EXTERNAL, UNION, OPEN, LICENCE, PHONE, Id(Kind.CRM_ID, "", "HCP-1"),
+            Id(Kind.UNIONID, "open", "oU2"), Id(Kind.LICENCE_NO, "", "110440000099999"),
+            Id(Kind.PHONE, "", "+8619987654321"), Id(Kind.OPENID, "wx1", "oA2")]  # fmt: skip
+    events = [rng.sample(pool, 2) for _ in range(8)]
+    states = []
+    for turn in range(3):
+        rng.shuffle(events)
+        with database.transaction() as session:
+            suffix = f"-{turn}"
+            for a, b in events:
+                moved = [Id(i.kind, i.namespace + suffix, i.value) for i in (a, b)]
+                see(session, *moved, key=f"{turn}:{a.value}:{b.value}")
+            rows = session.scalars(
+                select(Identifier).where(Identifier.namespace.endswith(suffix))
+            ).all()
+            groups: dict[str, set[str]] = {}
+            for row in rows:
+                groups.setdefault(row.one_id, set()).add(row.kind + row.value)
+            states.append({frozenset(group) for group in groups.values()})
+    assert states[0] == states[1] == states[2]
+
+
+def test_an_old_one_id_redirects_for_ever(database: Database) -> None:
+    with database.transaction() as session:
+        (contact,) = see(session, EXTERNAL, key="inbox:1")
+        first = contact.one_id
+        see(session, EXTERNAL, UNION, key="inbox:2")
+        see(session, UNION, LICENCE, key="inbox:3")
+        physician = identity.get_physician(session, first)
+        assert physician.live
+        session.refresh(contact)
+        assert contact.one_id == physician.one_id != first
+
+
+def test_a_judgement_splits_and_retracting_it_restores_exactly(database: Database) -> None:
+    with database.transaction() as session:
+        see(session, LICENCE, PHONE, key="a")
+        see(session, PHONE, UNION, key="b")
+        see(session, UNION, EXTERNAL, key="c")
+    before = people(database)
+    with database.transaction() as session:
+        a, b = identity.find(session, LICENCE), identity.find(session, EXTERNAL)
+        assert a
+        assert b
+        shown = identity.preview(session, "cannot", a, b)
+        assert shown.moves
+        override = identity.keep_apart(session, a, b, actor="user:1", reason="两个人", now=NOON)
+    assert people(database) != before
+    with database.transaction() as session:
+        identity.retract(session, override.id, actor="user:1", now=NOON)
+    assert people(database) == before
+
+
+def test_the_chain_between_two_identifiers_is_told_in_words(database: Database) -> None:
+    with database.transaction() as session:
+        see(session, EXTERNAL, UNION, key="inbox:1")
+        see(session, UNION, OPEN, key="inbox:2")
+        steps = identity.explain(
+            session,
+            *(identity.find(session, one) for one in (EXTERNAL, OPEN)),  # type: ignore[arg-type]
+        )
+    assert [step.event_key for step in steps] == ["inbox:1", "inbox:2"]
+    assert "同时出现" in steps[0].text
+
+
+def test_attributes_survive_by_trust_and_names_are_found_encrypted(database: Database) -> None:
+    with database.transaction() as session:
+        (row, _) = see(session, EXTERNAL, LICENCE, key="inbox:1")
+        for source, trust, name in (("wecom", 20, "王医生"), ("crm", 90, "王某某")):
+            identity.describe(
+                session, row, {"name": name, "hospital": "示例市第一医院"},
+                source=source, trust=trust, at=NOON, now=NOON,
+            )  # fmt: skip
+    with database.reading() as session:
+        physician = session.scalars(select(Physician).where(Physician.live.is_(True))).one()
+        assert (physician.name, physician.verified) == ("王某某", True)
+        for text in ("王某某", "某某", "王", "第一医院", "110440000012345", physician.one_id):
+            found, total = identity.search(session, text)
+            assert [p.one_id for p in found] == [physician.one_id], text
+            assert total == 1
+        assert identity.search(session, "李")[1] == 0
+    with database.engine.connect() as connection:
+        raw = connection.exec_driver_sql("select name from physician").scalars().all()
+    assert "王某某".encode() not in b"".join(bytes(r) for r in raw if r)
+
+
+def test_forgetting_removes_value_and_links_and_a_return_starts_afresh(database: Database) -> None:
+    with database.transaction() as session:
+        (row, _) = see(session, OPEN, UNION, key="inbox:1")
+        identity.forget(session, row, cause="inbox:2", now=NOON)
+    assert people(database) == {frozenset({""}), frozenset({"oU1"})}
+    with database.transaction() as session:
+        see(session, OPEN, UNION, key="inbox:3")
+    assert people(database) == {frozenset({"oA1", "oU1"})}
+
+
+def test_rebuilding_changes_nothing(database: Database) -> None:
+    rng = random.Random(3)
+    pool = [EXTERNAL, UNION, OPEN, LICENCE, PHONE, Id(Kind.LICENCE_NO, "", "110440000099999")]
+    with database.transaction() as session:
+        for number, pair in enumerate(rng.sample(list(combinations(pool, 2)), 9)):
+            see(session, *pair, key=str(number))
+    before = people(database)
+    with database.transaction() as session:
+        assert identity.rebuild(session, now=NOON) == 0
+    assert people(database) == before
+
+
+def test_workers_at_once_agree_with_one_worker(database: Database) -> None:
+    pool = [Id(Kind.UNIONID, "open", f"u{i}") for i in range(4)]
+    pool += [Id(Kind.OPENID, "wx1", f"o{i}") for i in range(4)] + [PHONE, LICENCE]
+    rng = random.Random(5)
+    events = [(n, rng.sample(pool, 2)) for n in range(24)]
+
+    def work(event: tuple[int, list[Id]]) -> None:
+        for _attempt in range(20):
+            try:
+                with database.transaction() as session:
+                    see(session, *event[1], key=str(event[0]))
+                return
+            except Exception as problem:
+                if "deadlock" not in str(problem).lower():
+                    raise
+        pytest.fail("too many deadlocks")
+
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(work, events))
+    together = people(database)
+    with database.transaction() as session:
+        assert identity.rebuild(session, now=NOON) == 0
+    assert people(database) == together
+
+
+@pytest.mark.parametrize(
+    ("text", "phone"),
+    [
+        ("199 1234 5678", "+8619912345678"),
+        ("+86-199-1234-5678", "+8619912345678"),
+        ("１９９１２３４５６７８", "+8619912345678"),
+        ("13800000000", None),
+        ("13800138000", None),
+        ("18800000000", None),
+        ("010-88886666", None),
+        ("4008123123", None),
+        ("95588", None),
+        ("", None),
+        ("undefined", None),
+    ],
+)
+def test_phones_have_one_form_and_switchboards_none(text: str, phone: str | None) -> None:
+    one = identity.make_id(Kind.PHONE, text)
+    assert (one.value if one else None) == phone
