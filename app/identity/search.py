@@ -79,7 +79,7 @@ def search(
     session: Session,
     text: str = "",
     *,
-    only: Select[tuple[int]] | None = None,
+    only: Select[int] | None = None,
     limit: int = 50,
     offset: int = 0,
 ) -> tuple[Sequence[Physician], int]:

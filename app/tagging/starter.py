@@ -1,0 +1,95 @@
+"""A starter vocabulary for a pharma company in China, in our own words. Pure data.
+
+(key, name, category, owner, half-life in days or None, synonyms). Brands are invented.
+"""
+
+from __future__ import annotations
+
+CATEGORIES = (
+    ("disease", "专科与疾病", False),
+    ("topic", "学术话题", False),
+    ("product", "产品兴趣", False),
+    ("adoption", "采用阶段", True),
+    ("channel", "渠道偏好", False),
+    ("role", "角色与影响力", False),
+    ("behaviour", "行为", False),
+    ("service", "服务与事务", False),
+)
+
+_D, _T, _P, _A, _C, _R, _B, _S = (key for key, _, _ in CATEGORIES)
+
+TAGS: tuple[tuple[str, str, str, str, int | None, tuple[str, ...]], ...] = (
+    ("af", "房颤", _D, "medical", 365, ("心房颤动", "AF", "房颤患者多")),
+    ("hypertension", "高血压", _D, "medical", 365, ("HTN", "原发性高血压")),
+    ("heart-failure", "心力衰竭", _D, "medical", 365, ("心衰", "HF")),
+    ("vte", "静脉血栓", _D, "medical", 365, ("VTE", "深静脉血栓", "肺栓塞")),
+    ("ckd", "慢性肾病", _D, "medical", 365, ("CKD", "肾功能不全")),
+    ("diabetes", "糖尿病", _D, "medical", 365, ("T2DM", "2型糖尿病")),
+    ("cad", "冠心病", _D, "medical", 365, ("CAD", "冠脉疾病")),
+    ("nsclc", "非小细胞肺癌", _D, "medical", 365, ("NSCLC", "肺癌", "肺腺癌")),
+    ("brain-metastasis", "脑转移", _D, "medical", 365, ("脑转",)),
+    ("elderly", "老年患者", _D, "medical", 365, ("高龄患者", "老年")),
+    ("anticoagulation", "抗凝", _T, "medical", 180, ("抗凝治疗", "NOAC", "口服抗凝")),
+    ("stroke-prevention", "卒中预防", _T, "medical", 180, ("脑卒中预防", "防卒中")),
+    ("bp-monitoring", "血压监测", _T, "medical", 180, ("家庭血压", "动态血压", "ABPM")),
+    ("morning-bp", "清晨血压", _T, "medical", 180, ("晨峰血压",)),
+    ("combination", "联合用药", _T, "medical", 180, ("联合治疗", "单片复方")),
+    ("targeted", "靶向治疗", _T, "medical", 180, ("靶向", "TKI")),
+    ("gene-testing", "基因检测", _T, "medical", 180, ("分子检测", "NGS")),
+    ("resistance", "耐药", _T, "medical", 180, ("靶向耐药", "耐药机制")),
+    ("adjuvant", "辅助治疗", _T, "medical", 180, ("术后辅助",)),
+    ("perioperative", "围手术期", _T, "medical", 180, ("围术期",)),
+    ("intervention", "介入治疗", _T, "medical", 180, ("射频消融", "导管消融", "PCI")),
+    ("safety", "安全性", _T, "medical", 180, ("用药安全", "出血风险")),
+    ("adverse-events", "不良反应管理", _T, "medical", 180, ("不良反应", "AE管理")),
+    ("adherence", "依从性", _T, "medical", 180, ("服药依从", "漏服")),
+    ("patient-care", "患者管理", _T, "medical", 180, ("慢病管理", "患教")),
+    ("mdt", "多学科协作", _T, "medical", 180, ("MDT", "多学科会诊")),
+    ("guideline", "指南", _T, "medical", 180, ("共识", "指南解读", "临床指南")),
+    ("real-world", "真实世界研究", _T, "medical", 180, ("RWS", "真实世界")),
+    ("case-study", "病例讨论", _T, "medical", 180, ("病例", "病例分享")),
+    ("congress", "学术会议", _T, "marketing", 120, ("会议", "年会", "学术年会")),
+    ("digital-tools", "数字化工具", _T, "marketing", 180, ("随访工具", "数字医疗")),
+    ("p-lvanning", "律安宁兴趣", _P, "marketing", 120, ("律安宁", "关注律安宁")),
+    ("p-shuyaping", "舒压平兴趣", _P, "marketing", 120, ("舒压平", "关注舒压平")),
+    ("p-ruixintuo", "瑞欣妥兴趣", _P, "marketing", 120, ("瑞欣妥", "关注瑞欣妥")),
+    ("stage-unaware", "尚不了解", _A, "sales", 180, ("未接触", "A0")),
+    ("stage-aware", "有所了解", _A, "sales", 180, ("了解阶段", "A1")),
+    ("stage-trial", "尝试使用", _A, "sales", 180, ("试用阶段", "A2")),
+    ("stage-regular", "常规使用", _A, "sales", 180, ("常规阶段", "A3")),
+    ("stage-advocate", "积极分享", _A, "sales", 180, ("拥护者", "A4")),
+    ("ch-wecom", "偏好企微沟通", _C, "system", 90, ("企微", "微信沟通")),
+    ("ch-oa", "偏好公众号", _C, "system", 90, ("公众号活跃",)),
+    ("ch-meeting", "偏好线下会议", _C, "sales", 180, ("线下会",)),
+    ("ch-online", "偏好线上会议", _C, "sales", 180, ("线上会", "直播")),
+    ("ch-short", "偏好短内容", _C, "system", 90, ("三分钟", "短图文")),
+    ("ch-deep", "偏好深度内容", _C, "system", 90, ("深度阅读", "全文")),
+    ("r-chief", "学科带头人", _R, "medical", None, ("学科带头", "主任")),
+    ("r-speaker", "讲者", _R, "medical", None, ("大会讲者", "讲师")),
+    ("r-guideline", "指南参与者", _R, "medical", None, ("指南专家",)),
+    ("r-researcher", "临床研究者", _R, "medical", None, ("研究者", "PI")),
+    ("r-teacher", "带教老师", _R, "medical", None, ("带教",)),
+    ("b-new-follower", "新关注", _B, "system", 30, ("新粉丝",)),
+    ("b-active", "近期活跃", _B, "system", 30, ("活跃",)),
+    ("b-silent", "久未互动", _B, "system", 90, ("沉默", "沉睡")),
+    ("b-conference", "会议扫码", _B, "marketing", 180, ("展台扫码", "会议现场")),
+    ("b-asks", "主动提问", _B, "system", 90, ("提问", "咨询")),
+    ("s-literature", "文献需求", _S, "medical", 60, ("要文献", "全文文献")),
+    ("s-sample-case", "病例征集", _S, "medical", 90, ("投稿病例",)),
+    ("s-meeting", "参会意向", _S, "marketing", 60, ("想参会", "会议报名")),
+    ("s-follow-up", "待回访", _S, "sales", 30, ("需回访",)),
+)
+
+FORBIDDEN = (
+    "处方量",
+    "统方",
+    "处方数",
+    "用药量",
+    "回扣",
+    "红包",
+    "婚姻",
+    "家庭住址",
+    "宗教",
+    "收入",
+)
+"""Tags that no one may have: prescription volumes (统方 is prohibited) and private life."""
