@@ -1,1 +1,163 @@
-"""Tracked links and their page views, and the QR codes through which physicians arrive."""
+"""Tracked links, their page views, and the QR codes through which physicians arrive."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.infra.db import insert_once
+from app.infra.errors import NotFound, Refused
+from app.links.models import ChannelCode, PageView, TrackedLink
+from app.links.reading import counts_as_read, plausible
+
+__all__ = [
+    "ChannelCode",
+    "PageView",
+    "TrackedLink",
+    "codes",
+    "create_code",
+    "create_link",
+    "find_code",
+    "find_link",
+    "get_link",
+    "is_token",
+    "open_page",
+    "progress",
+    "views_of",
+]
+
+LIFETIME = timedelta(days=180)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16}")
+_VISIT = re.compile(r"[A-Za-z0-9_-]{8,32}")
+
+
+def is_token(text: str) -> bool:
+    """True for the form of our tokens: 96 random bits, base64url."""
+    return bool(_TOKEN.fullmatch(text))
+
+
+def create_link(
+    session: Session,
+    content_version_id: int,
+    *,
+    channel: str,
+    now: datetime,
+    identifier_id: int | None = None,
+    rep_id: int | None = None,
+    suggestion_id: int | None = None,
+    campaign_id: int | None = None,
+) -> TrackedLink:
+    """A link for one recipient, good for 180 days (the content's own validity rules as well)."""
+    link = TrackedLink(
+        token=secrets.token_urlsafe(12), content_version_id=content_version_id,
+        identifier_id=identifier_id, rep_id=rep_id, suggestion_id=suggestion_id,
+        campaign_id=campaign_id, channel=channel, created_at=now, expires_at=now + LIFETIME,
+    )  # fmt: skip
+    session.add(link)
+    session.flush()
+    return link
+
+
+def find_link(session: Session, token: str) -> TrackedLink | None:
+    """The link behind a token."""
+    if not is_token(token):
+        return None
+    return session.scalar(select(TrackedLink).where(TrackedLink.token == token))
+
+
+def get_link(session: Session, link_id: int) -> TrackedLink:
+    """The link. Raises NotFound."""
+    link = session.get(TrackedLink, link_id)
+    if link is None:
+        raise NotFound("没有这个链接。")
+    return link
+
+
+def open_page(
+    session: Session, link_id: int, visit_key: str, *, agent: str, now: datetime
+) -> PageView | None:
+    """The view of one visit, written once; None for a malformed visit key."""
+    if not _VISIT.fullmatch(visit_key):
+        return None
+    values = {
+        "link_id": link_id, "visit_key": visit_key, "opened_at": now, "visible_s": 0.0,
+        "depth_pct": 0, "agent": agent,
+    }  # fmt: skip
+    insert_once(session, PageView, values, "visit_key")
+    view = session.scalar(select(PageView).where(PageView.visit_key == visit_key))
+    return view if view is not None and view.link_id == link_id else None
+
+
+def progress(
+    session: Session,
+    view: PageView,
+    *,
+    visible_s: float,
+    depth_pct: int,
+    reading_seconds: int,
+    now: datetime,
+) -> bool:
+    """Note reading progress (never less than before); True when it counts as read just now."""
+    since = (now - view.opened_at).total_seconds()
+    visible, depth = plausible(visible_s, depth_pct, since)
+    view.visible_s = max(view.visible_s, visible)
+    view.depth_pct = max(view.depth_pct, depth)
+    if view.read_at is None and counts_as_read(view.visible_s, view.depth_pct, reading_seconds):
+        view.read_at = now
+        session.flush()
+        return True
+    session.flush()
+    return False
+
+
+def views_of(session: Session, link_ids: Sequence[int]) -> Sequence[PageView]:
+    """Views of links, newest first."""
+    return session.scalars(
+        select(PageView).where(PageView.link_id.in_(link_ids)).order_by(PageView.id.desc())
+    ).all()
+
+
+def create_code(
+    session: Session,
+    *,
+    kind: str,
+    scene: str,
+    name: str,
+    tag_keys: Sequence[str] = (),
+    rep_id: int | None = None,
+    welcome_text: str = "",
+    config_id: str = "",
+    qr_url: str = "",
+    now: datetime,
+) -> ChannelCode:
+    """A QR code's scene and what it means. Raises Refused for a used scene."""
+    if find_code(session, kind, scene) is not None:
+        raise Refused(f"场景值 {scene} 已经使用。")
+    if not 0 < len(scene) <= (30 if kind == "wecom" else 64):
+        raise Refused("场景值的长度：企业微信不超过 30，公众号不超过 64。")
+    code = ChannelCode(
+        kind=kind, scene=scene, name=name, tag_keys=list(tag_keys), rep_id=rep_id,
+        welcome_text=welcome_text, config_id=config_id, qr_url=qr_url, created_at=now,
+    )  # fmt: skip
+    session.add(code)
+    session.flush()
+    return code
+
+
+def find_code(session: Session, kind: str, scene: str) -> ChannelCode | None:
+    """What a scene or `State` means."""
+    if not scene:
+        return None
+    return session.scalar(
+        select(ChannelCode).where(ChannelCode.kind == kind, ChannelCode.scene == scene)
+    )
+
+
+def codes(session: Session) -> Sequence[ChannelCode]:
+    """All channel codes."""
+    return session.scalars(select(ChannelCode).order_by(ChannelCode.id)).all()
