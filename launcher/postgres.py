@@ -42,8 +42,11 @@ def programs() -> list[Path]:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """A server for the length of the block; yields a URL of an administrator."""
+def running(*, durable: bool = False) -> Iterator[str]:
+    """A server for the length of the block; yields a URL of an administrator.
+
+    `durable`: commits reach the disk, as benchmarks need it and tests do not.
+    """
     given = os.environ.get("TEST_DATABASE_URL", "")
     if given:
         yield given
@@ -51,7 +54,7 @@ def running() -> Iterator[str]:
     problems = []
     for folder in programs():
         try:
-            server = _start(folder)
+            server = _start(folder, durable)
         except (subprocess.SubprocessError, OSError) as problem:
             problems.append(f"{folder}: {problem}")
             continue
@@ -79,7 +82,7 @@ def copy_of(admin_url: str, template: str) -> Iterator[str]:
         admin.dispose()
 
 
-def _start(folder: Path) -> contextlib.AbstractContextManager[str]:
+def _start(folder: Path, durable: bool) -> contextlib.AbstractContextManager[str]:
     base = Path(tempfile.mkdtemp(prefix="yishu-pg-", dir="/tmp"))
     data = base / "data"
     as_user = _unprivileged()
@@ -97,13 +100,20 @@ def _start(folder: Path) -> contextlib.AbstractContextManager[str]:
     except BaseException:
         shutil.rmtree(base, ignore_errors=True)
         raise
-    return _server(folder, base, run)
+    return _server(folder, base, run, durable)
 
 
 @contextmanager
-def _server(folder: Path, base: Path, run: dict[str, Any]) -> Iterator[str]:
+def _server(folder: Path, base: Path, run: dict[str, Any], durable: bool) -> Iterator[str]:
     options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={base}"]
-    options += ["-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"]
+    options += [
+        "-c",
+        f"fsync={'on' if durable else 'off'}",
+        "-c",
+        "max_connections=200",
+        "-c",
+        "shared_buffers=64MB",
+    ]
     with (base / "log").open("wb") as log:
         process = subprocess.Popen(
             [str(folder / "postgres"), "-D", str(base / "data"), *options],

@@ -1,0 +1,1 @@
+"""One script per promise, each beside what one would use without us."""

@@ -1,0 +1,62 @@
+"""Real servers for a benchmark: gunicorn on loopback, a private Valkey, databases."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+READY_WITHIN_S = 30.0
+
+
+@contextmanager
+def gunicorn(
+    target: str, environment: Mapping[str, str], arguments: list[str], log: Path
+) -> Iterator[int]:
+    """`target` served with `arguments`; yields the port once /healthz answers."""
+    port = _free_port()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", target, "--bind", f"127.0.0.1:{port}", *arguments],
+            env={**os.environ, **environment}, cwd=ROOT, stdout=output, stderr=output,
+        )  # fmt: skip
+        try:
+            _wait(port, process, log)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def children_cpu_s() -> float:
+    """Processor seconds of all children that have ended so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError(f"the server did not start:\n{log.read_text()[-2000:]}")
