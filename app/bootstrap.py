@@ -39,7 +39,10 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now, process: 
     log.configure(settings.yishu_log_level, process=process)
     crypto.install(crypto.KeyRing.parse(settings.yishu_encryption_keys))
     connection = queue.connect(settings.redis_url)
-    db = Database(build_engine(settings.database_url), queue.RedisBell(connection))
+    bell: queue.Bell = queue.RedisBell(queue.connect_bell(settings.redis_url))
+    if process == "web":
+        bell = queue.BackgroundBell(bell)
+    db = Database(build_engine(settings.database_url), bell)
     return Parts(settings, db, connection, _outside(settings, db, clock), clock)
 
 

@@ -61,7 +61,10 @@ class Payload:
     def moment(self) -> datetime | None:
         """`CreateTime` (or a third-party `TimeStamp`), whole seconds, in UTC."""
         seconds = self.number("CreateTime", "TimeStamp")
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        try:
+            return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        except (ValueError, OverflowError, OSError):  # no platform writes the year 50000
+            return None
 
 
 def read(body: bytes) -> Payload:

@@ -1,6 +1,7 @@
 """Everything that came from outside, as one committed row before it is anything else.
 
 append      write down what arrived, once
+Intake      the same while somebody waits for the answer: commits by itself
 due         the partitions that have work
 begin       count an attempt, before anything can go wrong
 lock        the next event of a partition, inside the transaction that carries it out
@@ -8,9 +9,10 @@ finish / keep_unknown / fail
 replay      put events back to work
 """
 
+from app.inbox.intake import Intake
 from app.inbox.models import InboxEvent, State
 from app.inbox.queries import Counts, count_by_state, find, listing, oldest_pending
-from app.inbox.store import append, dedupe_key, partition_key
+from app.inbox.store import Arrival, append, dedupe_key, partition_key
 from app.inbox.work import (
     MAX_ATTEMPTS,
     Claim,
@@ -25,9 +27,11 @@ from app.inbox.work import (
 
 __all__ = [
     "MAX_ATTEMPTS",
+    "Arrival",
     "Claim",
     "Counts",
     "InboxEvent",
+    "Intake",
     "State",
     "append",
     "begin",

@@ -1,15 +1,52 @@
-"""Writing down what arrived."""
+"""What arrives, as a row: the same row whether it is written alone or with others."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+from sqlalchemy import Insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.inbox.models import InboxEvent, State
+
+TYPE_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Something that came from outside. `partition` names what must be handled in order."""
+
+    source: str
+    receiver: str
+    body: bytes
+    event_type: str
+    partition: str
+    occurred_at: datetime | None
+    urgent: bool
+    received_at: datetime
+
+    def row(self) -> dict[str, Any]:
+        """The values of a new row."""
+        return {
+            "dedupe_key": dedupe_key(self.source, self.receiver, self.body),
+            "source": self.source,
+            "receiver": self.receiver,
+            "partition": partition_key(self.receiver, self.partition),
+            "event_type": _storable(self.event_type)[:TYPE_LENGTH],
+            "urgent": self.urgent,
+            "body": self.body,
+            "occurred_at": self.occurred_at,
+            "received_at": self.received_at,
+            "state": State.PENDING.value,
+            "attempts": 0,
+            "next_attempt_at": self.received_at,
+            "error": "",
+        }
 
 
 def append(
@@ -25,25 +62,19 @@ def append(
     now: datetime,
 ) -> int | None:
     """The id of a new row, or None when these bytes are here already."""
-    values: dict[str, Any] = {
-        "dedupe_key": dedupe_key(source, receiver, body),
-        "source": source,
-        "receiver": receiver,
-        "partition": partition_key(receiver, partition),
-        "event_type": event_type,
-        "urgent": urgent,
-        "body": body,
-        "occurred_at": occurred_at,
-        "received_at": now,
-        "state": State.PENDING,
-        "attempts": 0,
-        "next_attempt_at": now,
-        "error": "",
-    }
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(InboxEvent).values(values).on_conflict_do_nothing()
-    added: int | None = session.scalar(statement.returning(InboxEvent.id))
+    arrival = Arrival(
+        source, receiver, body, event_type, partition, occurred_at, urgent, received_at=now
+    )
+    statement = insert_once(session.get_bind().dialect.name).returning(InboxEvent.__table__.c.id)
+    added: int | None = session.connection().execute(statement, arrival.row()).scalar()
     return added
+
+
+@cache
+def insert_once(dialect: str) -> Insert:
+    """An insert that leaves a row with the same dedupe key as it is."""
+    maker = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return maker(InboxEvent).on_conflict_do_nothing(index_elements=["dedupe_key"])
 
 
 def dedupe_key(source: str, receiver: str, body: bytes) -> bytes:
@@ -61,4 +92,10 @@ def dedupe_key(source: str, receiver: str, body: bytes) -> bytes:
 
 def partition_key(receiver: str, partition: str) -> bytes:
     """16 bytes that name a partition without naming the person in it."""
-    return hashlib.sha256(f"{receiver}\x00{partition}".encode()).digest()[:16]
+    text = f"{receiver}\x00{partition}"
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]
+
+
+def _storable(text: str) -> str:
+    # JSON can carry NUL and half a surrogate pair, which no database stores as text.
+    return text.replace("\x00", "").encode(errors="replace").decode()

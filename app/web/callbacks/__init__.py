@@ -5,27 +5,24 @@ Nothing else happens here. Anything invalid gets one and the same 403 without a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
+from flask.blueprints import BlueprintSetupState
 from prometheus_client import Counter
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from app import inbox
-from app.connectors.callback_crypto import MAX_BODY_BYTES, Rejected, Secrets
-from app.connectors.glance import Glance
-from app.connectors.official_account import translate as oa_translate
-from app.connectors.official_account.crypto import Receiver as OfficialAccountReceiver
-from app.connectors.wecom import translate as wecom_translate
-from app.connectors.wecom.crypto import Receiver as WeComReceiver
+from app.connectors.callback_crypto import MAX_BODY_BYTES, Rejected
+from app.inbox import Arrival, Intake
 from app.infra import log, queue
-from app.infra.db import ring_after_commit
-from app.infra.settings import Settings
+from app.web.callbacks.doors import Door, Doors, doors_of
 from app.web.context import parts
 from app.web.policy import Policy, default_policy
 
 DRAIN = "workers.jobs.inbox.drain"
+EXTENSION = "yishu_callbacks"
 
 bp = Blueprint("callbacks", __name__, url_prefix="/callbacks")
 default_policy(bp, Policy(protected_by="signature, receive id and time window of each callback"))
@@ -35,20 +32,17 @@ _rejected = Counter("yishu_callbacks_rejected_total", "Callbacks refused", ["sou
 _log = log.get(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
-    """One callback address: who may knock and what we answer."""
-
-    source: str
-    receiver: WeComReceiver | OfficialAccountReceiver
-    glance: Callable[[bytes], Glance]
-    thanks: bytes
+@bp.record
+def _open(state: BlueprintSetupState) -> None:
+    here = state.app.extensions["yishu"]
+    state.app.extensions[EXTENSION] = doors_of(here.settings), Intake(here.db.engine)
 
 
 @bp.get("/<source>/<key>")
 def check_url(source: str, key: str) -> Response:
     """The platform asks whether this address is ours."""
-    door = _door(source, key)
+    doors, _ = _house()
+    door = doors.get((source, key))
     if door is None:
         return _refuse(source, "address")
     here = parts()
@@ -63,67 +57,52 @@ def check_url(source: str, key: str) -> Response:
 @bp.post("/<source>/<key>")
 def receive(source: str, key: str) -> Response:
     """An event: 200 only after it is committed, 503 when it cannot be."""
-    door = _door(source, key)
+    doors, intake = _house()
+    door = doors.get((source, key))
     if door is None:
         return _refuse(source, "address")
-    if (request.content_length or 0) > MAX_BODY_BYTES:
+    request.max_content_length = MAX_BODY_BYTES
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
         return _refuse(source, "size", 413)
     here = parts()
-    body = request.get_data(cache=False)  # request.data is empty for form content types
-    if len(body) > MAX_BODY_BYTES:
-        return _refuse(source, "size", 413)
+    now = here.clock()
     try:
-        plain = door.receiver.open(
-            request.args, body, here.clock(), here.settings.yishu_callback_window_s
-        )
+        plain = door.receiver.open(request.args, body, now, here.settings.yishu_callback_window_s)
     except Rejected as rejection:
         return _refuse(source, rejection.reason)
+    arrival = _arrival(door, plain, now)
     try:
-        _write_down(door, plain)
+        intake.write(arrival)
     except SQLAlchemyError as problem:
         _log.error("callback not stored", source=source, error=type(problem).__name__)
         return Response(status=503)
+    here.db.bell.ring(DRAIN, lane=queue.FAST if arrival.urgent else queue.NORMAL)
     _accepted.labels(source).inc()
     return Response(door.thanks, mimetype="text/plain")
 
 
-def _write_down(door: Door, plain: bytes) -> None:
-    here = parts()
+def _house() -> tuple[Doors, Intake]:
+    return cast("tuple[Doors, Intake]", current_app.extensions[EXTENSION])
+
+
+def _arrival(door: Door, plain: bytes, now: datetime) -> Arrival:
     seen = door.glance(plain)
-    with here.db.transaction() as session:
-        added = inbox.append(
-            session,
-            source=door.source,
-            receiver=door.receiver.secrets.receive_id,
-            body=plain,
-            event_type=seen.event_type,
-            partition=seen.partition,
-            occurred_at=seen.at,
-            urgent=seen.urgent,
-            now=here.clock(),
-        )
-        if added is not None:
-            lane = queue.FAST if seen.urgent else queue.NORMAL
-            ring_after_commit(session, DRAIN, lane=lane)
-
-
-def _door(source: str, key: str) -> Door | None:
-    return _doors(parts().settings).get((source, key))
-
-
-def _doors(settings: Settings) -> dict[tuple[str, str], Door]:
-    found = {}
-    if settings.wecom_token and settings.wecom_aes_key and settings.wecom_corp_id:
-        secrets = Secrets(settings.wecom_token, settings.wecom_aes_key, settings.wecom_corp_id)
-        door = Door("wecom", WeComReceiver(secrets), wecom_translate.glance, b"")
-        found["wecom", "main"] = door
-    if settings.oa_token and settings.oa_aes_key and settings.oa_app_id:
-        secrets = Secrets(settings.oa_token, settings.oa_aes_key, settings.oa_app_id)
-        receiver = OfficialAccountReceiver(secrets)
-        found["oa", "main"] = Door("oa", receiver, oa_translate.glance, b"success")
-    return found
+    return Arrival(
+        source=door.source,
+        receiver=door.receiver_id,
+        body=plain,
+        event_type=seen.event_type,
+        partition=seen.partition,
+        occurred_at=seen.at,
+        urgent=seen.urgent,
+        received_at=now,
+    )
 
 
 def _refuse(source: str, reason: str, status: int = 403) -> Response:
-    _rejected.labels(source if source in ("wecom", "oa") else "other", reason).inc()
+    known = source if source in ("wecom", "oa") else "other"
+    _rejected.labels(known, reason).inc()
+    _log.info("callback refused", source=known, reason=reason)
     return Response(b"", status=status, mimetype="text/plain")
