@@ -38,6 +38,7 @@ __all__ = [
     "count_by_state",
     "dedupe_key",
     "due_partitions",
+    "erase_before",
     "fail",
     "find",
     "finish",

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert
+from sqlalchemy import Insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -99,3 +99,17 @@ def partition_key(receiver: str, partition: str) -> bytes:
 def _storable(text: str) -> str:
     # JSON can carry NUL and half a surrogate pair, which no database stores as text.
     return text.replace("\x00", "").encode(errors="replace").decode()
+
+
+def erase_before(session: Session, partition: bytes, event_id: int) -> int:
+    """Erase the bodies of a partition's finished events up to `event_id`; the rows stay."""
+    done = session.execute(
+        update(InboxEvent)
+        .where(
+            InboxEvent.partition == partition,
+            InboxEvent.id < event_id,
+            InboxEvent.state != State.PENDING,
+        )
+        .values(body=b"")
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]

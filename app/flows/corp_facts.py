@@ -1,0 +1,116 @@
+"""Facts about the corp around a physician: archiving, groups, acquisition links, tags, members."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import consent, identity, journey, reps, tagging
+from app.consent import Action, Purpose
+from app.facts import (
+    AcquisitionReported,
+    ArchiveConsentGiven,
+    ArchiveNotified,
+    CorpTagChanged,
+    GroupChatChanged,
+    MemberChanged,
+    RepAppVisibilityChanged,
+)
+from app.flows import Outside, Received
+from app.identity import Id, Kind
+from app.journey import Happened
+from app.tagging import Source
+
+HANDLES = (
+    ArchiveConsentGiven,
+    ArchiveNotified,
+    AcquisitionReported,
+    CorpTagChanged,
+    GroupChatChanged,
+    MemberChanged,
+    RepAppVisibilityChanged,
+)
+ACTIVE_MEMBER = 1
+
+
+def prepare(fact: Any, outside: Outside) -> Any:
+    """What the platform says now about the tags or the group that changed."""
+    if isinstance(fact, CorpTagChanged) and fact.change in ("create", "update"):
+        return outside.wecom[fact.corp_id].list_corp_tags()
+    if isinstance(fact, GroupChatChanged) and fact.change != "dismiss":
+        return outside.wecom[fact.corp_id].get_group_chat(fact.chat_id)
+    return None
+
+
+def apply(session: Session, fact: Any, prepared: Any, event: Received, now: datetime) -> None:
+    """One small effect per fact."""
+    if isinstance(fact, ArchiveConsentGiven):
+        _archive(session, fact, event, now)
+    elif isinstance(fact, AcquisitionReported):
+        _acquisition(session, fact, event)
+    elif isinstance(fact, CorpTagChanged):
+        for corp_tag in prepared or ():
+            tagging.map_name(session, Source.WECOM_TAG, corp_tag.name, now)
+    elif isinstance(fact, GroupChatChanged):
+        _group(session, fact, prepared or {}, event)
+    elif isinstance(fact, MemberChanged):
+        _member(session, fact, now)
+    elif isinstance(fact, RepAppVisibilityChanged) and fact.visible:
+        reps.ensure_rep(session, fact.corp_id, fact.rep_userid, now=now)
+
+
+def _archive(session: Session, fact: ArchiveConsentGiven, event: Received, now: datetime) -> None:
+    one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, fact.external_userid)
+    (row,) = identity.observe(
+        session, [one], event_key=event.ref, source="wecom.event", at=fact.at, now=now
+    )
+    rep = reps.ensure_rep(session, fact.corp_id, fact.rep_userid, now=now)
+    noted = journey.note(
+        session, row.id, Happened.CONSENT_CHANGED, channel="wecom", at=fact.at, ref=event.ref,
+        rep_id=rep.id, detail={"purpose": "archive", "action": "grant"},
+    )  # fmt: skip
+    if noted:
+        consent.record(
+            session, row.id, purpose=Purpose.ARCHIVE, action=Action.GRANT, channel="wecom",
+            source="msg_audit_approved", evidence=event.ref, at=fact.at,
+        )  # fmt: skip
+
+
+def _acquisition(session: Session, fact: AcquisitionReported, event: Received) -> None:
+    if not fact.external_userid:
+        return
+    one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, fact.external_userid)
+    row = identity.find(session, one)
+    if row is not None:
+        journey.note(
+            session, row.id, Happened.ACQUIRED, channel="wecom", at=fact.at, ref=event.ref,
+            detail={"change": fact.change, "state": fact.state},
+        )  # fmt: skip
+
+
+def _group(session: Session, fact: GroupChatChanged, chat: dict[str, Any], event: Received) -> None:
+    for member in chat.get("member_list", ()):
+        if member.get("type") != 2:
+            continue
+        one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, str(member.get("userid", "")))
+        row = identity.find(session, one)
+        if row is not None:
+            journey.note(
+                session, row.id, Happened.GROUP_JOINED, channel="wecom", at=fact.at,
+                ref=f"group:{fact.chat_id}:{row.id}", detail={"name": chat.get("name", "")},
+            )  # fmt: skip
+
+
+def _member(session: Session, fact: MemberChanged, now: datetime) -> None:
+    rep = reps.find_rep(session, fact.corp_id, fact.userid)
+    if rep is None:
+        return
+    if fact.change == "delete" or fact.status not in (None, ACTIVE_MEMBER):
+        reps.leave(session, rep, now)
+        return
+    if fact.new_userid and reps.find_rep(session, fact.corp_id, fact.new_userid) is None:
+        rep.userid = fact.new_userid
+    if fact.name:
+        rep.name = fact.name

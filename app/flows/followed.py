@@ -1,0 +1,53 @@
+"""Somebody follows the Official Account, or scanned one of its codes again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import consent, journey, links
+from app.connectors.official_account.client import FollowerInfo
+from app.consent import Action
+from app.facts import CodeScanned, Followed
+from app.flows import Outside, Received
+from app.flows.contact_added import assert_channel_tags
+from app.flows.follower import know_follower, read_follower, say
+from app.journey import Happened
+
+HANDLES = (Followed, CodeScanned)
+WELCOME = (
+    "欢迎关注。点击菜单“为您推荐”查看适合您的内容，直接发送关键词可以搜索，"
+    "发送“退订”可以停止推送。本账号面向医疗卫生专业人士。"
+)
+
+
+def prepare(fact: Followed | CodeScanned, outside: Outside) -> FollowerInfo | None:
+    """The follower with its unionid."""
+    return read_follower(fact, outside)
+
+
+def apply(
+    session: Session,
+    fact: Followed | CodeScanned,
+    info: FollowerInfo | None,
+    event: Received,
+    now: datetime,
+) -> None:
+    """Link, tag by scene, note the permission, welcome."""
+    row = know_follower(session, fact, info, event.ref, now)
+    code = links.find_code(session, "oa", fact.scene)
+    assert_channel_tags(session, row.id, code, ref=event.ref, at=fact.at)
+    kind = Happened.FOLLOWED if isinstance(fact, Followed) else Happened.CODE_SCANNED
+    fresh = journey.note(
+        session, row.id, kind, channel="oa", at=fact.at, ref=event.ref,
+        detail={"channel": code.name} if code else None,
+    )  # fmt: skip
+    if fresh and isinstance(fact, Followed):
+        consent.record(
+            session, row.id, action=Action.GRANT, source="followed", channel="oa",
+            evidence=event.ref, at=fact.at,
+        )  # fmt: skip
+    text = code.welcome_text if code and code.welcome_text else ""
+    if text or isinstance(fact, Followed):
+        say(session, fact, row, text or WELCOME, event=event, now=now)

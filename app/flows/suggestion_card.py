@@ -1,0 +1,72 @@
+"""The card that a rep gets for one suggestion, and its later forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.connectors.wecom.cards import Button, Choice, interaction_card
+from app.content import ContentVersion
+from app.identity import Physician
+from app.recommend import REFUSALS, Suggestion
+
+REASON_QUESTION = "reason"
+MENU = (("为什么推荐给我", "why"), ("今天不再提醒", "mute"), ("打开列表", "list"))
+
+
+def task_id(suggestion_id: int) -> str:
+    """The card's id: the same for every attempt, so the platform takes it once."""
+    return f"yishu-suggestion-{suggestion_id}"
+
+
+def suggestion_of(task: str) -> int | None:
+    """The suggestion behind a task id."""
+    prefix, _, number = task.rpartition("-")
+    return int(number) if prefix == "yishu-suggestion" and number.isdigit() else None
+
+
+def who(physician: Physician) -> str:
+    """`王某某 主任医师`, or what is known."""
+    return " ".join(filter(None, (physician.name or "您的医生", physician.title)))
+
+
+def card(
+    suggestion: Suggestion,
+    physician: Physician,
+    version: ContentVersion,
+    *,
+    total: int,
+    list_url: str,
+) -> dict[str, Any]:
+    """The card as it is delivered."""
+    place = " · ".join(filter(None, (physician.department, physician.hospital)))
+    names = ("原因一", "原因二", "原因三")
+    rows = list(zip(names, suggestion.reasons[:3], strict=False))
+    return interaction_card(
+        task_id=task_id(suggestion.id),
+        source=f"医枢 · 今日建议 {suggestion.position}/{total}",
+        title=f"{who(physician)}：{version.title}",
+        description=place,
+        rows=[*rows, ("方式", "一对一发送")],
+        buttons=[
+            Button("采用", "adopt", 1),
+            Button("稍后", "later", 4),
+            Button("不合适", "refuse", 3),
+        ],
+        menu=MENU,
+        url=list_url,
+    )
+
+
+def reason_card(
+    suggestion: Suggestion, physician: Physician, version: ContentVersion, *, list_url: str
+) -> dict[str, Any]:
+    """The card that asks why a suggestion is not suitable."""
+    return interaction_card(
+        task_id=task_id(suggestion.id),
+        source="医枢 · 建议反馈",
+        title=f"{who(physician)}：{version.title}",
+        description="请选择不合适的原因，我们会据此调整",
+        choice=Choice(REASON_QUESTION, "原因", tuple(REFUSALS.items())),
+        buttons=[Button("提交", "refuse_reason", 1)],
+        url=list_url,
+    )
