@@ -12,7 +12,7 @@ replay      put events back to work
 from app.inbox.intake import Intake
 from app.inbox.models import InboxEvent, State
 from app.inbox.queries import Counts, count_by_state, find, listing, oldest_pending
-from app.inbox.store import Arrival, append, dedupe_key, partition_key
+from app.inbox.store import Arrival, append, dedupe_key, erase_before, partition_key
 from app.inbox.work import (
     MAX_ATTEMPTS,
     Claim,
