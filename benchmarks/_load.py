@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 
@@ -93,7 +94,7 @@ def _unpack(packed: bytes) -> Iterator[bytes]:
 
 
 def _first(waiting: Iterator[bytes], number: int) -> list[bytes]:
-    return [request for request, _ in zip(waiting, range(number), strict=False)]
+    return list(islice(waiting, number))
 
 
 def _start(selector: selectors.BaseSelector, port: int, request: bytes) -> None:

@@ -21,7 +21,7 @@ from app.infra import log
 BELL_TTL_S = 60
 CONNECT_TIMEOUT_S = 0.2
 DEAF_S = 2.0  # after a failure, so that a dead Redis costs one time-out and not one for each bell
-REST_S = 0.02  # between two rounds of the background bell: bells that come together ring once
+REST_S = 0.05  # between two rounds of the background bell: bells that come together ring once
 FAST, NORMAL = "fast", "normal"
 
 _lost = Counter("yishu_bells_lost_total", "Bells that Redis did not take; the sweeper rings again")

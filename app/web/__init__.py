@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app.web import assets, auth, errors, headers, language, limits
+from app.web import assets, auth, callbacks, errors, headers, language, limits
 
 if TYPE_CHECKING:
     from app.bootstrap import Parts
 
 ROOT = Path(__file__).parents[2]
-BLUEPRINTS = ("health", "callbacks", "console")
-CSRF_EXEMPT = ("callbacks",)  # signed by the platforms
+BLUEPRINTS = ("health", "console")
+CSRF_EXEMPT: tuple[str, ...] = ()
 
 
 def create_app(parts: Parts) -> Flask:
@@ -49,4 +49,5 @@ def create_app(parts: Parts) -> Flask:
         app.register_blueprint(blueprint)
         if name in CSRF_EXEMPT:
             csrf.exempt(blueprint)
+    callbacks.init_app(app, parts)
     return app

@@ -1,90 +1,143 @@
 """The front door of the platforms: verify, decrypt, write down, commit, ring, answer.
 
-Nothing else happens here. Anything invalid gets one and the same 403 without a hint.
+It stands before Flask on purpose: nothing of the web application (sessions, cookies, language,
+limits) runs for an unverified request, and an answer costs little more than its commit. Anything
+invalid gets one and the same 403 without a hint.
 """
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterable
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response, current_app, request
-from flask.blueprints import BlueprintSetupState
+from flask import Flask
 from prometheus_client import Counter
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.connectors.callback_crypto import MAX_BODY_BYTES, Rejected
 from app.inbox import Arrival, Intake
 from app.infra import log, queue
-from app.web.callbacks.doors import Door, Doors, doors_of
-from app.web.context import parts
-from app.web.policy import Policy, default_policy
+from app.web.callbacks.doors import Door, doors_of
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from app.bootstrap import Parts
+
+PREFIX = "/callbacks/"
 DRAIN = "workers.jobs.inbox.drain"
-EXTENSION = "yishu_callbacks"
-
-bp = Blueprint("callbacks", __name__, url_prefix="/callbacks")
-default_policy(bp, Policy(protected_by="signature, receive id and time window of each callback"))
+MAX_FIELDS = 20
+STATUS = {
+    200: "200 OK",
+    403: "403 Forbidden",
+    413: "413 Content Too Large",
+    500: "500 Internal Server Error",
+    503: "503 Service Unavailable",
+}
+HEADERS = [
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+]
 
 _accepted = Counter("yishu_callbacks_accepted_total", "Callbacks written down", ["source"])
 _rejected = Counter("yishu_callbacks_rejected_total", "Callbacks refused", ["source", "reason"])
 _log = log.get(__name__)
 
 
-@bp.record
-def _open(state: BlueprintSetupState) -> None:
-    here = state.app.extensions["yishu"]
-    state.app.extensions[EXTENSION] = doors_of(here.settings), Intake(here.db.engine)
+def init_app(app: Flask, parts: Parts) -> None:
+    """Put the front door before the application. Raises Misconfigured for unusable secrets."""
+    app.wsgi_app = FrontDoor(app.wsgi_app, parts)  # type: ignore[method-assign, assignment]
 
 
-@bp.get("/<source>/<key>")
-def check_url(source: str, key: str) -> Response:
-    """The platform asks whether this address is ours."""
-    doors, _ = _house()
-    door = doors.get((source, key))
-    if door is None:
-        return _refuse(source, "address")
-    here = parts()
-    window = here.settings.yishu_callback_window_s
+class Refusal(Exception):
+    """The answer is `status` with an empty body; `reason` is for the counter and the log."""
+
+    def __init__(self, reason: str, status: int = 403) -> None:
+        super().__init__(reason)
+        self.reason, self.status = reason, status
+
+
+class FrontDoor:
+    """GET and POST /callbacks/<source>/<key>; everything else goes on to the application."""
+
+    def __init__(self, inside: WSGIApplication, parts: Parts) -> None:
+        self._inside = inside
+        self._parts = parts
+        self._doors = doors_of(parts.settings)
+        self._intake = Intake(parts.db.engine)
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """See WSGI."""
+        path: str = environ.get("PATH_INFO", "")
+        if not path.startswith(PREFIX):
+            return self._inside(environ, start)
+        status, body = self._answer(path.removeprefix(PREFIX), environ)
+        start(STATUS[status], [*HEADERS, ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _answer(self, address: str, environ: WSGIEnvironment) -> tuple[int, bytes]:
+        source, _, key = address.partition("/")
+        door = self._doors.get((source, key))
+        source = door.source if door else "other"
+        try:
+            if door is None:
+                raise Refusal("address")
+            return 200, self._admit(door, environ)
+        except Refusal as refusal:
+            return _refused(source, refusal.reason, refusal.status)
+        except Rejected as rejection:
+            return _refused(source, rejection.reason, 403)
+        except SQLAlchemyError as problem:
+            _log.error("callback not stored", source=source, error=type(problem).__name__)
+            return 503, b""  # the platform tries again
+        except Exception as problem:
+            reference = secrets.token_hex(4)
+            _log.error("callback failed", source=source, reference=reference, exc_info=problem)
+            return 500, b""
+
+    def _admit(self, door: Door, environ: WSGIEnvironment) -> bytes:
+        now, window = self._parts.clock(), self._parts.settings.yishu_callback_window_s
+        method = environ["REQUEST_METHOD"]
+        if method == "GET":
+            return door.receiver.check_url(_query(environ), now, window)
+        if method != "POST":
+            raise Refusal("method")
+        plain = door.receiver.open(_query(environ), _body(environ), now, window)
+        arrival = _arrival(door, plain, now)
+        self._intake.write(arrival)
+        self._parts.db.bell.ring(DRAIN, lane=queue.FAST if arrival.urgent else queue.NORMAL)
+        _accepted.labels(door.source).inc()
+        return door.thanks
+
+
+def _query(environ: WSGIEnvironment) -> dict[str, str]:
     try:
-        echo = door.receiver.check_url(request.args, here.clock(), window)
-    except Rejected as rejection:
-        return _refuse(source, rejection.reason)
-    return Response(echo, mimetype="text/plain")
+        pairs = parse_qsl(
+            environ.get("QUERY_STRING", ""), keep_blank_values=True, max_num_fields=MAX_FIELDS
+        )
+    except ValueError:
+        raise Refusal("form") from None
+    return dict(reversed(pairs))  # the first of several counts
 
 
-@bp.post("/<source>/<key>")
-def receive(source: str, key: str) -> Response:
-    """An event: 200 only after it is committed, 503 when it cannot be."""
-    doors, intake = _house()
-    door = doors.get((source, key))
-    if door is None:
-        return _refuse(source, "address")
-    request.max_content_length = MAX_BODY_BYTES
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        return _refuse(source, "size", 413)
-    here = parts()
-    now = here.clock()
-    try:
-        plain = door.receiver.open(request.args, body, now, here.settings.yishu_callback_window_s)
-    except Rejected as rejection:
-        return _refuse(source, rejection.reason)
-    arrival = _arrival(door, plain, now)
-    try:
-        intake.write(arrival)
-    except SQLAlchemyError as problem:
-        _log.error("callback not stored", source=source, error=type(problem).__name__)
-        return Response(status=503)
-    here.db.bell.ring(DRAIN, lane=queue.FAST if arrival.urgent else queue.NORMAL)
-    _accepted.labels(source).inc()
-    return Response(door.thanks, mimetype="text/plain")
-
-
-def _house() -> tuple[Doors, Intake]:
-    return cast("tuple[Doors, Intake]", current_app.extensions[EXTENSION])
+def _body(environ: WSGIEnvironment) -> bytes:
+    told = environ.get("CONTENT_LENGTH") or ""
+    if told and not (told.isascii() and told.isdecimal()):
+        raise Refusal("form")
+    if told and int(told) > MAX_BODY_BYTES:
+        raise Refusal("size", 413)
+    if not told and not environ.get("wsgi.input_terminated"):
+        return b""
+    body: bytes = environ["wsgi.input"].read(int(told) if told else MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise Refusal("size", 413)
+    return body
 
 
 def _arrival(door: Door, plain: bytes, now: datetime) -> Arrival:
@@ -101,8 +154,7 @@ def _arrival(door: Door, plain: bytes, now: datetime) -> Arrival:
     )
 
 
-def _refuse(source: str, reason: str, status: int = 403) -> Response:
-    known = source if source in ("wecom", "oa") else "other"
-    _rejected.labels(known, reason).inc()
-    _log.info("callback refused", source=known, reason=reason)
-    return Response(b"", status=status, mimetype="text/plain")
+def _refused(source: str, reason: str, status: int) -> tuple[int, bytes]:
+    _rejected.labels(source, reason).inc()
+    _log.info("callback refused", source=source, reason=reason)
+    return status, b""
