@@ -1,1 +1,56 @@
 """Scheduled pushes of content to a segment, and the schedules that wake them and the day plan."""
+
+from app.campaigns.due import check_cron, due_times
+from app.campaigns.lifecycle import NAMES as STAGE_NAMES
+from app.campaigns.manage import (
+    Funnel,
+    activate,
+    create,
+    finish,
+    get,
+    listing,
+    pause,
+    results,
+    run_now,
+    runs_of,
+    schedule_of,
+)
+from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, Stage
+from app.campaigns.schedule import (
+    CAMPAIGN,
+    DAILY_PLAN,
+    begin_run,
+    fail_run,
+    keep_daily_plans,
+    tick,
+    unfinished,
+)
+
+__all__ = [
+    "CAMPAIGN",
+    "DAILY_PLAN",
+    "STAGE_NAMES",
+    "Campaign",
+    "CampaignWay",
+    "Funnel",
+    "Schedule",
+    "ScheduleRun",
+    "Stage",
+    "activate",
+    "begin_run",
+    "check_cron",
+    "create",
+    "due_times",
+    "fail_run",
+    "finish",
+    "get",
+    "keep_daily_plans",
+    "listing",
+    "pause",
+    "results",
+    "run_now",
+    "runs_of",
+    "schedule_of",
+    "tick",
+    "unfinished",
+]

@@ -76,11 +76,22 @@ def plan_day(session: Session, rep: Rep, day: date, *, base_url: str, now: datet
 
 
 def consider(
-    session: Session, rep: Rep, now: datetime, only: Sequence[Usable] | None = None
+    session: Session,
+    rep: Rep,
+    now: datetime,
+    *,
+    only: Sequence[Usable] | None = None,
+    wanted: set[str] | None = None,
 ) -> Considered:
-    """Every contact of the rep with its best fitting contents, or the reason it has none."""
+    """The rep's contacts with their best fitting contents, or the reason they have none.
+
+    A campaign gives its content (`only`) and its audience (`wanted`); then a contact needs no
+    common tag with the content.
+    """
     found = Considered()
     for relation, identifier in reps.contacts_of(session, rep.id):
+        if wanted is not None and identifier.one_id not in wanted:
+            continue
         found.contacts.setdefault(identifier.one_id, Contact(identifier, relation))
     one_ids = list(found.contacts)
     library = content.usable(session, now) if only is None else list(only)
@@ -96,6 +107,12 @@ def consider(
             found.left_out[verdict.reasons[0].code] += 1
             continue
         fits = _fits(scorer, pieces, weights[one_id], history.get(one_id, History()), now)
+        if not fits and wanted is not None:
+            fits = [
+                Scored(piece, 0.0)
+                for piece in pieces
+                if _open(piece, history.get(one_id, History()), now)
+            ]
         if not fits:
             found.left_out["no_content"] += 1
         found.candidates += [Candidate(one_id, one_id, fit) for fit in fits]
@@ -188,6 +205,11 @@ def end_of_day(now: datetime) -> datetime:
     return evening.astimezone(now.tzinfo)
 
 
+def _open(piece: Piece, past: History, now: datetime) -> bool:
+    hidden = past.hidden.get(piece.content_id)
+    return piece.content_id not in past.sent and (hidden is None or hidden <= now)
+
+
 def _facts(rep: Rep, known: Standing) -> ContactFacts:
     return ContactFacts(
         permitted=known.permitted, opted_out=known.opted_out, content_usable=True,
@@ -205,12 +227,7 @@ def _fits(
 ) -> list[Scored]:
     if history.paused_until and history.paused_until > now:
         return []
-    open_ = [
-        piece
-        for piece in pieces
-        if piece.content_id not in history.sent
-        and not (piece.content_id in history.hidden and history.hidden[piece.content_id] > now)
-    ]
+    open_ = [piece for piece in pieces if _open(piece, history, now)]
     most = max(history.tags.values(), default=0)
     recent = {tag: count / most for tag, count in history.tags.items()} if most else {}
     values = {tag: weight.value for tag, weight in weights.items()}

@@ -1,0 +1,38 @@
+"""A schedule's run: a rep's plan of the day, or a campaign."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import campaigns, reps
+from app.campaigns import Stage
+from app.flows.plan_day import plan_day
+from app.flows.run_campaign import run_campaign
+from app.infra.clock import local
+from app.infra.settings import Settings
+
+
+def carry_out(session: Session, run_id: int, settings: Settings, now: datetime) -> bool:
+    """Do what the run asks for, in one transaction; False when there is nothing to do."""
+    begun = campaigns.begin_run(session, run_id, now)
+    if begun is None:
+        return False
+    run, schedule = begun
+    if schedule.kind == campaigns.DAILY_PLAN:
+        rep = reps.get_rep(session, schedule.ref_id)
+        day = local(run.due_at).date()
+        plan = plan_day(session, rep, day, base_url=settings.yishu_base_url, now=now)
+        run.planned, run.left_out = plan.suggested, plan.left_out
+        run.state, run.finished_at = "done", now
+        return True
+    campaign = campaigns.get(session, schedule.ref_id)
+    if campaign.stage != Stage.ACTIVE:
+        run.state, run.error, run.finished_at = "failed", "推送未在进行中", now
+        return False
+    run_campaign(
+        session, campaign, run, app_id=settings.oa_app_id, base_url=settings.yishu_base_url,
+        now=now,
+    )  # fmt: skip
+    return True
