@@ -1,10 +1,14 @@
-"""The parts of this process, built on first use."""
+"""What every job of this process shares: the parts, and the wish to stop."""
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 
 from app.bootstrap import Parts, build
+
+stopping = threading.Event()
+"""Set when the process shall end: long jobs look at it between two pieces of work."""
 
 
 @cache

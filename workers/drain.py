@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from prometheus_client import Counter
 
@@ -16,6 +17,7 @@ from app.infra import log
 from app.infra.errors import Permanent, YishuError
 
 BATCH = 40  # partitions looked up at a time
+BUDGET = timedelta(seconds=60)  # then the next bell or poll goes on, and others get a turn
 
 TRANSLATORS: dict[str, Callable[[bytes, str], facts.Fact]] = {
     "wecom": wecom_translate.translate,
@@ -26,18 +28,24 @@ _handled = Counter("yishu_inbox_handled_total", "Inbox events by outcome", ["out
 _log = log.get(__name__)
 
 
-def drain_inbox(parts: Parts, *, limit: int = 1000) -> int:
-    """Handle what is due, at most `limit` events; returns how many attempts were made."""
-    made = 0
-    while made < limit:
+def drain_inbox(
+    parts: Parts, *, limit: int = 1000, stop: Callable[[], bool] = lambda: False
+) -> int:
+    """Handle what is due; returns how many attempts were made.
+
+    Ends when nothing is due, after `limit` attempts, after `BUDGET`, or when `stop` says so.
+    """
+    made, until = 0, parts.clock() + BUDGET
+    while True:
         with parts.db.reading() as session:
             partitions = inbox.due_partitions(session, parts.clock(), BATCH)
         before = made
         for partition in partitions:
+            if stop() or made >= limit or parts.clock() > until:
+                return made
             made += _attempt(parts, partition)
         if made == before:
-            break
-    return made
+            return made
 
 
 def _attempt(parts: Parts, partition: bytes) -> bool:
@@ -54,7 +62,7 @@ def _attempt(parts: Parts, partition: bytes) -> bool:
 
 
 def _handle(parts: Parts, partition: bytes, claim: Claim) -> str:
-    fact = TRANSLATORS[claim.source](claim.body, claim.receiver)
+    fact = _translate(claim)
     flow = None if isinstance(fact, facts.Unknown) else flow_for(fact)
     prepared = flow.prepare(fact, parts.outside) if flow else None
     with parts.db.transaction() as session:
@@ -70,6 +78,13 @@ def _handle(parts: Parts, partition: bytes, claim: Claim) -> str:
     return "done"
 
 
+def _translate(claim: Claim) -> facts.Fact:
+    translate = TRANSLATORS.get(claim.source)
+    if translate is None:
+        return facts.Unknown(at=claim.received_at, reason=f"no translator for {claim.source}")
+    return translate(claim.body, claim.receiver)
+
+
 def _why_unknown(fact: facts.Fact) -> str:
     if isinstance(fact, facts.Unknown):
         return fact.reason
@@ -78,9 +93,12 @@ def _why_unknown(fact: facts.Fact) -> str:
 
 def _failed(parts: Parts, claim: Claim, problem: Exception) -> str:
     error = explain(problem)
-    final = isinstance(problem, Permanent)
+    wait = timedelta(seconds=getattr(problem, "retry_after_s", None) or 0)
     with parts.db.transaction() as session:
-        parked = inbox.fail(session, claim, error, parts.clock(), final=final)
+        parked = inbox.fail(
+            session, claim, error, parts.clock(),
+            final=isinstance(problem, Permanent), retry_after=wait,
+        )  # fmt: skip
     _log.warning("event failed", event_id=claim.id, attempt=claim.attempts, error=error)
     return "dead" if parked else "failed"
 

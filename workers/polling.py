@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.bootstrap import Parts
 from workers.drain import drain_inbox
+from workers.planning import run_due
+from workers.sending import send_due
 
 
-def poll_once(parts: Parts) -> int:
+def poll_once(parts: Parts, stop: Callable[[], bool] = lambda: False) -> int:
     """Do what is due; returns how much there was."""
-    return drain_inbox(parts, limit=200)
+    done = drain_inbox(parts, limit=200, stop=stop)
+    if not stop():
+        done += run_due(parts)
+    if not stop():
+        done += send_due(parts, 20)
+    return done

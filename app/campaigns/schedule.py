@@ -74,10 +74,10 @@ def begin_run(session: Session, run_id: int, now: datetime) -> tuple[ScheduleRun
     return run, session.get_one(Schedule, run.schedule_id)
 
 
-def fail_run(session: Session, run_id: int, error: str) -> None:
-    """Note a failure; after five the run is given up."""
+def fail_run(session: Session, run_id: int, error: str, now: datetime) -> None:
+    """Note a failure and wait before the next attempt; after five the run is given up."""
     run = session.get_one(ScheduleRun, run_id)
-    run.error = error
+    run.error, run.next_attempt_at = error, now + RETRY
     run.attempts += 1
     if run.attempts >= MAX_ATTEMPTS:
         run.state = "failed"

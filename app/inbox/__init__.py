@@ -9,7 +9,7 @@ finish / keep_unknown / fail
 replay      put events back to work
 """
 
-from app.inbox.intake import Intake
+from app.inbox.intake import Intake, NotWritten
 from app.inbox.models import InboxEvent, State
 from app.inbox.queries import Counts, count_by_state, find, listing, oldest_pending
 from app.inbox.store import Arrival, append, dedupe_key, erase_before, partition_key
@@ -23,6 +23,7 @@ from app.inbox.work import (
     keep_unknown,
     lock,
     replay,
+    urgent_is_due,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Counts",
     "InboxEvent",
     "Intake",
+    "NotWritten",
     "State",
     "append",
     "begin",
@@ -48,4 +50,5 @@ __all__ = [
     "oldest_pending",
     "partition_key",
     "replay",
+    "urgent_is_due",
 ]

@@ -17,15 +17,25 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app.inbox.store import Arrival, insert_once
+from app.inbox.turns import Turns
+from app.infra.errors import Transient
 
 PATIENCE_MS = 3500  # the platforms hang up after five seconds
+
+
+class NotWritten(Transient):
+    """The arrival is not in the database; the message is the type of the cause."""
 
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
     row: dict[str, Any]
-    done: bool = False
-    problem: SQLAlchemyError | None = None
+    written: bool = False
+    problem: Exception | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.written or self.problem is not None
 
 
 class Intake:
@@ -34,63 +44,74 @@ class Intake:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._statement = insert_once(engine.dialect.name)
+        self._turns = Turns(engine)
         self._gate = threading.Lock()
         self._waiting: deque[_Ticket] = deque()
         self._connection: Connection | None = None
 
     def write(self, arrival: Arrival) -> None:
-        """Return when `arrival` is durable, or was before. Raises SQLAlchemyError."""
+        """Return when `arrival` is durable, or was before. Raises NotWritten."""
         ticket = _Ticket(arrival.row())
         self._waiting.append(ticket)
         with self._gate:
-            if not ticket.done:
-                self._write(self._all_waiting())
-        if ticket.problem is not None:
-            raise ticket.problem
+            if not ticket.settled:
+                self._write_all(self._take_waiting())
+        if not ticket.written:
+            raise NotWritten(type(ticket.problem).__name__) from ticket.problem
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Give up the connection; the next arrival opens another."""
         if self._connection is not None:
             with suppress(SQLAlchemyError):
                 self._connection.close()
             self._connection = None
 
-    def _all_waiting(self) -> list[_Ticket]:
+    def _take_waiting(self) -> list[_Ticket]:
         tickets = []
         with suppress(IndexError):
             while True:
                 tickets.append(self._waiting.popleft())
         return tickets
 
+    def _write_all(self, tickets: list[_Ticket]) -> None:
+        try:
+            with self._turns.mine():
+                self._write(tickets)
+        except Exception as problem:
+            _settle(tickets, problem)
+        except BaseException:  # this thread is being stopped: the others must not wait for it
+            _settle(tickets, InterruptedError())
+            raise
+
     def _write(self, tickets: list[_Ticket]) -> None:
         try:
             self._commit_again_if_cut_off([ticket.row for ticket in tickets])
-        except SQLAlchemyError as problem:
-            if len(tickets) > 1:  # one bad row must not cost its neighbours
-                for ticket in tickets:
-                    self._write([ticket])
+        except Exception as problem:
+            if len(tickets) == 1:
+                _settle(tickets, problem)
                 return
-            tickets[0].problem = problem
+            for ticket in tickets:  # one bad row must not cost its neighbours
+                self._write([ticket])
+            return
         for ticket in tickets:
-            ticket.done = True
+            ticket.written = True
 
     def _commit_again_if_cut_off(self, rows: list[dict[str, Any]]) -> None:
         try:
             self._commit(rows)
         except DBAPIError as problem:
-            self.close()
             if not problem.connection_invalidated:
                 raise
             self._commit(rows)  # harmless if the first commit went through: same keys
-        except SQLAlchemyError:
-            self.close()
-            raise
 
     def _commit(self, rows: list[dict[str, Any]]) -> None:
-        if self._connection is None:
-            self._connection = self._connect()
-        self._connection.execute(self._statement, rows if len(rows) > 1 else rows[0])
-        self._connection.commit()
+        connection = self._connection = self._connection or self._connect()
+        try:
+            connection.execute(self._statement, rows if len(rows) > 1 else rows[0])
+            connection.commit()
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self) -> Connection:
         connection = self._engine.connect()
@@ -102,3 +123,9 @@ class Intake:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE_MS}")
             connection.rollback()
         return connection
+
+
+def _settle(tickets: list[_Ticket], problem: Exception) -> None:
+    for ticket in tickets:
+        if not ticket.settled:
+            ticket.problem = problem

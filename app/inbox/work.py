@@ -16,7 +16,9 @@ from sqlalchemy.orm import Session, aliased
 from app.inbox.models import InboxEvent, State
 
 MAX_ATTEMPTS = 5
-BACKOFF = tuple(timedelta(seconds=s) for s in (1, 5, 30, 120, 300))
+BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60, 300))
+LEASE = timedelta(seconds=60)  # longer than any handler; after it the event counts as abandoned
+URGENT_LEASE = timedelta(seconds=10)  # a welcome code lives 20 seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,19 @@ def due_partitions(session: Session, now: datetime, limit: int) -> Sequence[byte
     ).all()
 
 
+def urgent_is_due(session: Session, now: datetime) -> bool:
+    """True when an event with a running welcome code waits."""
+    waiting = select(InboxEvent.id).where(
+        InboxEvent.state == State.PENDING, InboxEvent.urgent, InboxEvent.next_attempt_at <= now
+    )
+    return session.scalar(waiting.limit(1)) is not None
+
+
 def begin(session: Session, partition: bytes, now: datetime) -> Claim | None:
     """Count an attempt of the partition's next event; None when nothing is due.
 
-    An event that used up its attempts without an answer (it killed its process) is parked.
+    Nobody else begins it before the lease is over. An event that used up its attempts without
+    an answer (it killed its process) is parked.
     """
     event = _next(session, partition)
     if event is None or event.next_attempt_at > now:
@@ -59,20 +70,23 @@ def begin(session: Session, partition: bytes, now: datetime) -> Claim | None:
         _park(event, "处理进程在执行中退出，已停止重试", now)
         return None
     event.attempts += 1
-    event.next_attempt_at = now + BACKOFF[event.attempts - 1]
+    event.next_attempt_at = now + (URGENT_LEASE if event.urgent else LEASE)
     return Claim(
         event.id, event.source, event.receiver, event.body, event.attempts, event.received_at
     )
 
 
 def lock(session: Session, partition: bytes, claim: Claim) -> InboxEvent | None:
-    """The claimed event, held until commit; None when another worker is at it or finished it."""
+    """The claimed event, held until commit; None when another worker is at it or finished it.
+
+    A worker whose lease is over may still be the one who finishes: the lock and the state decide.
+    """
     if session.get_bind().dialect.name == "postgresql":
         key = int.from_bytes(partition[:8], "big", signed=True)
         if not session.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": key}):
             return None
     event = session.get(InboxEvent, claim.id, populate_existing=True)
-    if event is None or event.state != State.PENDING or event.attempts != claim.attempts:
+    if event is None or event.state != State.PENDING:
         return None
     return event
 
@@ -87,16 +101,28 @@ def keep_unknown(event: InboxEvent, reason: str, now: datetime) -> None:
     event.state, event.finished_at, event.error = State.UNKNOWN, now, reason
 
 
-def fail(session: Session, claim: Claim, error: str, now: datetime, *, final: bool) -> bool:
-    """Note a failed attempt; True when the event is parked now. `error` holds no content."""
+def fail(
+    session: Session,
+    claim: Claim,
+    error: str,
+    now: datetime,
+    *,
+    final: bool,
+    retry_after: timedelta = timedelta(0),
+) -> bool:
+    """Note a failed attempt; True when the event is parked now. `error` holds no content.
+
+    An attempt that was overtaken by a later one has nothing to say.
+    """
     event = session.get(InboxEvent, claim.id)
-    if event is None or event.state != State.PENDING:
+    if event is None or event.state != State.PENDING or event.attempts != claim.attempts:
         return False
+    if final or claim.attempts >= MAX_ATTEMPTS:
+        _park(event, error, now)
+        return True
     event.error = error
-    if not final and event.attempts < MAX_ATTEMPTS:
-        return False
-    _park(event, error, now)
-    return True
+    event.next_attempt_at = now + max(BACKOFF[claim.attempts - 1], retry_after)
+    return False
 
 
 def replay(

@@ -15,10 +15,9 @@ from urllib.parse import parse_qsl
 
 from flask import Flask
 from prometheus_client import Counter
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.connectors.callback_crypto import MAX_BODY_BYTES, Rejected
-from app.inbox import Arrival, Intake
+from app.inbox import Arrival, Intake, NotWritten
 from app.infra import log, queue
 from app.web.callbacks.doors import Door, doors_of
 
@@ -93,8 +92,8 @@ class FrontDoor:
             return _refused(source, refusal.reason, refusal.status)
         except Rejected as rejection:
             return _refused(source, rejection.reason, 403)
-        except SQLAlchemyError as problem:
-            _log.error("callback not stored", source=source, error=type(problem).__name__)
+        except NotWritten as problem:
+            _log.error("callback not stored", source=source, error=str(problem))
             return 503, b""  # the platform tries again
         except Exception as problem:
             reference = secrets.token_hex(4)

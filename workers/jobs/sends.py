@@ -1,0 +1,19 @@
+"""Bells of the outbox."""
+
+from __future__ import annotations
+
+from workers.context import parts, stopping
+from workers.sending import send_due, send_one
+
+PIECE = 5  # sends between two looks at the wish to stop
+
+
+def send(dispatch_id: int) -> None:
+    """Send one message if it is due and still permitted."""
+    send_one(parts(), dispatch_id)
+
+
+def drain() -> None:
+    """Send everything that is due."""
+    while not stopping.is_set() and send_due(parts(), PIECE) == PIECE:
+        pass

@@ -1,0 +1,32 @@
+"""Carrying out the runs of schedules, each in one transaction."""
+
+from __future__ import annotations
+
+from app import campaigns
+from app.bootstrap import Parts
+from app.flows.carry_out import carry_out
+from app.infra import log
+from workers.drain import explain
+
+_log = log.get(__name__)
+
+
+def run_due(parts: Parts) -> int:
+    """Carry out the runs that wait; returns how many there were."""
+    with parts.db.reading() as session:
+        waiting = [run.id for run in campaigns.unfinished(session, parts.clock())]
+    for run_id in waiting:
+        carry_out_run(parts, run_id)
+    return len(waiting)
+
+
+def carry_out_run(parts: Parts, run_id: int) -> None:
+    """Carry out one run; a failure is noted and tried again later."""
+    try:
+        with parts.db.transaction() as session:
+            carry_out(session, run_id, parts.settings, parts.clock())
+    except Exception as problem:  # any failure counts as an attempt, nothing may escape
+        error = explain(problem)
+        with parts.db.transaction() as session:
+            campaigns.fail_run(session, run_id, error, parts.clock())
+        _log.warning("run failed", schedule_run_id=run_id, error=error)

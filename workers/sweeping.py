@@ -1,0 +1,30 @@
+"""Ringing again for what waits, because bells get lost. Any number of sweepers may run."""
+
+from __future__ import annotations
+
+from app import campaigns, delivery, inbox
+from app.bootstrap import Parts
+from app.infra.queue import FAST, NORMAL
+
+DRAIN_INBOX = "workers.jobs.inbox.drain"
+DRAIN_SENDS = "workers.jobs.sends.drain"
+
+
+def sweep(parts: Parts) -> None:
+    """Ring for inbox events and messages that are due."""
+    now = parts.clock()
+    with parts.db.reading() as session:
+        urgent = inbox.urgent_is_due(session, now)
+        events = urgent or bool(inbox.due_partitions(session, now, 1))
+        messages = bool(delivery.due(session, now, 1))
+    if events:
+        parts.db.bell.ring(DRAIN_INBOX, lane=FAST if urgent else NORMAL)
+    if messages:
+        parts.db.bell.ring(DRAIN_SENDS)
+
+
+def tick(parts: Parts) -> None:
+    """Let schedules write their due runs and expired sends become unknown."""
+    with parts.db.transaction() as session:
+        campaigns.tick(session, parts.clock())
+        delivery.expire_leases(session, parts.clock())
