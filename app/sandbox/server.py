@@ -1,0 +1,120 @@
+"""The simulated platforms as one Flask application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Flask, Response, jsonify, redirect, request
+
+from app.connectors.callback_crypto import Secrets
+from app.sandbox import oa_api, wecom_api
+from app.sandbox.answers import Code
+from app.sandbox.callbacks import Address, Callbacks, Post
+from app.sandbox.happenings import VERBS, Happenings
+from app.sandbox.world import World
+
+CODE_LIFE_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Ids and secrets of the simulated corp and account."""
+
+    corp_id: str
+    agent_id: str
+    secret: str
+    token: str
+    aes_key: str
+    oa_app_id: str
+    oa_secret: str
+    oa_token: str
+    oa_aes_key: str
+
+
+def build(config: Config, world: World, post: Post) -> Flask:
+    """The application; callbacks go out through `post`."""
+    app = Flask("yishu-sandbox", static_folder=None)
+    wecom = Address("/callbacks/wecom/main", Secrets(config.token, config.aes_key, config.corp_id))
+    account = Address(
+        "/callbacks/oa/main", Secrets(config.oa_token, config.oa_aes_key, config.oa_app_id)
+    )
+    callbacks = Callbacks(world, post, wecom, account)
+    app.extensions["world"], app.extensions["callbacks"] = world, callbacks
+    app.extensions["happenings"] = Happenings(world, callbacks, config.corp_id, config.agent_id)
+    app.register_blueprint(wecom_api.build(world, config.corp_id, config.secret))
+    app.register_blueprint(oa_api.build(world, callbacks, config.oa_app_id, config.oa_secret))
+    app.register_blueprint(_oauth(world, config))
+    app.register_blueprint(_control(app.extensions["happenings"]))
+    return app
+
+
+def _oauth(world: World, config: Config) -> Blueprint:
+    bp = Blueprint("oauth", __name__, url_prefix="/open")
+
+    @bp.get("/connect/oauth2/authorize")
+    def authorize() -> Any:
+        app_id, back = request.args.get("appid", ""), request.args.get("redirect_uri", "")
+        code = world.next_id("code")
+        until = world.now() + CODE_LIFE_S
+        if app_id == config.corp_id:
+            userid = request.args.get("as") or request.cookies.get("sandbox_rep", "")
+            if userid.lower() not in world.members:
+                return Response("请先在手机页面选择一位代表", 400)
+            world.codes[code] = {"userid": userid, "until": until}
+        else:
+            key = request.args.get("as") or request.cookies.get("sandbox_person", "")
+            person = world.persons.get(key)
+            if person is None:
+                return Response("请先在手机页面选择一位医生", 400)
+            person.openid = person.openid or world.next_id("oA")
+            world.codes[code] = {
+                "openid": person.openid, "unionid": person.unionid, "until": until,
+            }  # fmt: skip
+        joint = "&" if "?" in back else "?"
+        return redirect(f"{back}{joint}code={code}&state={request.args.get('state', '')}")
+
+    return bp
+
+
+def _control(happenings: Happenings) -> Blueprint:
+    bp = Blueprint("control", __name__, url_prefix="/sandbox")
+    world = happenings.world
+
+    @bp.put("/world")
+    def seed() -> Response:
+        world.seed(request.get_json(force=True))
+        return jsonify(ok=True)
+
+    @bp.get("/world")
+    def show() -> Response:
+        with world.lock:
+            return jsonify(world.dump() | {"revision": world.revision})
+
+    @bp.post("/do/<verb>")
+    def do(verb: str) -> tuple[Response, int]:
+        if verb not in VERBS:
+            return jsonify(error=f"unknown: {verb}", verbs=VERBS), 404
+        try:
+            with world.lock:
+                done = getattr(happenings, verb)(**(request.get_json(silent=True) or {}))
+        except Code as code:
+            return jsonify(error=code.text, errcode=code.code), 409
+        except (KeyError, TypeError) as problem:
+            return jsonify(error=f"bad arguments: {problem}"), 400
+        return jsonify(done), 200
+
+    @bp.post("/trouble")
+    def trouble() -> Response:
+        world.trouble = request.get_json(force=True)
+        if world.trouble.pop("expire_tokens", None):
+            world.tokens = dict.fromkeys(world.tokens, 0.0)
+        return jsonify(world.trouble)
+
+    @bp.post("/settle")
+    def settle() -> Response:
+        """Wait until every callback so far was delivered or given up."""
+        happenings.callbacks.wait()
+        return jsonify(ok=True)
+
+    return bp
