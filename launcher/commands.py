@@ -1,0 +1,124 @@
+"""The command line of `dev`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from launcher import assets, environment
+from launcher.tell import ROOT, Trouble, line
+
+HELP = """\
+Yishu (医枢) on one machine, with nothing but Python 3.11 or newer.
+
+  ./dev up        set up, then run everything with embedded defaults and a sample company
+                    --port N           web (8000)
+                    --sandbox-port N   sandbox and phones (8100)
+                    --fresh            remove the data of this folder first
+                    --no-sample        start with an empty company
+  ./dev setup     only set up: environment, packages, styles and scripts, languages
+  ./dev test      set up, then all tests on SQLite and PostgreSQL; takes pytest's arguments
+  ./dev check     what CI runs: format, lint, types, import contracts, tests
+  ./dev bench N   run benchmarks/N.py; --json ends with one JSON object
+  ./dev lock      resolve the dependencies again and write the lock files
+
+  .venv/bin/yishu     the product's own commands, over the data of ./dev up
+  docs/operations.md  settings, processes, and real deployments
+"""
+INSIDE = "_YISHU_DEV_INSIDE"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; trouble is a sentence and exit code 1."""
+    try:
+        return _dispatch(list(arguments))
+    except Trouble as trouble:
+        print(f"\n{trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
+    if name in ("-h", "--help", "help"):
+        print(HELP)
+        return 0
+    commands = {"up": _up, "setup": _setup, "test": _test, "check": _check, "bench": _bench,
+                "lock": _lock}  # fmt: skip
+    if name not in commands:
+        print(f"There is no command {name!r}.\n\n{HELP}", file=sys.stderr)
+        return 2
+    if name in ("up", "bench") and {"-h", "--help"} & set(rest):
+        print(HELP)
+        return 0
+    os.chdir(ROOT)
+    if os.environ.pop(INSIDE, "") != name:
+        _prepare(environment.RUNTIME if name == "up" else environment.DEV)
+        if name != "setup":
+            return _inside([name, *rest])
+    return commands[name](rest)
+
+
+def _prepare(lock: str) -> None:
+    line("医枢 Yishu")
+    environment.set_up(lock)
+    assets.build()
+    assets.compile_catalogues()
+
+
+def _inside(arguments: list[str]) -> int:
+    """Go on in the project's own Python, as the same process."""
+    python = str(environment.PYTHON)
+    sys.stdout.flush()
+    os.environ[INSIDE] = arguments[0]
+    os.execv(python, [python, str(ROOT / "dev"), *arguments])
+
+
+def _setup(_rest: list[str]) -> int:
+    line(f"  Ready. Next: ./dev up · everything is in {environment.VENV.name}/ and node_modules/")
+    return 0
+
+
+def _up(rest: list[str]) -> int:
+    from launcher import embedded, up
+
+    parser = argparse.ArgumentParser(prog="./dev up", add_help=False)
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--sandbox-port", type=int, default=8100)
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--no-sample", action="store_true")
+    asked = parser.parse_args(rest)
+    ports = embedded.Ports(asked.port, asked.sandbox_port)
+    return up.run(up.Wishes(ports, asked.fresh, not asked.no_sample), embedded.Folder())
+
+
+def _test(rest: list[str]) -> int:
+    from launcher import checks
+
+    return checks.test(rest)
+
+
+def _check(rest: list[str]) -> int:
+    from launcher import checks
+
+    return checks.check(rest)
+
+
+def _bench(rest: list[str]) -> int:
+    names = sorted(p.stem for p in (ROOT / "benchmarks").glob("[!_]*.py"))
+    if not rest or rest[0] not in names:
+        raise Trouble(f"Which benchmark? There are: {', '.join(names) or 'none yet'}")
+    return subprocess.call([sys.executable, "-m", f"benchmarks.{rest[0]}", *rest[1:]])
+
+
+def _lock(_rest: list[str]) -> int:
+    from launcher import locks
+
+    locks.write()
+    return 0
