@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app.web import assets, auth, callbacks, errors, headers, language, limits
+from app.web import access, assets, auth, callbacks, errors, headers, language, limits
 
 if TYPE_CHECKING:
     from app.bootstrap import Parts
 
 ROOT = Path(__file__).parents[2]
-BLUEPRINTS = ("health", "console")
-CSRF_EXEMPT: tuple[str, ...] = ()
+BLUEPRINTS = ("health", "links", "console")
+CSRF_EXEMPT = ("links",)  # protected by an unguessable token, no session
 
 
 def create_app(parts: Parts) -> Flask:
@@ -37,6 +37,7 @@ def create_app(parts: Parts) -> Flask:
     )
     app.extensions["yishu"] = parts
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    access.init_app(app)
     csrf = CSRFProtect(app)
     language.init_app(app)
     assets.init_app(app)

@@ -1,0 +1,175 @@
+"""The tracked page `/t/<token>`: what a physician reads, how long, and what they decide there.
+
+The token is the only key: 96 random bits that name one content for one recipient. An opening is
+counted when a person's browser asks for the page; previews by the rep inside WeCom and known
+robots are not counted. Reading time comes from the page's script.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from app import content, links
+from app.content import ContentVersion
+from app.flows import page_read, preferences
+from app.infra.clock import local
+from app.links import TrackedLink
+from app.recommend import Suggestion
+from app.web.context import parts
+from app.web.limits import limiter
+from app.web.policy import Policy, default_policy
+
+bp = Blueprint("links", __name__, url_prefix="/t")
+default_policy(bp, Policy(protected_by="an unguessable token for one recipient"))
+
+ROBOTS = re.compile(r"(?i)bot\b|spider|crawl|preview|slurp|facebookexternalhit")
+MAX_PROGRESS_BYTES = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the article template shows."""
+
+    version: ContentVersion
+    html: str
+    minutes: int
+    host: str
+
+
+@bp.get("/<token>")
+def show(token: str) -> Response | str | tuple[str, int]:
+    """The article; a kind page when it is over; 404 for an unknown token."""
+    here = parts()
+    now = here.clock()
+    with here.db.transaction() as session:
+        link = _link(session, token)
+        version = content.get_version(session, link.content_version_id)
+        problem = content.problem(session, version, now)
+        if problem or now >= link.expires_at:
+            other = content.replacement(session, version.content_id, now)
+            return render_template("physician/over.html", problem=problem, other=other), 410
+        visit = _open(session, link, now)
+        paused = preferences.is_paused(session, link)
+        page = page_of(version)
+    return render_template(
+        "physician/article.html", page=page, token=token, visit=visit, paused=paused
+    )
+
+
+@bp.post("/<token>/progress")
+def progress(token: str) -> tuple[str, int]:
+    """Reading progress from the page's script."""
+    if (request.content_length or 0) > MAX_PROGRESS_BYTES:
+        abort(413)
+    body = request.get_json(force=True, silent=True)
+    if not isinstance(body, dict):
+        abort(400)
+    visible_s, depth = body.get("visible_s"), body.get("depth_pct")
+    if not isinstance(visible_s, int | float) or not isinstance(depth, int | float):
+        abort(400)
+    here = parts()
+    now = here.clock()
+    with here.db.transaction() as session:
+        link = _link(session, token)
+        view = links.open_page(
+            session, link.id, str(body.get("visit", "")), agent=_agent(), now=now
+        )
+        if view is None:
+            abort(400)
+        page_read.page_progressed(
+            session, link, view, visible_s=float(visible_s), depth_pct=int(depth), now=now
+        )
+    return "", 204
+
+
+@bp.get("/<token>/why")
+def why(token: str) -> str:
+    """Why this was recommended to the reader."""
+    here = parts()
+    with here.db.reading() as session:
+        link = _link(session, token)
+        suggestion = session.get(Suggestion, link.suggestion_id) if link.suggestion_id else None
+        reasons = _own_reasons(suggestion)
+    return render_template("physician/why.html", token=token, reasons=reasons)
+
+
+@bp.route("/<token>/pause", methods=["GET", "POST"])
+def pause(token: str) -> Response | str:
+    """Stop or resume what we send."""
+    here = parts()
+    if request.method == "POST":
+        with here.db.transaction() as session:
+            stop = request.form.get("action") == "stop"
+            preferences.set_paused(session, _link(session, token), stop, here.clock())
+        return redirect(url_for("links.pause", token=token))  # type: ignore[return-value]
+    with here.db.reading() as session:
+        paused = preferences.is_paused(session, _link(session, token))
+    return render_template("physician/pause.html", token=token, paused=paused)
+
+
+@bp.post("/<token>/rep")
+@limiter.limit("5 per minute")
+def call_rep(token: str) -> str:
+    """Ask the rep to get in touch."""
+    here = parts()
+    with here.db.transaction() as session:
+        done = preferences.call_rep(session, _link(session, token), here.clock())
+    return render_template("physician/called.html", token=token, done=done)
+
+
+def page_of(version: ContentVersion) -> Page:
+    """The page as the physician sees it, also for the console's preview."""
+    minutes = max(1, round(content.reading_seconds(version.body) / 60))
+    host = urlsplit(version.url).hostname or ""
+    return Page(version, content.render(version.body), minutes, host)
+
+
+def _own_reasons(suggestion: Suggestion | None) -> list[str]:
+    # What reps and CRM wrote is not shown here; only what the reader did.
+    if suggestion is None:
+        return []
+    return [text for text in suggestion.reasons if text.startswith(("近期读过", "主动提到"))]
+
+
+def _link(session: Session, token: str) -> TrackedLink:
+    link = links.find_link(session, token)
+    if link is None:
+        abort(404, _("这个链接不存在，可能没有复制完整。"))
+    return link
+
+
+def _open(session: Session, link: TrackedLink, now: datetime) -> str:
+    visit = secrets.token_urlsafe(12)
+    agent = _agent()
+    if request.method == "GET" and agent not in ("wecom", "robot"):
+        view = links.open_page(session, link.id, visit, agent=agent, now=now)
+        if view is not None:
+            page_read.page_opened(session, link, view, now)
+    return visit if agent != "wecom" else ""
+
+
+def _agent() -> str:
+    text = request.headers.get("User-Agent", "")
+    if "wxwork" in text.lower() or request.args.get("preview") == "rep":
+        return "wecom"
+    if ROBOTS.search(text):
+        return "robot"
+    return "wechat" if "MicroMessenger" in text else "other"
+
+
+@bp.app_template_filter("day")
+def day(moment: datetime | None) -> str:
+    """`11月23日` (with the year when it is not this one), in China."""
+    if moment is None:
+        return ""
+    there, here = local(moment), local(parts().clock())
+    year = f"{there.year}年" if there.year != here.year else ""
+    return f"{year}{there.month}月{there.day}日"
