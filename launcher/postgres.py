@@ -24,6 +24,7 @@ from typing import Any
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from launcher.guardian import Guardian
 
@@ -89,7 +90,7 @@ def running(*, durable: bool = False) -> Iterator[str]:
 def copy_of(admin_url: str, template: str) -> Iterator[str]:
     """A database made from `template`, dropped afterwards; yields its URL."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    admin = create_engine(admin_url, isolation_level="AUTOCOMMIT")
+    admin = create_engine(admin_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     try:
@@ -97,7 +98,6 @@ def copy_of(admin_url: str, template: str) -> Iterator[str]:
     finally:
         with admin.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        admin.dispose()
 
 
 def _give_away(base: Path) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 import app.models
@@ -69,17 +68,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres.running() as url:
-        name = "template_yishu"
-        admin = create_engine(url, isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        engine = build_engine(make_url(url).set(database=name).render_as_string(False))
+def postgres_template() -> Iterator[tuple[str, str]]:
+    """A server, and the name of a database on it that holds every table."""
+    with postgres.running() as url, postgres.copy_of(url, "template0") as template:
+        engine = build_engine(template)
         app.models.metadata.create_all(engine)
         engine.dispose()
-        admin.dispose()
-        yield url
+        yield url, str(make_url(template).database)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -90,8 +85,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(template, tmp_path / "yishu.db")
         yield f"sqlite:///{tmp_path / 'yishu.db'}"
         return
-    url = request.getfixturevalue("postgres_template")
-    with postgres.copy_of(url, "template_yishu") as copy:
+    server, template = request.getfixturevalue("postgres_template")
+    with postgres.copy_of(server, template) as copy:
         yield copy
 
 
