@@ -120,8 +120,8 @@ class Intake:
             connection.exec_driver_sql(f"SET statement_timeout = {PATIENCE_MS}")
             connection.commit()
         else:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-            connection.rollback()
+            raw: Any = connection.connection.dbapi_connection  # SQLAlchemy would begin to write
+            raw.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
         return connection
 
 
