@@ -120,9 +120,8 @@ def start_over(folder: Folder) -> None:
     if not doomed:
         line("  --fresh: there is nothing to remove")
         return
-    line(
-        f"  --fresh removes {', '.join(str(path.relative_to(folder.path.parent)) for path in sorted(doomed))}"
-    )
+    names = sorted(str(path.relative_to(folder.path.parent)) for path in doomed)
+    line(f"  --fresh removes {', '.join(names)}")
     for path in doomed:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 import app.models
@@ -88,6 +90,19 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server, template = request.getfixturevalue("postgres_template")
     with postgres.copy_of(server, template) as copy:
         yield copy
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without any table, on each kind in turn: for migrations."""
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'empty.db'}"
+        if request.param == "postgresql":
+            server, _template = request.getfixturevalue("postgres_template")
+            url = stack.enter_context(postgres.copy_of(server, "template0"))
+        engine = build_engine(url)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture

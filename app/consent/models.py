@@ -50,7 +50,7 @@ class ContactPolicy(Base):
 
     __tablename__ = "contact_policy"
 
-    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
     cap_contacts: Mapped[int] = mapped_column(default=2)  # per physician, over all reps …
     cap_days: Mapped[int] = mapped_column(default=7)  # … in this rolling window
     quiet_from_minute: Mapped[int] = mapped_column(default=21 * 60)  # minutes, China

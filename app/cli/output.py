@@ -1,0 +1,15 @@
+"""What commands print: sentences for people, or one JSON object on the last line."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
+
+
+def show(data: dict[str, Any], text: str, as_json: bool) -> None:
+    """Print `data` for programs or `text` for people."""
+    print(json.dumps(data, ensure_ascii=False, default=str) if as_json else text)

@@ -1,0 +1,96 @@
+"""The revisions build what the models say, on both databases, up and down."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from sqlalchemy import Engine, inspect
+
+import app.models
+from app import schema
+from app.infra.db import build_engine
+
+VERSION_TABLE = "alembic_version"
+
+
+def test_the_migrated_schema_is_that_of_the_models(empty_engine: Engine) -> None:
+    schema.upgrade(empty_engine)
+    migrated = described(empty_engine)
+    schema.downgrade(empty_engine, "base")
+    assert described(empty_engine) == {}, "a downgrade left something behind"
+    app.models.metadata.create_all(empty_engine)
+    wanted = described(empty_engine)
+    assert migrated == wanted, "models changed: yishu revision 'what changed'"
+
+
+def test_every_revision_goes_up_down_and_up_again(empty_engine: Engine) -> None:
+    for revision in schema.revisions():
+        before = described(empty_engine)
+        previous = schema.current(empty_engine) or "base"
+        schema.upgrade(empty_engine, revision)
+        after = described(empty_engine)
+        schema.downgrade(empty_engine, previous)
+        assert described(empty_engine) == before
+        schema.upgrade(empty_engine, revision)
+        assert described(empty_engine) == after
+    assert schema.current(empty_engine) == schema.newest()
+
+
+def test_two_processes_may_migrate_at_once(empty_engine: Engine) -> None:
+    problems: list[Exception] = []
+
+    def one() -> None:
+        engine = build_engine(empty_engine.url.render_as_string(hide_password=False))
+        try:
+            schema.upgrade(engine)
+        except Exception as problem:
+            problems.append(problem)
+        engine.dispose()
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert schema.current(empty_engine) == schema.newest()
+
+
+def test_revisions_import_nothing_from_the_product() -> None:
+    for path in (schema.FOLDER / "versions").glob("*.py"):
+        lines = path.read_text().splitlines()
+        assert not [line for line in lines if line.startswith(("from app", "import app"))], path
+
+
+def described(engine: Engine) -> dict[str, dict[str, Any]]:
+    """Every table with its columns, keys, indexes and checks, in an order that means nothing."""
+    found = inspect(engine)
+    return {
+        table: {
+            "columns": sorted(
+                (column["name"], str(column["type"]), column["nullable"], str(column["default"]))
+                for column in found.get_columns(table)
+            ),
+            "key": found.get_pk_constraint(table)["constrained_columns"],
+            "unique": sorted(
+                (str(unique["name"]), tuple(unique["column_names"]))
+                for unique in found.get_unique_constraints(table)
+            ),
+            "foreign": sorted(
+                (tuple(key["constrained_columns"]), key["referred_table"], str(key["options"]))
+                for key in found.get_foreign_keys(table)
+            ),
+            "indexes": sorted(
+                (str(index["name"]), str(index["column_names"]), index["unique"],
+                 str(sorted(index["dialect_options"].items())))
+                for index in found.get_indexes(table)
+            ),
+            "checks": sorted(
+                (str(check["name"]), check["sqltext"])
+                for check in found.get_check_constraints(table)
+            ),
+        }
+        for table in found.get_table_names()
+        if table != VERSION_TABLE
+    }  # fmt: skip
