@@ -1,0 +1,151 @@
+"""Worker and scheduler as the real processes they are, with and without Redis."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from app import inbox
+from app.infra.clock import utc_now
+from app.infra.db import Database, build_engine
+from app.infra.queue import FAST, RedisBell
+from app.infra.settings import Settings
+from tests.conftest import SetClock, make_settings
+from tests.inbox.test_work import arrive
+from workers.scheduler import clock_of
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    path = tmp_path / "yishu.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    engine = build_engine(f"sqlite:///{path}")
+    yield Database(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def own_redis(valkey_url: str) -> Iterator[str]:
+    connection = redis.Redis.from_url(valkey_url)
+    connection.flushdb()
+    yield valkey_url
+    connection.flushdb()
+    connection.close()
+
+
+@contextmanager
+def process(module: str, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    values = {
+        name.upper(): str(value)
+        for name, value in settings.model_dump().items()
+        if isinstance(value, str)
+    }
+    running = subprocess.Popen(
+        [sys.executable, "-m", module], cwd=ROOT, env={**os.environ, **values},
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def until(true: Callable[[], bool], within_s: float = 15.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if true():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def handled(database: Database, number: int) -> bool:
+    with database.reading() as session:
+        return inbox.count_by_state(session)["unknown"] == number
+
+
+def settings_of(database: Database, redis_url: str) -> Settings:
+    return make_settings(database.engine.url.render_as_string(False), redis_url)
+
+
+def stop(running: subprocess.Popen[bytes]) -> tuple[int, float, bytes]:
+    began = time.monotonic()
+    running.send_signal(signal.SIGTERM)
+    _, errors = running.communicate(timeout=10)
+    return running.returncode, time.monotonic() - began, errors
+
+
+def test_a_worker_without_redis_works_by_polling_and_stops_quickly(
+    database: Database, tmp_path: Path
+) -> None:
+    clock = SetClock(utc_now())
+    arrive(database, clock, "a", "b")
+    with process("workers.worker", settings_of(database, f"unix://{tmp_path}/no.sock")) as running:
+        assert until(lambda: handled(database, 2))
+        arrive(database, clock, "c")
+        assert until(lambda: handled(database, 3), within_s=4)
+        code, took_s, errors = stop(running)
+    assert code == 0
+    assert took_s < 5
+    assert b"Traceback" not in errors
+
+
+def test_a_worker_answers_bells_at_once_and_stops_quickly(
+    database: Database, own_redis: str
+) -> None:
+    clock = SetClock(utc_now())
+    bell = RedisBell(redis.Redis.from_url(own_redis))
+    with process("workers.worker", settings_of(database, own_redis)) as running:
+        arrive(database, clock, "a")
+        assert until(lambda: handled(database, 1))
+        slowest = 0.0
+        for number in range(2, 6):
+            arrive(database, clock, f"event {number}")
+            rung = time.monotonic()
+            bell.ring("workers.jobs.inbox.drain", lane=FAST)
+            assert until(lambda number=number: handled(database, number), within_s=3)  # type: ignore[misc]
+            slowest = max(slowest, time.monotonic() - rung)
+        assert slowest < 0.9  # polling alone would take up to a second each time
+        code, took_s, errors = stop(running)
+    assert code == 0
+    assert took_s < 5
+    assert b"Traceback" not in errors
+
+
+def test_the_scheduler_sweeps_forgotten_events_and_stops_quickly(
+    database: Database, own_redis: str
+) -> None:
+    arrive(database, SetClock(utc_now()), "forgotten")
+    store = redis.Redis.from_url(own_redis)
+    with process("workers.scheduler", settings_of(database, own_redis)) as running:
+        assert until(lambda: store.llen("rq:queue:normal") > 0)
+        code, took_s, errors = stop(running)
+    assert code == 0
+    assert took_s < 5
+    assert b"Traceback" not in errors
+
+
+def test_a_late_beat_is_made_up_and_never_doubled(database: Database, tmp_path: Path) -> None:
+    from app.bootstrap import build
+
+    parts = build(settings_of(database, f"unix://{tmp_path}/no.sock"))
+    clock = clock_of(parts)
+    clock.start(paused=True)
+    beats = clock.get_jobs()
+    assert {beat.id for beat in beats} == {"sweep", "tick"}
+    assert all(beat.misfire_grace_time is None for beat in beats)
+    assert all(beat.coalesce and beat.max_instances == 1 for beat in beats)
+    clock.shutdown(wait=False)
+    parts.db.engine.dispose()
