@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from app.bootstrap import Parts
 
 ROOT = Path(__file__).parents[2]
-BLUEPRINTS = ("health", "links", "console")
-CSRF_EXEMPT = ("links",)  # protected by an unguessable token, no session
+BLUEPRINTS = ("health", "links", "api", "console")
+CSRF_EXEMPT = ("links", "api")  # a token in the address or the header, never a cookie
 
 
 def create_app(parts: Parts) -> Flask:

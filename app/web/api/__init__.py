@@ -1,0 +1,22 @@
+"""The JSON API at /api/v1: what the console can do, for systems. Bearer token.
+
+    physicians  contents  campaigns  suggestions  inbox  imports  tags
+
+Errors look alike: {"error": {"status", "message"}}. Lists: {"items": […], "total"?}.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Blueprint
+
+from app.web.policy import STAFF, Policy, default_policy
+
+PARTS = ("physicians", "contents", "campaigns", "suggestions", "inbox", "imports", "openapi")
+
+bp = Blueprint("api", __name__, url_prefix="/api/v1")
+default_policy(bp, Policy(roles=STAFF, by_token=True))
+
+for _part in PARTS:
+    import_module(f"{__name__}.{_part}")
