@@ -6,6 +6,7 @@ Building opens no connection: the database, Redis and the platforms are reached 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import redis
 from flask import Flask
@@ -19,7 +20,10 @@ from app.infra import crypto, log, queue
 from app.infra import settings as settings_module
 from app.infra.clock import Clock, utc_now
 from app.infra.db import Database, build_engine
+from app.infra.errors import Permanent
 from app.infra.settings import Settings
+
+Client = TypeVar("Client", WeCom, OfficialAccount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +75,13 @@ def _outside(settings: Settings, db: Database, clock: Clock) -> Outside:
         api_base=settings.oa_api_base,
         open_base=settings.wechat_open_base,
     )
-    return Outside(settings, {wecom.corp_id: wecom}, {account.app_id: account})
+    return Outside(
+        settings, Connected({wecom.corp_id: wecom}), Connected({account.app_id: account})
+    )
+
+
+class Connected(dict[str, Client]):
+    """Clients by corp id or app id. Raises Permanent for one that is not connected."""
+
+    def __missing__(self, key: str) -> Client:
+        raise Permanent(f"没有连接企业或公众号 {key[:40]}，请检查设置后重放。")

@@ -21,6 +21,7 @@ from launcher import postgres, valkey
 
 KEYS = "test:" + "ab" * 32
 AES_KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
+NOBODY = "http://127.0.0.1:9"  # no test may ever reach the real platforms
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)  # a Tuesday, noon in China
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -125,6 +126,8 @@ def make_settings(database_url: str, redis_url: str, **changes: object) -> Setti
         "yishu_secret_key": "a secret key of the tests only",
         "yishu_encryption_keys": KEYS,
         "yishu_api_token": "setup-token-of-the-tests",
+        "wecom_api_base": NOBODY,
+        "oa_api_base": NOBODY,
         "wecom_corp_id": "wwtestcorp",
         "wecom_agent_id": "1000002",
         "wecom_secret": "wecom-secret-of-the-tests",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,6 +17,7 @@ from app import inbox
 from app.bootstrap import Parts, build, build_web
 from app.connectors.callback_crypto import MAX_BODY_BYTES, Secrets, seal
 from app.inbox.models import InboxEvent, State
+from app.infra.errors import Misconfigured
 from app.infra.settings import Settings
 from tests.conftest import AES_KEY, SetClock, make_settings
 from tests.connectors.test_translate import contact_event
@@ -101,6 +105,24 @@ def test_every_relevant_body_is_accepted_once_and_translated_or_kept(
         assert inbox.count_by_state(session)["pending"] == len(bodies)
 
 
+def test_every_relevant_body_can_be_worked_through(
+    client: FlaskClient, parts: Parts, clock: SetClock, shared: Path
+) -> None:
+    index = json.loads((shared / "fixtures/index.json").read_text())
+    for entry in index:
+        if entry["relevant"] and entry["kind"].startswith("xml-"):
+            plain = (shared / "fixtures" / entry["path"]).read_bytes()
+            assert post(client, plain, clock, entry["platform"]) == 200
+    while drain_inbox(parts):  # nobody answers our calls here: those events back off, are parked
+        clock.tick(minutes=6)
+    with parts.db.reading() as session:
+        counts = inbox.count_by_state(session)
+        dead = inbox.listing(session, state=State.DEAD, limit=500)
+    assert counts["pending"] == 0
+    assert counts["done"] >= 15
+    assert {event.error.split(":")[0] for event in dead} <= {"NotSent", "Permanent"}
+
+
 def test_the_body_is_encrypted_at_rest(client: FlaskClient, parts: Parts, clock: SetClock) -> None:
     post(client, contact_event("add_external_contact"), clock)
     with parts.db.engine.connect() as connection:
@@ -127,6 +149,160 @@ def test_everything_invalid_gets_one_and_the_same_answer(
     ):
         assert (answer.status_code, answer.data) == (403, b"")
     assert events(parts) == []
+
+
+def vectors(shared: Path, group: str) -> list[dict[str, Any]]:
+    found: dict[str, list[dict[str, Any]]] = json.loads(
+        (shared / "fixtures/crypto_vectors.json").read_text()
+    )
+    return found[group]
+
+
+def app_of(vector: dict[str, Any], database_url: str, valkey_url: str) -> tuple[Parts, FlaskClient]:
+    """The product with a vector's secrets at both addresses, at the vector's time."""
+    key = vector.get("encoding_aes_key", AES_KEY)
+    receiver = vector.get("receive_id", "wxvector")
+    settings = make_settings(
+        database_url, valkey_url,
+        wecom_token=vector["token"], wecom_aes_key=key, wecom_corp_id=receiver,
+        oa_token=vector["token"], oa_aes_key=key, oa_app_id=receiver,
+    )  # fmt: skip
+    now = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
+    parts = build(settings, clock=SetClock(now))
+    return parts, build_web(parts).test_client()
+
+
+def query_of(vector: dict[str, Any]) -> dict[str, str]:
+    names = ("timestamp", "nonce", "msg_signature", "signature", "echostr")
+    return {name: vector[name] for name in names if name in vector}
+
+
+def test_every_published_vector_is_accepted_over_http(
+    shared: Path, database_url: str, valkey_url: str
+) -> None:
+    accepted = 0
+    for vector in vectors(shared, "encrypted"):
+        parts, client = app_of(vector, database_url, valkey_url)
+        if vector["kind"] == "verify_url":
+            query = query_of(vector) | {"echostr": vector["encrypt"]}
+            answer = client.get("/callbacks/wecom/main", query_string=query)
+            assert answer.text == vector["plaintext"]
+        else:
+            body = vector.get("http_body") or json.dumps({"encrypt": vector["encrypt"]})
+            place = "/callbacks/oa/main" if "oa-" in vector["id"] else "/callbacks/wecom/main"
+            answer = client.post(place, query_string=query_of(vector), data=body)
+            assert answer.text == ("success" if "oa-" in vector["id"] else "")
+            bodies = {event.body for event in events(parts)}
+            assert vector["plaintext"].encode() in bodies
+        assert answer.status_code == 200
+        parts.db.engine.dispose()
+        accepted += 1
+    assert accepted >= 7
+
+
+def test_every_negative_vector_is_refused_over_http(
+    shared: Path, database_url: str, valkey_url: str
+) -> None:
+    for vector in vectors(shared, "negative"):
+        parts, client = app_of(vector, database_url, valkey_url)
+        body = f"<xml><Encrypt><![CDATA[{vector['encrypt']}]]></Encrypt></xml>"
+        for place in ("/callbacks/wecom/main", "/callbacks/oa/main"):
+            answer = client.post(place, query_string=query_of(vector), data=body)
+            assert (answer.status_code, answer.data) == (403, b"")
+        assert events(parts) == []
+        parts.db.engine.dispose()
+
+
+def test_the_plain_signature_opens_the_url_check_and_never_a_body(
+    shared: Path, database_url: str, valkey_url: str
+) -> None:
+    check, plain_post = vectors(shared, "plain_signature")
+    parts, client = app_of(check, database_url, valkey_url)
+    answer = client.get("/callbacks/oa/main", query_string=query_of(check))
+    assert (answer.status_code, answer.text) == (200, check["echostr"])
+    parts.db.engine.dispose()
+    parts, client = app_of(plain_post, database_url, valkey_url)
+    answer = client.post(
+        "/callbacks/oa/main", query_string=query_of(plain_post), data=plain_post["body"]
+    )
+    assert (answer.status_code, answer.data) == (403, b"")
+    assert events(parts) == []
+    parts.db.engine.dispose()
+
+
+@pytest.mark.parametrize(("age_s", "status"), [(300, 200), (301, 403), (-300, 200), (-301, 403)])
+def test_a_callback_is_accepted_inside_its_window_only(
+    client: FlaskClient, parts: Parts, clock: SetClock, age_s: int, status: int
+) -> None:
+    made = seal(WECOM, b"<xml/>", timestamp=int(clock().timestamp()) - age_s, nonce="n")
+    query = {"timestamp": made.timestamp, "nonce": made.nonce, "msg_signature": made.signature}
+    answer = client.post("/callbacks/wecom/main", query_string=query, data=made.xml("ww"))
+    assert answer.status_code == status
+    assert len(events(parts)) == (status == 200)
+
+
+def test_a_replayed_callback_changes_nothing(
+    client: FlaskClient, parts: Parts, clock: SetClock
+) -> None:
+    post(client, contact_event("edit_external_contact"), clock)
+    drain_inbox(parts)
+    before = [(event.id, event.state, event.attempts) for event in events(parts)]
+    clock.tick(seconds=200)
+    assert post(client, contact_event("edit_external_contact"), clock) == 200
+    assert [(event.id, event.state, event.attempts) for event in events(parts)] == before
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])
+def test_other_methods_are_refused_like_everything_invalid(
+    client: FlaskClient, method: str
+) -> None:
+    answer = client.open("/callbacks/wecom/main", method=method)
+    assert (answer.status_code, answer.data) == (403, b"")
+
+
+@pytest.mark.parametrize("told", ["-1", "1e3", "٣", "abc"])
+def test_an_odd_length_is_refused(client: FlaskClient, told: str) -> None:
+    answer = client.post(
+        "/callbacks/wecom/main", data=b"x", environ_overrides={"CONTENT_LENGTH": told}
+    )
+    assert answer.status_code == 403
+
+
+def test_a_body_without_a_length_is_capped_too(client: FlaskClient, parts: Parts) -> None:
+    answer = client.post(
+        "/callbacks/wecom/main",
+        input_stream=io.BytesIO(b"x" * (MAX_BODY_BYTES + 1)),
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert (answer.status_code, answer.data) == (413, b"")
+
+
+def test_a_signed_event_of_an_impossible_time_is_still_kept(
+    client: FlaskClient, parts: Parts, clock: SetClock
+) -> None:
+    plain = contact_event("edit_external_contact").replace(b"1403610513", b"9" * 20)
+    assert post(client, plain, clock) == 200
+    odd = rb'{"MsgType":"event","Event":"a\u0000\ud800b","FromUserName":"o\ud800"}'
+    assert post(client, odd, clock, "oa") == 200
+    drain_inbox(parts)
+    assert len(events(parts)) == 2
+
+
+def test_unusable_secrets_stop_the_start_with_a_sentence(
+    database_url: str, valkey_url: str
+) -> None:
+    parts = build(make_settings(database_url, valkey_url, wecom_aes_key="too short"))
+    with pytest.raises(Misconfigured, match="WECOM_AES_KEY"):
+        build_web(parts)
+    parts.db.engine.dispose()
+
+
+def test_an_answer_gives_nothing_away_and_may_not_be_framed(client: FlaskClient) -> None:
+    answer = client.get("/callbacks/wecom/main")
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in answer.headers
 
 
 def test_a_body_over_the_cap_is_413(client: FlaskClient, parts: Parts) -> None:

@@ -1,0 +1,1 @@
+"""Benchmarks that run small: they must work when somebody needs them."""

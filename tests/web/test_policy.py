@@ -1,0 +1,62 @@
+"""Every route says who may call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app.bootstrap import build, build_web
+from app.web.policy import policy_of
+from tests.conftest import make_settings
+
+
+@pytest.fixture(scope="module")
+def web(sqlite_template: Path) -> Iterator[Flask]:
+    parts = build(make_settings(f"sqlite:///{sqlite_template}", "unix:///nowhere.sock"))
+    yield build_web(parts)
+    parts.db.engine.dispose()
+
+
+def test_every_route_has_a_policy(web: Flask) -> None:
+    without = [
+        str(rule) for rule in web.url_map.iter_rules() if policy_of(web, rule.endpoint) is None
+    ]
+    assert without == []
+
+
+def test_every_public_route_says_what_protects_it(web: Flask) -> None:
+    for rule in web.url_map.iter_rules():
+        policy = policy_of(web, rule.endpoint)
+        assert policy is not None
+        if policy.is_public:
+            assert policy.protected_by, rule
+
+
+def test_a_route_without_a_policy_is_refused(sqlite_template: Path) -> None:
+    parts = build(make_settings(f"sqlite:///{sqlite_template}", "unix:///nowhere.sock"))
+    app = build_web(parts)
+    app.add_url_rule("/forgotten", "forgotten", lambda: "open to all")
+    assert app.test_client().get("/forgotten").status_code == 403
+    assert policy_of(app, "forgotten") is None
+    parts.db.engine.dispose()
+
+
+def test_nothing_inside_the_application_answers_for_the_front_door(web: Flask) -> None:
+    inside = [str(rule) for rule in web.url_map.iter_rules() if "callbacks" in str(rule)]
+    assert inside == []
+
+
+def test_every_route_carries_the_security_headers(web: Flask) -> None:
+    client = web.test_client()
+    for rule in web.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.arguments:
+            continue
+        headers = client.get(str(rule)).headers
+        assert headers["X-Content-Type-Options"] == "nosniff", rule
+        assert "Referrer-Policy" in headers, rule
+        policy = headers["Content-Security-Policy"]
+        assert "unsafe" not in policy, rule
+        assert "default-src 'none'" in policy or "default-src 'self'" in policy, rule
