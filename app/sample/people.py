@@ -117,7 +117,7 @@ def _physician(
         area=rep.area,
         licence_no=f"{rng.randrange(10**14, 10**15)}" if known_to_crm else None,
         crm_id=f"HCP-{index + 1:05d}" if known_to_crm else None,
-        phone=f"199{index:04d}{rng.randrange(10**4):04d}" if rng.random() < 0.85 else None,
+        phone=f"199{index:04d}{rng.randrange(10**4):04d}" if rng.random() < 0.97 else None,
         unionid="oU" + _opaque(rng, 26),
         external_userid="wm" + _opaque(rng, 30) if contact else None,
         openid="oA" + _opaque(rng, 26) if follower else None,
