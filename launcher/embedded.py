@@ -58,6 +58,11 @@ class Folder:
         return self.path / "valkey"
 
     @property
+    def sandbox(self) -> Path:
+        """What the simulated platforms remember."""
+        return self.path / "sandbox.json"
+
+    @property
     def running(self) -> Path:
         """Who runs here: locked while `up` lives, and the ports it took."""
         return self.path / "up.lock"
@@ -113,6 +118,7 @@ def start_over(folder: Folder) -> None:
             *(folder.path.glob("yishu.db*")),
             folder.secrets,
             folder.valkey,
+            folder.sandbox,
             folder.logs,
         )
         if path.exists()

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import sys
 import time
+import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+NAME_WIDTH = 44
 
 
 class Trouble(Exception):
     """Something a person must mend; the text says what happened and what to do."""
 
 
-def line(text: str = "") -> None:
-    """Print at once, also into a pipe."""
-    print(text, flush=True)
+def line(text: str = "", end: str = "\n") -> None:
+    """Print at once, also into a pipe; a terminal that has gone is no reason to stop."""
+    with suppress(OSError):
+        print(text, end=end, flush=True)
 
 
 def warn(text: str) -> None:
     """Print something that deserves a look, and go on."""
-    print(f"  ! {text}", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print(f"  ! {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -33,13 +37,14 @@ def step(name: str) -> Iterator[list[str]]:
     """
     notes: list[str] = []
     started = time.monotonic()
-    print(f"  {name:<44}", end="", flush=True)
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in name)
+    line(f"  {name:<{NAME_WIDTH - wide}}", end="")
     try:
         yield notes
     except BaseException:
-        print("✗", flush=True)
+        line("✗")
         raise
-    print(f"✓ {time.monotonic() - started:5.1f} s  {' '.join(notes)}".rstrip(), flush=True)
+    line(f"✓ {time.monotonic() - started:5.1f} s  {' '.join(notes)}".rstrip())
 
 
 def tail(path: Path, lines: int = 12) -> str:

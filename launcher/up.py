@@ -71,13 +71,14 @@ def run(wishes: Wishes, folder: Folder) -> int:
 
 
 def _start(family: Family, folder: Folder, wishes: Wishes) -> None:
-    if "REDIS_URL" not in os.environ:
+    if not os.environ.get("REDIS_URL"):
         _start_valkey(family, folder)
     with step("Database 数据库"):
         family.finish("migrate", _python("app.cli", "migrate"), folder.logs)
     with step("Sandbox 沙箱"):
         port = wishes.ports.sandbox
-        command = _python("app.sandbox", "--port", str(port))
+        state = str(folder.sandbox)
+        command = _python("app.sandbox", "--port", str(port), "--state", state)
         sandbox = family.start("sandbox", command, folder.logs)
         family.wait_until(sandbox, lambda: _answers(f"http://{HOST}:{port}/"), READY_WITHIN_S)
     sample = _load_sample(family, folder) if wishes.sample else {}
@@ -132,7 +133,7 @@ def _gunicorn(wishes: Wishes) -> list[str]:
 
 
 def _answers(address: str, only: int = 0) -> bool:
-    """True when somebody serves HTTP there: any answer below 500, or exactly `only`."""
+    """True when somebody serves HTTP there; with `only`, when the answer has that status."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(address, timeout=2) as answer:
@@ -141,7 +142,7 @@ def _answers(address: str, only: int = 0) -> bool:
         status = refusal.code
     except OSError:
         return False
-    return status == only if only else status < 500
+    return status == only if only else True
 
 
 def _require_free(ports: Ports) -> None:
