@@ -30,9 +30,7 @@ HEAD = 20  # 16 random bytes and the length
 
 _TIMESTAMP = re.compile(r"\d{10}", re.ASCII)
 _SIGNATURE = re.compile(r"[0-9a-f]{40}")
-_XML_ENCRYPT = re.compile(
-    rb"<Encrypt>\s*(?:<!\[CDATA\[)?([A-Za-z0-9+/=\s]{1,90000}?)(?:\]\]>)?\s*</Encrypt>"
-)
+_OPEN, _CLOSE, _CDATA, _CDATA_END = b"<Encrypt>", b"</Encrypt>", b"<![CDATA[", b"]]>"
 
 
 class Rejected(Exception):
@@ -101,8 +99,8 @@ def open_text(
     """The plain text of `encrypt` when `msg_signature`, time and receiver fit. Raises Rejected."""
     timestamp, nonce = fresh(args, now, window_s)
     signature = args.get("msg_signature", "")
-    if not _SIGNATURE.fullmatch(signature):
-        raise Rejected("signature form")
+    if not _SIGNATURE.fullmatch(signature) or not encrypt.isascii():
+        raise Rejected("form")
     expected = sign(secrets.token, timestamp, nonce, encrypt)
     if not hmac.compare_digest(expected.encode(), signature.encode()):
         raise Rejected("signature")
@@ -130,10 +128,7 @@ def envelope_text(body: bytes) -> str:
     """The one `Encrypt` of an XML or JSON envelope. Raises Rejected."""
     if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return _json_encrypt(body)
-    found = _XML_ENCRYPT.findall(body)
-    if len(found) != 1 or body.count(b"<Encrypt") != 1 or b"<!DOCTYPE" in body:
-        raise Rejected("envelope")
-    return bytes(found[0]).decode("ascii").strip()
+    return _xml_encrypt(body)
 
 
 def decrypt(key: bytes, encrypt: str) -> tuple[bytes, bytes]:
@@ -167,26 +162,34 @@ def encrypt(key: bytes, message: bytes, receive_id: str, prefix: bytes | None = 
 
 
 def seal(secrets: Secrets, message: bytes, *, timestamp: int, nonce: str) -> Sealed:
-    """What a platform sends for `message`: also the form of passive replies."""
+    """What a platform sends for `message`."""
     text = encrypt(secrets.key, message, secrets.receive_id)
     stamp = str(timestamp)
     return Sealed(text, sign(secrets.token, stamp, nonce, text), stamp, nonce)
 
 
-def cdata(text: str) -> str:
-    """`text` as CDATA that it cannot break out of."""
-    return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"
+def _xml_encrypt(body: bytes) -> str:
+    # Plain searches and no pattern: strangers choose this body, and time must grow with its size.
+    start, end = body.find(_OPEN) + len(_OPEN), body.find(_CLOSE)
+    single = body.count(b"<Encrypt") == body.count(b"</Encrypt") == 1
+    if not single or not len(_OPEN) <= start <= end or b"<!DOCTYPE" in body:
+        raise Rejected("envelope")
+    text = body[start:end].strip()
+    if text.startswith(_CDATA) and text.endswith(_CDATA_END):
+        text = text[len(_CDATA) : -len(_CDATA_END)].strip()
+    if not text.isascii():
+        raise Rejected("envelope")
+    return text.decode("ascii")
 
 
 def _json_encrypt(body: bytes) -> str:
     try:
-        outer = json.loads(body.decode("utf-8-sig"))
+        outer = json.loads(body.decode("utf-8-sig"), object_pairs_hook=tuple)
     except (ValueError, RecursionError):
         raise Rejected("envelope") from None
-    if not isinstance(outer, dict):
-        raise Rejected("envelope")
-    found = [outer[name] for name in ("encrypt", "Encrypt") if name in outer]
-    if len(found) != 1 or not isinstance(found[0], str) or not found[0].isascii():
+    pairs = outer if isinstance(outer, tuple) else ()
+    found = [value for name, value in pairs if name.lower() == "encrypt"]
+    if len(found) != 1 or not isinstance(found[0], str):
         raise Rejected("envelope")
     return found[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,13 @@ def test_a_shifted_split_of_timestamp_and_nonce_is_rejected() -> None:
         b"{}",
         b'{"encrypt": 1}',
         b'{"encrypt": "a", "Encrypt": "a"}',
+        b'{"encrypt": "a", "encrypt": "a"}',
+        '{"encrypt": "密文"}'.encode(),
+        b'{"encrypt": "\\ud800"}',
+        "<xml><Encrypt>密文</Encrypt></xml>".encode(),
+        b"<xml></Encrypt>QQ==<Encrypt></xml>",
+        b"<xml><Encrypt>QQ==</Encrypt></Encrypt></xml>",
+        b'<xml><Encrypt a="1">QQ==</Encrypt></xml>',
         b"<xml></xml>",
         b"<xml><Encrypt></Encrypt></xml>",
         b"<xml><Encrypt>QQ==</Encrypt><Encrypt>QQ==</Encrypt></xml>",
@@ -132,6 +140,58 @@ def test_a_malformed_envelope_is_rejected(body: bytes) -> None:
     args, _ = sealed(b"<xml/>")
     with pytest.raises(Rejected):
         Receiver(OURS).open(args, body, AT, WINDOW)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<xml><Encrypt>" + b" " * 65_000,
+        b"<xml><Encrypt><![CDATA[" + b"A" * 65_000,
+        b"<Encrypt>" * 7_000,
+        b"<xml><Encrypt>" + b"A " * 32_000 + b"</Encrypt>",
+        b'{"a":' * 13_000,
+        b'{"encrypt":"","a":[' + b"1," * 32_000,
+    ],
+    ids=["blanks", "open section", "many", "spaced", "nested", "long list"],
+)
+def test_the_worst_body_that_fits_is_refused_at_once(body: bytes) -> None:
+    args, _ = sealed(b"<xml/>")
+    started = time.process_time()
+    with pytest.raises(Rejected):
+        Receiver(OURS).open(args, body, AT, WINDOW)
+    assert time.process_time() - started < 0.05
+
+
+@pytest.mark.parametrize("field", ["msg_signature", "signature", "timestamp", "nonce", "echostr"])
+@pytest.mark.parametrize(
+    "value", ["", "é", "\ud800", "１７００００００００", "0" * 40, "a" * 70_000]
+)
+def test_no_query_raises_anything_but_rejected(field: str, value: str) -> None:
+    args, _ = sealed(b"echo")
+    for receiver in (Receiver(OURS), OfficialAccountReceiver(OURS)):
+        with pytest.raises(Rejected):
+            receiver.check_url(args | {field: value}, AT, WINDOW)
+
+
+def test_a_message_for_another_receiver_is_rejected() -> None:
+    theirs = Secrets(OURS.token, OURS.aes_key, "wx0000000000000000")
+    made = seal(theirs, b"<xml/>", timestamp=int(AT.timestamp()), nonce="n")
+    args = {"timestamp": made.timestamp, "nonce": made.nonce, "msg_signature": made.signature}
+    with pytest.raises(Rejected) as refused:
+        Receiver(OURS).open(args, made.xml(OURS.receive_id), AT, WINDOW)
+    assert str(refused.value) == "rejected", "the caller must not learn why"
+
+
+def test_compatible_mode_reads_only_what_is_encrypted() -> None:
+    args, body = sealed(b"<xml><Content>ours</Content></xml>")
+    forged = body.replace(b"<xml>", b"<xml><Content>forged</Content>", 1)
+    opened = OfficialAccountReceiver(OURS).open(args, forged, AT, WINDOW)
+    assert opened == b"<xml><Content>ours</Content></xml>"
+
+
+def test_secrets_stay_out_of_the_text_form() -> None:
+    assert OURS.token not in repr(Receiver(OURS))
+    assert OURS.aes_key not in repr(Receiver(OURS))
 
 
 @settings(max_examples=300, deadline=None)

@@ -26,13 +26,12 @@ class Receiver:
     def check_url(self, args: Mapping[str, str], now: datetime, window_s: int) -> bytes:
         """The echo text as it came (it is not encrypted in any mode). Raises Rejected."""
         timestamp, nonce = fresh(args, now, window_s)
-        expected = sign(self.secrets.token, timestamp, nonce)
-        given = args.get("signature", "").encode(errors="replace")
-        if not hmac.compare_digest(expected.encode(), given):
-            raise Rejected("signature")
-        echo = args.get("echostr", "")
-        if not 0 < len(echo) <= MAX_ECHO:
+        given, echo = args.get("signature", ""), args.get("echostr", "")
+        if not given.isascii() or not echo.isascii() or not 0 < len(echo) <= MAX_ECHO:
             raise Rejected("form")
+        expected = sign(self.secrets.token, timestamp, nonce)
+        if not hmac.compare_digest(expected.encode(), given.encode()):
+            raise Rejected("signature")
         return echo.encode()
 
     def open(self, args: Mapping[str, str], body: bytes, now: datetime, window_s: int) -> bytes:
