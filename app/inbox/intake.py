@@ -13,14 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Engine, PoolProxiedConnection
 
-from app.inbox.store import Arrival, insert_once
+from app.inbox.statement import DriverInsert
+from app.inbox.store import Arrival
 from app.inbox.turns import Turns
 from app.infra.errors import Transient
 
 PATIENCE_MS = 3500  # the platforms hang up after five seconds
+BEGIN = {"postgresql": "BEGIN", "sqlite": "BEGIN IMMEDIATE"}
 
 
 class NotWritten(Transient):
@@ -43,11 +44,11 @@ class Intake:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._statement = insert_once(engine.dialect.name)
         self._turns = Turns(engine)
         self._gate = threading.Lock()
         self._waiting: deque[_Ticket] = deque()
-        self._connection: Connection | None = None
+        self._statement: DriverInsert | None = None
+        self._connection: PoolProxiedConnection | None = None
 
     def write(self, arrival: Arrival) -> None:
         """Return when `arrival` is durable, or was before. Raises NotWritten."""
@@ -61,10 +62,11 @@ class Intake:
 
     def close(self) -> None:
         """Give up the connection; the next arrival opens another."""
-        if self._connection is not None:
-            with suppress(SQLAlchemyError):
-                self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.rollback()  # closing alone does not end SQLite's transaction at once
+            connection.invalidate()  # its patience must not reach others through the pool
 
     def _take_waiting(self) -> list[_Ticket]:
         tickets = []
@@ -97,31 +99,45 @@ class Intake:
             ticket.written = True
 
     def _commit_again_if_cut_off(self, rows: list[dict[str, Any]]) -> None:
-        try:
-            self._commit(rows)
-        except DBAPIError as problem:
-            if not problem.connection_invalidated:
-                raise
-            self._commit(rows)  # harmless if the first commit went through: same keys
-
-    def _commit(self, rows: list[dict[str, Any]]) -> None:
         connection = self._connection = self._connection or self._connect()
         try:
-            connection.execute(self._statement, rows if len(rows) > 1 else rows[0])
-            connection.commit()
-        except BaseException:
+            self._commit(connection, rows)
+        except BaseException as problem:
+            cut_off = self._is_cut_off(connection, problem)
             self.close()
-            raise
+            if not cut_off:
+                raise
+            self._connection = self._connect()
+            self._commit(self._connection, rows)  # if the first went through: same keys
 
-    def _connect(self) -> Connection:
-        connection = self._engine.connect()
-        connection.detach()  # its patience must not reach others through the pool
-        if self._engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SET statement_timeout = {PATIENCE_MS}")
-            connection.commit()
+    def _commit(self, connection: PoolProxiedConnection, rows: list[dict[str, Any]]) -> None:
+        insert = self._statement = self._statement or DriverInsert(
+            self._engine.dialect, list(rows[0])
+        )
+        cursor = connection.cursor()
+        if len(rows) == 1:  # a statement alone is its own transaction
+            cursor.execute(insert.text, insert.parameters(rows[0]))
         else:
-            raw: Any = connection.connection.dbapi_connection  # SQLAlchemy would begin to write
-            raw.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+            cursor.execute(BEGIN[self._engine.dialect.name])
+            cursor.executemany(insert.text, [insert.parameters(row) for row in rows])
+            cursor.execute("COMMIT")
+        cursor.close()
+
+    def _is_cut_off(self, connection: PoolProxiedConnection, problem: BaseException) -> bool:
+        dialect = self._engine.dialect
+        if dialect.dbapi is None or not isinstance(problem, dialect.dbapi.Error):
+            return False
+        return dialect.is_disconnect(problem, connection, None)
+
+    def _connect(self) -> PoolProxiedConnection:
+        connection = self._engine.raw_connection()
+        driver: Any = connection.dbapi_connection
+        if self._engine.dialect.name == "postgresql":
+            driver.rollback()
+            driver.autocommit = True
+            driver.execute(f"SET statement_timeout = {PATIENCE_MS}")
+        else:
+            driver.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
         return connection
 
 

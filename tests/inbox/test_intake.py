@@ -84,7 +84,7 @@ def spoiled(one: Arrival) -> Arrival:
 def test_an_interrupted_commit_is_an_error_for_everybody_who_shared_it(
     database: Database, intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_rows: object) -> None:
+    def interrupted(*_: object) -> None:
         raise SystemExit
 
     monkeypatch.setattr(intake, "_commit", interrupted)
