@@ -36,9 +36,9 @@ URL = re.compile(r"""url\(\s*(['"]?)(?!data:|https?:|#|/)([^'")?#]+)([?#][^'")]*
 def build() -> None:
     """Install the packages if need be and write `static/dist`."""
     _install_packages()
-    with step("Styles and scripts") as notes:
+    with step("Styles and scripts") as shown:
         manifest = write(_sources(), BUILT)
-        notes.append(f"{len(manifest)} files")
+        shown.note(f"{len(manifest)} files")
 
 
 def write(sources: dict[str, Path], target: Path) -> dict[str, str]:
@@ -70,14 +70,14 @@ def compile_catalogues() -> None:
     ]
     if not stale:
         return
-    with step("Languages") as notes:
+    with step("Languages") as shown:
         done = subprocess.run(
             [str(environment.BIN / "pybabel"), "-q", "compile", "-d", str(ROOT / "translations")],
             capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode:
             raise Trouble(f"The catalogues in translations/ are broken:\n{done.stderr.strip()}")
-        notes.append(f"{len(stale)} catalogues")
+        shown.note(f"{len(stale)} catalogues")
 
 
 def _install_packages() -> None:

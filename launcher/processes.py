@@ -79,14 +79,27 @@ class Family:
             if self.leaving.wait(TICK_S / 2):
                 raise Leaving
 
-    def finish(self, name: str, command: Sequence[str], logs: Path) -> str:
-        """Run a command to its end; returns its output. Raises Trouble when it fails; Leaving."""
+    def finish(
+        self,
+        name: str,
+        command: Sequence[str],
+        logs: Path,
+        progress: Callable[[str], None] = lambda text: None,
+    ) -> str:
+        """Run a command to its end; returns its output. Raises Trouble when it fails; Leaving.
+
+        `progress` gets the last line of the output whenever there is more.
+        """
         child = Child(name, command, logs / f"{name}.log")
         child.log.unlink(missing_ok=True)
         self.children.append(child)
         self._spawn(child)
         assert child.process
         while (code := child.process.poll()) is None:
+            said = child.log.stat().st_size
+            if said > child.read:
+                child.read = said
+                progress(tail(child.log, lines=1).strip())
             if self.leaving.wait(TICK_S / 2):
                 raise Leaving
         self.children.remove(child)

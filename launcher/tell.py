@@ -7,6 +7,7 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,22 +30,48 @@ def warn(text: str) -> None:
         print(f"  ! {text}", file=sys.stderr, flush=True)
 
 
-@contextmanager
-def step(name: str) -> Iterator[list[str]]:
-    """Show `name` while the block runs, then the seconds it took.
+@dataclass
+class Step:
+    """One line on the terminal, from the name of a step to the seconds that it took."""
 
-    What the block appends to the yielded list is shown behind them.
-    """
-    notes: list[str] = []
+    name: str
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Show `text` behind the seconds."""
+        self.notes.append(text)
+
+    def now(self, text: str) -> None:
+        """Show what is being done, on a terminal that can take it back."""
+        if sys.stdout.isatty() and not text.startswith("{"):
+            line(f"\r\033[K{self._head()}{text[:NAME_WIDTH]}", end="")
+
+    def begin(self) -> None:
+        """Show the name."""
+        line(self._head(), end="")
+
+    def end(self, result: str) -> None:
+        """Show how it went."""
+        back = "\r\033[K" + self._head() if sys.stdout.isatty() else ""
+        line(f"{back}{result}  {' '.join(self.notes)}".rstrip())
+
+    def _head(self) -> str:
+        wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in self.name)
+        return f"  {self.name:<{NAME_WIDTH - wide}}"
+
+
+@contextmanager
+def step(name: str) -> Iterator[Step]:
+    """Show `name` while the block runs, then the seconds it took."""
+    shown = Step(name)
     started = time.monotonic()
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in name)
-    line(f"  {name:<{NAME_WIDTH - wide}}", end="")
+    shown.begin()
     try:
-        yield notes
+        yield shown
     except BaseException:
-        line("✗")
+        shown.end("✗")
         raise
-    line(f"✓ {time.monotonic() - started:5.1f} s  {' '.join(notes)}".rstrip())
+    shown.end(f"✓ {time.monotonic() - started:5.1f} s")
 
 
 def tail(path: Path, lines: int = 12) -> str:

@@ -103,9 +103,9 @@ def _start_valkey(family: Family, folder: Folder) -> None:
 
 
 def _load_sample(family: Family, folder: Folder) -> dict[str, object]:
-    with step("Sample company 示例公司"):
+    with step("Sample company 示例公司") as shown:
         command = _python("app.cli", "sample", "load", "--json")
-        output = family.finish("sample", command, folder.logs)
+        output = family.finish("sample", command, folder.logs, shown.now)
     try:
         said = json.loads(output.strip().splitlines()[-1])
     except (ValueError, IndexError):
