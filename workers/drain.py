@@ -16,7 +16,7 @@ from app.inbox import Claim
 from app.infra import log
 from app.infra.errors import Permanent, YishuError
 
-BATCH = 40  # partitions looked up at a time
+BATCH = 100  # partitions looked up at a time
 BUDGET = timedelta(seconds=60)  # then the next bell or poll goes on, and others get a turn
 
 TRANSLATORS: dict[str, Callable[[bytes, str], facts.Fact]] = {

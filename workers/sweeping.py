@@ -14,8 +14,8 @@ def sweep(parts: Parts) -> None:
     """Ring for inbox events and messages that are due."""
     now = parts.clock()
     with parts.db.reading() as session:
-        urgent = inbox.urgent_is_due(session, now)
-        events = urgent or bool(inbox.due_partitions(session, now, 1))
+        urgent = inbox.is_due(session, now, urgent=True)
+        events = urgent or inbox.is_due(session, now, urgent=False)
         messages = bool(delivery.due(session, now, 1))
     if events:
         parts.db.bell.ring(DRAIN_INBOX, lane=FAST if urgent else NORMAL)

@@ -20,10 +20,10 @@ from app.inbox.work import (
     due_partitions,
     fail,
     finish,
+    is_due,
     keep_unknown,
     lock,
     replay,
-    urgent_is_due,
 )
 
 __all__ = [
@@ -44,11 +44,11 @@ __all__ = [
     "fail",
     "find",
     "finish",
+    "is_due",
     "keep_unknown",
     "listing",
     "lock",
     "oldest_pending",
     "partition_key",
     "replay",
-    "urgent_is_due",
 ]

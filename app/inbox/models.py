@@ -25,7 +25,7 @@ class InboxEvent(Base):
 
     __tablename__ = "inbox_event"
     __table_args__ = (
-        Index("ix_inbox_event_work", "state", "next_attempt_at", "id"),
+        Index("ix_inbox_event_work", "state", "urgent", "next_attempt_at", "id"),
         Index("ix_inbox_event_order", "partition", "state", "id"),
     )
 

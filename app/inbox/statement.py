@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import Dialect
 
 from app.inbox.models import InboxEvent
-from app.inbox.store import insert_once
+from app.inbox.store import insert_of
 
 
 class DriverInsert:
     """`text` and `parameters(row)` for a cursor of `dialect`'s driver."""
 
     def __init__(self, dialect: Dialect, columns: list[str]) -> None:
-        compiled = insert_once(dialect.name).compile(dialect=dialect, column_keys=columns)
+        compiled = insert_of(dialect.name).compile(dialect=dialect, column_keys=columns)
         self.text = str(compiled)
         self._positions: list[str] | None = compiled.positiontup
         self._converters = {name: _converter(dialect, name) for name in columns}

@@ -65,13 +65,13 @@ def append(
     arrival = Arrival(
         source, receiver, body, event_type, partition, occurred_at, urgent, received_at=now
     )
-    statement = insert_once(session.get_bind().dialect.name).returning(InboxEvent.__table__.c.id)
+    statement = insert_of(session.get_bind().dialect.name).returning(InboxEvent.__table__.c.id)
     added: int | None = session.connection().execute(statement, arrival.row()).scalar()
     return added
 
 
 @cache
-def insert_once(dialect: str) -> Insert:
+def insert_of(dialect: str) -> Insert:
     """An insert that leaves a row with the same dedupe key as it is."""
     maker = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return maker(InboxEvent).on_conflict_do_nothing(index_elements=["dedupe_key"])

@@ -131,7 +131,7 @@ def upgrade() -> None:
             batch_op.f("ix_inbox_event_received_at"), ["received_at"], unique=False
         )
         batch_op.create_index(
-            "ix_inbox_event_work", ["state", "next_attempt_at", "id"], unique=False
+            "ix_inbox_event_work", ["state", "urgent", "next_attempt_at", "id"], unique=False
         )
 
     op.create_table(

@@ -125,7 +125,7 @@ def test_a_running_welcome_code_goes_first(database: Database, clock: SetClock) 
     arrive(database, clock, "b", partition="contact:2", urgent=True)
     assert due(database, clock)[0] == inbox.partition_key("wwtestcorp", "contact:2")
     with database.reading() as session:
-        assert inbox.urgent_is_due(session, clock())
+        assert inbox.is_due(session, clock(), urgent=True)
 
 
 def test_failures_back_off_and_the_fifth_parks_the_event(
