@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from xml.sax.saxutils import escape
 
 from sqlalchemy.orm import Session
 
-from app import consent, delivery, identity, inbox, journey, links, reps, tagging
-from app.connectors.errors import NotAFriend, PersonGone
+from app import consent, delivery, inbox, journey, links, reps, tagging
 from app.connectors.wecom.types import Customer
 from app.consent import Action
 from app.delivery import Way
 from app.facts import ContactAdded
 from app.flows import Outside, Received
-from app.flows.sync_contact import sync_contact
-from app.identity import Id, Identifier, Kind
-from app.infra.errors import Transient
+from app.flows.sync_contact import know_contact, read_contact, sync_contact
+from app.identity import Identifier
 from app.journey import Happened
 from app.links import ChannelCode
 from app.reps import Rep
@@ -24,39 +24,42 @@ from app.tagging import Source
 HANDLES = ContactAdded
 WELCOME_S = 20
 WELCOME = "您好，很高兴认识您。需要文献或资料时，随时告诉我。回复“退订”可以停止接收推送。"
-RESYNC = (
+READ_AGAIN = (
     "<xml><FromUserName>sys</FromUserName><CreateTime>{at}</CreateTime><MsgType>event</MsgType>"
     "<Event>change_external_contact</Event><ChangeType>edit_external_contact</ChangeType>"
-    "<UserID>{rep}</UserID><ExternalUserID>{contact}</ExternalUserID></xml>"
+    "<UserID>{rep}</UserID><ExternalUserID>{contact}</ExternalUserID><After>{after}</After></xml>"
 )
 
 
-def prepare(fact: ContactAdded, outside: Outside) -> Customer | None:
-    """The contact as it is now; None when the platform cannot say, so the welcome is not late."""
-    try:
-        return outside.wecom[fact.corp_id].get_customer(fact.external_userid)
-    except (NotAFriend, PersonGone):
-        return None
-    except Transient:
-        if not fact.welcome_code:
-            raise
-        return None
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The contact as the platform shows it; not read at all when a welcome must go out first."""
+
+    was_read: bool
+    customer: Customer | None = None
+
+
+def prepare(fact: ContactAdded, outside: Outside) -> Reading:
+    """The contact as it is now, unless that could make the welcome late."""
+    if fact.welcome_code:
+        return Reading(was_read=False)
+    return Reading(was_read=True, customer=read_contact(fact, outside))
 
 
 def apply(
-    session: Session, fact: ContactAdded, customer: Customer | None, event: Received, now: datetime
+    session: Session, fact: ContactAdded, reading: Reading, event: Received, now: datetime
 ) -> None:
     """Link, connect, tag by channel, note the permission, welcome."""
-    if customer is None:
-        row = _know_by_id_only(session, fact, event, now)
+    if reading.was_read:
+        row = sync_contact(session, fact, reading.customer, ref=event.ref, now=now)
     else:
-        row = sync_contact(session, fact.corp_id, customer, ref=event.ref, at=fact.at, now=now)
+        row = know_contact(session, fact, event.ref, now)
+        _read_next(session, fact, event, now)
     rep = reps.ensure_rep(session, fact.corp_id, fact.rep_userid, now=now)
-    if fact.one_sided or customer is None:
-        reps.connect(
-            session, rep, row, since=fact.at, now=now, one_sided=fact.one_sided,
-            channel_state=fact.state,
-        )  # fmt: skip
+    reps.note_added(
+        session, rep, row, at=fact.at, state=fact.state, now=now,
+        one_sided=fact.one_sided or (reading.was_read and reading.customer is None),
+    )  # fmt: skip
     code = links.find_code(session, "wecom", fact.state)
     assert_channel_tags(session, row.id, code, ref=event.ref, at=fact.at)
     fresh = journey.note(
@@ -81,26 +84,21 @@ def assert_channel_tags(
         if tag is not None and code is not None:
             tagging.assert_tag(
                 session, identifier_id, tag.id, source=Source.CHANNEL, ref=ref,
-                evidence=f"通过渠道「{code.name}」添加", at=at,
+                evidence=f"渠道二维码「{code.name}」", at=at,
             )  # fmt: skip
 
 
-def _know_by_id_only(
-    session: Session, fact: ContactAdded, event: Received, now: datetime
-) -> Identifier:
-    one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, fact.external_userid)
-    (row,) = identity.observe(
-        session, [one], event_key=event.ref, source="wecom.event", at=fact.at, now=now
-    )
-    body = RESYNC.format(
-        at=int(fact.at.timestamp()), rep=fact.rep_userid, contact=fact.external_userid
-    )
+def _read_next(session: Session, fact: ContactAdded, event: Received, now: datetime) -> None:
+    """The contact is read in the next turn of its queue, by an event of our own."""
+    body = READ_AGAIN.format(
+        at=int(fact.at.timestamp()), rep=escape(fact.rep_userid),
+        contact=escape(fact.external_userid), after=f"{event.id} {now.isoformat()}",
+    )  # fmt: skip
     inbox.append(
         session, source="wecom", receiver=fact.corp_id, body=body.encode(),
-        event_type="change_external_contact/resync", partition=f"contact:{fact.external_userid}",
-        occurred_at=fact.at, urgent=False, now=now,
+        event_type="change_external_contact/read_again",
+        partition=f"contact:{fact.external_userid}", occurred_at=fact.at, urgent=False, now=now,
     )  # fmt: skip
-    return row
 
 
 def _welcome(

@@ -6,25 +6,20 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import delivery, identity, journey, reps, tagging
-from app.connectors.errors import NotAFriend, PersonGone
+from app import delivery, journey, reps
 from app.connectors.wecom.types import Customer
 from app.facts import ContactRemoved
 from app.flows import Outside, Received
-from app.identity import Id, Kind
+from app.flows.sync_contact import drop_tags_of, read_contact, sync_contact
 from app.journey import Happened
 from app.reps import RelationState
-from app.tagging import Source
 
 HANDLES = ContactRemoved
 
 
 def prepare(fact: ContactRemoved, outside: Outside) -> Customer | None:
-    """The contact as it is now: the two may have been connected again meanwhile."""
-    try:
-        return outside.wecom[fact.corp_id].get_customer(fact.external_userid)
-    except (NotAFriend, PersonGone):
-        return None
+    """The contact as it is now: they may be connected again, or the contact was handed over."""
+    return read_contact(fact, outside)
 
 
 def apply(
@@ -35,28 +30,17 @@ def apply(
     now: datetime,
 ) -> None:
     """Close the relation; identity, history and the other reps' relations stay."""
-    one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, fact.external_userid)
-    row = identity.find(session, one)
-    if row is None:
-        return
+    row = sync_contact(session, fact, customer, ref=event.ref, now=now)
     rep = reps.ensure_rep(session, fact.corp_id, fact.rep_userid, now=now)
     journey.note(
         session, row.id, Happened.CONTACT_REMOVED, channel="wecom", at=fact.at, ref=event.ref,
-        rep_id=rep.id, detail={"by": fact.by},
+        rep_id=rep.id, detail={"by": fact.by, "handed_over": fact.by_transfer},
     )  # fmt: skip
-    if fact.by == "rep" and _connected_again(fact, customer):
-        return
     state = RelationState.REMOVED_BY_REP
     if fact.by == "physician":
         state = RelationState.REMOVED_BY_PHYSICIAN
-    if reps.disconnect(session, rep, row, state, fact.at):
-        tagging.replace_from_source(
-            session, row.id, source=Source.WECOM_TAG, scope=f"wecom:{rep.userid}",
-            wanted={}, at=now,
-        )  # fmt: skip
-        delivery.cancel_for(session, "代表与医生已不是好友", identifier_ids=[row.id])
-
-
-def _connected_again(fact: ContactRemoved, customer: Customer | None) -> bool:
-    sides = customer.followers if customer else ()
-    return any(s.userid == fact.rep_userid and s.added_at > fact.at for s in sides)
+    reps.disconnect(session, rep, row, state, fact.at)
+    relation = reps.find_contact(session, rep.id, row.id)
+    if relation is not None and relation.state != RelationState.CONNECTED:
+        drop_tags_of(session, row, rep, now)
+        delivery.cancel_for(session, "代表与医生已不是好友", identifier_ids=[row.id], rep_id=rep.id)

@@ -6,40 +6,75 @@ callbacks come late and out of order, so the contact is read again and brought u
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import identity, reps, tagging
+from app.connectors.errors import NotAFriend, PersonGone
 from app.connectors.wecom.types import Customer, Follower
+from app.facts import RelationFact
+from app.flows import Outside
 from app.identity import Id, Identifier, Kind
-from app.reps import RelationState, Rep, RepContact
+from app.reps import RelationState, Rep
 from app.tagging import Source
 
-UNION_TRUST, PHONE_TRUST, NAME_TRUST = 90, 40, 20
-SOURCE = "wecom.contact"
+UNION_TRUST, PHONE_TRUST, NAME_TRUST, REMARK_TRUST = 90, 40, 20, 15
+SOURCE, REMARK = "wecom.contact", "wecom.remark"
+PERSONAL_TAG = 2  # a rep's own notes: none of our business
+
+
+def read_contact(fact: RelationFact, outside: Outside) -> Customer | None:
+    """The contact as it is now; None when nobody is connected with it both ways (84061)."""
+    try:
+        return outside.wecom[fact.corp_id].get_customer(fact.external_userid)
+    except (NotAFriend, PersonGone):
+        return None
+
+
+def know_contact(session: Session, fact: RelationFact, ref: str, now: datetime) -> Identifier:
+    """The contact's identifier, known by nothing but its id."""
+    one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, fact.external_userid)
+    (row,) = identity.observe(
+        session, [one], event_key=ref, source="wecom.event", at=fact.at, now=now
+    )
+    return row
 
 
 def sync_contact(
-    session: Session, corp_id: str, customer: Customer, *, ref: str, at: datetime, now: datetime
+    session: Session,
+    fact: RelationFact,
+    customer: Customer | None,
+    *,
+    ref: str,
+    now: datetime,
 ) -> Identifier:
     """Bring everything we know through this contact up to date; returns its identifier."""
-    contact = Id(Kind.WECOM_EXTERNAL_USERID, corp_id, customer.external_userid)
-    ids = [contact]
+    if customer is None:
+        row = know_contact(session, fact, ref, now)
+        _close_unlisted(session, fact.corp_id, row, (), now)
+        return row
+    contact = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, customer.external_userid)
     unionid = identity.make_id(Kind.UNIONID, customer.unionid) if customer.unionid else None
-    if unionid:
-        ids.append(unionid)
     row = identity.observe(
-        session, ids, event_key=ref, source=SOURCE, kind="api_assert", trust=UNION_TRUST,
-        at=at, now=now,
+        session, [contact, unionid] if unionid else [contact], event_key=ref, source=SOURCE,
+        kind="api_assert", trust=UNION_TRUST, at=fact.at, now=now,
     )[0]  # fmt: skip
-    _link_phones(session, contact, customer, ref, at, now)
-    described = {"name": customer.name, "title": customer.position, "hospital": customer.corp_name}
-    identity.describe(session, row, described, source=SOURCE, trust=NAME_TRUST, at=at, now=now)
-    seen = [_sync_side(session, corp_id, row, side, now) for side in customer.followers]
-    _close_missing(session, corp_id, row, {rep.id for rep in seen}, now)
+    _link_phones(session, contact, customer, ref, fact.at, now)
+    session.refresh(row)  # a phone may have changed the ONE ID
+    _describe(session, row, customer, now)
+    seen = [_sync_side(session, fact.corp_id, row, side, now) for side in customer.followers]
+    _close_unlisted(session, fact.corp_id, row, {rep.id for rep in seen}, now)
     return row
+
+
+def drop_tags_of(session: Session, row: Identifier, rep: Rep, now: datetime) -> None:
+    """What this rep tagged counts no more."""
+    tagging.take_names(
+        session, row.id, source=Source.WECOM_TAG, scope=f"wecom:{rep.userid}", names={},
+        at=now, now=now,
+    )  # fmt: skip
 
 
 def _link_phones(
@@ -55,44 +90,38 @@ def _link_phones(
                 )  # fmt: skip
 
 
+def _describe(session: Session, row: Identifier, customer: Customer, now: datetime) -> None:
+    said = {"name": customer.name, "title": customer.position, "hospital": customer.corp_name}
+    identity.describe(session, row, said, source=SOURCE, trust=NAME_TRUST, at=now, now=now)
+    notes = [text for side in customer.followers for text in (side.remark, side.description)]
+    typed = reps.attributes_in(*notes)
+    if typed:
+        identity.describe(session, row, typed, source=REMARK, trust=REMARK_TRUST, at=now, now=now)
+
+
 def _sync_side(
     session: Session, corp_id: str, row: Identifier, side: Follower, now: datetime
 ) -> Rep:
     rep = reps.ensure_rep(session, corp_id, side.userid, now=now)
-    reps.connect(
+    relation = reps.connect(
         session, rep, row, since=side.added_at, now=now, remark=side.remark,
         add_way=side.add_way, channel_state=side.state,
     )  # fmt: skip
-    wanted: dict[int, str] = {}
-    for corp_tag in side.tags:
-        tag = tagging.map_name(session, Source.WECOM_TAG, corp_tag.name, now)
-        if tag is not None:
-            group = f"{corp_tag.group} / " if corp_tag.group else ""
-            wanted[tag.id] = f"企微标签「{group}{corp_tag.name}」，{rep.name} 标注"
-    tagging.replace_from_source(
-        session, row.id, source=Source.WECOM_TAG, scope=f"wecom:{side.userid}",
-        wanted=wanted, at=now,
+    names = {}
+    if relation.state == RelationState.CONNECTED:
+        for tag in side.tags:
+            if tag.kind != PERSONAL_TAG:
+                group = f"{tag.group} / " if tag.group else ""
+                names[tag.name] = f"企微标签「{group}{tag.name}」 · {rep.name}"
+    tagging.take_names(
+        session, row.id, source=Source.WECOM_TAG, scope=f"wecom:{rep.userid}", names=names,
+        at=now, now=now,
     )  # fmt: skip
     return rep
 
 
-def _close_missing(
-    session: Session, corp_id: str, row: Identifier, rep_ids: set[int], now: datetime
+def _close_unlisted(
+    session: Session, corp_id: str, row: Identifier, listed: Collection[int], now: datetime
 ) -> None:
-    relations = session.execute(
-        select(RepContact, Rep)
-        .join(Rep, Rep.id == RepContact.rep_id)
-        .where(
-            RepContact.identifier_id == row.id,
-            RepContact.state.in_((RelationState.CONNECTED, RelationState.ONE_SIDED)),
-            Rep.corp_id == corp_id,
-        )
-    )
-    for contact, rep in relations:
-        if rep.id not in rep_ids:
-            contact.state, contact.until = RelationState.REMOVED_BY_REP, now
-            tagging.replace_from_source(
-                session, row.id, source=Source.WECOM_TAG, scope=f"wecom:{rep.userid}",
-                wanted={}, at=now,
-            )  # fmt: skip
-    session.flush()
+    for rep in reps.close_missing(session, corp_id, row, listed, now):
+        drop_tags_of(session, row, rep, now)

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier
 from app.infra.db import insert_once
 from app.journey.models import Happened, Touchpoint
 
-__all__ = ["Entry", "Happened", "Touchpoint", "count_by_kind", "last_at", "note", "timeline"]
+__all__ = [
+    "Entry",
+    "Happened",
+    "Touchpoint",
+    "count_by_kind",
+    "last_at",
+    "note",
+    "per_week",
+    "timeline",
+]
+
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +70,14 @@ def timeline(
     kinds: Sequence[Happened] = (),
     channel: str = "",
     before: datetime | None = None,
+    before_id: int | None = None,
     limit: int = 50,
 ) -> list[Entry]:
-    """A physician's touchpoints over all identifiers, newest first."""
+    """A physician's touchpoints over all identifiers, newest first.
+
+    The next page starts `before` the last entry's time; with its id as `before_id`, entries of
+    the same second are neither lost nor shown twice.
+    """
     chosen = (
         select(Touchpoint)
         .join(Identifier, Identifier.id == Touchpoint.identifier_id)
@@ -74,7 +90,11 @@ def timeline(
     if channel:
         chosen = chosen.where(Touchpoint.channel == channel)
     if before:
-        chosen = chosen.where(Touchpoint.at < before)
+        older = Touchpoint.at < before
+        if before_id is not None:
+            same_moment = and_(Touchpoint.at == before, Touchpoint.id < before_id)
+            older = or_(older, same_moment)
+        chosen = chosen.where(older)
     return [
         Entry(t.id, Happened(t.kind), t.channel, t.at, t.rep_id, t.content_version_id,
               t.detail or {})
@@ -102,3 +122,24 @@ def last_at(session: Session, one_ids: Sequence[str]) -> dict[str, datetime]:
         .group_by(Identifier.one_id)
     )
     return {row.one_id: row.at for row in rows}
+
+
+def per_week(
+    session: Session, one_id: str, now: datetime, *, weeks: int = 26
+) -> dict[Happened, list[int]]:
+    """Touchpoints per kind in each of the last weeks, the oldest week first; `now` ends the last.
+
+    Only kinds that happened are named.
+    """
+    rows = session.execute(
+        select(Touchpoint.kind, Touchpoint.at)
+        .join(Identifier, Identifier.id == Touchpoint.identifier_id)
+        .where(
+            Identifier.one_id == one_id, Touchpoint.at > now - weeks * WEEK, Touchpoint.at <= now
+        )
+    )
+    found: dict[Happened, list[int]] = {}
+    for row in rows:
+        line = found.setdefault(Happened(row.kind), [0] * weeks)
+        line[weeks - 1 - (now - row.at) // WEEK] += 1
+    return found

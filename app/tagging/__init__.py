@@ -2,26 +2,30 @@
 
 seed                 the starter vocabulary
 map_name             a foreign tag name → our tag, or the queue of unknown names
+take_names           a source's whole list of names: known ones are assertions, unknown ones wait
+fold_unmapped        an unknown name means this tag, also for everybody who carries it
 assert_tag           one assertion, once per evidence
-replace_from_source  a source's whole list: missing ones are superseded
+replace_from_source  a source's whole list of tags: missing ones are superseded
 weights, reasons     what holds now, how strongly, and why
 keywords_in          tags that a text speaks of
 """
 
 from app.tagging.assign import assert_tag, replace_from_source, supersede
+from app.tagging.folding import fold_unmapped, map_name, suggest, take_names, unmapped
 from app.tagging.models import Owner, Source, Tag, TagCategory, UnmappedName
+from app.tagging.naming import why_forbidden
 from app.tagging.read import Reason, Weight, holders, reasons, weights
 from app.tagging.vocabulary import (
+    add_synonym,
     add_tag,
     by_key,
     by_name,
     categories,
-    fold_unmapped,
     keywords_in,
-    map_name,
+    retire,
     seed,
+    synonyms_of,
     tags,
-    unmapped,
 )
 
 __all__ = [
@@ -32,6 +36,7 @@ __all__ = [
     "TagCategory",
     "UnmappedName",
     "Weight",
+    "add_synonym",
     "add_tag",
     "assert_tag",
     "by_key",
@@ -43,9 +48,14 @@ __all__ = [
     "map_name",
     "reasons",
     "replace_from_source",
+    "retire",
     "seed",
+    "suggest",
     "supersede",
+    "synonyms_of",
     "tags",
+    "take_names",
     "unmapped",
     "weights",
+    "why_forbidden",
 ]

@@ -74,7 +74,10 @@ class TagSynonym(Base):
 
 
 class UnmappedName(Base):
-    """A tag name that no synonym covers yet: it waits here, nothing is dropped."""
+    """A tag name that no synonym covers yet: it waits here with the persons who carry it.
+
+    `seen` is the number of those persons.
+    """
 
     __tablename__ = "tag_unmapped"
     __table_args__ = (UniqueConstraint("source", "raw"),)
@@ -82,8 +85,26 @@ class UnmappedName(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     source: Mapped[str] = mapped_column(String(20))
     raw: Mapped[str] = mapped_column(String(80))
-    seen: Mapped[int] = mapped_column(default=1)
+    seen: Mapped[int] = mapped_column(default=0)
     last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TagSighting(Base):
+    """A person carries a name that nobody has mapped yet; it becomes an assertion when folded."""
+
+    __tablename__ = "tag_sighting"
+    __table_args__ = (
+        UniqueConstraint("identifier_id", "source", "scope", "raw"),
+        Index("ix_tag_sighting_name", "source", "raw"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    identifier_id: Mapped[int] = mapped_column(ForeignKey("identifier.id", ondelete="CASCADE"))
+    source: Mapped[str] = mapped_column(String(20))
+    scope: Mapped[str] = mapped_column(String(100))  # the part of the source that says so
+    raw: Mapped[str] = mapped_column(String(80))  # folded
+    evidence: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class TagAssertion(Base):

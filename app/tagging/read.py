@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier
-from app.tagging.models import Tag, TagAssertion
-from app.tagging.rules import Asserted, strength, weight
+from app.tagging.models import Tag, TagAssertion, TagCategory
+from app.tagging.rules import BACK_OFF, Asserted, back_off, shares, strength, weight
 
 FAINT = 0.05  # a weaker tag is not shown and not used
 CHUNK = 500
@@ -20,18 +20,22 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A tag's effective weight, and the assertion that carries most of it."""
+    """A tag's effective weight, and the assertion that carries most of it.
+
+    `via`: the narrower tag that it follows from, when nobody asserted it by itself.
+    """
 
     tag_id: int
     value: float
     source: str
     evidence: str
     at: datetime
+    via: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One assertion about a person, for people to read."""
+    """One assertion about a person, for people to read; the shares of a tag sum to its weight."""
 
     id: int
     tag_id: int
@@ -40,67 +44,168 @@ class Reason:
     actor: str
     at: datetime
     strength: float
+    share: float
+
+    def text(self, now: datetime) -> str:
+        """来自企微标签「房颤」 · 王敏 · 12 天前."""
+        against = "（反对）" if self.strength < 0 else ""
+        return f"来自{self.evidence} · {ago(self.at, now)}{against}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    one_id: str
+    id: int
+    tag_id: int
+    source: str
+    confidence: float
+    at: datetime
+    evidence: str
+    actor: str
+
+    @property
+    def asserted(self) -> Asserted:
+        return Asserted(self.source, self.confidence, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the vocabulary says about its active tags."""
+
+    half_lives: Mapping[int, int | None]
+    parents: Mapping[int, int]
+    exclusive: Mapping[int, str]  # tag → category of which at most one tag holds
 
 
 def weights(
-    session: Session, one_ids: Iterable[str], now: datetime
+    session: Session, one_ids: Iterable[str], now: datetime, *, wider: bool = False
 ) -> dict[str, dict[int, Weight]]:
-    """Tags of many persons: {one_id: {tag_id: Weight}}; faint ones are left out."""
+    """Tags of many persons: {one_id: {tag_id: Weight}}; faint ones are left out.
+
+    `wider` adds the parents of what holds, at half the weight.
+    """
     wanted = list(dict.fromkeys(one_ids))
-    half_lives = dict(session.execute(select(Tag.id, Tag.half_life_days)).all())
+    shape = _shape(session)
     found: dict[str, dict[int, Weight]] = {one_id: {} for one_id in wanted}
     for start in range(0, len(wanted), CHUNK):
-        for (one_id, tag_id), rows in _grouped(session, wanted[start : start + CHUNK]).items():
-            value = weight([_asserted(r) for r in rows], half_lives[tag_id], now)
-            if value >= FAINT:
-                top = max(rows, key=lambda r: strength(_asserted(r), half_lives[tag_id], now))
-                found[one_id][tag_id] = Weight(tag_id, value, top.source, top.evidence, top.at)
+        mine = Identifier.one_id.in_(wanted[start : start + CHUNK])
+        for (one_id, tag_id), rows in _grouped(session, mine).items():
+            if tag_id in shape.half_lives:
+                held = _weigh(tag_id, rows, shape.half_lives[tag_id], now)
+                if held.value >= FAINT:
+                    found[one_id][tag_id] = held
+    for held_by_one in found.values():
+        _drop_excluded(held_by_one, shape)
+        if wider:
+            _add_wider(held_by_one, shape)
     return found
 
 
 def reasons(session: Session, one_id: str, now: datetime) -> dict[int, list[Reason]]:
     """Every active assertion about one person by tag, strongest first."""
-    half_lives = dict(session.execute(select(Tag.id, Tag.half_life_days)).all())
+    shape = _shape(session)
     found: dict[int, list[Reason]] = {}
-    for (_, tag_id), rows in _grouped(session, [one_id]).items():
+    for (_, tag_id), rows in _grouped(session, Identifier.one_id == one_id).items():
+        if tag_id not in shape.half_lives:
+            continue
+        half_life = shape.half_lives[tag_id]
+        split = shares([row.asserted for row in rows], half_life, now)
         told = [
-            Reason(r.id, tag_id, r.source, r.evidence, r.actor, r.at,
-                   strength(_asserted(r), half_lives[tag_id], now))
-            for r in rows
+            Reason(row.id, tag_id, row.source, row.evidence, row.actor, row.at,
+                   strength(row.asserted, half_life, now), share)
+            for row, share in zip(rows, split, strict=True)
         ]  # fmt: skip
-        found[tag_id] = sorted(told, key=lambda reason: -abs(reason.strength))
+        found[tag_id] = sorted(told, key=lambda reason: (-abs(reason.strength), reason.id))
     return found
 
 
 def holders(session: Session, tag_id: int, now: datetime, at_least: float) -> set[str]:
-    """ONE IDs for whom the tag holds with at least this weight."""
-    tag = session.get_one(Tag, tag_id)
-    groups: dict[str, list[Asserted]] = defaultdict(list)
-    rows = session.execute(
-        select(Identifier.one_id, TagAssertion.source, TagAssertion.confidence, TagAssertion.at)
-        .join(Identifier, Identifier.id == TagAssertion.identifier_id)
-        .where(TagAssertion.tag_id == tag_id, TagAssertion.superseded_at.is_(None))
-    )
-    for row in rows:
-        groups[row.one_id].append(Asserted(row.source, row.confidence, row.at))
-    return {
-        one_id
-        for one_id, asserted in groups.items()
-        if weight(asserted, tag.half_life_days, now) >= at_least
+    """ONE IDs for whom the tag holds with at least this weight, narrower tags included."""
+    shape = _shape(session)
+    family = _family(tag_id, shape)
+    rivals = {
+        t for t, category in shape.exclusive.items() if category == shape.exclusive.get(tag_id)
     }
+    mine = TagAssertion.tag_id.in_(sorted(family.keys() | rivals | {tag_id}))
+    held: dict[str, dict[int, Weight]] = defaultdict(dict)
+    for (one_id, found_id), rows in _grouped(session, mine).items():
+        if found_id in shape.half_lives:
+            held[one_id][found_id] = _weigh(found_id, rows, shape.half_lives[found_id], now)
+    found = set()
+    for one_id, tags in held.items():
+        _drop_excluded(tags, shape)
+        if any(tags[t].value * family[t] >= at_least for t in tags if t in family):
+            found.add(one_id)
+    return found
 
 
-def _grouped(session: Session, one_ids: Sequence[str]) -> dict[tuple[str, int], list[TagAssertion]]:
+def ago(moment: datetime, now: datetime) -> str:
+    """今天, 昨天, or N 天前."""
+    days = max(0, (now - moment).days)
+    return {0: "今天", 1: "昨天"}.get(days, f"{days} 天前")
+
+
+def _weigh(tag_id: int, rows: Sequence[_Row], half_life: int | None, now: datetime) -> Weight:
+    top = max(rows, key=lambda row: (strength(row.asserted, half_life, now), row.id))
+    value = weight((row.asserted for row in rows), half_life, now)
+    return Weight(tag_id, value, top.source, top.evidence, top.at)
+
+
+def _drop_excluded(held: dict[int, Weight], shape: _Shape) -> None:
+    """Of tags that exclude each other the strongest holds; equal ones: the newest."""
+    best: dict[str, Weight] = {}
+    for tag_id in [t for t in held if t in shape.exclusive]:
+        category, mine = shape.exclusive[tag_id], held[tag_id]
+        other = best.get(category)
+        if other is None or (mine.value, mine.at, tag_id) > (other.value, other.at, other.tag_id):
+            best[category] = mine
+    for tag_id in [t for t in held if t in shape.exclusive]:
+        if best[shape.exclusive[tag_id]].tag_id != tag_id:
+            del held[tag_id]
+
+
+def _add_wider(held: dict[int, Weight], shape: _Shape) -> None:
+    values = {tag_id: mine.value for tag_id, mine in held.items()}
+    for tag_id, (value, origin) in back_off(values, shape.parents).items():
+        if value >= FAINT:
+            child = held[origin]
+            held[tag_id] = Weight(tag_id, value, child.source, child.evidence, child.at, origin)
+
+
+def _family(tag_id: int, shape: _Shape) -> dict[int, float]:
+    """The tag and the narrower ones, each with what it counts for."""
+    family, layer, factor = {tag_id: 1.0}, {tag_id}, BACK_OFF
+    while layer:
+        layer = {t for t, parent in shape.parents.items() if parent in layer and t not in family}
+        family |= dict.fromkeys(layer, factor)
+        factor *= BACK_OFF
+    return family
+
+
+def _shape(session: Session) -> _Shape:
     rows = session.execute(
-        select(Identifier.one_id, TagAssertion)
-        .join(Identifier, Identifier.id == TagAssertion.identifier_id)
-        .where(Identifier.one_id.in_(one_ids), TagAssertion.superseded_at.is_(None))
+        select(Tag.id, Tag.half_life_days, Tag.parent_id, Tag.category_key, TagCategory.exclusive)
+        .join(TagCategory, TagCategory.key == Tag.category_key)
+        .where(Tag.active.is_(True))
+    ).all()
+    return _Shape(
+        half_lives={row.id: row.half_life_days for row in rows},
+        parents={row.id: row.parent_id for row in rows if row.parent_id is not None},
+        exclusive={row.id: row.category_key for row in rows if row.exclusive},
     )
-    groups: dict[tuple[str, int], list[TagAssertion]] = defaultdict(list)
-    for one_id, assertion in rows:
-        groups[one_id, assertion.tag_id].append(assertion)
+
+
+def _grouped(session: Session, whose: ColumnElement[bool]) -> dict[tuple[str, int], list[_Row]]:
+    rows = session.execute(
+        select(
+            Identifier.one_id, TagAssertion.id, TagAssertion.tag_id, TagAssertion.source,
+            TagAssertion.confidence, TagAssertion.at, TagAssertion.evidence, TagAssertion.actor,
+        )
+        .join(Identifier, Identifier.id == TagAssertion.identifier_id)
+        .where(whose, TagAssertion.superseded_at.is_(None))
+        .order_by(TagAssertion.id)
+    )  # fmt: skip
+    groups: dict[tuple[str, int], list[_Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.one_id, row.tag_id].append(_Row(*row))
     return groups
-
-
-def _asserted(row: TagAssertion) -> Asserted:
-    return Asserted(row.source, row.confidence, row.at)

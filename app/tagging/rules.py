@@ -4,11 +4,13 @@
 
 A noisy-or over sources; of one source only its strongest assertion counts, so repeating oneself
 proves nothing. Assertions of the opposite (confidence < 0) weaken the result in the same way.
+`shares` splits the weight over the assertions that made it: the explanation is the sum itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -28,6 +30,8 @@ RELIABILITY: Mapping[str, float] = MappingProxyType(
 )
 DEFAULT_RELIABILITY = 0.4
 DAY_S = 86400.0
+BACK_OFF = 0.5  # what a tag says about its parent
+DEEPEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +59,52 @@ def strength(one: Asserted, half_life_days: int | None, now: datetime) -> float:
 
 def weight(assertions: Iterable[Asserted], half_life_days: int | None, now: datetime) -> float:
     """0 … 1, the effective weight of a tag."""
-    best: dict[str, float] = {}
-    worst: dict[str, float] = {}
-    for one in assertions:
-        value = strength(one, half_life_days, now)
-        side = best if value >= 0 else worst
-        if abs(value) > abs(side.get(one.source, 0.0)):
-            side[one.source] = value
-    doubt = 1.0
-    for value in best.values():
-        doubt *= 1.0 - value
-    against = 1.0
-    for value in worst.values():
-        against *= 1.0 + value
-    return (1.0 - doubt) * against
+    return sum(shares(list(assertions), half_life_days, now))
+
+
+def shares(
+    assertions: Sequence[Asserted], half_life_days: int | None, now: datetime
+) -> list[float]:
+    """What each assertion adds to the weight, in their order; they sum to it.
+
+    Noisy-or multiplies doubts, so a source's share is its part of the logarithm of the doubt.
+    What speaks against it takes away in the same way; what counts for nothing gets 0.
+    """
+    values = [strength(one, half_life_days, now) for one in assertions]
+    chosen = _strongest([one.source for one in assertions], values)
+    doubt = {i: math.log1p(-values[i]) for i in chosen if values[i] > 0}
+    denial = {i: math.log1p(values[i]) for i in chosen if values[i] < 0}
+    claimed = -math.expm1(sum(doubt.values()))
+    kept = math.exp(sum(denial.values()))
+    split = [0.0] * len(values)
+    for parts, total in ((doubt, claimed), (denial, claimed * (kept - 1.0))):
+        whole = sum(parts.values())
+        for i, part in parts.items():
+            split[i] = total * part / whole
+    return split
+
+
+def back_off(held: Mapping[int, float], parents: Mapping[int, int]) -> dict[int, tuple[float, int]]:
+    """Wider tags that follow from narrower ones: {tag: (weight, the tag it follows from)}.
+
+    Each step up halves the weight. Tags that are held as strongly by themselves are not named.
+    """
+    found: dict[int, tuple[float, int]] = {}
+    for origin, value in held.items():
+        tag, implied = origin, value
+        for _ in range(DEEPEST):
+            if tag not in parents:
+                break
+            tag, implied = parents[tag], implied * BACK_OFF
+            if implied > max(held.get(tag, 0.0), found.get(tag, (0.0, 0))[0]):
+                found[tag] = (implied, origin)
+    return found
+
+
+def _strongest(sources: Sequence[str], values: Sequence[float]) -> set[int]:
+    best: dict[tuple[str, bool], int] = {}
+    for i, (source, value) in enumerate(zip(sources, values, strict=True)):
+        side = (source, value >= 0)
+        if value and (side not in best or abs(value) > abs(values[best[side]])):
+            best[side] = i
+    return set(best.values())

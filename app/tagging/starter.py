@@ -1,9 +1,13 @@
 """A starter vocabulary for a pharma company in China, in our own words. Pure data.
 
-(key, name, category, owner, half-life in days or None, synonyms). Brands are invented.
+Brands are invented. A parent is the wider idea: who has 房颤 is half as surely about 心血管疾病.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 CATEGORIES = (
     ("disease", "专科与疾病", False),
@@ -15,81 +19,174 @@ CATEGORIES = (
     ("behaviour", "行为", False),
     ("service", "服务与事务", False),
 )
+"""(key, name, exclusive: at most one of its tags holds)."""
+
+SPOKEN = ("disease", "topic", "product", "service")
+"""Categories that a physician's own words can speak of; nobody says about himself "A3"."""
 
 _D, _T, _P, _A, _C, _R, _B, _S = (key for key, _, _ in CATEGORIES)
 
-TAGS: tuple[tuple[str, str, str, str, int | None, tuple[str, ...]], ...] = (
-    ("af", "房颤", _D, "medical", 365, ("心房颤动", "AF", "房颤患者多")),
-    ("hypertension", "高血压", _D, "medical", 365, ("HTN", "原发性高血压")),
-    ("heart-failure", "心力衰竭", _D, "medical", 365, ("心衰", "HF")),
-    ("vte", "静脉血栓", _D, "medical", 365, ("VTE", "深静脉血栓", "肺栓塞")),
-    ("ckd", "慢性肾病", _D, "medical", 365, ("CKD", "肾功能不全")),
-    ("diabetes", "糖尿病", _D, "medical", 365, ("T2DM", "2型糖尿病")),
-    ("cad", "冠心病", _D, "medical", 365, ("CAD", "冠脉疾病")),
-    ("nsclc", "非小细胞肺癌", _D, "medical", 365, ("NSCLC", "肺癌", "肺腺癌")),
-    ("brain-metastasis", "脑转移", _D, "medical", 365, ("脑转",)),
-    ("elderly", "老年患者", _D, "medical", 365, ("高龄患者", "老年")),
-    ("anticoagulation", "抗凝", _T, "medical", 180, ("抗凝治疗", "NOAC", "口服抗凝")),
-    ("stroke-prevention", "卒中预防", _T, "medical", 180, ("脑卒中预防", "防卒中")),
-    ("bp-monitoring", "血压监测", _T, "medical", 180, ("家庭血压", "动态血压", "ABPM")),
-    ("morning-bp", "清晨血压", _T, "medical", 180, ("晨峰血压",)),
-    ("combination", "联合用药", _T, "medical", 180, ("联合治疗", "单片复方")),
-    ("targeted", "靶向治疗", _T, "medical", 180, ("靶向", "TKI")),
-    ("gene-testing", "基因检测", _T, "medical", 180, ("分子检测", "NGS")),
-    ("resistance", "耐药", _T, "medical", 180, ("靶向耐药", "耐药机制")),
-    ("adjuvant", "辅助治疗", _T, "medical", 180, ("术后辅助",)),
-    ("perioperative", "围手术期", _T, "medical", 180, ("围术期",)),
-    ("intervention", "介入治疗", _T, "medical", 180, ("射频消融", "导管消融", "PCI")),
-    ("safety", "安全性", _T, "medical", 180, ("用药安全", "出血风险")),
-    ("adverse-events", "不良反应管理", _T, "medical", 180, ("不良反应", "AE管理")),
-    ("adherence", "依从性", _T, "medical", 180, ("服药依从", "漏服")),
-    ("patient-care", "患者管理", _T, "medical", 180, ("慢病管理", "患教")),
-    ("mdt", "多学科协作", _T, "medical", 180, ("MDT", "多学科会诊")),
-    ("guideline", "指南", _T, "medical", 180, ("共识", "指南解读", "临床指南")),
-    ("real-world", "真实世界研究", _T, "medical", 180, ("RWS", "真实世界")),
-    ("case-study", "病例讨论", _T, "medical", 180, ("病例", "病例分享")),
-    ("congress", "学术会议", _T, "marketing", 120, ("会议", "年会", "学术年会")),
-    ("digital-tools", "数字化工具", _T, "marketing", 180, ("随访工具", "数字医疗")),
-    ("p-lvanning", "律安宁兴趣", _P, "marketing", 120, ("律安宁", "关注律安宁")),
-    ("p-shuyaping", "舒压平兴趣", _P, "marketing", 120, ("舒压平", "关注舒压平")),
-    ("p-ruixintuo", "瑞欣妥兴趣", _P, "marketing", 120, ("瑞欣妥", "关注瑞欣妥")),
-    ("stage-unaware", "尚不了解", _A, "sales", 180, ("未接触", "A0")),
-    ("stage-aware", "有所了解", _A, "sales", 180, ("了解阶段", "A1")),
-    ("stage-trial", "尝试使用", _A, "sales", 180, ("试用阶段", "A2")),
-    ("stage-regular", "常规使用", _A, "sales", 180, ("常规阶段", "A3")),
-    ("stage-advocate", "积极分享", _A, "sales", 180, ("拥护者", "A4")),
-    ("ch-wecom", "偏好企微沟通", _C, "system", 90, ("企微", "微信沟通")),
-    ("ch-oa", "偏好公众号", _C, "system", 90, ("公众号活跃",)),
-    ("ch-meeting", "偏好线下会议", _C, "sales", 180, ("线下会",)),
-    ("ch-online", "偏好线上会议", _C, "sales", 180, ("线上会", "直播")),
-    ("ch-short", "偏好短内容", _C, "system", 90, ("三分钟", "短图文")),
-    ("ch-deep", "偏好深度内容", _C, "system", 90, ("深度阅读", "全文")),
-    ("r-chief", "学科带头人", _R, "medical", None, ("学科带头", "主任")),
-    ("r-speaker", "讲者", _R, "medical", None, ("大会讲者", "讲师")),
-    ("r-guideline", "指南参与者", _R, "medical", None, ("指南专家",)),
-    ("r-researcher", "临床研究者", _R, "medical", None, ("研究者", "PI")),
-    ("r-teacher", "带教老师", _R, "medical", None, ("带教",)),
-    ("b-new-follower", "新关注", _B, "system", 30, ("新粉丝",)),
-    ("b-active", "近期活跃", _B, "system", 30, ("活跃",)),
-    ("b-silent", "久未互动", _B, "system", 90, ("沉默", "沉睡")),
-    ("b-conference", "会议扫码", _B, "marketing", 180, ("展台扫码", "会议现场")),
-    ("b-asks", "主动提问", _B, "system", 90, ("提问", "咨询")),
-    ("s-literature", "文献需求", _S, "medical", 60, ("要文献", "全文文献")),
-    ("s-sample-case", "病例征集", _S, "medical", 90, ("投稿病例",)),
-    ("s-meeting", "参会意向", _S, "marketing", 60, ("想参会", "会议报名")),
-    ("s-follow-up", "待回访", _S, "sales", 30, ("需回访",)),
-)
 
-FORBIDDEN = (
-    "处方量",
-    "统方",
-    "处方数",
-    "用药量",
-    "回扣",
-    "红包",
-    "婚姻",
-    "家庭住址",
-    "宗教",
-    "收入",
-)
-"""Tags that no one may have: prescription volumes (统方 is prohibited) and private life."""
+class Entry(NamedTuple):
+    """One tag. `half_life` in days; None: it does not fade."""
+
+    key: str
+    name: str
+    category: str
+    owner: str
+    half_life: int | None
+    meaning: str
+    synonyms: tuple[str, ...] = ()
+    parent: str = ""
+
+
+def _disease(
+    key: str, name: str, meaning: str, synonyms: tuple[str, ...] = (), parent: str = ""
+) -> Entry:
+    return Entry(key, name, _D, "medical", 365, meaning, synonyms, parent)
+
+
+def _topic(
+    key: str, name: str, meaning: str, synonyms: tuple[str, ...] = (), parent: str = ""
+) -> Entry:
+    return Entry(key, name, _T, "medical", 180, meaning, synonyms, parent)
+
+
+def _role(key: str, name: str, meaning: str, synonyms: tuple[str, ...] = ()) -> Entry:
+    return Entry(key, name, _R, "medical", None, meaning, synonyms)
+
+
+def _stage(key: str, name: str, meaning: str, synonyms: tuple[str, ...]) -> Entry:
+    return Entry(key, name, _A, "sales", 180, meaning, synonyms)
+
+
+TAGS: tuple[Entry, ...] = (
+    # 专科与疾病
+    _disease("cardio", "心血管疾病", "专业方向是心血管疾病", ("心血管", "心内科", "心内")),
+    _disease("oncology", "肿瘤", "专业方向是肿瘤", ("肿瘤科", "肿瘤内科", "实体瘤")),
+    _disease("metabolic", "代谢与肾脏疾病", "专业方向是代谢或肾脏疾病", ("内分泌科", "肾内科")),
+    _disease("af", "房颤", "经常诊治房颤", ("心房颤动", "AF", "房颤患者多"), "cardio"),
+    _disease("hypertension", "高血压", "经常诊治高血压", ("HTN", "原发性高血压"), "cardio"),
+    _disease("heart-failure", "心力衰竭", "经常诊治心力衰竭", ("心衰", "HF"), "cardio"),
+    _disease("cad", "冠心病", "经常诊治冠心病", ("CAD", "冠脉疾病"), "cardio"),
+    _disease("acs", "急性冠脉综合征", "经常救治急性冠脉事件", ("ACS", "心梗"), "cad"),
+    _disease("vte", "静脉血栓", "经常诊治静脉血栓", ("VTE", "深静脉血栓", "肺栓塞"), "cardio"),
+    _disease("dyslipidemia", "血脂异常", "经常诊治血脂异常", ("高血脂", "高脂血症"), "cardio"),
+    _disease("stroke", "脑卒中", "经常诊治脑卒中", ("卒中", "脑梗", "神经内科")),
+    _disease("ckd", "慢性肾病", "经常诊治慢性肾病", ("CKD", "肾功能不全"), "metabolic"),
+    _disease("diabetes", "糖尿病", "经常诊治糖尿病", ("T2DM", "2型糖尿病"), "metabolic"),
+    _disease("lung-cancer", "肺癌", "经常诊治肺癌", ("肺部肿瘤",), "oncology"),
+    _disease(
+        "nsclc", "非小细胞肺癌", "经常诊治非小细胞肺癌", ("NSCLC", "肺腺癌"), "lung-cancer"
+    ),
+    _disease("sclc", "小细胞肺癌", "经常诊治小细胞肺癌", ("SCLC",), "lung-cancer"),
+    _disease("breast-cancer", "乳腺癌", "经常诊治乳腺癌", ("乳癌",), "oncology"),
+    _disease("colorectal", "结直肠癌", "经常诊治结直肠癌", ("肠癌", "CRC"), "oncology"),
+    _disease("brain-metastasis", "脑转移", "经常处理脑转移", ("脑转",), "oncology"),
+    _disease("elderly", "老年患者", "老年患者占比高", ("高龄患者", "老年", "老年科")),
+    # 学术话题
+    _topic("anticoagulation", "抗凝", "关注抗凝治疗", ("抗凝治疗", "NOAC", "口服抗凝")),
+    _topic("stroke-prevention", "卒中预防", "关注卒中预防", ("脑卒中预防", "防卒中")),
+    _topic("bleeding", "出血管理", "关注出血风险的评估和处理", ("出血处理",), "safety"),
+    _topic("bp-monitoring", "血压监测", "关注血压监测", ("家庭血压", "动态血压", "ABPM")),
+    _topic("morning-bp", "清晨血压", "关注清晨血压", ("晨峰血压",), "bp-monitoring"),
+    _topic("combination", "联合用药", "关注联合用药", ("联合治疗", "单片复方")),
+    _topic("lipid-lowering", "降脂治疗", "关注降脂达标", ("调脂", "降脂")),
+    _topic("targeted", "靶向治疗", "关注靶向治疗", ("靶向", "靶向药", "TKI")),
+    _topic("immunotherapy", "免疫治疗", "关注肿瘤免疫治疗", ("免疫检查点", "PD-1")),
+    _topic("gene-testing", "基因检测", "关注基因检测", ("分子检测", "NGS")),
+    _topic("resistance", "耐药", "关注耐药后的处理", ("靶向耐药", "耐药机制"), "targeted"),
+    _topic("adjuvant", "辅助治疗", "关注术后辅助治疗", ("术后辅助",)),
+    _topic("perioperative", "围手术期", "关注围手术期用药", ("围术期",)),
+    _topic("intervention", "介入治疗", "关注介入治疗", ("射频消融", "导管消融", "PCI")),
+    _topic("safety", "安全性", "关注用药安全", ("用药安全", "出血风险")),
+    _topic(
+        "adverse-events", "不良反应管理", "关注不良反应的处理", ("不良反应", "副作用", "AE管理"),
+        "safety",
+    ),
+    _topic("renal-dosing", "肾功能与剂量", "关注肾功能不全时的剂量", ("剂量调整",), "safety"),
+    _topic("interaction", "药物相互作用", "关注药物相互作用", ("相互作用", "DDI"), "safety"),
+    _topic("adherence", "依从性", "关注患者依从性", ("服药依从", "漏服"), "patient-care"),
+    _topic("patient-care", "患者管理", "关注长期的患者管理", ("慢病管理", "患教", "随访管理")),
+    _topic("mdt", "多学科协作", "关注多学科协作", ("MDT", "多学科会诊")),
+    _topic("guideline", "指南", "关注指南更新", ("共识", "指南解读", "临床指南")),
+    _topic("real-world", "真实世界研究", "关注真实世界证据", ("RWS", "真实世界")),
+    _topic("trial-data", "临床试验数据", "关注关键临床试验", ("临床研究数据", "III期研究")),
+    _topic("case-study", "病例讨论", "喜欢从病例入手", ("病例", "病例分享")),
+    _topic("access", "医保与准入", "关注医保目录和药品可及", ("医保", "进院", "医保目录")),
+    Entry("congress", "学术会议", _T, "marketing", 120, "关注学术会议",
+          ("会议", "年会", "学术年会")),
+    Entry("digital-tools", "数字化工具", _T, "marketing", 180, "愿意用数字化工具",
+          ("随访工具", "数字医疗")),
+    # 产品兴趣（品牌均为虚构）
+    Entry("p-lvanning", "律安宁兴趣", _P, "marketing", 120, "对律安宁的信息感兴趣",
+          ("律安宁", "关注律安宁")),
+    Entry("p-shuyaping", "舒压平兴趣", _P, "marketing", 120, "对舒压平的信息感兴趣",
+          ("舒压平", "关注舒压平")),
+    Entry("p-ruixintuo", "瑞欣妥兴趣", _P, "marketing", 120, "对瑞欣妥的信息感兴趣",
+          ("瑞欣妥", "关注瑞欣妥")),
+    # 采用阶段
+    _stage("stage-unaware", "尚不了解", "还没有听说过产品", ("未接触", "A0")),
+    _stage("stage-aware", "有所了解", "知道产品，还没有用过", ("了解阶段", "A1")),
+    _stage("stage-trial", "尝试使用", "在少数患者中尝试", ("试用阶段", "A2")),
+    _stage("stage-regular", "常规使用", "在合适的患者中常规使用", ("常规阶段", "A3")),
+    _stage("stage-advocate", "积极分享", "愿意向同行分享经验", ("拥护者", "A4")),
+    # 渠道偏好
+    Entry("ch-wecom", "偏好企微沟通", _C, "system", 90, "多在企业微信里回应", ("企微", "微信沟通")),
+    Entry("ch-oa", "偏好公众号", _C, "system", 90, "多在公众号里阅读", ("公众号活跃",)),
+    Entry("ch-meeting", "偏好线下会议", _C, "sales", 180, "喜欢面对面的会议", ("线下会",)),
+    Entry("ch-online", "偏好线上会议", _C, "sales", 180, "喜欢线上会议", ("线上会", "直播")),
+    Entry("ch-visit", "偏好当面拜访", _C, "sales", 180, "希望当面沟通", ("面访", "拜访")),
+    Entry("ch-phone", "偏好电话沟通", _C, "sales", 180, "希望电话沟通", ("电话沟通",)),
+    Entry("ch-short", "偏好短内容", _C, "system", 90, "多读三分钟内的内容", ("三分钟", "短图文")),
+    Entry("ch-deep", "偏好深度内容", _C, "system", 90, "会读完长文", ("深度阅读", "全文")),
+    Entry("ch-video", "偏好视频", _C, "system", 90, "多看视频内容", ("视频",)),
+    # 角色与影响力
+    _role("r-chief", "学科带头人", "领导一个学科", ("学科带头", "科主任")),
+    _role("r-speaker", "讲者", "在学术会议上讲课", ("大会讲者", "讲师")),
+    _role("r-guideline", "指南参与者", "参与编写指南或共识", ("指南专家",)),
+    _role("r-researcher", "临床研究者", "主持或参与临床研究", ("研究者", "PI")),
+    _role("r-teacher", "带教老师", "带教住院医师", ("带教",)),
+    _role("r-society", "学会任职", "在专业学会任职", ("学会委员", "主委")),
+    _role("r-local", "区域影响力", "影响本地区的同行", ("区域专家", "地市专家")),
+    _role("r-young", "青年医生", "处于成长期的青年医生", ("青年医师", "规培")),
+    _role("r-primary", "基层医生", "在基层医疗机构工作", ("社区医生", "全科医生")),
+    # 行为
+    Entry("b-new-follower", "新关注", _B, "system", 30, "刚刚关注公众号", ("新粉丝",)),
+    Entry("b-active", "近期活跃", _B, "system", 30, "近期多次打开内容", ("活跃",)),
+    Entry("b-silent", "久未互动", _B, "system", 90, "很久没有互动", ("沉默", "沉睡")),
+    Entry("b-conference", "会议扫码", _B, "marketing", 180, "在会议现场扫码",
+          ("展台扫码", "会议现场")),
+    Entry("b-asks", "主动提问", _B, "system", 90, "主动提出过问题", ("提问", "咨询")),
+    Entry("b-shares", "愿意转发", _B, "system", 90, "把内容转给同行", ("转发", "分享多")),
+    # 服务与事务
+    Entry("s-literature", "文献需求", _S, "medical", 60, "想要文献", ("要文献", "全文文献")),
+    Entry("s-label", "说明书需求", _S, "medical", 60, "想要说明书或产品资料", ("说明书",)),
+    Entry("s-sample-case", "病例征集", _S, "medical", 90, "愿意投稿病例", ("投稿病例",)),
+    Entry("s-meeting", "参会意向", _S, "marketing", 60, "想参加会议", ("想参会", "会议报名")),
+    Entry("s-follow-up", "待回访", _S, "sales", 30, "答应过要回访", ("需回访",)),
+)  # fmt: skip
+
+_VOLUME = "按规定不得收集医生个人的处方量"
+_PRIVATE = "不得记录医生的私人生活"
+_BENEFIT = "不得向医生输送利益"
+
+FORBIDDEN: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("处方量", "处方数", "处方额", "处方金额", "处方排名", "统方", "用药量", "开药量",
+             "开方量", "月用量"),
+            _VOLUME,
+        ),
+        **dict.fromkeys(
+            ("回扣", "红包", "返点", "返利", "带金", "送礼", "礼品", "礼金", "宴请", "好处费"),
+            _BENEFIT,
+        ),
+        **dict.fromkeys(
+            ("婚姻", "已婚", "未婚", "离异", "离婚", "配偶", "恋爱", "家庭住址", "家住", "宗教",
+             "政治面貌", "收入", "房产", "负债", "身份证", "生日", "酒量", "好酒", "爱喝酒"),
+            _PRIVATE,
+        ),
+    }
+)  # fmt: skip
+"""Words that no tag may carry, and why."""

@@ -1,18 +1,18 @@
-"""The vocabulary and the mapping of foreign names onto it."""
+"""The vocabulary: categories, tags and the names under which they are known."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.infra.db import insert_once
 from app.infra.errors import NotFound, Refused
-from app.tagging.models import Tag, TagCategory, TagSynonym, UnmappedName
-from app.tagging.starter import CATEGORIES, FORBIDDEN, TAGS
+from app.tagging import naming
+from app.tagging.models import Tag, TagCategory, TagSynonym
+from app.tagging.starter import CATEGORIES, SPOKEN, TAGS
 
 ANY = "any"
 
@@ -22,12 +22,20 @@ def seed(session: Session, now: datetime) -> None:
     for position, (key, name, exclusive) in enumerate(CATEGORIES):
         values = {"key": key, "name": name, "exclusive": exclusive, "position": position}
         insert_once(session, TagCategory, values, "key")
-    for key, name, category, owner, half_life, synonyms in TAGS:
-        if by_key(session, key) is None:
-            add_tag(
-                session, key=key, name=name, category_key=category, owner=owner,
-                half_life_days=half_life, synonyms=synonyms, now=now,
+    known = set(session.scalars(select(Tag.key)))
+    added: dict[str, Tag] = {}
+    for entry in TAGS:
+        if entry.key not in known and by_name(session, entry.name) is None:
+            added[entry.key] = add_tag(
+                session, key=entry.key, name=entry.name, category_key=entry.category,
+                owner=entry.owner, half_life_days=entry.half_life, meaning=entry.meaning,
+                synonyms=entry.synonyms, now=now,
             )  # fmt: skip
+    for entry in TAGS:
+        parent = by_key(session, entry.parent) if entry.parent and entry.key in added else None
+        if parent is not None:
+            added[entry.key].parent_id = parent.id
+    session.flush()
 
 
 def add_tag(
@@ -40,27 +48,42 @@ def add_tag(
     half_life_days: int | None,
     meaning: str = "",
     synonyms: Sequence[str] = (),
+    parent_key: str = "",
     now: datetime,
 ) -> Tag:
     """A new tag. Raises Refused for used or forbidden names."""
-    name = name.strip()
-    if not name or not key.strip():
-        raise Refused("标签需要名称和编号。")
-    banned = next((word for word in FORBIDDEN if word in name), None)
-    if banned:
-        raise Refused(f"标签不能包含“{banned}”：不得记录医生的处方量或私人生活。")
-    if session.get(TagCategory, category_key) is None:
-        raise Refused("请选择标签分类。")
-    if by_key(session, key) or by_name(session, name):
-        raise Refused(f"标签“{name}”或编号 {key} 已经存在。")
+    name, key = name.strip(), key.strip()
+    _check_new(session, key, name, category_key)
+    parent = by_key(session, parent_key) if parent_key else None
+    if parent_key and parent is None:
+        raise Refused("没有这个上级标签。")
     tag = Tag(
         key=key, name=name, category_key=category_key, owner=owner, meaning=meaning,
-        half_life_days=half_life_days, created_at=now,
+        half_life_days=half_life_days, parent_id=parent.id if parent else None, created_at=now,
     )  # fmt: skip
     session.add(tag)
     session.flush()
     for raw in (name, *synonyms):
-        _synonym(session, tag.id, ANY, raw)
+        add_synonym(session, tag, raw)
+    return tag
+
+
+def add_synonym(session: Session, tag: Tag, raw: str, source: str = ANY) -> bool:
+    """From now on `raw` means this tag; False when it means one already. Raises Refused."""
+    problem = naming.why_forbidden(raw)
+    if problem:
+        raise Refused(problem)
+    values = {"tag_id": tag.id, "source": source, "raw": naming.fold(raw)}
+    return bool(values["raw"]) and insert_once(session, TagSynonym, values, "source", "raw")
+
+
+def retire(session: Session, key: str) -> Tag:
+    """The tag counts no more; its assertions stay as history. Raises NotFound."""
+    tag = by_key(session, key)
+    if tag is None:
+        raise NotFound("没有这个标签。")
+    tag.active = False
+    session.flush()
     return tag
 
 
@@ -79,6 +102,12 @@ def categories(session: Session) -> Sequence[TagCategory]:
     return session.scalars(select(TagCategory).order_by(TagCategory.position)).all()
 
 
+def synonyms_of(session: Session, tag_id: int) -> Sequence[str]:
+    """Every name under which a tag is known, as folded for look-ups."""
+    chosen = select(TagSynonym.raw).where(TagSynonym.tag_id == tag_id).order_by(TagSynonym.id)
+    return session.scalars(chosen).all()
+
+
 def by_key(session: Session, key: str) -> Tag | None:
     """The tag with this key."""
     return session.scalar(select(Tag).where(Tag.key == key))
@@ -89,62 +118,29 @@ def by_name(session: Session, name: str) -> Tag | None:
     return session.scalar(select(Tag).where(Tag.name == name.strip()))
 
 
-def map_name(session: Session, source: str, raw: str, now: datetime) -> Tag | None:
-    """Our tag for a foreign name; an unknown name is counted in the queue and gives None."""
-    folded = fold(raw)
-    if not folded:
-        return None
+def keywords_in(session: Session, text: str, categories: Sequence[str] = SPOKEN) -> list[Tag]:
+    """Tags that a person's words speak of, in order; denied ones are left out.
+
+    Only names of the given categories: what a physician writes says what interests the physician,
+    never what stage or influence somebody has.
+    """
     rows = session.execute(
-        select(TagSynonym.source, TagSynonym.tag_id).where(
-            TagSynonym.raw == folded, TagSynonym.source.in_((source, ANY))
-        )
-    ).all()
-    if rows:
-        best = next((row for row in rows if row.source == source), rows[0])
-        return session.get(Tag, best.tag_id)
-    values = {"source": source, "raw": folded, "seen": 0, "last_at": now}
-    insert_once(session, UnmappedName, values, "source", "raw")
-    session.execute(
-        update(UnmappedName)
-        .where(UnmappedName.source == source, UnmappedName.raw == folded)
-        .values(seen=UnmappedName.seen + 1, last_at=now)
+        select(TagSynonym.raw, TagSynonym.tag_id)
+        .join(Tag, Tag.id == TagSynonym.tag_id)
+        .where(TagSynonym.source == ANY, Tag.active.is_(True), Tag.category_key.in_(categories))
     )
-    return None
+    found = naming.mentioned(text, {row.raw: row.tag_id for row in rows})
+    known = {tag.id: tag for tag in session.scalars(select(Tag).where(Tag.id.in_(found)))}
+    return [known[tag_id] for tag_id in found]
 
 
-def unmapped(session: Session, limit: int = 200) -> Sequence[UnmappedName]:
-    """Names that wait for somebody to say what they mean, most seen first."""
-    return session.scalars(
-        select(UnmappedName).order_by(UnmappedName.seen.desc(), UnmappedName.id).limit(limit)
-    ).all()
-
-
-def fold_unmapped(session: Session, unmapped_id: int, tag_key: str) -> Tag:
-    """From now on this name means that tag; events that bring it are re-read on the next sync."""
-    waiting, tag = session.get(UnmappedName, unmapped_id), by_key(session, tag_key)
-    if waiting is None or tag is None:
-        raise NotFound("没有这个待归并的名称或标签。")
-    _synonym(session, tag.id, waiting.source, waiting.raw)
-    session.delete(waiting)
-    session.flush()
-    return tag
-
-
-def keywords_in(session: Session, text: str) -> list[Tag]:
-    """Tags whose name or synonym (two characters or more) occurs in `text`."""
-    folded = fold(text)
-    rows = session.execute(
-        select(TagSynonym.raw, TagSynonym.tag_id).where(TagSynonym.source == ANY)
-    ).all()
-    found = {row.tag_id for row in rows if len(row.raw) >= 2 and row.raw in folded}
-    return [tag for tag in tags(session) if tag.id in found]
-
-
-def fold(text: str) -> str:
-    """One spelling for look-ups: NFKC, lower case, without blanks."""
-    return "".join(unicodedata.normalize("NFKC", text).lower().split())[:80]
-
-
-def _synonym(session: Session, tag_id: int, source: str, raw: str) -> None:
-    values = {"tag_id": tag_id, "source": source, "raw": fold(raw)}
-    insert_once(session, TagSynonym, values, "source", "raw")
+def _check_new(session: Session, key: str, name: str, category_key: str) -> None:
+    if not name or not key:
+        raise Refused("标签需要名称和编号。")
+    problem = naming.why_forbidden(name)
+    if problem:
+        raise Refused(problem)
+    if session.get(TagCategory, category_key) is None:
+        raise Refused("请选择标签分类。")
+    if by_key(session, key) or by_name(session, name):
+        raise Refused(f"标签“{name}”或编号 {key} 已经存在。")

@@ -657,6 +657,35 @@ def upgrade() -> None:
         batch_op.create_index("ix_tag_assertion_tag", ["tag_id", "superseded_at"], unique=False)
 
     op.create_table(
+        "tag_sighting",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "identifier_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("source", sa.String(length=20), nullable=False),
+        sa.Column("scope", sa.String(length=100), nullable=False),
+        sa.Column("raw", sa.String(length=80), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["identifier_id"],
+            ["identifier.id"],
+            name=op.f("fk_tag_sighting_identifier_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tag_sighting")),
+        sa.UniqueConstraint(
+            "identifier_id",
+            "source",
+            "scope",
+            "raw",
+            name=op.f("uq_tag_sighting_identifier_id_source_scope_raw"),
+        ),
+    )
+    with op.batch_alter_table("tag_sighting", schema=None) as batch_op:
+        batch_op.create_index("ix_tag_sighting_name", ["source", "raw"], unique=False)
+
+    op.create_table(
         "tag_synonym",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("tag_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -692,6 +721,7 @@ def upgrade() -> None:
         sa.Column("verdict", sa.JSON(), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("maybe_sent", sa.Boolean(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
         sa.Column("not_after", sa.DateTime(timezone=True), nullable=True),
@@ -702,6 +732,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("first_attempt_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("receipt", sa.String(length=12), nullable=True),
+        sa.Column("receipt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("check_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["content_version_id"],
             ["content_version.id"],
@@ -720,6 +753,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("dispatch", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_dispatch_campaign_id"), ["campaign_id"], unique=False)
+        batch_op.create_index("ix_dispatch_check", ["check_at"], unique=False)
         batch_op.create_index("ix_dispatch_due", ["state", "not_before"], unique=False)
         batch_op.create_index("ix_dispatch_person", ["identifier_id", "sent_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_dispatch_rep_id"), ["rep_id"], unique=False)
@@ -973,6 +1007,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_dispatch_rep_id"))
         batch_op.drop_index("ix_dispatch_person")
         batch_op.drop_index("ix_dispatch_due")
+        batch_op.drop_index("ix_dispatch_check")
         batch_op.drop_index(batch_op.f("ix_dispatch_campaign_id"))
 
     op.drop_table("dispatch")
@@ -980,6 +1015,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_tag_synonym_tag_id"))
 
     op.drop_table("tag_synonym")
+    with op.batch_alter_table("tag_sighting", schema=None) as batch_op:
+        batch_op.drop_index("ix_tag_sighting_name")
+
+    op.drop_table("tag_sighting")
     with op.batch_alter_table("tag_assertion", schema=None) as batch_op:
         batch_op.drop_index("ix_tag_assertion_tag")
         batch_op.drop_index("ix_tag_assertion_person")

@@ -1,0 +1,201 @@
+"""Relations between reps and external contacts, as far as they can be known.
+
+Callbacks come late and out of order. What the platform lists when it is read decides, with one
+exception: a rep whom the physician deleted stays in the platform's list. That ends only with a
+connection that is newer than the deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.identity.models import Identifier
+from app.reps.models import RelationState, Rep, RepContact
+
+OPEN = (RelationState.CONNECTED, RelationState.ONE_SIDED)
+
+
+def connect(
+    session: Session,
+    rep: Rep,
+    identifier: Identifier,
+    *,
+    since: datetime,
+    now: datetime,
+    one_sided: bool = False,
+    remark: str = "",
+    add_way: int | None = None,
+    channel_state: str = "",
+) -> RepContact:
+    """The platform shows the two as connected, since `since`."""
+    row = find_contact(session, rep.id, identifier.id)
+    if row is None:
+        row = RepContact(rep_id=rep.id, identifier_id=identifier.id, since=since, state="")
+        session.add(row)
+    row.since, row.synced_at = max(row.since, since), now
+    row.remark = remark or row.remark
+    row.add_way = add_way if add_way is not None else row.add_way
+    row.channel_state = channel_state or row.channel_state or ""
+    deleted = row.state == RelationState.REMOVED_BY_PHYSICIAN
+    if not (deleted and row.until is not None and row.since <= row.until):
+        row.state = RelationState.ONE_SIDED if one_sided else RelationState.CONNECTED
+        row.until = None
+    session.flush()
+    return row
+
+
+def note_added(
+    session: Session,
+    rep: Rep,
+    identifier: Identifier,
+    *,
+    at: datetime,
+    one_sided: bool,
+    state: str,
+    now: datetime,
+) -> RepContact:
+    """An addition was reported. It begins a relation; it changes none that the platform showed
+    since, and news that is older than a removal changes nothing."""
+    row = find_contact(session, rep.id, identifier.id)
+    if row is None or (row.until is not None and at > row.until):
+        return connect(
+            session, rep, identifier, since=at, now=now, one_sided=one_sided, channel_state=state
+        )
+    row.since, row.channel_state = max(row.since, at), row.channel_state or state
+    session.flush()
+    return row
+
+
+def disconnect(
+    session: Session,
+    rep: Rep,
+    identifier: Identifier,
+    state: RelationState,
+    at: datetime,
+    now: datetime | None = None,
+) -> bool:
+    """The relation ended at `at`; False when it began again since, or ended again later."""
+    row = find_contact(session, rep.id, identifier.id)
+    if row is None:  # the news of the beginning is still to come
+        session.add(
+            RepContact(
+                rep_id=rep.id, identifier_id=identifier.id, since=at, until=at, state=state,
+                channel_state="", synced_at=now or at,
+            )
+        )  # fmt: skip
+        session.flush()
+        return True
+    if row.since > at or (row.state not in OPEN and row.until is not None and row.until >= at):
+        return False
+    row.state, row.until = state, at
+    session.flush()
+    return True
+
+
+def close_missing(
+    session: Session, corp_id: str, identifier: Identifier, listed: Collection[int], now: datetime
+) -> list[Rep]:
+    """Close the relations of a contact that the platform does not list; returns their reps."""
+    rows = session.execute(
+        select(RepContact, Rep)
+        .join(Rep, Rep.id == RepContact.rep_id)
+        .where(
+            RepContact.identifier_id == identifier.id,
+            RepContact.state == RelationState.CONNECTED,
+            Rep.corp_id == corp_id,
+        )
+    )
+    closed = []
+    for contact, rep in rows:
+        if rep.id not in listed:
+            contact.state, contact.until = RelationState.REMOVED_BY_REP, now
+            closed.append(rep)
+    session.flush()
+    return closed
+
+
+def find_contact(session: Session, rep_id: int, identifier_id: int) -> RepContact | None:
+    """The relation of these two, living or ended."""
+    return session.scalar(
+        select(RepContact).where(
+            RepContact.rep_id == rep_id, RepContact.identifier_id == identifier_id
+        )
+    )
+
+
+def contacts_of(session: Session, rep_id: int) -> Sequence[tuple[RepContact, Identifier]]:
+    """Connected contacts of a rep with their identifiers."""
+    rows = session.execute(
+        select(RepContact, Identifier)
+        .join(Identifier, Identifier.id == RepContact.identifier_id)
+        .where(RepContact.rep_id == rep_id, RepContact.state == RelationState.CONNECTED)
+        .order_by(RepContact.id)
+    )
+    return [(contact, identifier) for contact, identifier in rows]
+
+
+def relations_of(session: Session, one_id: str) -> Sequence[tuple[RepContact, Rep]]:
+    """Every rep's relation to one physician, living ones and newest chats first."""
+    rows = session.execute(
+        select(RepContact, Rep)
+        .join(Rep, Rep.id == RepContact.rep_id)
+        .join(Identifier, Identifier.id == RepContact.identifier_id)
+        .where(Identifier.one_id == one_id)
+    )
+    found = [(contact, rep) for contact, rep in rows]
+    return sorted(
+        found,
+        key=lambda pair: (
+            pair[0].state != RelationState.CONNECTED,
+            -(pair[0].last_chat_at or pair[0].since).timestamp(),
+            pair[1].id,
+        ),
+    )
+
+
+def rep_for(session: Session, one_id: str) -> tuple[RepContact, Rep] | None:
+    """The rep to turn to for a physician: connected, active, with the newest chat."""
+    for contact, rep in relations_of(session, one_id):
+        if contact.state == RelationState.CONNECTED and rep.active:
+            return contact, rep
+    return None
+
+
+def note_chat(session: Session, rep_id: int, identifier_id: int, at: datetime) -> None:
+    """The two were in touch."""
+    row = find_contact(session, rep_id, identifier_id)
+    if row is not None and (row.last_chat_at is None or row.last_chat_at < at):
+        row.last_chat_at = at
+
+
+def hand_over(session: Session, old: Rep, new: Rep) -> None:
+    """Both are one person (a userid was changed): the relations of `old` become those of `new`."""
+    known = set(
+        session.scalars(select(RepContact.identifier_id).where(RepContact.rep_id == new.id))
+    )
+    for row in session.scalars(select(RepContact).where(RepContact.rep_id == old.id)):
+        if row.identifier_id not in known:
+            row.rep_id = new.id
+    session.flush()
+
+
+def visible_to(rep_id: int | None) -> Select[int] | None:
+    """Identifiers through which a rep may see physicians; None: no limit."""
+    if rep_id is None:
+        return None
+    return select(RepContact.identifier_id).where(
+        RepContact.rep_id == rep_id, RepContact.state.in_(OPEN)
+    )
+
+
+def may_see(session: Session, rep_id: int | None, one_id: str) -> bool:
+    """Whether a rep may see this physician; everybody without a rep id may."""
+    limit = visible_to(rep_id)
+    if limit is None:
+        return True
+    mine = select(Identifier.id).where(Identifier.one_id == one_id, Identifier.id.in_(limit))
+    return session.scalar(mine.limit(1)) is not None

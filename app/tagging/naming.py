@@ -1,0 +1,78 @@
+"""Names of tags: one spelling for look-ups, what is forbidden, what looks alike. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from app.tagging.starter import FORBIDDEN
+
+LONGEST = 80
+ALIKE = 0.34  # a smaller likeness is not worth showing
+_PUNCTUATION = re.compile(r"[\W_]+")
+
+
+def fold(text: str) -> str:
+    """One spelling for look-ups: NFKC, lower case, without blanks."""
+    return "".join(unicodedata.normalize("NFKC", text).lower().split())[:LONGEST]
+
+
+def why_forbidden(text: str) -> str:
+    """Why no tag may be called so, or ""; blanks and signs between the characters hide nothing."""
+    bare = _PUNCTUATION.sub("", fold(text))
+    word = next((word for word in FORBIDDEN if word in bare), "")
+    return f"标签不能包含“{word}”：{FORBIDDEN[word]}。" if word else ""
+
+
+def likeness(one: str, other: str) -> float:
+    """0 … 1, the share of common characters and pairs of characters."""
+    mine, theirs = _pieces(one), _pieces(other)
+    return 2 * len(mine & theirs) / (len(mine) + len(theirs)) if mine and theirs else 0.0
+
+
+def most_alike(raw: str, names: Iterable[tuple[str, int]], limit: int) -> list[int]:
+    """Ids of the names that look most like `raw`, each once, best first."""
+    best: dict[int, float] = {}
+    for name, key in names:
+        best[key] = max(best.get(key, 0.0), likeness(raw, name))
+    ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
+    return [key for key, value in ranked[:limit] if value >= ALIKE]
+
+
+# Right before a name these deny it; but "有没有房颤资料" asks for it.
+_NOT_BEFORE = re.compile(
+    r"(?:不关注|不看|不做|不是|不涉及|不需要|不用|不要|不想看|(?<!有)没有|无|非|除了)$"
+)
+_NOT_AFTER = re.compile(
+    r"(?:方面|的?内容|资料)?(?:不感兴趣|没兴趣|不关注|不需要|就不用|不用了|除外)"
+)
+
+
+def mentioned(text: str, names: Mapping[str, int]) -> list[int]:
+    """Ids of the names that `text` speaks of, in order of first mention.
+
+    At each place the longest name counts (非小细胞肺癌 is not also 小细胞肺癌), names in Latin
+    letters only as whole words, and a name that is denied right before or after it not at all.
+    """
+    usable = sorted((name for name in names if len(name) >= 2), key=len, reverse=True)
+    if not usable:
+        return []
+    said = unicodedata.normalize("NFKC", text).lower()
+    found: dict[int, None] = {}
+    for match in re.finditer("|".join(_pattern(name) for name in usable), said):
+        denied = _NOT_BEFORE.search(said[: match.start()]) or _NOT_AFTER.match(said, match.end())
+        if not denied:
+            found.setdefault(names[match.group()])
+    return list(found)
+
+
+def _pattern(name: str) -> str:
+    head = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", name) else ""
+    tail = r"(?![a-z0-9])" if re.search(r"[a-z0-9]$", name) else ""
+    return f"{head}{re.escape(name)}{tail}"
+
+
+def _pieces(text: str) -> set[str]:
+    folded = fold(text)
+    return set(folded) | {folded[i : i + 2] for i in range(len(folded) - 1)}
