@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 PREFIX = "/callbacks/"
 DRAIN = "workers.jobs.inbox.drain"
 MAX_FIELDS = 20
+TELL_EVERY = timedelta(seconds=10)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 STATUS = {
     200: "200 OK",
     403: "403 Forbidden",
@@ -70,6 +72,7 @@ class FrontDoor:
         self._parts = parts
         self._doors = doors_of(parts.settings)
         self._intake = Intake(parts.db.engine)
+        self._told: dict[tuple[str, str], datetime] = {}
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """See WSGI."""
@@ -89,9 +92,9 @@ class FrontDoor:
                 raise Refusal("address")
             return 200, self._admit(door, environ)
         except Refusal as refusal:
-            return _refused(source, refusal.reason, refusal.status)
+            return self._refuse(source, refusal.reason, refusal.status)
         except Rejected as rejection:
-            return _refused(source, rejection.reason, 403)
+            return self._refuse(source, rejection.reason, 403)
         except NotWritten as problem:
             _log.error("callback not stored", source=source, error=str(problem))
             return 503, b""  # the platform tries again
@@ -113,6 +116,14 @@ class FrontDoor:
         self._parts.db.bell.ring(DRAIN, lane=queue.FAST if arrival.urgent else queue.NORMAL)
         _accepted.labels(door.source).inc()
         return door.thanks
+
+    def _refuse(self, source: str, reason: str, status: int) -> tuple[int, bytes]:
+        _rejected.labels(source, reason).inc()
+        now = self._parts.clock()
+        if now - self._told.get((source, reason), LONG_AGO) > TELL_EVERY:
+            self._told[source, reason] = now  # strangers must not be able to fill the log
+            _log.info("callback refused", source=source, reason=reason)
+        return status, b""
 
 
 def _query(environ: WSGIEnvironment) -> dict[str, str]:
@@ -151,9 +162,3 @@ def _arrival(door: Door, plain: bytes, now: datetime) -> Arrival:
         urgent=seen.urgent,
         received_at=now,
     )
-
-
-def _refused(source: str, reason: str, status: int) -> tuple[int, bytes]:
-    _rejected.labels(source, reason).inc()
-    _log.info("callback refused", source=source, reason=reason)
-    return status, b""
