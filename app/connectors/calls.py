@@ -24,7 +24,7 @@ def call(http: httpx.Client, method: str, path: str, **kwargs: Any) -> dict[str,
     """
     try:
         answer = http.request(method, path, **kwargs)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError):
         raise NotSent(f"{path}: cannot connect") from None
     except httpx.HTTPError as problem:
         raise OutcomeUnknown(f"{path}: {type(problem).__name__}") from None

@@ -13,18 +13,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import or_, update
 
-from app.connectors.errors import BadCredential, Busy
+from app.connectors.errors import BadCredential, Busy, NotSent, OutcomeUnknown
 from app.connectors.models import PlatformToken
 from app.infra.clock import Clock
 from app.infra.db import Database, insert_once
+from app.infra.errors import Permanent, Transient
 
 EARLY = timedelta(seconds=300)  # refresh so long before the end
-LOCK = timedelta(seconds=20)  # longer than any token call may take
+LOCK = timedelta(seconds=30)  # longer than any token call may take
 WAIT_S, WAIT_STEP_S = 3.0, 0.05
 REFUSED = timedelta(minutes=10)  # after a wrong secret: repeated ones block our address
+BARRED = timedelta(minutes=1)  # address or permission missing: a new setting works after a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,25 @@ class Token:
 
 
 Fetch = Callable[[], tuple[str, int]]
-"""Asks the platform: (token, seconds it lives). Raises BadCredential or a Transient error."""
+"""Asks the platform: (token, seconds it lives). Raises a Permanent or a Transient error."""
+
+
+def token_key(platform: str, account: str, app: str, secret: str) -> str:
+    """The name of a token: a corrected secret has a new one, so nothing old stands in its way."""
+    mark = sha256(secret.encode()).hexdigest()[:8]
+    return f"{platform}:{account}:{app}:{mark}"
+
+
+def token_in(answer: dict[str, Any], name: str) -> tuple[str, int]:
+    """Token and lifetime in a platform's answer. Raises NotSent for an answer without them."""
+    value, lifetime_s = answer.get(name), answer.get("expires_in")
+    if not isinstance(value, str) or not value or not isinstance(lifetime_s, int):
+        raise NotSent(f"{name}: the answer has none")
+    return value, lifetime_s
 
 
 class TokenProvider:
-    """Tokens by key; a key names platform, account and app, never a secret."""
+    """Tokens by key (see token_key)."""
 
     def __init__(
         self, db: Database, clock: Clock, *, pause: Callable[[float], None] = time.sleep
@@ -52,62 +70,76 @@ class TokenProvider:
     def get(self, key: str, fetch: Fetch, *, not_generation: int | None = None) -> Token:
         """A living token. `not_generation`: the one that the platform just refused.
 
-        Raises BadCredential while the secret is known to be wrong, Busy when another process
-        holds the lock and no usable token appears in time, and whatever `fetch` raises.
+        Raises BadCredential while the platform is known to refuse us, Busy when another process
+        holds the lock and no usable token appears in time, and whatever `fetch` raises; never
+        OutcomeUnknown, since what the token is for has not begun.
         """
-        deadline = WAIT_S
+        waited_s = 0.0
         while True:
             row = self._read(key)
-            now = self._clock()
-            usable = self._usable(row, now, not_generation)
-            if usable and row and row.expires_at and row.expires_at - EARLY > now:
-                return usable
-            if row and row.refused_until and row.refused_until > now:
-                raise BadCredential(f"{key}: the platform refused the secret; not asking again yet")
-            holder = self._lock(key, now)
+            fresh = self._fresh(key, row, not_generation)
+            if fresh:
+                return fresh
+            holder = self._lock(key, row)
             if holder:
                 return self._refresh(key, fetch, holder, not_generation)
-            if usable:
-                return usable  # another process refreshes; the old one still lives
-            if deadline <= 0:
+            living = self._living(row, not_generation)
+            if living:
+                return living  # another process refreshes; the old one still works
+            if waited_s >= WAIT_S:
                 raise Busy(f"{key}: waiting for another process to fetch the token")
             self._pause(WAIT_STEP_S)
-            deadline -= WAIT_STEP_S
+            waited_s += WAIT_STEP_S
 
     def _refresh(self, key: str, fetch: Fetch, holder: str, not_generation: int | None) -> Token:
         row = self._read(key)
-        now = self._clock()
-        usable = self._usable(row, now, not_generation)
-        if usable and row and row.expires_at and row.expires_at - EARLY > now:
-            self._unlock(key, holder)  # somebody was faster between our look and our lock
-            return usable
+        kept: dict[str, datetime] = {}
         try:
-            value, lifetime_s = fetch()
-        except BadCredential:
-            self._unlock(key, holder, refused_until=now + REFUSED)
+            fresh = self._fresh(key, row, not_generation)
+            return fresh or self._store(key, holder, *fetch())  # fresh: somebody was faster
+        except (Transient, Permanent) as problem:
+            if isinstance(problem, Permanent):
+                pause = REFUSED if isinstance(problem, BadCredential) else BARRED
+                kept["refused_until"] = self._clock() + pause
+            living = self._living(row, not_generation)
+            if living:
+                return living
+            if isinstance(problem, OutcomeUnknown):
+                raise NotSent(f"no token: {problem}") from None
             raise
-        except BaseException:
-            self._unlock(key, holder)
-            raise
-        return self._store(key, holder, value, lifetime_s)
+        finally:
+            self._unlock(key, holder, kept)
 
     def _read(self, key: str) -> PlatformToken | None:
         with self._db.reading() as session:
             return session.get(PlatformToken, key)
 
-    def _usable(
-        self, row: PlatformToken | None, now: datetime, not_generation: int | None
+    def _fresh(
+        self, key: str, row: PlatformToken | None, not_generation: int | None
     ) -> Token | None:
-        if row is None or row.value is None or row.expires_at is None or row.expires_at <= now:
+        """The token if it need not be refreshed yet. Raises BadCredential while we are refused."""
+        living, now = self._living(row, not_generation), self._clock()
+        if living and row and row.expires_at and row.expires_at - EARLY > now:
+            return living
+        if row and row.refused_until and row.refused_until > now:
+            if living:
+                return living
+            raise BadCredential(f"{key}: the platform refused us; not asking again yet")
+        return None
+
+    def _living(self, row: PlatformToken | None, not_generation: int | None) -> Token | None:
+        if row is None or row.value is None or row.generation == not_generation:
             return None
-        if row.generation == not_generation:
+        if row.expires_at is None or row.expires_at <= self._clock():
             return None
         return Token(row.value, row.generation)
 
-    def _lock(self, key: str, now: datetime) -> str | None:
-        holder = secrets.token_hex(8)
+    def _lock(self, key: str, row: PlatformToken | None) -> str | None:
+        holder, now = secrets.token_hex(8), self._clock()
+        if row and row.lock_until and row.lock_until >= now:
+            return None
         with self._db.transaction() as session:
-            if session.get(PlatformToken, key) is None:
+            if row is None:
                 insert_once(session, PlatformToken, {"key": key, "generation": 0}, "key")
             taken = session.execute(
                 update(PlatformToken)
@@ -119,22 +151,22 @@ class TokenProvider:
             )
             return holder if taken.rowcount else None  # type: ignore[attr-defined]
 
-    def _unlock(self, key: str, holder: str, refused_until: datetime | None = None) -> None:
+    def _unlock(self, key: str, holder: str, also: dict[str, datetime]) -> None:
         with self._db.transaction() as session:
             session.execute(
                 update(PlatformToken)
                 .where(PlatformToken.key == key, PlatformToken.lock_holder == holder)
-                .values(lock_holder=None, lock_until=None, refused_until=refused_until)
+                .values(lock_holder=None, lock_until=None, **also)
             )
 
     def _store(self, key: str, holder: str, value: str, lifetime_s: int) -> Token:
         now = self._clock()
         with self._db.transaction() as session:
-            row = session.get_one(PlatformToken, key)
+            row = session.get_one(PlatformToken, key, with_for_update=True)
+            if row.lock_holder != holder:  # we took too long: another process has gone ahead
+                return Token(value, row.generation)
             row.value = value
             row.generation += 1
             row.fetched_at, row.expires_at = now, now + timedelta(seconds=lifetime_s)
             row.refused_until = None
-            if row.lock_holder == holder:
-                row.lock_holder = row.lock_until = None
             return Token(value, row.generation)

@@ -1,9 +1,12 @@
-"""Answers of the WeCom API in our shape."""
+"""Answers of the WeCom API in our shape. `of` reads one from the platform's JSON."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
+
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,28 @@ class Follower:
     state: str
     add_way: int | None
 
+    @classmethod
+    def of(cls, item: Json) -> Follower:
+        """From `follow_user` of one contact, or `follow_info` of a batch (tag ids, no names)."""
+        tags = [
+            CorpTag(
+                tag.get("tag_id") or "", tag.get("tag_name") or "", tag.get("group_name") or "",
+                int(tag.get("type", 1)),
+            )
+            for tag in item.get("tags") or ()
+        ]  # fmt: skip
+        tags += [CorpTag(tag_id, "") for tag_id in item.get("tag_id") or ()]
+        return cls(
+            userid=str(item.get("userid", "")).lower(),
+            remark=item.get("remark") or "",
+            description=item.get("description") or "",
+            added_at=moment(item.get("createtime")) or datetime.fromtimestamp(0, UTC),
+            tags=tuple(tags),
+            phones=tuple(filter(None, item.get("remark_mobiles") or ())),
+            state=item.get("state") or "",
+            add_way=item.get("add_way"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Customer:
@@ -42,14 +67,47 @@ class Customer:
     position: str
     followers: tuple[Follower, ...]
 
+    @classmethod
+    def of(cls, contact: Json, followers: list[Follower]) -> Customer:
+        """From `external_contact` and the sides of the members that follow it."""
+        return cls(
+            external_userid=contact.get("external_userid", ""),
+            name=contact.get("name") or "",
+            unionid=(contact.get("unionid") or "").strip(),
+            is_wechat=contact.get("type") == 1,
+            corp_name=contact.get("corp_name") or "",
+            position=contact.get("position") or "",
+            followers=tuple(followers),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An employee. `status`: 1 active, 2 disabled, 4 not activated, 5 left."""
+
+    userid: str
+    name: str
+    position: str
+    status: int
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the platform said about a message."""
+    """What the platform said about a message; `invalid_users` are lower-case."""
 
     message_id: str = ""
     response_code: str = ""
     invalid_users: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, answer: Json) -> Sent:
+        """From the answer of message/send: unlicensed members did not get it either."""
+        left_out = f"{answer.get('invaliduser') or ''}|{answer.get('unlicenseduser') or ''}"
+        return cls(
+            message_id=answer.get("msgid") or "",
+            response_code=answer.get("response_code") or "",
+            invalid_users=tuple(filter(None, left_out.lower().split("|"))),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +126,37 @@ class GroupResult:
     status: int
     sent_at: datetime | None
 
+    @classmethod
+    def of(cls, item: Json) -> GroupResult:
+        """From `send_list`."""
+        at = moment(item.get("send_time"))
+        return cls(item.get("external_userid") or "", int(item.get("status") or 0), at)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMember:
+    """One member's side of a group-message task: has it been confirmed?"""
+
+    userid: str
+    confirmed: bool
+    at: datetime | None
+
+    @classmethod
+    def of(cls, item: Json) -> TaskMember:
+        """From `task_list`: 0 waiting, 2 sent (some samples say 1)."""
+        confirmed = int(item.get("status") or 0) != 0
+        return cls(str(item.get("userid", "")).lower(), confirmed, moment(item.get("send_time")))
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWay:
+    """A QR code through which contacts arrive with `state`."""
+
+    config_id: str
+    qr_code: str
+    state: str = ""
+    userids: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
@@ -77,3 +166,8 @@ class Visitor:
     external_userid: str = ""
     openid: str = ""
     user_ticket: str = ""
+
+
+def moment(seconds: int | None) -> datetime | None:
+    """Seconds since 1970 as UTC; None for nothing or 0."""
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
