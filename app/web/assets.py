@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 def _send_built(root: Path, path: str) -> Response:
     """A file whose name is its content, compressed where the browser takes that."""
     packed = f"{path}.gz"
-    wanted = "gzip" in request.accept_encodings and (root / "dist" / packed[5:]).is_file()
+    wanted = request.accept_encodings.quality("gzip") > 0 and (root / "dist" / packed[5:]).is_file()
     response = send_from_directory(
         root,
         packed if wanted else path,
