@@ -12,3 +12,11 @@ timeout = 30
 keepalive = 5
 control_socket_disable = True  # two products under one user would share it
 accesslog = None  # addresses carry link tokens; events are logged by the application
+
+
+def child_exit(server, worker):
+    """Keep what a process has counted, forget that it lives."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)

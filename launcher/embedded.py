@@ -63,14 +63,24 @@ class Folder:
         return self.path / "sandbox.json"
 
     @property
+    def counters(self) -> Path:
+        """Where the processes count together, from one start to the next."""
+        return self.path / "counters"
+
+    @property
     def running(self) -> Path:
         """Who runs here: locked while `up` lives, and the ports it took."""
         return self.path / "up.lock"
 
     def make(self) -> None:
         """Create the folders, readable by their owner only."""
-        for path in (self.path, self.logs, self.valkey):
+        for path in (self.path, self.logs, self.valkey, self.counters):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def forget_counters(self) -> None:
+        """Begin to count from zero."""
+        for path in self.counters.glob("*.db"):
+            path.unlink()
 
 
 def lock(folder: Folder, ports: Ports) -> int:
@@ -143,6 +153,7 @@ def environment(folder: Folder, ports: Ports, given: Mapping[str, str]) -> dict[
         "WECOM_API_BASE": f"{sandbox}/wecom",
         "OA_API_BASE": f"{sandbox}/oa",
         "WECHAT_OPEN_BASE": f"{sandbox}/open",
+        "PROMETHEUS_MULTIPROC_DIR": str(folder.counters),
         "PYTHONUNBUFFERED": "1",
     }
     chosen = {name: value for name, value in given.items() if value}

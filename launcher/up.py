@@ -51,6 +51,7 @@ def run(wishes: Wishes, folder: Folder) -> int:
     if wishes.fresh:
         embedded.start_over(folder)
         folder.make()
+    folder.forget_counters()
     embedded.ensure_secrets(folder)
     environment = embedded.environment(folder, wishes.ports, os.environ)
     _require_sound(environment["DATABASE_URL"])
