@@ -34,7 +34,7 @@ def config_of(settings: Settings) -> Config:
     return Config(
         settings.wecom_corp_id, settings.wecom_agent_id, settings.wecom_secret,
         settings.wecom_token, settings.wecom_aes_key, settings.oa_app_id, settings.oa_secret,
-        settings.oa_token, settings.oa_aes_key,
+        settings.oa_token, settings.oa_aes_key, settings.yishu_base_url,
     )  # fmt: skip
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import queue
+import random
 import secrets
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -13,10 +15,12 @@ from xml.sax.saxutils import escape
 import httpx
 
 from app.connectors.callback_crypto import Secrets, seal
-from app.sandbox.world import World
+from app.sandbox.world import Json, World
 
 RETRIES = 3
 TIMEOUT_S = 5.0
+REORDER_WAIT_S = 0.3
+SHOWN_ENVELOPE = 400
 
 Post = Callable[[str, dict[str, str], bytes], int]
 """(path, query, body) → HTTP status; raises httpx.HTTPError."""
@@ -30,68 +34,100 @@ class Address:
     secrets: Secrets
 
 
-class Callbacks:
-    """Sends callbacks from one thread, so that their order is the order of events."""
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One event on its way; `line` is its line in the journal."""
 
-    def __init__(self, world: World, post: Post, wecom: Address, oa: Address) -> None:
+    platform: str
+    body: bytes
+    line: Json
+
+
+class Callbacks:
+    """Sends callbacks from background threads, events of one contact always from the same one."""
+
+    def __init__(
+        self, world: World, post: Post, wecom: Address, oa: Address, *, lanes: int = 1
+    ) -> None:
         self._world = world
         self._post = post
         self._addresses = {"wecom": wecom, "oa": oa}
-        self._queue: queue.Queue[tuple[str, str, bytes]] = queue.Queue()
-        threading.Thread(target=self._run, name="callbacks", daemon=True).start()
+        self._lanes: list[queue.Queue[Letter]] = [queue.Queue() for _ in range(lanes)]
+        for lane in self._lanes:
+            threading.Thread(target=self._run, args=(lane,), name="callbacks", daemon=True).start()
 
-    def send(self, platform: str, name: str, fields: dict[str, object]) -> None:
+    def send(self, platform: str, name: str, fields: Json) -> None:
         """Queue an event as the platform would write it."""
+        trouble = self._world.trouble
         body = xml(fields)
-        copies = 1 + int(self._world.trouble.get("duplicates", 0))
-        if self._world.trouble.get("drop"):
+        if trouble.get("drop"):
             self._world.note("callback", name, platform=platform, status="dropped", body=body)
             return
-        for _ in range(copies):
-            self._queue.put((platform, name, body.encode()))
+        contact = fields.get("ExternalUserID") or fields.get("FromUserName") or ""
+        lane = self._lanes[zlib.crc32(str(contact).encode()) % len(self._lanes)]
+        for _ in range(1 + int(trouble.get("duplicates", 0))):
+            line = self._world.note(
+                "callback", name, platform=platform, status="pending", body=body
+            )
+            lane.put(Letter(platform, body.encode(), line))
 
     def wait(self) -> None:
         """Return when everything queued so far was delivered or given up."""
-        self._queue.join()
+        for lane in self._lanes:
+            lane.join()
 
-    def _run(self) -> None:
+    def _run(self, lane: queue.Queue[Letter]) -> None:
         while True:
-            platform, name, body = self._queue.get()
+            letters = [lane.get()]
             try:
-                delay = float(self._world.trouble.get("delay_s", 0))
-                if delay:
-                    time.sleep(delay)
-                self._deliver(platform, name, body)
+                if self._world.trouble.get("reorder"):
+                    letters = self._shuffled(lane, letters)
+                time.sleep(float(self._world.trouble.get("delay_s") or 0))
+                for letter in letters:
+                    self._deliver(letter)
             finally:
-                self._queue.task_done()
+                for _ in letters:
+                    lane.task_done()
 
-    def _deliver(self, platform: str, name: str, body: bytes) -> None:
-        address = self._addresses[platform]
+    def _shuffled(self, lane: queue.Queue[Letter], letters: list[Letter]) -> list[Letter]:
+        """What arrives within a moment, newest first or in any order but the right one."""
+        time.sleep(REORDER_WAIT_S)
+        while not lane.empty():
+            letters.append(lane.get())
+        mixed = random.sample(letters, len(letters))
+        return mixed if mixed != letters else letters[::-1]
+
+    def _deliver(self, letter: Letter) -> None:
+        address = self._addresses[letter.platform]
         started = time.monotonic()
-        status = "unreachable"
-        for _attempt in range(1 + RETRIES):
-            made = seal(
-                address.secrets, body, timestamp=int(self._world.now()),
-                nonce=secrets.token_hex(5),
-            )  # fmt: skip
-            query = {
-                "timestamp": made.timestamp,
-                "nonce": made.nonce,
-                "msg_signature": made.signature,
-            }
-            try:
-                code = self._post(address.path, query, made.xml(address.secrets.receive_id))
-                status = str(code)
-            except httpx.HTTPError as problem:
-                status = type(problem).__name__
-            if status == "200":
-                break
-        took = round((time.monotonic() - started) * 1000)
+        attempts: list[str] = []
+        envelope = b""
+        while len(attempts) <= RETRIES and attempts[-1:] != ["200"]:
+            query, envelope = self._sealed(address, letter.body)
+            attempts.append(self._try(address.path, query, envelope))
         with self._world.lock:
-            self._world.note(
-                "callback", name, platform=platform, status=status, ms=took,
-                body=body.decode(),
+            letter.line.update(
+                status=attempts[-1], tries=len(attempts), attempts=attempts,
+                ms=round((time.monotonic() - started) * 1000),
+                envelope=envelope.decode()[:SHOWN_ENVELOPE],
             )  # fmt: skip
+            self._world.revision += 1
+
+    def _sealed(self, address: Address, body: bytes) -> tuple[dict[str, str], bytes]:
+        stamp, nonce = int(self._world.now()), secrets.token_hex(5)
+        made = seal(address.secrets, body, timestamp=stamp, nonce=nonce)
+        query = {
+            "timestamp": made.timestamp,
+            "nonce": made.nonce,
+            "msg_signature": made.signature,
+        }
+        return query, made.xml(address.secrets.receive_id)
+
+    def _try(self, path: str, query: dict[str, str], envelope: bytes) -> str:
+        try:
+            return str(self._post(path, query, envelope))
+        except httpx.HTTPError as problem:
+            return type(problem).__name__
 
 
 def http_post(base_url: str) -> Post:
@@ -105,7 +141,7 @@ def http_post(base_url: str) -> Post:
     return post
 
 
-def xml(fields: dict[str, object]) -> str:
+def xml(fields: Json) -> str:
     """The inner body of an event."""
     return f"<xml>{''.join(_node(name, value) for name, value in fields.items())}</xml>"
 

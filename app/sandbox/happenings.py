@@ -11,6 +11,7 @@ from app.sandbox.wecom_api import card_code, month
 from app.sandbox.world import Json, Person, Relation, World
 
 WELCOME_LIFE_S = 20
+NEW_SURNAMES, NEW_SIGNS = "贺季姜卢孟秦石汪夏颜尹钟", "安宁清和平远明朗"
 CUSTOM_AFTER_MESSAGE, CUSTOM_AFTER_CLICK = 5, 3
 
 
@@ -22,6 +23,18 @@ class Happenings:
         self.callbacks = callbacks
         self.corp_id = corp_id
         self.agent_id = agent_id
+
+    def invent_person(self) -> Json:
+        """A physician nobody knows yet."""
+        number = 1 + sum(key.startswith("new") for key in self.world.persons)
+        name = f"{NEW_SURNAMES[number % len(NEW_SURNAMES)]}新{NEW_SIGNS[number % len(NEW_SIGNS)]}"
+        who = Person(
+            key=f"new{number:03d}", name=name, title="主治医师", hospital="示例市第二人民医院",
+            unionid=self.world.next_id("oU"), phone=f"1990000{number:04d}",
+        )  # fmt: skip
+        self.world.persons[who.key] = who
+        self.world.changed()
+        return {"key": who.key, "name": who.name}
 
     # contacts ----------------------------------------------------------------------------------
 

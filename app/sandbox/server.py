@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, redirect, request
 
 from app.connectors.callback_crypto import Secrets
-from app.sandbox import oa_api, wecom_api
+from app.sandbox import oa_api, phones, wecom_api
 from app.sandbox.answers import Code
 from app.sandbox.callbacks import Address, Callbacks, Post
 from app.sandbox.happenings import VERBS, Happenings
@@ -30,11 +30,14 @@ class Config:
     oa_secret: str
     oa_token: str
     oa_aes_key: str
+    product_url: str = ""
 
 
 def build(config: Config, world: World, post: Post) -> Flask:
     """The application; callbacks go out through `post`."""
-    app = Flask("yishu-sandbox", static_folder=None)
+    app = Flask(
+        "yishu-sandbox", static_folder=None, template_folder=str(phones.ROOT / "templates")
+    )
     wecom = Address("/callbacks/wecom/main", Secrets(config.token, config.aes_key, config.corp_id))
     account = Address(
         "/callbacks/oa/main", Secrets(config.oa_token, config.oa_aes_key, config.oa_app_id)
@@ -46,6 +49,7 @@ def build(config: Config, world: World, post: Post) -> Flask:
     app.register_blueprint(oa_api.build(world, callbacks, config.oa_app_id, config.oa_secret))
     app.register_blueprint(_oauth(world, config))
     app.register_blueprint(_control(app.extensions["happenings"]))
+    app.register_blueprint(phones.build(world, config.product_url))
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -96,6 +97,7 @@ class World:
         self.codes: dict[str, Json] = {}  # OAuth and welcome codes
         self.sent_requests: dict[str, float] = {}  # duplicate check
         self.trouble: Json = {}
+        self.birth = secrets.token_hex(4)  # revisions of another start mean nothing
         if self.path is not None and self.path.exists():
             self._load(json.loads(self.path.read_text()))
 
