@@ -106,6 +106,7 @@ def line(database_url: str, valkey_url: str, clock: SetClock) -> Iterator[Line]:
         wechat_open_base=f"{base}/open",
     )
     parts = build(settings, clock=clock)
+    parts.redis.flushall()  # login limits of the story before
     app = build_web(parts)
     holder["web"] = app.test_client()
     with parts.db.transaction() as session:

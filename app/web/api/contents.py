@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app import accounts, content, tagging
 from app.accounts.models import Role
 from app.content import ContentVersion, Stage
+from app.flows.withdraw_content import withdraw_content as withdraw_everywhere
 from app.infra.errors import NotFound, Refused
 from app.web import auth
 from app.web.api import bp
@@ -151,7 +152,9 @@ def withdraw_content(content_id: int) -> Response:
         ]
         if not approved:
             raise Refused("这个内容没有已批准的版本。")
-        version = content.withdraw(session, approved[0].id, reason=asked.reason, now=now)
+        version = withdraw_everywhere(
+            session, approved[0].id, reason=asked.reason, now=now
+        )
         accounts.audit(session, who.key, "content.withdrawn", "content", content_id, now=now)
         return jsonify(as_json(session, version))
 

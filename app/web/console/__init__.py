@@ -14,7 +14,10 @@ from app.accounts.models import Role
 from app.web.console.menu import menu_for
 from app.web.policy import STAFF, Policy, default_policy
 
-PAGES = ("session", "home")
+PAGES = (
+    "words", "session", "home", "physicians", "tags", "segments", "contents", "campaigns",
+    "insights", "governance",
+)  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 default_policy(bp, Policy(roles=(*STAFF, Role.REP)))

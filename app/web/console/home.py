@@ -2,12 +2,78 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from datetime import datetime, timedelta
+from typing import Any
 
+from flask import render_template
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import content, delivery, inbox, recommend, tagging
+from app.accounts.models import Role
+from app.identity import Physician, physicians_by_id
+from app.identity.models import Identifier
+from app.infra.clock import local
+from app.links import PageView
+from app.recommend import Suggestion
+from app.web import auth
 from app.web.console import bp
+from app.web.context import parts
 
 
 @bp.get("/")
 def home() -> str:
-    """The first page after the login."""
-    return render_template("console/home.html")
+    """The first page after the login; a rep sees today's list."""
+    here = parts()
+    now = here.clock()
+    who = auth.actor()
+    with here.db.reading() as session:
+        if who.role is Role.REP and who.rep_id is not None:
+            return _rep_home(session, who.rep_id, now)
+        week = timedelta(days=7)
+        return render_template(
+            "console/home.html",
+            inbox=inbox.count_by_state(session),
+            oldest=inbox.oldest_pending(session),
+            hour=_received(session, now - timedelta(hours=1)),
+            sends=delivery.count_by_state(session),
+            stages=content.count_by_stage(session),
+            unmapped=len(tagging.unmapped(session, 1000)),
+            this_week=_funnel(session, now - week, now),
+            last_week=_funnel(session, now - 2 * week, now - week),
+        )
+
+
+def _rep_home(session: Session, rep_id: int, now: datetime) -> str:
+    today = recommend.of_rep(session, rep_id, local(now).date())
+    rows = [(row, *_about(session, row)) for row in today]
+    return render_template("console/rep_home.html", rows=rows)
+
+
+def _about(session: Session, row: Suggestion) -> tuple[Physician | None, str]:
+    identifier = session.get_one(Identifier, row.identifier_id)
+    people = physicians_by_id(session, [identifier.one_id])
+    title = content.get_version(session, row.content_version_id).title
+    return people.get(identifier.one_id), title
+
+
+def _received(session: Session, since: datetime) -> int:
+    rows = select(func.count()).where(inbox.InboxEvent.received_at > since)
+    return session.scalar(rows) or 0
+
+
+def _funnel(session: Session, start: datetime, end: datetime) -> dict[str, Any]:
+    made = Suggestion.created_at.between(start, end)
+
+    def count(*conditions: Any) -> int:
+        return session.scalar(select(func.count(Suggestion.id)).where(made, *conditions)) or 0
+
+    opened = PageView.opened_at.between(start, end)
+    return {
+        "planned": count(),
+        "delivered": count(Suggestion.delivered_at.is_not(None)),
+        "adopted": count(Suggestion.state == recommend.State.ADOPTED),
+        "opened": session.scalar(select(func.count()).where(opened)) or 0,
+        "read": session.scalar(select(func.count()).where(opened, PageView.read_at.is_not(None)))
+        or 0,
+    }

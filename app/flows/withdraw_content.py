@@ -1,0 +1,19 @@
+"""Approved content is withdrawn: its links stop, and what is queued with it is cancelled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import content, delivery
+from app.content import ContentVersion
+
+
+def withdraw_content(
+    session: Session, version_id: int, *, reason: str, now: datetime
+) -> ContentVersion:
+    """Stop a version at once, everywhere."""
+    version = content.withdraw(session, version_id, reason=reason, now=now)
+    delivery.cancel_for(session, "内容已撤回", content_version_id=version.id)
+    return version

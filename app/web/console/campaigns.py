@@ -1,0 +1,143 @@
+"""推送: content + audience + way + time, with the size in view; pause, run, results."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from app import accounts, campaigns, content, segments
+from app.accounts.models import Role
+from app.content import Stage
+from app.flows.carry_out import carry_out
+from app.infra.clock import SHANGHAI
+from app.infra.errors import Refused, YishuError
+from app.segments import Unparseable
+from app.web import auth
+from app.web.console import bp
+from app.web.context import parts
+from app.web.policy import STAFF, allow
+
+WAYS = (
+    ("suggestion", "给代表的建议", "代表收到卡片，采用后再转发给医生"),
+    ("group_task", "企业群发任务", "代表在企业微信里确认后发送"),
+    ("oa_message", "公众号消息", "48 小时内与公众号有互动的医生可以收到"),
+)
+WAY_NAMES = {key: name for key, name, _hint in WAYS}
+
+
+@bp.get("/campaigns/", endpoint="campaigns")
+@allow(*STAFF)
+def list_campaigns() -> str:
+    """All pushes with their funnels."""
+    with parts().db.reading() as session:
+        rows = [
+            (c, campaigns.results(session, c.id), campaigns.schedule_of(session, c.id))
+            for c in campaigns.listing(session)
+        ]
+    return render_template("console/campaigns.html", rows=rows, ways=WAY_NAMES)
+
+
+@bp.route("/campaigns/new", methods=["GET", "POST"])
+@allow(Role.ADMIN, Role.MARKETER)
+def new_campaign() -> str | Response | tuple[str, int]:
+    """Plan a push."""
+    if request.method == "GET":
+        return _form()
+    here, who = parts(), auth.actor()
+    form = request.form
+    try:
+        with here.db.transaction() as session:
+            now = here.clock()
+            chosen = form.get("content_id", "")
+            campaign = campaigns.create(
+                session, name=form.get("name", ""),
+                content_id=int(chosen) if chosen.isdigit() else 0,
+                expression=form.get("expression", ""), way=form.get("way", "suggestion"),
+                at=_time(form.get("at", "")), cron=form.get("cron", "").strip(),
+                author=who.key, now=now,
+            )  # fmt: skip
+            accounts.audit(session, who.key, "campaign.created", "campaign", campaign.id, now=now)
+    except (Unparseable, Refused) as problem:
+        flash(str(problem), "error")
+        return _form(), 400
+    flash(_("已保存为草稿。确认人群后点“开始”。"), "success")
+    return redirect(url_for("console.campaign", campaign_id=campaign.id))
+
+
+@bp.get("/campaigns/<int:campaign_id>", endpoint="campaign")
+@allow(*STAFF)
+def show_campaign(campaign_id: int) -> str:
+    """One push: audience, runs, funnel."""
+    here = parts()
+    with here.db.reading() as session:
+        campaign = campaigns.get(session, campaign_id)
+        version = content.usable_version(session, campaign.content_id, here.clock())
+        newest = content.versions_of(session, campaign.content_id)[0]
+        return render_template(
+            "console/campaign.html",
+            campaign=campaign,
+            schedule=campaigns.schedule_of(session, campaign_id),
+            audience=segments.audience(session, campaign.expression, here.clock()),
+            version=version or newest,
+            usable=version is not None,
+            runs=campaigns.runs_of(session, campaign_id),
+            funnel=campaigns.results(session, campaign_id),
+            ways=WAY_NAMES,
+            trail=accounts.audit_trail(session, "campaign", campaign_id),
+        )
+
+
+@bp.post("/campaigns/<int:campaign_id>/<action>")
+@allow(Role.ADMIN, Role.MARKETER)
+def act_on_campaign(campaign_id: int, action: str) -> Response:
+    """Start, pause, finish or run now."""
+    here, who = parts(), auth.actor()
+    try:
+        with here.db.transaction() as session:
+            now = here.clock()
+            told = _act(session, campaign_id, action, now)
+            accounts.audit(session, who.key, f"campaign.{action}", "campaign", campaign_id, now=now)
+        if isinstance(told, int):
+            with here.db.transaction() as session:
+                carry_out(session, told, here.settings, here.clock())
+            told = _("已执行，结果见下方。")
+        flash(told, "success")
+    except YishuError as problem:
+        flash(str(problem), "error")
+    return redirect(url_for("console.campaign", campaign_id=campaign_id))
+
+
+def _act(session: Session, campaign_id: int, action: str, now: datetime) -> str | int:
+    if action == "start":
+        campaigns.activate(session, campaign_id, now)
+        return str(_("已开始。"))
+    if action == "pause":
+        stopped = campaigns.pause(session, campaign_id)
+        return str(_("已暂停，取消了 %(n)s 条未发送的消息。", n=stopped))
+    if action == "finish":
+        campaigns.finish(session, campaign_id)
+        return str(_("已结束。"))
+    if action == "run":
+        return campaigns.run_now(session, campaign_id, now)
+    raise Refused(_("没有这个操作。"))
+
+
+def _form() -> str:
+    with parts().db.reading() as session:
+        return render_template(
+            "console/campaign_form.html", given=request.form, ways=WAYS,
+            contents=content.listing(session, stage=Stage.APPROVED, limit=500),
+        )  # fmt: skip
+
+
+def _time(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+    except ValueError:
+        raise Refused(_("看不懂时间，请重新选择。")) from None

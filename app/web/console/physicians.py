@@ -1,0 +1,135 @@
+"""医生: search, and the page of one physician."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import consent, content, identity, journey, reps, tagging
+from app.consent import Through
+from app.flows.permission import standings
+from app.identity import Physician
+from app.journey import Happened
+from app.recommend import Suggestion
+from app.web.console import bp, visible
+from app.web.context import parts
+
+PAGE = 30
+CHANNELS = (("", "全部"), ("wecom", "企微"), ("oa", "公众号"), ("page", "内容"))
+
+
+@bp.get("/physicians/")
+def physicians() -> str:
+    """The list; state is in the URL."""
+    text = request.args.get("q", "").strip()
+    page = max(1, request.args.get("page", 1, int))
+    here = parts()
+    with here.db.reading() as session:
+        found, total = identity.search(
+            session, text, only=visible.limit(), limit=PAGE, offset=(page - 1) * PAGE
+        )
+        one_ids = [physician.one_id for physician in found]
+        weights = tagging.weights(session, one_ids, here.clock())
+        names = {tag.id: tag.name for tag in tagging.tags(session)}
+        last = journey.last_at(session, one_ids)
+    rows = [
+        (
+            physician,
+            [names[w.tag_id] for w in _strongest(weights[physician.one_id]) if w.tag_id in names],
+            last.get(physician.one_id),
+        )
+        for physician in found
+    ]
+    return render_template(
+        "console/physicians.html", rows=rows, total=total, q=text, page=page,
+        pages=max(1, -(-total // PAGE)),
+        url=lambda number: url_for("console.physicians", q=text or None, page=number),
+    )  # fmt: skip
+
+
+@bp.get("/physicians/<one_id>")
+def physician(one_id: str) -> str:
+    """Who, identities with evidence, tags with reasons, journey, permission."""
+    here = parts()
+    now = here.clock()
+    channel = request.args.get("channel", "")
+    with here.db.reading() as session:
+        person = visible.physician(session, one_id)
+        reasons = tagging.reasons(session, person.one_id, now)
+        weights = tagging.weights(session, [person.one_id], now)[person.one_id]
+        entries = journey.timeline(session, person.one_id, channel=channel, limit=60)
+        return render_template(
+            "console/physician.html",
+            person=person,
+            identifiers=_identifiers(session, person),
+            conflicts=identity.conflicts_of(session, person.one_id),
+            tags={tag.id: tag for tag in tagging.tags(session)},
+            weights=_strongest(weights, 40),
+            reasons=reasons,
+            relations=reps.relations_of(session, person.one_id),
+            reps=reps.reps_by_id(session),
+            entries=entries,
+            titles=_titles(session, [e.content_version_id for e in entries]),
+            channel=channel,
+            channels=CHANNELS,
+            permission=_permission(session, person, now),
+            ledger=consent.ledger(session, person.one_id)[:8],
+            suggestions=_suggestions(session, person),
+            Happened=Happened,
+        )
+
+
+def _identifiers(
+    session: Session, person: Physician
+) -> list[tuple[identity.Identifier, list[identity.Step]]]:
+    rows = identity.identifiers_of(session, person.one_id)
+    anchor = next((row for row in rows if row.id == person.anchor_id), None)
+    return [
+        (row, identity.explain(session, anchor, row) if anchor and row.id != anchor.id else [])
+        for row in rows
+    ]
+
+
+def _strongest(weights: dict[int, tagging.Weight], limit: int = 4) -> list[tagging.Weight]:
+    return sorted(weights.values(), key=lambda weight: -weight.value)[:limit]
+
+
+def _titles(session: Session, version_ids: list[int | None]) -> dict[int, str]:
+    wanted = {v for v in version_ids if v is not None}
+    rows = session.execute(
+        select(content.ContentVersion.id, content.ContentVersion.title).where(
+            content.ContentVersion.id.in_(wanted)
+        )
+    )
+    return {row.id: row.title for row in rows}
+
+
+def _permission(
+    session: Session, person: Physician, now: datetime
+) -> list[tuple[str, consent.Verdict]]:
+    has_rep = reps.rep_for(session, person.one_id) is not None
+    kinds = {row.kind for row in identity.identifiers_of(session, person.one_id)}
+    told = []
+    for through, name in ((Through.REP, "企业微信"), (Through.ACCOUNT, "公众号")):
+        known = standings(session, [person.one_id], through, now)[person.one_id]
+        facts = consent.ContactFacts(
+            through=through, permitted=known.permitted, opted_out=known.opted_out,
+            content_usable=True, rep_active=has_rep, connected=has_rep,
+            follows=identity.Kind.OPENID in kinds, contacted_at=known.contacted_at,
+        )  # fmt: skip
+        told.append((name, consent.may_contact(facts, consent.rules(session), now)))
+    return told
+
+
+def _suggestions(session: Session, person: Physician) -> list[tuple[Suggestion, str]]:
+    mine = select(identity.Identifier.id).where(identity.Identifier.one_id == person.one_id)
+    rows = session.scalars(
+        select(Suggestion)
+        .where(Suggestion.identifier_id.in_(mine))
+        .order_by(Suggestion.id.desc())
+        .limit(5)
+    ).all()
+    return [(row, content.get_version(session, row.content_version_id).title) for row in rows]

@@ -1,0 +1,148 @@
+"""How the console says times, kinds and sources; registered as template filters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+
+from app.identity.explain import KIND_NAMES
+from app.infra.clock import local
+from app.journey import Entry, Happened
+from app.web.console import bp
+from app.web.console.menu import role_name
+from app.web.context import parts
+
+WEEKDAYS = "一二三四五六日"
+
+
+@bp.app_template_filter("moment")
+def moment(at: datetime | None) -> str:
+    """`11月23日 周一 10:00` in China; relative within a day."""
+    if at is None:
+        return "—"
+    now = parts().clock()
+    age = (now - at).total_seconds()
+    if 0 <= age < 60:
+        return str(_("刚刚"))
+    if 0 <= age < 3600:
+        return str(_("%(n)s 分钟前", n=int(age // 60)))
+    if 0 <= age < 86400:
+        return str(_("%(n)s 小时前", n=int(age // 3600)))
+    here = local(at)
+    year = f"{here.year}年" if here.year != local(now).year else ""
+    return f"{year}{here.month}月{here.day}日 周{WEEKDAYS[here.weekday()]} {here:%H:%M}"
+
+
+@bp.app_template_filter("thousands")
+def thousands(number: float | None) -> str:
+    """`12,480`."""
+    return "—" if number is None else f"{number:,}"
+
+
+@bp.app_template_filter("percent")
+def percent(share: float | None) -> str:
+    """`12.5%` of a share 0–1."""
+    return "—" if share is None else f"{share * 100:.1f}%"
+
+
+@bp.app_template_filter("kind_name")
+def kind_name(kind: str) -> str:
+    """The name of an identifier kind."""
+    return KIND_NAMES.get(kind, kind)  # type: ignore[call-overload,no-any-return]
+
+
+@bp.app_template_filter("hidden")
+def hidden(value: str) -> str:
+    """An identifier's value with its middle masked."""
+    if len(value) <= 6:
+        return value[:1] + "***"
+    return f"{value[:3]}****{value[-4:]}"
+
+
+@bp.app_template_filter("happened")
+def happened(entry: Entry) -> str:
+    """A touchpoint as a sentence."""
+    detail = entry.detail
+    channel = detail.get("channel")
+    text = {
+        Happened.CONTACT_ADDED: _("添加了代表"),
+        Happened.CONTACT_REMOVED: _("与代表解除了好友"),
+        Happened.FOLLOWED: _("关注了公众号"),
+        Happened.UNFOLLOWED: _("取消关注了公众号"),
+        Happened.CODE_SCANNED: _("扫描了二维码"),
+        Happened.MENU_USED: _("使用了公众号菜单"),
+        Happened.MESSAGE_RECEIVED: _("发来消息"),
+        Happened.MESSAGE_SENT: _("收到消息"),
+        Happened.CONTENT_SENT: _("收到内容"),
+        Happened.CONTENT_OPENED: _("打开了内容"),
+        Happened.CONTENT_READ: _("读完了内容"),
+        Happened.CONSENT_CHANGED: _("更改了许可"),
+        Happened.TAGGED: _("被打上标签"),
+        Happened.GROUP_JOINED: _("加入了客户群"),
+        Happened.ACQUIRED: _("通过获客链接进入"),
+    }[entry.kind]
+    return f"{text}（{channel}）" if channel else str(text)
+
+
+SOURCES = {
+    "wecom_tag": "企微标签", "channel": "渠道", "crm": "CRM", "content_read": "阅读行为",
+    "message": "留言", "person": "人工", "rep_feedback": "代表反馈",
+}  # fmt: skip
+
+
+@bp.app_template_filter("source_name")
+def source_name(source: str) -> str:
+    """Where an assertion came from."""
+    return SOURCES.get(source, source)
+
+
+STATES = {
+    "planned": "待送达", "delivered": "已送达", "adopted": "已采用", "later": "稍后",
+    "refused": "不合适", "expired": "已过期", "cancelled": "已取消", "queued": "排队",
+    "sending": "发送中", "sent": "已发送", "failed": "失败", "unknown": "未知",
+    "pending": "待处理", "done": "完成", "dead": "死信", "due": "待执行", "draft": "草稿",
+    "in_review": "待审批", "approved": "已批准", "withdrawn": "已撤回", "active": "进行中",
+    "paused": "已暂停", "finished": "已结束", "connected": "已互加", "one_sided": "单向",
+    "removed_by_rep": "代表已删除", "removed_by_physician": "医生已删除",
+}  # fmt: skip
+TONES = {
+    "approved": "good", "done": "good", "sent": "good", "adopted": "good", "active": "good",
+    "connected": "good", "in_review": "wait", "pending": "wait", "queued": "wait",
+    "paused": "wait", "unknown": "wait", "later": "wait", "dead": "bad", "failed": "bad",
+    "withdrawn": "bad", "refused": "bad", "delivered": "brand",
+}  # fmt: skip
+
+
+@bp.app_template_filter("state_name")
+def state_name(state: str) -> str:
+    """A state's name for people."""
+    return STATES.get(state, state)
+
+
+@bp.app_template_filter("tone")
+def tone(state: str) -> str:
+    """The badge colour of a state."""
+    return TONES.get(state, "")
+
+
+@bp.app_template_filter("clock")
+def clock(at: datetime) -> str:
+    """`10:02` in China."""
+    return f"{local(at):%H:%M}"
+
+
+LEFT_OUT = {
+    "cap": "已达频次", "no_consent": "未同意", "opted_out": "已退订", "no_rep": "没有可联系的代表",
+    "rep_left": "离职代表", "not_connected": "非好友", "no_content": "没有合适或未看过的内容",
+    "not_following": "未关注公众号", "quiet_hours": "免打扰时段", "content": "内容不可用",
+}  # fmt: skip
+
+
+@bp.app_template_filter("left_out")
+def left_out(reason: str) -> str:
+    """Why somebody was left out of a plan."""
+    return LEFT_OUT.get(reason, reason)
+
+
+bp.add_app_template_filter(role_name, "role_name")

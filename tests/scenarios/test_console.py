@@ -1,0 +1,224 @@
+"""The console: every page for every role, and the work that people do there."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import accounts, content, reps
+from app.accounts.models import Role
+from app.web.policy import policy_of
+from tests.scenarios.conftest import Line, publish
+from tests.scenarios.test_content_page import one_id
+
+PASSWORD = "a-long-password"
+PAGES = (
+    "/console/", "/console/physicians/", "/console/tags/", "/console/segments/",
+    "/console/contents/", "/console/campaigns/", "/console/insights/", "/console/governance/",
+    "/console/governance/sends", "/console/governance/limits", "/console/governance/reps",
+    "/console/governance/users", "/console/governance/audit", "/console/contents/new",
+    "/console/campaigns/new", "/console/password",
+)  # fmt: skip
+
+
+class Browser:
+    """A person with a session, who fills in forms."""
+
+    def __init__(self, line: Line) -> None:
+        self.client: FlaskClient = line.web.application.test_client()
+
+    def get(self, path: str) -> Any:
+        return self.client.get(path)
+
+    def send(self, page: str, path: str, **fields: Any) -> Any:
+        """Post a form found on `page`, with its token."""
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.get(page).text)
+        assert token, page
+        data = {"csrf_token": token.group(1), **fields}
+        return self.client.post(path, data=data, follow_redirects=True)
+
+    def login(self, name: str, password: str = PASSWORD, **more: str) -> Any:
+        return self.send("/console/login", "/console/login", login=name, password=password, **more)
+
+
+@pytest.fixture
+def people(line: Line) -> dict[str, Browser]:
+    """A logged-in person of each role; the rep is rep01."""
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("add_contact", userid="rep02", person="li")
+    with line.parts.db.transaction() as session:
+        rep = reps.find_rep(session, "wwtestcorp", "rep01")
+        assert rep
+        for role in Role:
+            accounts.create_user(
+                session, role.value, name=f"{role.value} 示例", password=PASSWORD, role=role,
+                rep_id=rep.id if role is Role.REP else None, now=line.clock(),
+            )  # fmt: skip
+    found = {}
+    for role in Role:
+        found[role.value] = Browser(line)
+        assert found[role.value].login(role.value).status_code == 200
+    return found
+
+
+def test_every_page_opens_for_whom_it_is_meant_and_for_nobody_else(
+    line: Line, people: dict[str, Browser]
+) -> None:
+    app = line.web.application
+    for path in PAGES:
+        endpoint = app.url_map.bind("").match(path)[0]
+        policy = policy_of(app, endpoint)
+        assert policy is not None
+        for role, browser in people.items():
+            answer = browser.get(path)
+            expected = 200 if Role(role) in policy.roles else 403
+            assert answer.status_code == expected, (path, role)
+            assert "<script>" not in answer.text
+        assert line.web.get(path).status_code == 302
+
+
+def test_a_wrong_password_and_an_unknown_login_sound_alike(line: Line) -> None:
+    browser = Browser(line)
+    told = [browser.login(name, "wrong-password") for name in ("admin", "nobody")]
+    assert [answer.status_code for answer in told] == [401, 401]
+    assert all("登录名或密码不正确" in answer.text for answer in told)
+
+
+def test_guessing_is_slowed_down(line: Line, people: dict[str, Browser]) -> None:
+    browser = Browser(line)
+    codes = [browser.login("marketer", "wrong-password").status_code for _ in range(12)]
+    assert 429 in codes
+
+
+def test_after_the_login_nobody_is_sent_elsewhere(line: Line, people: dict[str, Browser]) -> None:
+    for target in ("//evil.example", "https://evil.example/console/", "/\\evil.example"):
+        browser = Browser(line)
+        data = browser.send(
+            "/console/login", "/console/login", login="admin", password=PASSWORD, next=target
+        )
+        assert data.request.path == "/console/"
+
+
+def test_forms_without_their_token_are_refused(line: Line, people: dict[str, Browser]) -> None:
+    answer = people["admin"].client.post("/console/tags/", data={"name": "x", "key": "x"})
+    assert answer.status_code == 400
+
+
+def test_a_rep_sees_only_the_own_physicians(line: Line, people: dict[str, Browser]) -> None:
+    listed = people["rep"].get("/console/physicians/").text
+    assert "王某某" in listed
+    assert "李某某" not in listed
+    mine = one_id(line)
+    assert people["rep"].get(f"/console/physicians/{mine}").status_code == 200
+    other = line.api_says(q="李某某")["items"][0]["one_id"]
+    assert people["rep"].get(f"/console/physicians/{other}").status_code == 404
+    assert people["admin"].get(f"/console/physicians/{other}").status_code == 200
+    assert "没有找到" in people["rep"].get("/console/physicians/?q=李某某").text
+
+
+def test_the_physician_page_says_who_why_and_what(line: Line, people: dict[str, Browser]) -> None:
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"], phones=["19912345678"])
+    line.do("follow", person="wang")
+    page = people["marketer"].get(f"/console/physicians/{one_id(line)}").text
+    for text in ("王某某", "企业微信联系人", "公众号粉丝", "手机号", "房颤", "添加了代表", "关注了公众号",
+                 "同时出现", "可联系", "rep01"):  # fmt: skip
+        assert text in page, text
+    assert "19912345678" not in page
+
+
+def test_content_is_written_by_one_and_approved_by_another(
+    line: Line, people: dict[str, Browser]
+) -> None:
+    writer, reviewer = people["marketer"], people["reviewer"]
+    with line.parts.db.reading() as session:
+        from app import tagging
+
+        tag = tagging.by_key(session, "af")
+        assert tag
+    form = {"title": "新内容", "summary": "摘要", "body": "治愈率很高", "kind": "article"}
+    made = writer.send("/console/contents/new", "/console/contents/new", **form, tags=str(tag.id))
+    assert "合规提示" in made.text
+    path = made.request.path
+    assert "待审批" in writer.send(path, f"{path}/submit").text
+    assert reviewer.send(path, f"{path}/approve", approval_no="").status_code in (200, 400)
+    approval = {"approval_no": "示例 2", "valid_from": "2026-11-01", "valid_until": "2027-11-01"}
+    assert writer.send(path, f"{path}/approve", **approval).status_code == 403
+    done = reviewer.send(path, f"{path}/approve", **approval)
+    assert "已批准" in done.text
+    gone = reviewer.send(path, f"{path}/withdraw", reason="说明书更新")
+    assert "已撤回" in gone.text
+
+
+def test_an_admin_cannot_approve_the_own_content(line: Line, people: dict[str, Browser]) -> None:
+    with line.parts.db.transaction() as session:
+        from app import tagging
+
+        user = accounts.user_by_login(session, "admin")
+        tag = tagging.by_key(session, "af")
+        assert user
+        assert tag
+        version = content.draft(
+            session, author=f"user:{user.id}", fields={"title": "x", "body": "y"},
+            tags={tag.id: 1.0}, now=line.clock(),
+        )  # fmt: skip
+        content.submit(session, version.id, now=line.clock())
+    page = f"/console/contents/{version.id}"
+    approval = {"approval_no": "1", "valid_from": "2026-11-01", "valid_until": "2027-11-01"}
+    assert "不能审批自己的内容" in people["admin"].send(page, f"{page}/approve", **approval).text
+
+
+def test_a_push_is_planned_run_and_counted(line: Line, people: dict[str, Browser]) -> None:
+    version = publish(line, "房颤抗凝新进展", ["af"])
+    marketer = people["marketer"]
+    count = marketer.get("/console/segments/count?expression=企微好友").text
+    assert "王某某" in count
+    assert "第" in marketer.get("/console/segments/count?expression=标签:房颤 且").text
+    wrong = marketer.send(
+        "/console/campaigns/new", "/console/campaigns/new", name="x", expression="房颤",
+        content_id=str(version.content_id),
+    )  # fmt: skip
+    assert "标签要写成" in wrong.text
+    made = marketer.send(
+        "/console/campaigns/new", "/console/campaigns/new", name="房颤月",
+        expression="企微好友", content_id=str(version.content_id), way="suggestion",
+    )  # fmt: skip
+    path = made.request.path
+    ran = marketer.send(path, f"{path}/run")
+    assert "已执行" in ran.text
+    line.clock.tick(minutes=3)
+    line.work()
+    assert any(m["kind"] == "card" for m in line.inbox("rep01"))
+    assert "已暂停" in marketer.send(path, f"{path}/pause").text
+
+
+def test_a_dead_letter_is_explained_and_replayed(line: Line, people: dict[str, Browser]) -> None:
+    line.world.trouble = {"errcodes": {"externalcontact/get": {"errcode": 40058, "times": 9}}}
+    line.do("edit_contact", userid="rep01", person="wang", remark="王主任")
+    line.world.trouble = {}
+    admin = people["admin"]
+    listed = admin.get("/console/governance/?state=dead").text
+    assert "errcode 40058" in listed
+    assert "edit_external_contact" in listed
+    admin.send("/console/governance/?state=dead", "/console/governance/inbox/replay", state="dead")
+    line.work()
+    assert "死信 0" in admin.get("/console/governance/").text
+    assert "记录完整" in admin.get("/console/governance/audit").text
+
+
+def test_a_changed_password_ends_other_sessions(line: Line, people: dict[str, Browser]) -> None:
+    other = Browser(line)
+    other.login("reviewer")
+    fields = {"current": PASSWORD, "new": "another-password", "again": "another-password"}
+    people["reviewer"].send("/console/password", "/console/password", **fields)
+    assert people["reviewer"].get("/console/").status_code == 200
+    assert other.get("/console/").status_code == 302
+
+
+def test_names_that_outsiders_choose_cannot_run(line: Line, people: dict[str, Browser]) -> None:
+    line.world.persons["wang"].name = '<img src=x onerror=alert(1)>"autofocus onfocus='
+    line.do("edit_contact", userid="rep01", person="wang")
+    for path in ("/console/physicians/", f"/console/physicians/{one_id(line)}"):
+        assert "<img src=x" not in people["admin"].get(path).text
