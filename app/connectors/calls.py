@@ -37,3 +37,11 @@ def call(http: httpx.Client, method: str, path: str, **kwargs: Any) -> dict[str,
     if not isinstance(body, dict):
         raise OutcomeUnknown(f"{path}: the answer is not an object")
     return body
+
+
+def text_in(answer: dict[str, Any], name: str, path: str) -> str:
+    """The text without which an answer is of no use. Raises OutcomeUnknown."""
+    value = answer.get(name)
+    if not isinstance(value, str) or not value:
+        raise OutcomeUnknown(f"{path}: no {name} in the answer")
+    return value

@@ -3,6 +3,9 @@ two platforms, so each has its own table; errors never carry secrets, tokens or 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from app.infra.errors import Permanent, Transient
 
 
@@ -69,26 +72,32 @@ class WindowClosed(CodeMixin, Permanent):
     """The follower has not written lately: the Official Account may not send now."""
 
 
+class LoginCodeSpent(CodeMixin, Permanent):
+    """The OAuth code was used, is too old or belongs to another app: log in again."""
+
+
 class BadRequest(CodeMixin, Permanent):
     """Everything else: what we sent is wrong or final."""
 
 
-PlatformError = (
-    Busy | RateLimited | RecordBusy | TokenExpired | NotSent | OutcomeUnknown | WelcomeInProgress
-    | BadCredential | NotAllowed | NotAFriend | PersonGone | WelcomeOver | CardDuplicate
-    | WindowClosed | BadRequest
-)  # fmt: skip
+Kinds = Mapping[int, type[Transient] | type[Permanent]]
+"""What each code of a platform means; a code that is not in it is a BadRequest."""
 
 
-def of_code(
-    kinds: dict[int, type[Transient] | type[Permanent]], code: int, api: str
-) -> Transient | Permanent:
-    """The error for `code` of `api`."""
+def code_in(answer: Mapping[str, Any], api: str) -> int:
+    """The errcode of an answer, 0 for success. Raises OutcomeUnknown for one that is no number."""
+    try:
+        return int(answer.get("errcode") or 0)
+    except (TypeError, ValueError):
+        raise OutcomeUnknown(f"{api}: errcode is not a number") from None
+
+
+def of_code(kinds: Kinds, code: int, api: str, pause_s: float) -> Transient | Permanent:
+    """The error for `code` of `api`; a rate limit asks to wait `pause_s`."""
     kind = kinds.get(code, BadRequest)
-    error: Transient | Permanent
-    if kind is RateLimited:
-        error = RateLimited(f"{api}: errcode {code}", retry_after_s=60)
-    else:
-        error = kind(f"{api}: errcode {code}")
-    error.code, error.api = code, api  # type: ignore[union-attr]
+    error = kind(f"{api}: errcode {code}")
+    if isinstance(error, RateLimited):
+        error.retry_after_s = pause_s
+    if isinstance(error, CodeMixin):
+        error.code, error.api = code, api
     return error

@@ -7,6 +7,7 @@ same way. Documents with a DTD are refused: no platform sends one.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +16,14 @@ from typing import Any
 from lxml import etree
 
 MAX_DEPTH = 20
+_NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 _parser = etree.XMLParser(
-    resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
 )
 
 
@@ -41,7 +48,7 @@ class Payload:
     def number(self, *names: str) -> int | None:
         """The whole number under `names`, or None."""
         text = self.text(*names)
-        return int(text) if text.lstrip("-").isdecimal() else None
+        return int(text) if _NUMBER.fullmatch(text) else None
 
     def inside(self, *names: str) -> Payload:
         """The first nested level under any of `names`; an empty one when there is none."""
@@ -78,6 +85,8 @@ def read(body: bytes) -> Payload:
         root = etree.fromstring(text, _parser)
     except (etree.XMLSyntaxError, ValueError):
         raise Unreadable("not well-formed") from None
+    if root.getroottree().docinfo.internalDTD is not None:  # written in another encoding
+        raise Unreadable("document type")
     level = _from_element(root, 0)
     if not isinstance(level, Payload):
         raise Unreadable("empty")
@@ -111,13 +120,16 @@ def _from_json(value: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise Unreadable("too deep")
     if isinstance(value, dict):
-        return Payload(
-            {
-                str(name).lower(): [
-                    _from_json(item, depth + 1)
-                    for item in (inner if isinstance(inner, list) else [inner])
-                ]
-                for name, inner in value.items()
-            }
-        )
-    return "" if value is None else str(value)
+        return Payload({_storable(n).lower(): _items(v, depth + 1) for n, v in value.items()})
+    if isinstance(value, list):
+        raise Unreadable("a list inside a list")
+    return "" if value is None else _storable(str(value))
+
+
+def _items(value: Any, depth: int) -> list[Any]:
+    return [_from_json(item, depth) for item in (value if isinstance(value, list) else [value])]
+
+
+def _storable(text: str) -> str:
+    # JSON can spell halves of characters and the zero byte; no database takes them.
+    return text.encode(errors="replace").decode().replace("\0", "")

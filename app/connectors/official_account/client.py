@@ -1,29 +1,22 @@
 """Calls to the Official Account, through wechatpy with our own token provider.
 
-wechatpy fetches tokens without a lock, retries without an end and puts secrets into error texts;
-so it gets the token from us, may not retry, and its errors are translated here, unchained.
+The account's own messages and pages; `wechatpy_line.py` keeps that library in check.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
-import requests
-from wechatpy import WeChatClient
-from wechatpy.exceptions import WeChatClientException
 
-from app.connectors.calls import call
-from app.connectors.errors import NotSent, OutcomeUnknown, TokenExpired, of_code
-from app.connectors.official_account.errors import KINDS
-from app.connectors.tokens import Token, TokenProvider
+from app.connectors.calls import call, text_in
+from app.connectors.official_account.errors import raise_for
+from app.connectors.official_account.wechatpy_line import Json, Line
+from app.connectors.tokens import Token, TokenProvider, token_in, token_key
 
-Answer = TypeVar("Answer")
-Json = dict[str, Any]
-TIMEOUT = (2.0, 8.0)  # connect, read
+BATCH = 100  # openids of one user/info/batchget
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +27,16 @@ class FollowerInfo:
     subscribed: bool
     unionid: str
     scene: str
+
+    @classmethod
+    def of(cls, answer: Json) -> FollowerInfo:
+        """From user/info."""
+        return cls(
+            openid=answer.get("openid") or "",
+            subscribed=bool(answer.get("subscribe")),
+            unionid=(answer.get("unionid") or "").strip(),
+            scene=answer.get("qr_scene_str") or str(answer.get("qr_scene") or ""),
+        )
 
 
 class OfficialAccount:
@@ -54,32 +57,40 @@ class OfficialAccount:
         self._http = http
         self._tokens = tokens
         self._secret = secret
-        self._wechatpy = _Client(self._token, app_id, f"{api_base}/cgi-bin/")
+        self._key = token_key("oa", app_id, "", secret)
+        self._line = Line(app_id, api_base, self._token)
 
     def user_info(self, openid: str) -> FollowerInfo:
         """One follower. Raises PersonGone."""
-        answer = self._try("user/info", lambda: self._wechatpy.user.get(openid))
-        return FollowerInfo(
-            openid=openid,
-            subscribed=bool(answer.get("subscribe")),
-            unionid=answer.get("unionid") or "",
-            scene=answer.get("qr_scene_str") or str(answer.get("qr_scene") or ""),
-        )
+        return FollowerInfo.of(self._line.ask("user/info", lambda api: api.user.get(openid)))
 
-    def list_followers(self) -> list[str]:
-        """All openids that follow."""
-        return self._try("user/get", lambda: list(self._wechatpy.user.iter_followers()))
+    def user_infos(self, openids: Sequence[str]) -> Iterator[FollowerInfo]:
+        """Many followers, a hundred a call."""
+        for start in range(0, len(openids), BATCH):
+            some = list(openids[start : start + BATCH])
+            body = {"user_list": [{"openid": openid, "lang": "zh_CN"} for openid in some]}
+            answer = self._line.post("user/info/batchget", body)
+            yield from (FollowerInfo.of(item) for item in answer.get("user_info_list") or ())
+
+    def list_followers(self) -> Iterator[str]:
+        """All openids that follow, ten thousand a call."""
+        after = ""
+        while True:
+            answer = self._line.get("user/get", {"next_openid": after} if after else {})
+            yield from (answer.get("data") or {}).get("openid") or ()
+            after, before = answer.get("next_openid") or "", after
+            if after in ("", before):
+                return
 
     def send_text(self, openid: str, text: str) -> None:
         """A custom message. Raises WindowClosed outside the platform's window."""
-        self._try("message/custom/send", lambda: self._wechatpy.message.send_text(openid, text))
+        self._line.ask("message/custom/send", lambda api: api.message.send_text(openid, text))
 
     def send_article(self, openid: str, title: str, description: str, url: str) -> None:
         """A custom message that shows one link as a card. Raises WindowClosed."""
         article = {"title": title, "description": description, "url": url, "image": ""}
-        self._try(
-            "message/custom/send",
-            lambda: self._wechatpy.message.send_articles(openid, [article]),
+        self._line.ask(
+            "message/custom/send", lambda api: api.message.send_articles(openid, [article])
         )
 
     def send_template(
@@ -93,11 +104,7 @@ class OfficialAccount:
             "data": data,
             "client_msg_id": client_msg_id,
         }
-        answer = self._try(
-            "message/template/send",
-            lambda: self._wechatpy.post("message/template/send", data=body),
-        )
-        return str(answer.get("msgid", ""))
+        return str(self._line.post("message/template/send", body).get("msgid", ""))
 
     def create_code(self, scene: str, lifetime_s: int | None = None) -> str:
         """The address of a QR code that brings `scene`; permanent without a lifetime."""
@@ -105,12 +112,12 @@ class OfficialAccount:
         if lifetime_s:
             body = {"action_name": "QR_STR_SCENE", "expire_seconds": lifetime_s}
         body["action_info"] = {"scene": {"scene_str": scene}}
-        answer = self._try("qrcode/create", lambda: self._wechatpy.qrcode.create(body))
-        return str(answer["url"])
+        answer = self._line.ask("qrcode/create", lambda api: api.qrcode.create(body))
+        return text_in(answer, "url", "qrcode/create")
 
     def create_menu(self, buttons: list[Json]) -> None:
         """Replace the account's menu."""
-        self._try("menu/create", lambda: self._wechatpy.menu.create({"button": buttons}))
+        self._line.ask("menu/create", lambda api: api.menu.create({"button": buttons}))
 
     def login_url(self, redirect: str, state: str) -> str:
         """Where a follower's WeChat goes to prove who it is; it comes back with a code."""
@@ -128,23 +135,13 @@ class OfficialAccount:
             "code": code,
             "grant_type": "authorization_code",
         }
-        path = "/sns/oauth2/access_token"
-        answer = call(self._http, "GET", path, params=params)
-        if answer.get("errcode"):
-            raise of_code(KINDS, int(answer["errcode"]), path)
-        return answer["openid"], answer.get("unionid") or ""
-
-    def _try(self, api: str, ask: Callable[[], Answer]) -> Answer:
-        generation = self._token().generation
-        try:
-            return _typed(api, ask)
-        except TokenExpired:
-            self._token(not_generation=generation)
-            return _typed(api, ask)
+        answer = call(self._http, "GET", "/sns/oauth2/access_token", params=params)
+        raise_for(answer, "sns/oauth2/access_token", with_secret=True)
+        openid = text_in(answer, "openid", "sns/oauth2/access_token")
+        return openid, (answer.get("unionid") or "").strip()
 
     def _token(self, *, not_generation: int | None = None) -> Token:
-        key = f"oa:{self.app_id}:token"
-        return self._tokens.get(key, self._fetch, not_generation=not_generation)
+        return self._tokens.get(self._key, self._fetch, not_generation=not_generation)
 
     def _fetch(self) -> tuple[str, int]:
         body = {
@@ -154,32 +151,5 @@ class OfficialAccount:
             "force_refresh": False,
         }
         answer = call(self._http, "POST", "/cgi-bin/stable_token", json=body)
-        if answer.get("errcode"):
-            raise of_code(KINDS, int(answer["errcode"]), "stable_token")
-        return answer["access_token"], int(answer["expires_in"])
-
-
-class _Client(WeChatClient):  # type: ignore[misc]  # wechatpy ships no types
-    """wechatpy's client, whose token comes from us and which may not retry."""
-
-    def __init__(self, token: Callable[[], Token], app_id: str, api_base: str) -> None:
-        self._our_token = token
-        super().__init__(app_id, "", timeout=TIMEOUT, auto_retry=False)
-        self.API_BASE_URL = api_base
-
-    @property
-    def access_token(self) -> str:
-        """The shared token."""
-        return self._our_token().value
-
-
-def _typed(api: str, ask: Callable[[], Answer]) -> Answer:
-    try:
-        return ask()
-    except WeChatClientException as problem:
-        raise of_code(KINDS, int(problem.errcode or 0), api) from None
-    except (requests.ConnectionError, requests.ConnectTimeout) as problem:
-        broken = "Connection aborted" in str(problem) or "Read timed out" in str(problem)
-        raise (OutcomeUnknown if broken else NotSent)(f"{api}: no connection") from None
-    except (requests.RequestException, ValueError) as problem:
-        raise OutcomeUnknown(f"{api}: {type(problem).__name__}") from None
+        raise_for(answer, "stable_token", with_secret=True)
+        return token_in(answer, "access_token")

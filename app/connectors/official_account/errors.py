@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from app.connectors import errors as e
-from app.infra.errors import Permanent, Transient
+from typing import Any
 
-KINDS: dict[int, type[Transient] | type[Permanent]] = {
+from app.connectors import errors as e
+
+KINDS: e.Kinds = {
     -1: e.Busy,
     **dict.fromkeys((45009, 45011, 43117), e.RateLimited),
     **dict.fromkeys((40001, 40014, 42001), e.TokenExpired),
@@ -13,4 +14,19 @@ KINDS: dict[int, type[Transient] | type[Permanent]] = {
     **dict.fromkeys((40164, 48001, 48002, 48004, 48006, 50001), e.NotAllowed),
     **dict.fromkeys((40003, 43004, 43101, 46004), e.PersonGone),
     **dict.fromkeys((45015, 45047), e.WindowClosed),
+    **dict.fromkeys((40029, 40163, 41008, 42003), e.LoginCodeSpent),
 }
+# Where the secret itself is presented, 40001 speaks of the secret and not of a token.
+SECRET_KINDS: e.Kinds = {**KINDS, 40001: e.BadCredential}
+PAUSES_S = {45009: 3600.0, 43117: 3600.0}  # counted by the day; to one follower too often
+
+
+def raise_for(answer: dict[str, Any], api: str, *, with_secret: bool = False) -> None:
+    """Raise the typed error of an answer whose errcode is not 0.
+
+    `with_secret`: the call presented the app secret instead of a token.
+    """
+    code = e.code_in(answer, api)
+    if code:
+        kinds = SECRET_KINDS if with_secret else KINDS
+        raise e.of_code(kinds, code, api, PAUSES_S.get(code, 60.0))
