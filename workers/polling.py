@@ -7,6 +7,7 @@ from collections.abc import Callable
 from app.bootstrap import Parts
 from workers.drain import drain_inbox
 from workers.planning import run_due
+from workers.receipts import poll_group_tasks
 from workers.sending import send_due
 
 
@@ -17,4 +18,6 @@ def poll_once(parts: Parts, stop: Callable[[], bool] = lambda: False) -> int:
         done += run_due(parts)
     if not stop():
         done += send_due(parts, 20)
+    if not stop():
+        done += poll_group_tasks(parts, 20)
     return done

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from prometheus_client import Counter
 from sqlalchemy.orm import Session
 
 from app import delivery
 from app.bootstrap import Parts
-from app.connectors import errors
+from app.connectors.errors import RateLimited
+from app.consent import Verdict
 from app.delivery import Dispatch, State, Way
 from app.delivery.channels import Delivered, Message, Platforms, deliver
 from app.flows.permission import verdict_for
 from app.flows.sent import after_sent
 from app.infra import log
-from app.infra.errors import Permanent, Transient
+
+WAITS_FOR = frozenset({"quiet_hours"})  # obstacles that a message may sit out in the outbox
 
 _sent = Counter("yishu_sends_total", "Messages by way and outcome", ["way", "outcome"])
 _log = log.get(__name__)
@@ -43,10 +47,7 @@ def send_one(parts: Parts, dispatch_id: int) -> None:
     except Exception as problem:  # whatever happened must be recorded
         answer = problem
     with parts.db.transaction() as session:
-        dispatch = delivery.get(session, dispatch_id)
-        if dispatch.state == State.SENDING:
-            _record(session, dispatch, answer, parts)
-            _sent.labels(dispatch.way, dispatch.state).inc()
+        _record(session, dispatch_id, answer, parts)
 
 
 def _claim(session: Session, dispatch_id: int, parts: Parts) -> Message | None:
@@ -55,58 +56,53 @@ def _claim(session: Session, dispatch_id: int, parts: Parts) -> Message | None:
     if dispatch is None:
         return None
     if dispatch.not_after is not None and now > dispatch.not_after:
-        delivery.cancel(session, dispatch, "已过有效时间")
+        _give_up(session, dispatch, "已过有效时间", parts)
+        return None
+    wait = delivery.wait_for_room(session, dispatch, now)
+    if wait is not None:
+        delivery.postpone(session, dispatch, now + wait, "等待发送频率", now)
         return None
     verdict = verdict_for(session, dispatch, now)
     if verdict is not None:
         dispatch.verdict = verdict.as_json(now)
         if not verdict.allowed:
-            _hold(session, dispatch, verdict.text, parts)
+            _hold(session, dispatch, verdict, parts)
             return None
-    wait = delivery.wait_for_room(session, dispatch, now)
-    if wait is not None:
-        dispatch.attempts -= 1  # waiting for room is not an attempt
-        delivery.record_retry(session, dispatch, "等待发送频率", now, wait.total_seconds())
-        return None
     return Message(Way(dispatch.way), dispatch.payload, dispatch.task_id)
 
 
-def _hold(session: Session, dispatch: Dispatch, why: str, parts: Parts) -> None:
-    """Not permitted now: later if the only obstacle is time, else never."""
-    verdict = dispatch.verdict or {}
-    untils = [reason["until"] for reason in verdict.get("reasons", ())]
-    soon = all(reason["code"] == "quiet_hours" for reason in verdict.get("reasons", ()))
-    if soon and untils:
-        from datetime import datetime
+def _hold(session: Session, dispatch: Dispatch, verdict: Verdict, parts: Parts) -> None:
+    """Not permitted now: later when the only obstacle is the hour, else never."""
+    until = verdict.allowed_again_at
+    if until is not None and {reason.code for reason in verdict.reasons} <= WAITS_FOR:
+        delivery.postpone(session, dispatch, until, verdict.text, parts.clock())
+        if dispatch.state == State.CANCELLED:
+            after_sent(session, dispatch, parts.clock())
+    else:
+        _give_up(session, dispatch, verdict.text, parts)
 
-        until = datetime.fromisoformat(max(untils))
-        wait_s = max(1.0, (until - parts.clock()).total_seconds())
-        dispatch.attempts -= 1
-        delivery.record_retry(session, dispatch, why, parts.clock(), wait_s)
-        return
+
+def _give_up(session: Session, dispatch: Dispatch, why: str, parts: Parts) -> None:
     delivery.cancel(session, dispatch, why)
     after_sent(session, dispatch, parts.clock())
+    _sent.labels(dispatch.way, dispatch.state).inc()
 
 
 def _record(
-    session: Session, dispatch: Dispatch, answer: Delivered | Exception, parts: Parts
+    session: Session, dispatch_id: int, answer: Delivered | Exception, parts: Parts
 ) -> None:
     now = parts.clock()
-    if isinstance(answer, Delivered):
-        if answer.refused:
-            delivery.record_failed(session, dispatch, "平台没有接收这位收件人")
-        else:
-            delivery.record_sent(
-                session, dispatch, now, provider_id=answer.provider_id,
-                response_code=answer.response_code,
-            )  # fmt: skip
-    elif isinstance(answer, errors.OutcomeUnknown):
-        delivery.record_unknown(session, dispatch, str(answer), now)
-    elif isinstance(answer, Transient):
-        delivery.record_retry(session, dispatch, str(answer), now, answer.retry_after_s)
-    else:
-        code = getattr(answer, "code", None)
-        text = str(answer) if isinstance(answer, Permanent) else type(answer).__name__
-        delivery.record_failed(session, dispatch, text, code)
-        _log.warning("message failed", dispatch_id=dispatch.id, way=dispatch.way, error=text)
+    dispatch = delivery.get(session, dispatch_id)
+    if dispatch.state not in (State.SENDING, State.UNKNOWN):
+        return  # an operator, or a second worker after the lease, has decided meanwhile
+    outcome = delivery.record(session, dispatch, answer, now)
+    if isinstance(answer, RateLimited):
+        pause = timedelta(seconds=answer.retry_after_s or 60)
+        delivery.pause_way(session, Way(dispatch.way), now + pause)
+    if outcome.state in (State.FAILED, State.UNKNOWN):
+        _log.warning(
+            "message not delivered", dispatch_id=dispatch.id, way=dispatch.way,
+            outcome=dispatch.state, errcode=outcome.errcode,
+        )  # fmt: skip
     after_sent(session, dispatch, now)
+    _sent.labels(dispatch.way, dispatch.state).inc()

@@ -8,6 +8,7 @@ from app.infra.queue import FAST, NORMAL
 
 DRAIN_INBOX = "workers.jobs.inbox.drain"
 DRAIN_SENDS = "workers.jobs.sends.drain"
+RECEIPTS = "workers.jobs.sends.receipts"
 
 
 def sweep(parts: Parts) -> None:
@@ -17,10 +18,13 @@ def sweep(parts: Parts) -> None:
         urgent = inbox.is_due(session, now, urgent=True)
         events = urgent or inbox.is_due(session, now, urgent=False)
         messages = bool(delivery.due(session, now, 1))
+        receipts = bool(delivery.awaiting_receipt(session, now, 1))
     if events:
         parts.db.bell.ring(DRAIN_INBOX, lane=FAST if urgent else NORMAL)
     if messages:
         parts.db.bell.ring(DRAIN_SENDS)
+    if receipts:
+        parts.db.bell.ring(RECEIPTS)
 
 
 def tick(parts: Parts) -> None:

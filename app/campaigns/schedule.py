@@ -94,7 +94,7 @@ def keep_daily_plans(session: Session, now: datetime) -> None:
         row = known.pop(rep.id, None)
         if row is None:
             values = {
-                "kind": DAILY_PLAN, "ref_id": rep.id, "cron": cron, "catch_up": "skip",
+                "kind": DAILY_PLAN, "ref_id": rep.id, "cron": cron, "catch_up": "last",
                 "active": True, "watermark": _start_of_day(now),
             }  # fmt: skip
             insert_once(session, Schedule, values, "kind", "ref_id")

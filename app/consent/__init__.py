@@ -8,8 +8,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.consent.fold import ANY, Said, fold
 from app.consent.models import Action, ConsentEntry, ContactPolicy, Purpose
-from app.consent.policy import ContactFacts, Reason, Rules, Verdict, may_contact, quiet_until
+from app.consent.policy import (
+    ContactFacts,
+    Reason,
+    Rules,
+    Through,
+    Verdict,
+    may_contact,
+    quiet_until,
+)
 from app.identity.models import Identifier
 
 __all__ = [
@@ -20,6 +29,7 @@ __all__ = [
     "Purpose",
     "Reason",
     "Rules",
+    "Through",
     "Verdict",
     "ledger",
     "may_contact",
@@ -30,7 +40,7 @@ __all__ = [
     "standing",
 ]
 
-ANY = "any"
+CHUNK = 1000  # persons looked up at a time
 
 
 def record(
@@ -59,23 +69,26 @@ def record(
 def standing(
     session: Session, one_ids: Iterable[str], channel: str, purpose: Purpose = Purpose.CONTACT
 ) -> dict[str, tuple[bool | None, bool]]:
-    """(permitted, opted out) per ONE ID for a channel.
-
-    Per identifier and channel the newest entry counts; over the identifiers of one person the
-    stricter answer wins, so a merge can never turn a refusal into a permission. Only a refusal
-    that came from the person (not a lost relation) is an opt-out.
-    """
-    wanted = list(one_ids)
-    rows = session.execute(
-        select(Identifier.one_id, ConsentEntry)
-        .join(Identifier, Identifier.id == ConsentEntry.identifier_id)
-        .where(Identifier.one_id.in_(wanted), ConsentEntry.purpose == purpose)
-        .order_by(ConsentEntry.at, ConsentEntry.id)
-    )
-    newest: dict[str, dict[tuple[int, str], ConsentEntry]] = {one_id: {} for one_id in wanted}
-    for one_id, entry in rows:
-        newest[one_id][entry.identifier_id, entry.channel] = entry
-    return {one_id: _fold(entries.values(), channel) for one_id, entries in newest.items()}
+    """(permitted, opted out) per ONE ID for a channel; see `fold.py` for how the ledger is read."""
+    wanted = list(dict.fromkeys(one_ids))
+    entries: dict[str, list[Said]] = {one_id: [] for one_id in wanted}
+    for start in range(0, len(wanted), CHUNK):
+        rows = session.execute(
+            select(
+                Identifier.one_id, ConsentEntry.identifier_id, ConsentEntry.channel,
+                ConsentEntry.action,
+            )
+            .join(Identifier, Identifier.id == ConsentEntry.identifier_id)
+            .where(
+                Identifier.one_id.in_(wanted[start : start + CHUNK]),
+                ConsentEntry.purpose == purpose,
+            )
+            .order_by(ConsentEntry.at, ConsentEntry.id)
+        )  # fmt: skip
+        for one_id, identifier_id, said_channel, action in rows:
+            said = Said(identifier_id, said_channel, action == Action.GRANT)
+            entries[one_id].append(said)
+    return {one_id: fold(said, channel) for one_id, said in entries.items()}
 
 
 def ledger(session: Session, one_id: str) -> list[ConsentEntry]:
@@ -106,16 +119,3 @@ def rules(session: Session) -> Rules:
     if row is None:
         return Rules()
     return Rules(row.cap_contacts, row.cap_days, row.quiet_from_minute, row.quiet_until_minute)
-
-
-def _fold(entries: Iterable[ConsentEntry], channel: str) -> tuple[bool | None, bool]:
-    permitted: bool | None = None
-    opted_out = False
-    for entry in entries:
-        if entry.channel not in (channel, ANY):
-            continue
-        if entry.action == Action.WITHDRAW:
-            opted_out = True
-        elif permitted is None:
-            permitted = True
-    return (False if opted_out else permitted), opted_out

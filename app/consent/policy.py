@@ -6,14 +6,14 @@ failed, so that people see the whole picture, and when the time-bound ones end.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from app.infra.clock import local
-
-MINUTES_A_DAY = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,32 @@ class Rules:
     quiet_until_minute: int = 8 * 60
 
 
+class Through(StrEnum):
+    """Who carries a message, which decides what must be known about it."""
+
+    REP = "rep"  # a rep forwards it by hand, at a time the rep chooses
+    GROUP_TASK = "group_task"  # the platform delivers it when the rep has confirmed
+    ACCOUNT = "account"  # the Official Account sends it by itself
+
+
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
-    """What is known about one contact attempt. `contacted_at`: recent ones over all reps."""
+    """What is known about one contact attempt; None means: nobody knows, and counts against.
 
-    permitted: bool | None  # consent's fold for this channel; None: never asked
+    `contacted_at`: contacts over all reps and channels, made or promised.
+    """
+
+    through: Through
+    permitted: bool | None  # consent's fold for this channel
     opted_out: bool
     content_usable: bool
     content_problem: str = ""
-    rep_active: bool | None = None  # None: no rep is involved
-    connected: bool | None = None  # None: the channel needs no rep relation
-    follows: bool | None = None  # None: the channel is not the Official Account
+    rep_active: bool | None = None
+    connected: bool | None = None
+    last_chatted: bool | None = None  # this rep is the one who last chatted with the physician
+    group_tasks_this_month: int | None = None
+    follows: bool | None = None
     contacted_at: Sequence[datetime] = ()
-    needs_quiet_hours: bool = True
-    reserved: int = 0  # contacts already promised to this physician in the same plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,11 @@ class Verdict:
         return max(moment for moment in times if moment is not None)
 
     @property
+    def code(self) -> str:
+        """The gravest rule that failed; empty when allowed."""
+        return self.reasons[0].code if self.reasons else ""
+
+    @property
     def text(self) -> str:
         """All reasons in one line."""
         return "；".join(reason.text for reason in self.reasons) or "可以联系"
@@ -88,28 +105,17 @@ class Verdict:
 
 
 def may_contact(facts: ContactFacts, rules: Rules, now: datetime) -> Verdict:
-    """The verdict for one contact attempt at `now`."""
-    found: list[Reason] = []
-    if facts.opted_out:
-        found.append(Reason("opted_out", "医生已退订"))
-    elif facts.permitted is not True:
-        found.append(Reason("no_consent", "没有这个渠道的联系同意"))
+    """The verdict for one contact attempt at `now`: every rule that fails, gravest first."""
+    found: list[Reason | None] = [_permission(facts)]
     if not facts.content_usable:
         found.append(Reason("content", facts.content_problem or "内容不可使用"))
-    if facts.rep_active is False:
-        found.append(Reason("rep_left", "代表已离职或停用"))
-    if facts.connected is False:
-        found.append(Reason("not_connected", "代表与医生不是双向好友"))
-    if facts.follows is False:
-        found.append(Reason("not_following", "医生没有关注公众号"))
-    capped = _cap(facts, rules, now)
-    if capped:
-        found.append(capped)
-    if facts.needs_quiet_hours:
+    found += _account(facts) if facts.through is Through.ACCOUNT else _rep(facts, now)
+    found.append(_cap(facts, rules, now))
+    if facts.through is not Through.REP:
         ends = quiet_until(rules, now)
         if ends:
             found.append(Reason("quiet_hours", f"免打扰时段，{local(ends):%H:%M} 后可发", ends))
-    return Verdict(tuple(found))
+    return Verdict(tuple(reason for reason in found if reason is not None))
 
 
 def quiet_until(rules: Rules, now: datetime) -> datetime | None:
@@ -127,15 +133,49 @@ def quiet_until(rules: Rules, now: datetime) -> datetime | None:
     return (midnight + timedelta(days=day, minutes=end)).astimezone(now.tzinfo)
 
 
+def _permission(facts: ContactFacts) -> Reason | None:
+    if facts.opted_out:
+        return Reason("opted_out", "医生已退订")
+    if facts.permitted is not True:
+        return Reason("no_consent", "没有这个渠道的联系同意")
+    return None
+
+
+def _account(facts: ContactFacts) -> list[Reason | None]:
+    return [None if facts.follows else Reason("not_following", "医生没有关注公众号")]
+
+
+def _rep(facts: ContactFacts, now: datetime) -> list[Reason | None]:
+    found: list[Reason | None] = []
+    if facts.rep_active is not True:
+        found.append(Reason("rep_left", "代表已离职或停用"))
+    if facts.connected is not True:
+        found.append(Reason("not_connected", "代表与医生不是双向好友"))
+    if facts.through is Through.GROUP_TASK:
+        if facts.last_chatted is not True:
+            found.append(Reason("not_last_chat", "最近与医生沟通的不是这位代表，群发任务不会送达"))
+        found.append(_platform_quota(facts.group_tasks_this_month, now))
+    return found
+
+
+def _platform_quota(used: int | None, now: datetime) -> Reason | None:
+    """The platform takes as many mass messages per contact and month as the month has days."""
+    here = local(now)
+    days = monthrange(here.year, here.month)[1]
+    if used is not None and used < days:
+        return None
+    first = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    following = (first + timedelta(days=days)).astimezone(now.tzinfo)
+    return Reason("platform_quota", f"本月群发已达平台上限 {days} 次", following)
+
+
 def _cap(facts: ContactFacts, rules: Rules, now: datetime) -> Reason | None:
     window = timedelta(days=rules.cap_days)
-    recent = sorted(t for t in facts.contacted_at if now - t < window)
-    free = rules.cap_contacts - len(recent) - facts.reserved
-    if free > 0:
+    recent = sorted(moment for moment in facts.contacted_at if now - moment < window)
+    if len(recent) < rules.cap_contacts:
         return None
-    text = f"{rules.cap_days} 天内已联系 {len(recent) + facts.reserved} 次，达到上限"
-    if rules.cap_contacts <= 0 or not recent:
+    text = f"{rules.cap_days} 天内已联系 {len(recent)} 次，达到上限"
+    if rules.cap_contacts <= 0:
         return Reason("cap", text)
     # Enough of the oldest contacts must leave the window to make room for one more.
-    leaving = min(len(recent), len(recent) + facts.reserved - rules.cap_contacts + 1)
-    return Reason("cap", text, recent[leaving - 1] + window)
+    return Reason("cap", text, recent[len(recent) - rules.cap_contacts] + window)

@@ -35,6 +35,14 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Receipt(StrEnum):
+    """What the platform says became of a group task, once the rep has acted."""
+
+    FORWARDED = "forwarded"  # the rep confirmed, the physician has it
+    NOT_FRIEND = "not_friend"  # no longer connected
+    OVER_QUOTA = "over_quota"  # the physician had received another mass message
+
+
 class Dispatch(Base):
     """One message to one recipient, its payload frozen, its permission stored with it."""
 
@@ -42,6 +50,7 @@ class Dispatch(Base):
     __table_args__ = (
         Index("ix_dispatch_due", "state", "not_before"),
         Index("ix_dispatch_person", "identifier_id", "sent_at"),
+        Index("ix_dispatch_check", "check_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -61,6 +70,7 @@ class Dispatch(Base):
     verdict: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # may_contact's answer
     state: Mapped[str] = mapped_column(String(10), default=State.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
+    maybe_sent: Mapped[bool] = mapped_column(default=False)  # an attempt may have got through
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     not_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -71,3 +81,6 @@ class Dispatch(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     first_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    receipt: Mapped[str | None] = mapped_column(String(12))  # what became of a group task
+    receipt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    check_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when to ask for the receipt

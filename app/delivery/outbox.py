@@ -125,9 +125,7 @@ def cancel_for(
     content_version_id: int | None = None,
 ) -> int:
     """Cancel everything still queued for these persons, this rep, campaign or content."""
-    chosen = update(Dispatch).where(
-        Dispatch.state == State.QUEUED, Dispatch.maybe_sent.is_(False)
-    )
+    chosen = update(Dispatch).where(Dispatch.state == State.QUEUED, Dispatch.maybe_sent.is_(False))
     if identifier_ids is not None:
         chosen = chosen.where(Dispatch.identifier_id.in_(list(identifier_ids)))
     if rep_id is not None:
@@ -192,4 +190,3 @@ def listing(
     if state:
         chosen = chosen.where(Dispatch.state == state)
     return session.scalars(chosen).all()
-

@@ -17,10 +17,9 @@ def best_for(session: Session, one_id: str, limit: int, now: datetime) -> list[C
     pieces = {u.version.id: piece_of(u) for u in library}
     versions = {u.version.id: u.version for u in library}
     weights = tagging.weights(session, [one_id], now)[one_id]
-    scorer = recommend.Scorer(list(pieces.values()), now)
-    fits = scorer.best(
-        pieces.values(), {tag: weight.value for tag, weight in weights.items()}, {}, limit
-    )
+    parents = {tag.id: tag.parent_id for tag in tagging.tags(session) if tag.parent_id}
+    scorer = recommend.Scorer(list(pieces.values()), now, parents)
+    fits = scorer.best({tag: weight.value for tag, weight in weights.items()}, limit)
     if fits:
         return [versions[fit.piece.version_id] for fit in fits]
     newest = sorted(library, key=lambda u: (u.version.decided_at or now, u.version.id))

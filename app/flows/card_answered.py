@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import consent, content, delivery, identity, links, recommend, reps
+from app import campaigns, consent, content, delivery, identity, links, recommend, reps
+from app.connectors.wecom.cards import BUTTON, cut
+from app.consent import Verdict
 from app.content import ContentVersion
 from app.delivery import Dispatch, Way
+from app.delivery import State as Sending
 from app.facts import CardAnswered
 from app.flows import Outside, Received
 from app.flows.permission import verdict_for
-from app.flows.suggestion_card import REASON_QUESTION, reason_card, suggestion_of
+from app.flows.suggestion_card import REASON_QUESTION, reason_card, suggestion_of, task_id
 from app.identity import Identifier, Physician
 from app.infra import log
 from app.infra.clock import local
@@ -21,6 +25,16 @@ from app.recommend import Answer, State, Suggestion
 from app.reps import Rep
 
 HANDLES = CardAnswered
+CARD_LIFE = timedelta(hours=72)  # how long a card's response code works
+DELIVER_WITHIN = timedelta(hours=24)
+TASK_ONLY = frozenset({"not_last_chat", "platform_quota"})
+SHORT = {
+    "content": "内容不合适",
+    "timing": "时机不合适",
+    "discussed": "已沟通过",
+    "not_mine": "非我客户",
+    "other": "其他",
+}
 _log = log.get(__name__)
 
 
@@ -60,8 +74,7 @@ def apply(
     if fact.key == "adopt":
         adopt(session, case, now)
     elif fact.key == "later":
-        if recommend.answer(session, case.suggestion, Answer.LATER, ref=case.ref, now=now):
-            _mark(session, case, "明天再提醒", now)
+        postpone(session, case, now)
     elif fact.key == "refuse":
         _ask_why(session, case, now)
     elif fact.key == "refuse_reason":
@@ -70,7 +83,7 @@ def apply(
     elif fact.key == "why":
         _tell(session, case, "why", _why(case), now)
     elif fact.key == "mute":
-        muted = mute_today(session, case.rep, now)
+        muted = mute_today(session, case, now)
         _tell(session, case, "mute", f"今天不再提醒，已收起 {muted} 条建议。", now)
     elif fact.key == "list":
         _tell(session, case, "list", f"今日建议列表：{case.base_url}/rep/", now)
@@ -81,82 +94,114 @@ def adopt(session: Session, case: Case, now: datetime) -> bool:
     suggestion = case.suggestion
     if suggestion.state == State.ADOPTED:
         return True
-    payload = {"corp_id": case.rep.corp_id, "userid": case.rep.userid}
-    dispatch = Dispatch(
-        way=Way.REP_TEXT, rep_id=case.rep.id, identifier_id=case.identifier.id,
-        content_version_id=case.version.id, counts_as_contact=False, not_before=now, payload={},
-    )  # fmt: skip
-    verdict = verdict_for(session, dispatch, now)
-    if verdict is None or not verdict.allowed:
-        why = verdict.text if verdict else "不能联系"
-        suggestion.state = State.CANCELLED
-        _mark(session, case, "已不可发送", now)
-        _tell(session, case, "blocked", f"这条建议现在不能发送：{why}。", now)
+    way = Way.GROUP_TASK if case.rep.prefers_group_task else Way.REP_TEXT
+    verdict = _verdict(session, case, way, now)
+    if way is Way.GROUP_TASK and {r.code for r in verdict.reasons} & TASK_ONLY:
+        way = Way.REP_TEXT  # the platform would not deliver the task, the rep can
+        verdict = _verdict(session, case, way, now)
+    paused = _paused(session, suggestion)
+    if paused or not ({reason.code for reason in verdict.reasons} <= {"quiet_hours"}):
+        _refuse_kindly(session, case, paused or _in_words(verdict), now)
         return False
     recommend.answer(session, suggestion, Answer.ADOPT, ref=case.ref, now=now)
     link = links.create_link(
         session, case.version.id, identifier_id=case.identifier.id, rep_id=case.rep.id,
-        suggestion_id=suggestion.id, campaign_id=suggestion.campaign_id, channel="wecom", now=now,
+        suggestion_id=suggestion.id, campaign_id=suggestion.campaign_id,
+        channel="group_task" if way is Way.GROUP_TASK else "wecom", now=now,
     )  # fmt: skip
-    url = f"{case.base_url}/t/{link.token}"
-    name = case.physician.name or "医生"
-    text = (
-        f"【可转发给 {name}】\n{name}您好，这份资料供您参考：\n"
-        f"《{case.version.title}》\n{case.version.summary}\n{url}"
-    )
-    common = {
-        "rep_id": case.rep.id, "identifier_id": case.identifier.id,
-        "suggestion_id": suggestion.id, "campaign_id": suggestion.campaign_id,
-        "content_version_id": case.version.id, "counts_as_contact": True,
-        "verdict": verdict.as_json(now), "now": now,
-    }  # fmt: skip
-    if case.rep.prefers_group_task:
-        delivery.queue(
-            session, way=Way.GROUP_TASK, dedupe_key=f"adopt:{suggestion.id}",
-            payload={
-                **payload,
-                "external_userid": case.identifier.value,
-                "text": f"{name}您好，这份资料供您参考：",
-                "link": {"title": case.version.title, "desc": case.version.summary, "url": url},
-            },
-            **common,  # type: ignore[arg-type]
-        )  # fmt: skip
-    else:
-        delivery.queue(
-            session, way=Way.REP_TEXT, dedupe_key=f"adopt:{suggestion.id}",
-            payload={**payload, "text": text}, **common,  # type: ignore[arg-type]
-        )  # fmt: skip
+    payload = _material(case, way, f"{case.base_url}/t/{link.token}")
+    delivery.queue(
+        session, way=way, dedupe_key=f"adopt:{suggestion.id}:{link.id}",
+        payload={"corp_id": case.rep.corp_id, "userid": case.rep.userid, **payload},
+        rep_id=case.rep.id, identifier_id=case.identifier.id, suggestion_id=suggestion.id,
+        campaign_id=suggestion.campaign_id, content_version_id=case.version.id,
+        counts_as_contact=True, verdict=verdict.as_json(now), not_after=now + DELIVER_WITHIN,
+        now=now,
+    )  # fmt: skip
     _mark(session, case, f"已采用 {local(now):%H:%M}", now)
     return True
 
 
+def postpone(session: Session, case: Case, now: datetime) -> None:
+    """Tomorrow again."""
+    adopted = case.suggestion.state == State.ADOPTED
+    if recommend.answer(session, case.suggestion, Answer.LATER, ref=case.ref, now=now):
+        _mark(session, case, "已采用" if adopted else "明天再提醒", now)
+
+
 def refuse(session: Session, case: Case, reason: str, now: datetime) -> None:
-    """Note why; not suggested again for as long as the policy says."""
+    """Note why; not suggested again for as long as the reason and the policy say."""
     known = reason if reason in recommend.REFUSALS else "other"
     days = consent.policy_row(session, now).refuse_days
+    adopted = case.suggestion.state == State.ADOPTED
     if recommend.answer(
         session, case.suggestion, Answer.REFUSE, ref=case.ref, reason=known,
         refuse_days=days, now=now,
     ):  # fmt: skip
-        _mark(session, case, f"已记录：{recommend.REFUSALS[known]}", now)
+        _mark(session, case, "已采用" if adopted else f"已记录：{SHORT[known]}", now)
 
 
-def mute_today(session: Session, rep: Rep, now: datetime) -> int:
-    """Cancel the cards that are still to come today; returns how many."""
+def mute_today(session: Session, case: Case, now: datetime) -> int:
+    """No more cards today; the suggestions stay on the list. Returns how many were held back."""
+    today = local(now).date()
+    recommend.mute(session, case.suggestion, ref=case.ref, now=now)
     muted = 0
-    for suggestion in recommend.of_rep(session, rep.id, local(now).date()):
-        if suggestion.state == State.PLANNED:
-            suggestion.state = State.CANCELLED
+    for suggestion in recommend.of_rep(session, case.rep.id, today):
+        card = delivery.find_by_task(session, task_id(suggestion.id))
+        if card is not None and card.state == Sending.QUEUED:
+            delivery.cancel(session, card, "代表今天不再提醒")
             muted += 1
-            card = delivery.find_by_task(session, f"yishu-suggestion-{suggestion.id}")
-            if card is not None:
-                delivery.cancel(session, card, "代表今天不再提醒")
     return muted
+
+
+def _verdict(session: Session, case: Case, way: Way, now: datetime) -> Verdict:
+    """May this suggestion be carried out in this way now?"""
+    asked = Dispatch(
+        way=way, rep_id=case.rep.id, identifier_id=case.identifier.id,
+        content_version_id=case.version.id, counts_as_contact=True, not_before=now, payload={},
+    )  # fmt: skip
+    return verdict_for(session, asked, now) or Verdict((consent.Reason("unknown", "不能联系"),))
+
+
+def _paused(session: Session, suggestion: Suggestion) -> str:
+    if suggestion.campaign_id is None:
+        return ""
+    campaign = campaigns.get(session, suggestion.campaign_id)
+    return "市场部已暂停这次推送" if campaign.stage == campaigns.Stage.PAUSED else ""
+
+
+def _in_words(verdict: Verdict) -> str:
+    again = verdict.allowed_again_at
+    return verdict.text + (f"；{local(again):%m月%d日 %H:%M} 之后可以" if again else "")
+
+
+def _refuse_kindly(session: Session, case: Case, why: str, now: datetime) -> None:
+    case.suggestion.state = State.CANCELLED
+    _mark(session, case, "暂不可发送", now)
+    name = case.physician.name or "这位医生"
+    _tell(session, case, "blocked", f"给 {name} 的建议现在不能发送：{why}。", now)
+
+
+def _material(case: Case, way: Way, url: str) -> dict[str, Any]:
+    name, version = case.physician.name or "医生", case.version
+    if way is Way.GROUP_TASK:
+        return {
+            "external_userid": case.identifier.value,
+            "text": f"{name}您好，这份资料供您参考：",
+            "link": {"title": version.title, "desc": version.summary, "url": url},
+        }
+    return {
+        "text": f"【可转发给 {name}】\n{name}您好，这份资料供您参考：\n"
+        f"《{version.title}》\n{version.summary}\n{url}"
+    }
 
 
 def _case(session: Session, fact: CardAnswered, prepared: Prepared, event: Received) -> Case | None:
     suggestion_id = suggestion_of(fact.task_id)
-    suggestion = session.get(Suggestion, suggestion_id) if suggestion_id else None
+    # Locked: a double tap may be worked on by two workers at once.
+    suggestion = (
+        session.get(Suggestion, suggestion_id, with_for_update=True) if suggestion_id else None
+    )
     rep = reps.find_rep(session, fact.corp_id, fact.rep_userid)
     if suggestion is None or rep is None or suggestion.rep_id != rep.id:
         _log.warning("card answer ignored", event_id=event.id, reason="not this rep's card")
@@ -170,6 +215,9 @@ def _case(session: Session, fact: CardAnswered, prepared: Prepared, event: Recei
 
 
 def _ask_why(session: Session, case: Case, now: datetime) -> None:
+    if case.suggestion.state == State.ADOPTED:
+        _mark(session, case, "已采用", now)
+        return
     recommend.answer(session, case.suggestion, Answer.REFUSE, ref=case.ref, now=now)
     card = reason_card(
         case.suggestion, case.physician, case.version, list_url=f"{case.base_url}/rep/"
@@ -178,7 +226,7 @@ def _ask_why(session: Session, case: Case, now: datetime) -> None:
 
 
 def _mark(session: Session, case: Case, text: str, now: datetime) -> None:
-    _change(session, case, {"button": {"replace_name": text[:10]}}, now)
+    _change(session, case, {"button": {"replace_name": cut(text, BUTTON)}}, now)
 
 
 def _change(session: Session, case: Case, change: dict[str, object], now: datetime) -> None:
@@ -192,7 +240,7 @@ def _change(session: Session, case: Case, change: dict[str, object], now: dateti
             "response_code": case.fact.response_code,
             "change": change,
         },
-        rep_id=case.rep.id, suggestion_id=case.suggestion.id, now=now,
+        rep_id=case.rep.id, suggestion_id=case.suggestion.id, not_after=now + CARD_LIFE, now=now,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,8 @@ from app.flows.run_campaign import run_campaign
 from app.infra.clock import local
 from app.infra.settings import Settings
 
+LATEST_PLAN = timedelta(hours=8)  # after an outage: a morning's plan in the evening would disturb
+
 
 def carry_out(session: Session, run_id: int, settings: Settings, now: datetime) -> bool:
     """Do what the run asks for, in one transaction; False when there is nothing to do."""
@@ -21,11 +23,14 @@ def carry_out(session: Session, run_id: int, settings: Settings, now: datetime) 
         return False
     run, schedule = begun
     if schedule.kind == campaigns.DAILY_PLAN:
+        run.state, run.finished_at = "done", now
+        if now - run.due_at > LATEST_PLAN:
+            run.left_out = {"too_late": 1}
+            return True
         rep = reps.get_rep(session, schedule.ref_id)
         day = local(run.due_at).date()
         plan = plan_day(session, rep, day, base_url=settings.yishu_base_url, now=now)
         run.planned, run.left_out = plan.suggested, plan.left_out
-        run.state, run.finished_at = "done", now
         return True
     campaign = campaigns.get(session, schedule.ref_id)
     if campaign.stage != Stage.ACTIVE:
@@ -33,6 +38,6 @@ def carry_out(session: Session, run_id: int, settings: Settings, now: datetime) 
         return False
     run_campaign(
         session, campaign, run, app_id=settings.oa_app_id, base_url=settings.yishu_base_url,
-        now=now,
+        template_id=settings.oa_template_id, now=now,
     )  # fmt: skip
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,19 +10,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import consent, content, delivery, reps
-from app.consent import ContactFacts, Verdict
+from app.consent import ContactFacts, Rules, Through, Verdict
 from app.delivery import Dispatch, Way
 from app.identity.models import Identifier, Kind
-from app.reps import RelationState, RepContact
+from app.reps import RelationState, Rep, RepContact
 
-CHANNELS = {
-    Way.REP_CARD: "wecom",
-    Way.REP_TEXT: "wecom",
-    Way.GROUP_TASK: "wecom",
-    Way.OA_TEXT: "oa",
-    Way.OA_TEMPLATE: "oa",
+THROUGH = {
+    Way.REP_CARD: Through.REP,
+    Way.REP_TEXT: Through.REP,
+    Way.GROUP_TASK: Through.GROUP_TASK,
+    Way.OA_TEXT: Through.ACCOUNT,
+    Way.OA_TEMPLATE: Through.ACCOUNT,
 }
-QUIET = (Way.GROUP_TASK, Way.OA_TEXT, Way.OA_TEMPLATE)  # these reach the physician by themselves
+CONSENT_CHANNEL = {Through.REP: "wecom", Through.GROUP_TASK: "wecom", Through.ACCOUNT: "oa"}
+CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,59 +36,127 @@ class Standing:
 
 
 def standings(
-    session: Session, one_ids: Iterable[str], channel: str, now: datetime
+    session: Session,
+    one_ids: Iterable[str],
+    through: Through,
+    now: datetime,
+    *,
+    before: Dispatch | None = None,
 ) -> dict[str, Standing]:
     """Consent and recent contacts of many physicians."""
-    wanted = list(one_ids)
+    wanted = list(dict.fromkeys(one_ids))
     since = now - timedelta(days=consent.rules(session).cap_days)
-    allowed = consent.standing(session, wanted, channel)
-    contacted = delivery.contacted_at(session, wanted, since)
+    allowed = consent.standing(session, wanted, CONSENT_CHANNEL[through])
+    contacted = delivery.contacted_at(session, wanted, since, before=before)
     return {
         one_id: Standing(*allowed.get(one_id, (None, False)), tuple(contacted.get(one_id, ())))
         for one_id in wanted
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Asks about many contacts of one rep and one way, with everything read once."""
+
+    rep: Rep
+    through: Through
+    rules: Rules
+    known: dict[str, Standing]
+    connected: frozenset[int]
+    last_chatted: frozenset[int]
+    group_tasks: dict[int, int]
+
+    def verdict(self, row: Identifier, now: datetime, *, content_problem: str = "") -> Verdict:
+        """May this rep's contact be reached in this way now?"""
+        known = self.known[row.one_id]
+        facts = ContactFacts(
+            through=self.through, permitted=known.permitted, opted_out=known.opted_out,
+            content_usable=not content_problem, content_problem=content_problem,
+            rep_active=self.rep.active, connected=row.id in self.connected,
+            last_chatted=row.id in self.last_chatted,
+            group_tasks_this_month=self.group_tasks.get(row.id),
+            contacted_at=known.contacted_at,
+        )  # fmt: skip
+        return consent.may_contact(facts, self.rules, now)
+
+
+def asker(
+    session: Session,
+    rep: Rep,
+    rows: Sequence[Identifier],
+    through: Through,
+    now: datetime,
+    *,
+    before: Dispatch | None = None,
+) -> Asker:
+    """Everything about these contacts that the policy wants to know."""
+    known = standings(session, [row.one_id for row in rows], through, now, before=before)
+    identifier_ids = [row.id for row in rows]
+    connected, last = _relations(session, rep.id, identifier_ids)
+    tasks = (
+        delivery.group_tasks_this_month(session, identifier_ids, now)
+        if through is Through.GROUP_TASK
+        else {}
+    )
+    return Asker(rep, through, consent.rules(session), known, connected, last, tasks)
+
+
 def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict | None:
-    """The verdict for a message about a physician and a content; None for all other messages."""
+    """The verdict for a message about a physician and a content; None for all other messages.
+
+    While the transaction lasts nobody else gets a verdict for a contact with this physician.
+    """
     if dispatch.identifier_id is None or dispatch.content_version_id is None:
         return None
-    identifier = session.get(Identifier, dispatch.identifier_id)
-    if identifier is None or not identifier.value:
+    row = session.get(Identifier, dispatch.identifier_id)
+    if row is None or not row.value:
         return Verdict((consent.Reason("erased", "医生的资料已删除"),))
-    way = Way(dispatch.way)
+    if dispatch.counts_as_contact:
+        delivery.lock_person(session, row.id)
+    through = THROUGH[Way(dispatch.way)]
     version = content.get_version(session, dispatch.content_version_id)
-    known = standings(session, [identifier.one_id], CHANNELS[way], now)[identifier.one_id]
     problem = content.problem(session, version, now)
-    # This message itself is among the promised contacts.
-    own = dispatch.sent_at or dispatch.not_before
-    others = list(known.contacted_at)
-    if dispatch.counts_as_contact and own in others:
-        others.remove(own)
-    facts = ContactFacts(
-        permitted=known.permitted,
-        opted_out=known.opted_out,
-        content_usable=not problem,
-        content_problem=problem,
-        rep_active=_rep_active(session, dispatch.rep_id),
-        connected=_connected(session, dispatch.rep_id, identifier.id),
-        follows=True if identifier.kind == Kind.OPENID else None,
-        contacted_at=tuple(others),
-        needs_quiet_hours=way in QUIET,
-    )
-    return consent.may_contact(facts, consent.rules(session), now)
+    before = dispatch if dispatch.id is not None else None
+    if through is Through.ACCOUNT:
+        known = standings(session, [row.one_id], through, now, before=before)[row.one_id]
+        facts = account_facts(known, content_problem=problem, follows=row.kind == Kind.OPENID)
+        return consent.may_contact(facts, consent.rules(session), now)
+    if dispatch.rep_id is None:
+        return Verdict((consent.Reason("rep_left", "没有代表"),))
+    rep = reps.get_rep(session, dispatch.rep_id)
+    ask = asker(session, rep, [row], through, now, before=before)
+    return ask.verdict(row, now, content_problem=problem)
 
 
-def _rep_active(session: Session, rep_id: int | None) -> bool | None:
-    return None if rep_id is None else reps.get_rep(session, rep_id).active
+def account_facts(known: Standing, *, content_problem: str, follows: bool) -> ContactFacts:
+    """Facts about a follower of the Official Account."""
+    return ContactFacts(
+        through=Through.ACCOUNT, permitted=known.permitted, opted_out=known.opted_out,
+        content_usable=not content_problem, content_problem=content_problem, follows=follows,
+        contacted_at=known.contacted_at,
+    )  # fmt: skip
 
 
-def _connected(session: Session, rep_id: int | None, identifier_id: int) -> bool | None:
-    if rep_id is None:
-        return None
-    state = session.scalar(
-        select(RepContact.state).where(
-            RepContact.rep_id == rep_id, RepContact.identifier_id == identifier_id
-        )
-    )
-    return state == RelationState.CONNECTED
+def _relations(
+    session: Session, rep_id: int, identifier_ids: Sequence[int]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Contacts that the rep is connected with, and those that chatted with this rep last."""
+    connected: set[int] = set()
+    newest: dict[int, tuple[datetime, int]] = {}
+    for start in range(0, len(identifier_ids), CHUNK):
+        rows = session.execute(
+            select(
+                RepContact.identifier_id, RepContact.rep_id, RepContact.last_chat_at,
+                RepContact.since,
+            ).where(
+                RepContact.identifier_id.in_(identifier_ids[start : start + CHUNK]),
+                RepContact.state == RelationState.CONNECTED,
+            )
+        )  # fmt: skip
+        for row in rows:
+            if row.rep_id == rep_id:
+                connected.add(row.identifier_id)
+            chat = (row.last_chat_at or row.since, -row.rep_id)
+            newest[row.identifier_id] = max(newest.get(row.identifier_id, chat), chat)
+    last = {identifier for identifier, (_, rep) in newest.items() if -rep == rep_id}
+    return frozenset(connected), frozenset(last)

@@ -6,37 +6,75 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import journey, reps
-from app.delivery import Dispatch, Way
+from app import delivery, identity, journey, reps
+from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
+from app.identity import Identifier
 from app.journey import Happened
 from app.recommend import State, Suggestion
 
 TO_PHYSICIAN = {Way.OA_TEXT: "oa", Way.OA_TEMPLATE: "oa", Way.WELCOME: "wecom"}
+NOT_SENT = (Sending.CANCELLED, Sending.FAILED)
 
 
 def after_sent(session: Session, dispatch: Dispatch, now: datetime) -> None:
     """Called in the transaction that records the outcome."""
     suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
-    sent = dispatch.state == Sending.SENT
-    if dispatch.way == Way.REP_CARD and suggestion is not None:
-        if sent and suggestion.state == State.PLANNED:
-            suggestion.state, suggestion.delivered_at = State.DELIVERED, now
-        elif dispatch.state in (Sending.CANCELLED, Sending.FAILED):
-            suggestion.state = State.CANCELLED
-    if not sent or dispatch.identifier_id is None:
+    if suggestion is not None:
+        _move_on(session, suggestion, dispatch, now)
+    if dispatch.state != Sending.SENT or dispatch.identifier_id is None:
         return
     if dispatch.way in TO_PHYSICIAN:
         kind = Happened.CONTENT_SENT if dispatch.content_version_id else Happened.MESSAGE_SENT
-        journey.note(
-            session, dispatch.identifier_id, kind, channel=TO_PHYSICIAN[Way(dispatch.way)], at=now,
-            ref=f"dispatch:{dispatch.id}", rep_id=dispatch.rep_id,
-            content_version_id=dispatch.content_version_id, campaign_id=dispatch.campaign_id,
-        )  # fmt: skip
+        _note(session, dispatch, kind, TO_PHYSICIAN[Way(dispatch.way)], now)
     elif dispatch.counts_as_contact and dispatch.way == Way.REP_TEXT and dispatch.rep_id:
-        journey.note(
-            session, dispatch.identifier_id, Happened.CONTENT_SENT, channel="wecom", at=now,
-            ref=f"dispatch:{dispatch.id}", rep_id=dispatch.rep_id,
-            content_version_id=dispatch.content_version_id, campaign_id=dispatch.campaign_id,
-        )  # fmt: skip
+        _note(session, dispatch, Happened.CONTENT_SENT, "wecom", now)
         reps.note_chat(session, dispatch.rep_id, dispatch.identifier_id, now)
+
+
+def after_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: datetime) -> None:
+    """A group task reached the physician, or the platform says why it did not."""
+    delivery.record_receipt(session, dispatch, receipt, at)
+    if receipt is not Receipt.FORWARDED:
+        return
+    if dispatch.identifier_id is not None:
+        _note(session, dispatch, Happened.CONTENT_SENT, "wecom", at)
+        if dispatch.rep_id is not None:
+            reps.note_chat(session, dispatch.rep_id, dispatch.identifier_id, at)
+    suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
+    if suggestion is not None and suggestion.forwarded_at is None:
+        suggestion.forwarded_at = at
+
+
+def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime) -> None:
+    if dispatch.way == Way.REP_CARD:
+        if dispatch.state == Sending.SENT and suggestion.state == State.PLANNED:
+            suggestion.state, suggestion.delivered_at = State.DELIVERED, now
+        elif dispatch.state in NOT_SENT and suggestion.state == State.PLANNED:
+            suggestion.state = State.CANCELLED
+    elif dispatch.counts_as_contact and dispatch.state in NOT_SENT:
+        # What the rep adopted was not allowed any more, or the platform refused it.
+        suggestion.state = State.CANCELLED
+        _tell_rep(session, suggestion, dispatch, now)
+
+
+def _tell_rep(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime) -> None:
+    rep = reps.get_rep(session, suggestion.rep_id)
+    row = session.get(Identifier, suggestion.identifier_id)
+    name = identity.get_physician(session, row.one_id).name if row is not None else ""
+    text = f"给 {name or '医生'} 的内容没有发出：{dispatch.error}。"
+    delivery.queue(
+        session, way=Way.REP_TEXT, dedupe_key=f"not-sent:{dispatch.id}",
+        payload={"corp_id": rep.corp_id, "userid": rep.userid, "text": text},
+        rep_id=rep.id, suggestion_id=suggestion.id, now=now,
+    )  # fmt: skip
+
+
+def _note(session: Session, dispatch: Dispatch, kind: Happened, channel: str, at: datetime) -> None:
+    if dispatch.identifier_id is None:
+        return
+    journey.note(
+        session, dispatch.identifier_id, kind, channel=channel, at=at,
+        ref=f"dispatch:{dispatch.id}", rep_id=dispatch.rep_id,
+        content_version_id=dispatch.content_version_id, campaign_id=dispatch.campaign_id,
+    )  # fmt: skip

@@ -36,17 +36,20 @@ def card(
     *,
     total: int,
     list_url: str,
+    hint: str = "",
+    by_task: bool = False,
 ) -> dict[str, Any]:
-    """The card as it is delivered."""
+    """The card as it is delivered; `hint`: when the physician reads; `total` 0: a campaign's."""
     place = " · ".join(filter(None, (physician.department, physician.hospital)))
+    count = f"今日建议 {suggestion.position}/{total}" if total else "重点推送"
     names = ("原因一", "原因二", "原因三")
     rows = list(zip(names, suggestion.reasons[:3], strict=False))
     return interaction_card(
         task_id=task_id(suggestion.id),
-        source=f"医枢 · 今日建议 {suggestion.position}/{total}",
+        source=f"医枢 · {count}",
         title=f"{who(physician)}：{version.title}",
-        description=place,
-        rows=[*rows, ("方式", "一对一发送")],
+        description=hint or place,
+        rows=[*rows, ("方式", "企业群发（需确认）" if by_task else "一对一发送")],
         buttons=[
             Button("采用", "adopt", 1),
             Button("稍后", "later", 4),

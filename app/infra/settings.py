@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     oa_token: str = ""
     oa_aes_key: str = ""
     oa_api_base: str = "https://api.weixin.qq.com"
+    oa_template_id: str = Field(
+        "",
+        description="a template with the fields thing1 (title) and time2: reaches followers "
+        "outside the 48 hours after their last message",
+    )
 
     wechat_open_base: str = Field(
         "https://open.weixin.qq.com", description="where OAuth pages of WeCom and WeChat live"

@@ -1,12 +1,29 @@
-"""Suggestions: physician × content × way × time with reasons, for one rep."""
+"""Suggestions: physician × content × way × time with reasons, for one rep.
 
-from app.recommend.answers import REFUSALS, Answer, answer, get_suggestion, of_rep, tomorrow
+scoring, plan, timing and explain are pure; `flows/plan_day` brings them together with the data.
+"""
+
+from app.recommend import timing
+from app.recommend.answers import (
+    REFUSALS,
+    Answer,
+    answer,
+    count_of_day,
+    expire_unanswered,
+    get_suggestion,
+    is_muted,
+    mute,
+    of_rep,
+    tomorrow,
+)
 from app.recommend.explain import ago, reasons
 from app.recommend.models import DailyPlan, State, Suggestion, SuggestionAnswer
 from app.recommend.plan import Candidate, choose
-from app.recommend.scoring import Piece, Scored, Scorer
+from app.recommend.scoring import Piece, Scored, Scorer, saturation
+from app.recommend.words import LEFT_OUT
 
 __all__ = [
+    "LEFT_OUT",
     "REFUSALS",
     "Answer",
     "Candidate",
@@ -20,8 +37,14 @@ __all__ = [
     "ago",
     "answer",
     "choose",
+    "count_of_day",
+    "expire_unanswered",
     "get_suggestion",
+    "is_muted",
+    "mute",
     "of_rep",
     "reasons",
+    "saturation",
+    "timing",
     "tomorrow",
 ]

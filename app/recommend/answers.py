@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.infra.clock import local
@@ -30,6 +31,7 @@ REFUSALS = {
     "other": "其他",
 }
 TIMING_DAYS = 7
+MUTE = "mute"
 
 
 def answer(
@@ -42,12 +44,17 @@ def answer(
     reason: str = "",
     refuse_days: int = 30,
 ) -> bool:
-    """Note an answer once per `ref`; False when it was noted before."""
+    """Note an answer once per `ref`; False when it was noted before.
+
+    Everything that was tapped is kept; what was adopted stays adopted.
+    """
     values = {
         "suggestion_id": suggestion.id, "answer": given, "reason": reason, "ref": ref, "at": now,
     }  # fmt: skip
     if not insert_once(session, SuggestionAnswer, values, "ref"):
         return False
+    if suggestion.state == State.ADOPTED:
+        return True
     suggestion.answered_at = now
     if given is Answer.ADOPT:
         suggestion.state, suggestion.hidden_until = State.ADOPTED, None
@@ -56,10 +63,56 @@ def answer(
     else:
         suggestion.state = State.REFUSED
         suggestion.refusal = reason or suggestion.refusal
-        days = TIMING_DAYS if reason == "timing" else refuse_days
+        days = TIMING_DAYS if suggestion.refusal == "timing" else refuse_days
         suggestion.hidden_until = now + timedelta(days=days)
     session.flush()
     return True
+
+
+def mute(session: Session, suggestion: Suggestion, *, ref: str, now: datetime) -> None:
+    """The rep wants no more cards today."""
+    values = {
+        "suggestion_id": suggestion.id, "answer": MUTE, "reason": "", "ref": ref, "at": now,
+    }  # fmt: skip
+    insert_once(session, SuggestionAnswer, values, "ref")
+
+
+def is_muted(session: Session, rep_id: int, day: date) -> bool:
+    """Whether the rep asked for no more cards on this day."""
+    last = session.scalar(
+        select(func.max(SuggestionAnswer.at))
+        .join(Suggestion, Suggestion.id == SuggestionAnswer.suggestion_id)
+        .where(Suggestion.rep_id == rep_id, SuggestionAnswer.answer == MUTE)
+    )
+    return last is not None and local(last).date() == day
+
+
+def expire_unanswered(session: Session, rep_id: int, before: date) -> int:
+    """Suggestions of earlier days that nobody answered; returns how many."""
+    done = session.execute(
+        update(Suggestion)
+        .where(
+            Suggestion.rep_id == rep_id,
+            Suggestion.day < before,
+            Suggestion.state.in_((State.PLANNED, State.DELIVERED)),
+        )
+        .values(state=State.EXPIRED)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def count_of_day(session: Session, rep_id: int, days: Sequence[date]) -> dict[date, int]:
+    """How many suggestions a rep has on each of these days; cancelled ones do not count."""
+    rows = session.execute(
+        select(Suggestion.day, func.count().label("number"))
+        .where(
+            Suggestion.rep_id == rep_id,
+            Suggestion.day.in_(days),
+            Suggestion.state != State.CANCELLED,
+        )
+        .group_by(Suggestion.day)
+    )
+    return dict.fromkeys(days, 0) | {row.day: row.number for row in rows}
 
 
 def tomorrow(now: datetime) -> datetime:

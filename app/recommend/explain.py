@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from app.infra.clock import local
 from app.recommend.scoring import Scored
 from app.tagging.models import Source
 from app.tagging.read import Weight
 
-LONGEST = 30
+LONGEST, MOST = 30, 3
 TEMPLATES = {
-    Source.CONTENT_READ: "近期读过「{tag}」内容（{ago}）",
+    Source.CONTENT_READ: "读过「{tag}」内容（{ago}）",
     Source.WECOM_TAG: "企微标签「{tag}」（{ago}）",
     Source.CRM: "CRM 记录关注「{tag}」",
     Source.CHANNEL: "扫码渠道关注「{tag}」（{ago}）",
@@ -23,6 +24,7 @@ TEMPLATES = {
     Source.PERSON: "同事标注「{tag}」（{ago}）",
     Source.REP_FEEDBACK: "您的反馈：关注「{tag}」",
 }
+OTHERWISE = "标签「{tag}」"
 
 
 def reasons(
@@ -31,27 +33,38 @@ def reasons(
     names: Mapping[int, str],
     *,
     last_contact: datetime | None,
-    left_this_window: int,
+    rule: str,
     now: datetime,
+    first: str = "",
 ) -> list[str]:
-    """Reasons in order of weight: up to two tags, the last contact, the rule when room is left."""
-    strongest = sorted(fit.parts.items(), key=lambda part: (-part[1], part[0]))[:2]
-    told = [_tag_reason(names[tag_id], weights[tag_id], now) for tag_id, _ in strongest]
+    """What asked for it (`first`: a campaign, 稍后), the strongest tags, last contact, the rule."""
+    told = [_cut(first)] if first else []
+    named = [part for part in fit.parts.items() if part[0] in names and part[0] in weights]
+    strongest = sorted(named, key=lambda part: (-part[1], part[0]))
+    told += [_tag_reason(names[tag], weights[tag], now) for tag, _ in strongest[: 2 - len(told)]]
     if last_contact is None:
         told.append("还没有互动记录")
     else:
         told.append(f"上次互动 {ago(last_contact, now)}")
-    if len(told) < 3:
-        told.append(f"本周期还可联系 {left_this_window} 次")
-    return [text[:LONGEST] for text in told[:3]]
+    if len(told) < MOST:
+        told.append(_cut(rule))
+    return told[:MOST]
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """今天, 昨天, or N 天前."""
-    days = max(0, (now - moment).days)
+    """今天, 昨天, or N 天前, by the calendar of China."""
+    days = max(0, (local(now).date() - local(moment).date()).days)
     return {0: "今天", 1: "昨天"}.get(days, f"{days} 天前")
 
 
 def _tag_reason(name: str, weight: Weight, now: datetime) -> str:
-    template = TEMPLATES.get(Source(weight.source), "标签「{tag}」")
-    return template.format(tag=name, ago=ago(weight.at, now))
+    template = TEMPLATES.get(Source(weight.source), OTHERWISE)
+    text = template.format(tag=name, ago=ago(weight.at, now))
+    over = len(text) - LONGEST
+    if over > 0:  # shorten the name, never the sentence around it
+        text = template.format(tag=name[: len(name) - over - 1] + "…", ago=ago(weight.at, now))
+    return text
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,19 +1,23 @@
 """How well a content fits a physician now: tag affinity with its parts kept. Pure.
 
-    score = Σ weight(tag) · content weight(tag) · idf(tag) / norm(content) + freshness − saturation
+    score = Σ interest(tag) · share(tag) · idf(tag) / norm(content) · (1 − saturation) + freshness
 
-The parts are kept per tag, so an explanation is the sum itself.
+An interest reaches one step up and down the tag tree at half strength. The parts are kept by the
+physician's own tag that they come from, so an explanation is the sum itself.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 FRESH_BONUS, FRESH_HALF_LIFE_DAYS = 0.08, 45.0
-SATURATION = 0.25  # how much having just seen similar content takes away
+SATURATION = 0.4  # how much having just seen similar content takes away
+BACK_OFF = 0.5
 DAY_S = 86400.0
 
 
@@ -29,55 +33,93 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A fit with its parts by tag id."""
+    """A fit with its parts by the physician's tag id."""
 
     piece: Piece
     score: float
     parts: Mapping[int, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """How much a physician cares for a tag, and which own tag says so."""
+
+    weight: float
+    via: int
+
+
+def interests(weights: Mapping[int, float], parents: Mapping[int, int]) -> dict[int, Interest]:
+    """`weights` (the physician's own tags) with their parents and children at half strength."""
+    found = {tag: Interest(weight, tag) for tag, weight in weights.items()}
+    for child, parent in parents.items():
+        for own, other in ((child, parent), (parent, child)):
+            if own not in weights or other in weights:
+                continue
+            lent = Interest(BACK_OFF * weights[own], own)
+            known = found.get(other)
+            if known is None or (lent.weight, -lent.via) > (known.weight, -known.via):
+                found[other] = lent
+    return found
+
+
 class Scorer:
-    """Scores pieces of one library; rare tags count more than common ones."""
+    """Scores one library for many physicians; rare tags count more than common ones."""
 
-    def __init__(self, library: Sequence[Piece], now: datetime) -> None:
-        self._now = now
-        counts: dict[int, int] = {}
+    def __init__(
+        self, library: Sequence[Piece], now: datetime, parents: Mapping[int, int] | None = None
+    ) -> None:
+        self._parents = dict(parents or {})
+        self._library = list(library)
+        counts: dict[int, int] = defaultdict(int)
         for piece in library:
-            for tag_id in piece.tags:
-                counts[tag_id] = counts.get(tag_id, 0) + 1
-        total = len(library)
-        self._idf = {t: math.log(1 + total / n) for t, n in counts.items()}
-        self._norm = {p.version_id: self._length(p.tags) for p in library}
-
-    def score(
-        self, piece: Piece, weights: Mapping[int, float], recent_tags: Mapping[int, float]
-    ) -> Scored:
-        """`weights`: the physician's tags, 0–1. `recent_tags`: share of recent content by tag."""
-        norm = self._norm[piece.version_id]
-        parts = {
-            tag_id: weights[tag_id] * share * self._idf[tag_id] / norm
-            for tag_id, share in piece.tags.items()
-            if tag_id in weights and norm
-        }
-        affinity = sum(parts.values())
-        if affinity <= 0:
-            return Scored(piece, 0.0)
-        age_days = max(0.0, (self._now - piece.approved_at).total_seconds() / DAY_S)
-        fresh = FRESH_BONUS * 2.0 ** (-age_days / FRESH_HALF_LIFE_DAYS)
-        seen = max((recent_tags.get(tag_id, 0.0) for tag_id in piece.tags), default=0.0)
-        return Scored(piece, affinity * (1 - SATURATION * seen) + fresh, parts)
+            for tag in piece.tags:
+                counts[tag] += 1
+        idf = {tag: math.log(1 + len(library) / n) for tag, n in counts.items()}
+        self._fresh = [_freshness(piece, now) for piece in library]
+        self._postings: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        for index, piece in enumerate(library):
+            norm = math.sqrt(sum((w * idf[t]) ** 2 for t, w in piece.tags.items()))
+            for tag, share in piece.tags.items():
+                if norm:
+                    self._postings[tag].append((index, share * idf[tag] / norm))
 
     def best(
         self,
-        library: Iterable[Piece],
         weights: Mapping[int, float],
-        recent_tags: Mapping[int, float],
         limit: int,
+        *,
+        seen: Mapping[int, float] | None = None,
+        without: Container[int] = (),
     ) -> list[Scored]:
-        """The best fits, without those that share no tag; ties by content id."""
-        scored = (self.score(piece, weights, recent_tags) for piece in library)
-        fits = [fit for fit in scored if fit.score > 0]
-        return sorted(fits, key=lambda fit: (-fit.score, fit.piece.content_id))[:limit]
+        """The best fits, without contents that share no tag; ties by content id.
 
-    def _length(self, tags: Mapping[int, float]) -> float:
-        return math.sqrt(sum((w * self._idf[t]) ** 2 for t, w in tags.items()))
+        `seen`: per tag, 0 to 1, how much of it was sent lately. `without`: content ids.
+        """
+        parts: dict[int, dict[int, float]] = defaultdict(dict)
+        for tag, interest in interests(weights, self._parents).items():
+            for index, share in self._postings.get(tag, ()):
+                mine = parts[index]
+                mine[interest.via] = mine.get(interest.via, 0.0) + interest.weight * share
+        ranked = []
+        for index, mine in parts.items():
+            piece = self._library[index]
+            affinity = sum(mine.values())
+            if affinity <= 0 or piece.content_id in without:
+                continue
+            if seen:
+                affinity *= 1 - SATURATION * max(seen.get(tag, 0.0) for tag in piece.tags)
+            ranked.append((-(affinity + self._fresh[index]), piece.content_id, index))
+        return [
+            Scored(self._library[index], -negative, parts[index])
+            for negative, _, index in heapq.nsmallest(limit, ranked)
+        ]
+
+
+def saturation(times_sent: Mapping[int, int]) -> dict[int, float]:
+    """How used up each tag is: nothing 0, once a half, twice three quarters …"""
+    return {tag: 1 - 0.5**times for tag, times in times_sent.items() if times > 0}
+
+
+def _freshness(piece: Piece, now: datetime) -> float:
+    age_days = max(0.0, (now - piece.approved_at).total_seconds() / DAY_S)
+    return float(FRESH_BONUS * 2.0 ** (-age_days / FRESH_HALF_LIFE_DAYS))

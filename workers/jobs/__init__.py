@@ -5,6 +5,7 @@ ALLOWED = frozenset(
         "workers.jobs.inbox.drain",
         "workers.jobs.sends.send",
         "workers.jobs.sends.drain",
+        "workers.jobs.sends.receipts",
         "workers.jobs.plans.run",
         "workers.jobs.sweep.run",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workers.context import parts, stopping
+from workers.receipts import poll_group_tasks
 from workers.sending import send_due, send_one
 
 PIECE = 5  # sends between two looks at the wish to stop
@@ -17,3 +18,8 @@ def drain() -> None:
     """Send everything that is due."""
     while not stopping.is_set() and send_due(parts(), PIECE) == PIECE:
         pass
+
+
+def receipts() -> None:
+    """Ask what became of the group tasks whose time has come."""
+    poll_group_tasks(parts())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.connectors.errors import CardDuplicate
 from app.delivery.channels import Delivered, Message, Platforms
-from app.delivery.outbox import DUPLICATE_CHECK_S
+
+DUPLICATE_CHECK_S = 14_400  # the platform's longest window for byte-identical requests
 
 
 def card(platforms: Platforms, message: Message) -> Delivered:

@@ -1,0 +1,108 @@
+"""Limits that hold over many messages: what the platform takes, and how often we reach out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.delivery.models import Dispatch, Receipt, State, Way
+from app.identity.models import Identifier, Physician
+from app.infra.clock import local
+from app.reps import Rep
+
+PER_MINUTE, PER_HOUR = 25, 900  # to one member: the platform silently drops over 30 and 1,000
+TO_MEMBER = (Way.REP_CARD, Way.REP_TEXT)
+GONE_OUT = (State.SENDING, State.SENT, State.UNKNOWN)
+CHUNK = 1000
+
+
+def wait_for_room(session: Session, dispatch: Dispatch, now: datetime) -> timedelta | None:
+    """How long a claimed message to a rep must wait so that the platform drops none."""
+    if dispatch.way not in TO_MEMBER or dispatch.rep_id is None:
+        return None
+    # One claim per rep at a time: two workers may not both take the last place.
+    session.execute(select(Rep.id).where(Rep.id == dispatch.rep_id).with_for_update(key_share=True))
+    for limit, span in ((PER_MINUTE, timedelta(minutes=1)), (PER_HOUR, timedelta(hours=1))):
+        if _sent_to_member(session, dispatch, now - span) >= limit:
+            return span / 4
+    return None
+
+
+def lock_person(session: Session, identifier_id: int) -> None:
+    """Let nobody else claim a message to this physician until the transaction ends."""
+    anchor = select(Identifier.one_id).where(Identifier.id == identifier_id).scalar_subquery()
+    session.execute(
+        select(Physician.one_id).where(Physician.one_id == anchor).with_for_update(key_share=True)
+    )
+
+
+def contacted_at(
+    session: Session, one_ids: Iterable[str], since: datetime, *, before: Dispatch | None = None
+) -> dict[str, list[datetime]]:
+    """When physicians were contacted, or are promised to be, over all reps and ways.
+
+    `before`: only what goes before this message: what has gone out, and older promises. So of
+    several promises that are one too many, it is always the newest that gives way.
+    """
+    wanted = list(dict.fromkeys(one_ids))
+    found: dict[str, list[datetime]] = {one_id: [] for one_id in wanted}
+    moment = func.coalesce(Dispatch.sent_at, Dispatch.first_attempt_at, Dispatch.not_before)
+    waiting = Dispatch.state == State.QUEUED
+    if before is not None:
+        waiting = and_(waiting, or_(Dispatch.id < before.id, Dispatch.maybe_sent.is_(True)))
+    chosen = (
+        select(Identifier.one_id, moment.label("at"))
+        .join(Identifier, Identifier.id == Dispatch.identifier_id)
+        .where(
+            Dispatch.counts_as_contact.is_(True),
+            or_(Dispatch.state.in_(GONE_OUT), waiting),
+            or_(Dispatch.sent_at > since, Dispatch.sent_at.is_(None)),
+        )
+    )
+    if before is not None:
+        chosen = chosen.where(Dispatch.id != before.id)
+    for start in range(0, len(wanted), CHUNK):
+        part = chosen.where(Identifier.one_id.in_(wanted[start : start + CHUNK]))
+        for row in session.execute(part):
+            found[row.one_id].append(row.at)
+    return found
+
+
+def group_tasks_this_month(
+    session: Session, identifier_ids: Iterable[int], now: datetime
+) -> dict[int, int]:
+    """How many mass messages each contact got this month; the platform counts them as well."""
+    here = local(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    wanted = list(identifier_ids)
+    found = dict.fromkeys(wanted, 0)
+    for start in range(0, len(wanted), CHUNK):
+        rows = session.execute(
+            select(Dispatch.identifier_id, func.count().label("number"))
+            .where(
+                Dispatch.identifier_id.in_(wanted[start : start + CHUNK]),
+                Dispatch.way == Way.GROUP_TASK,
+                Dispatch.state.in_(GONE_OUT),
+                Dispatch.first_attempt_at >= here.astimezone(now.tzinfo),
+                func.coalesce(Dispatch.receipt, Receipt.FORWARDED) == Receipt.FORWARDED,
+            )
+            .group_by(Dispatch.identifier_id)
+        )
+        found.update({row.identifier_id: row.number for row in rows})
+    return found
+
+
+def _sent_to_member(session: Session, dispatch: Dispatch, since: datetime) -> int:
+    moment = func.coalesce(Dispatch.sent_at, Dispatch.first_attempt_at)
+    number = session.scalar(
+        select(func.count()).where(
+            Dispatch.rep_id == dispatch.rep_id,
+            Dispatch.way.in_(TO_MEMBER),
+            Dispatch.id != dispatch.id,
+            Dispatch.state.in_(GONE_OUT),
+            or_(moment > since, Dispatch.state == State.SENDING),
+        )
+    )
+    return number or 0

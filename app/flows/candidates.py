@@ -1,0 +1,222 @@
+"""Which of a rep's physicians could get what today, and why the others are left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import content, recommend, reps, tagging
+from app.consent import Through, Verdict
+from app.content import Usable
+from app.flows.best_content import piece_of
+from app.flows.permission import asker
+from app.identity import Identifier
+from app.infra.clock import local
+from app.links import PageView, TrackedLink
+from app.recommend import Candidate, Piece, Scored, Scorer, State, Suggestion
+from app.reps import Rep, RepContact
+from app.tagging import Weight
+
+NOT_AGAIN_DAYS = 90  # the same content to the same physician
+SATURATING_DAYS = 30  # content sent lately makes similar content less interesting
+OPEN_DAYS = 3  # a suggestion that waits for an answer keeps others away for so long
+IGNORED_DAYS = 14  # the same suggestion again after nobody answered it
+LATER_DAYS = 7  # how long a postponed suggestion is preferred
+LATER_BONUS = 1.0
+ALTERNATIVES = 3  # fitting contents kept per physician
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One connected physician of a rep."""
+
+    identifier: Identifier
+    relation: RepContact
+
+    @property
+    def one_id(self) -> str:
+        """The physician."""
+        return self.identifier.one_id
+
+
+@dataclass(slots=True)
+class Considered:
+    """What planning looked at: candidates, and why the others were left out."""
+
+    candidates: list[Candidate[str]] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    contacts: dict[str, Contact] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    weights: Mapping[str, Mapping[int, Weight]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class History:
+    """What was suggested or sent to a physician lately."""
+
+    sent: set[int] = field(default_factory=set)  # contents the physician has
+    hidden: dict[int, datetime] = field(default_factory=dict)  # content → not before
+    later: set[int] = field(default_factory=set)  # contents the rep postponed
+    paused_until: datetime | None = None
+    tags: Counter[int] = field(default_factory=Counter)
+
+    def closed(self, now: datetime) -> set[int]:
+        """Contents that may not be suggested now."""
+        return self.sent | {content for content, until in self.hidden.items() if until > now}
+
+    def pause(self, until: datetime) -> None:
+        """Suggest nothing before `until`."""
+        self.paused_until = max(self.paused_until or until, until)
+
+
+def consider(
+    session: Session,
+    rep: Rep,
+    now: datetime,
+    *,
+    only: Sequence[Usable] | None = None,
+    wanted: set[str] | None = None,
+    through: Through = Through.REP,
+) -> Considered:
+    """The rep's contacts with their best fitting contents, or the reason they have none.
+
+    A campaign gives its content (`only`) and its audience (`wanted`); then a contact needs no
+    common tag with the content.
+    """
+    found = Considered()
+    for relation, identifier in reps.contacts_of(session, rep.id):
+        if identifier.value and (wanted is None or identifier.one_id in wanted):
+            found.contacts.setdefault(identifier.one_id, Contact(identifier, relation))
+    one_ids = sorted(found.contacts)
+    library = content.usable(session, now) if only is None else list(only)
+    pieces = [piece_of(usable) for usable in library]
+    scorer = Scorer(pieces, now, parents_of_tags(session))
+    rows = [found.contacts[one_id].identifier for one_id in one_ids]
+    ask = asker(session, rep, rows, through, now)
+    found.weights = tagging.weights(session, one_ids, now)
+    histories = history(session, rep.id, one_ids, now)
+    for one_id, row in zip(one_ids, rows, strict=True):
+        verdict = ask.verdict(row, now)
+        found.verdicts[one_id] = verdict
+        if not verdict.allowed and {r.code for r in verdict.reasons} != {"quiet_hours"}:
+            found.left_out[verdict.code] += 1
+            continue
+        past = histories.get(one_id, History())
+        fits = _fits(scorer, pieces, found.weights[one_id], past, now, any_=wanted is not None)
+        if isinstance(fits, str):
+            found.left_out[fits] += 1
+            continue
+        found.candidates += [
+            Candidate(
+                one_id, one_id, fit, LATER_BONUS if fit.piece.content_id in past.later else 0.0
+            )
+            for fit in fits
+        ]
+    return found
+
+
+def parents_of_tags(session: Session) -> dict[int, int]:
+    """Tag id → parent tag id."""
+    return {tag.id: tag.parent_id for tag in tagging.tags(session) if tag.parent_id}
+
+
+def history(
+    session: Session, rep_id: int, one_ids: Sequence[str], now: datetime
+) -> dict[str, History]:
+    """What this rep and all others suggested, what was sent, what was read."""
+    found: dict[str, History] = {}
+    since = now - timedelta(days=NOT_AGAIN_DAYS)
+    for start in range(0, len(one_ids), CHUNK):
+        part = one_ids[start : start + CHUNK]
+        rows = session.execute(
+            select(Identifier.one_id, Suggestion)
+            .join(Identifier, Identifier.id == Suggestion.identifier_id)
+            .where(Identifier.one_id.in_(part), Suggestion.created_at > since)
+            .order_by(Suggestion.id)
+        )
+        for one_id, row in rows:
+            _remember(found.setdefault(one_id, History()), row, rep_id, now)
+        _remember_links(session, found, part, since, now)
+    return found
+
+
+def _fits(
+    scorer: Scorer,
+    pieces: Sequence[Piece],
+    weights: Mapping[int, Weight],
+    past: History,
+    now: datetime,
+    *,
+    any_: bool,
+) -> list[Scored] | str:
+    """Fitting contents, or the code of why there is none."""
+    if past.paused_until is not None and past.paused_until > now:
+        return "suggested_lately"
+    closed = past.closed(now)
+    values = {tag: weight.value for tag, weight in weights.items()}
+    seen = recommend.saturation(past.tags)
+    fits = scorer.best(values, ALTERNATIVES, seen=seen, without=closed)
+    if fits:
+        return fits
+    if any_:
+        rest = [Scored(piece, 0.0) for piece in pieces if piece.content_id not in closed]
+        return rest or "had_it_already"
+    return "no_content"
+
+
+def _remember(past: History, row: Suggestion, rep_id: int, now: datetime) -> None:
+    """A refusal or a postponement is one rep's own; what was sent or waits counts for all."""
+    mine = row.rep_id == rep_id
+    past.later.discard(row.content_id)
+    if row.state == State.ADOPTED or row.refusal == "discussed":
+        past.sent.add(row.content_id)
+        if now - row.created_at < timedelta(days=SATURATING_DAYS):
+            past.tags.update(int(tag) for tag in row.contributions)
+    elif row.state in (State.PLANNED, State.DELIVERED) and _waits(row, now):
+        past.pause(row.created_at + timedelta(days=OPEN_DAYS))
+        if row.day >= local(now).date():
+            past.pause(now + timedelta(days=1))
+    elif mine and row.state == State.REFUSED and row.hidden_until:
+        if row.refusal in ("timing", "not_mine"):
+            past.pause(row.hidden_until)
+        past.hidden[row.content_id] = row.hidden_until
+    elif mine and row.state == State.LATER and row.hidden_until:
+        past.pause(row.hidden_until)
+        if now - row.hidden_until < timedelta(days=LATER_DAYS):
+            past.later.add(row.content_id)
+    elif mine and row.state in (State.PLANNED, State.DELIVERED, State.EXPIRED):
+        past.hidden[row.content_id] = row.created_at + timedelta(days=IGNORED_DAYS)
+
+
+def _waits(row: Suggestion, now: datetime) -> bool:
+    recent = now - row.created_at < timedelta(days=OPEN_DAYS)
+    return recent or row.day >= local(now).date()
+
+
+def _remember_links(
+    session: Session,
+    found: dict[str, History],
+    one_ids: Sequence[str],
+    since: datetime,
+    now: datetime,
+) -> None:
+    """Every link to a content counts as sent for a while; what was read counts for good."""
+    rows = session.execute(
+        select(
+            Identifier.one_id, content.ContentVersion.content_id, TrackedLink.created_at,
+            PageView.read_at,
+        )
+        .join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
+        .join(content.ContentVersion, content.ContentVersion.id == TrackedLink.content_version_id)
+        .outerjoin(PageView, PageView.link_id == TrackedLink.id)
+        .where(Identifier.one_id.in_(one_ids))
+    )  # fmt: skip
+    for one_id, content_id, created_at, read_at in rows:
+        if created_at > since or read_at is not None:
+            found.setdefault(one_id, History()).sent.add(content_id)

@@ -1,0 +1,23 @@
+"""Why physicians are left out of a plan or a campaign, in the words of the people who plan."""
+
+from __future__ import annotations
+
+LEFT_OUT = {
+    "opted_out": "已退订",
+    "no_consent": "没有这个渠道的联系同意",
+    "content": "内容不可使用",
+    "rep_left": "代表已停用",
+    "not_connected": "与代表不是双向好友",
+    "not_last_chat": "最近沟通的是另一位代表",
+    "platform_quota": "本月群发已达平台上限",
+    "not_following": "没有关注公众号",
+    "window_closed": "48 小时内没有给公众号留言，且没有配置模板消息",
+    "cap": "已达联系频次上限",
+    "quiet_hours": "免打扰时段",
+    "no_rep": "没有可联系的代表",
+    "daily_limit": "代表近期的建议已满",
+    "suggested_lately": "刚建议过，等代表处理",
+    "had_it_already": "已收到过这份内容",
+    "no_content": "没有合适的内容",
+    "too_late": "错过当天的时间",
+}
