@@ -103,14 +103,15 @@ def _ci(npm: list[str]) -> None:
     path = f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     try:
         done = subprocess.run(
-            [*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
+            [*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error",
+             "--fetch-retries=1"],
             cwd=ROOT, capture_output=True, text=True, timeout=300, env={**os.environ, "PATH": path},
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise Trouble(f"npm does not run ({type(problem).__name__})") from None
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "complete log" not in line]
-        raise Trouble(f"npm ci failed: {' '.join(lines[-3:]).strip()[:300]}")
+        raise Trouble(f"npm ci failed: {' '.join(lines[:2]).strip()[:300]}")
 
 
 def _sources() -> dict[str, Path]:

@@ -111,11 +111,19 @@ def _give_away(base: Path) -> dict[str, Any]:
 
 def _reachable(folder: Path, base: Path) -> Path:
     """`folder`, or a copy of its installation when a parent is closed to other users."""
-    if all(parent.stat().st_mode & 0o001 for parent in folder.parents):
+    if _open_to_all(folder):
         return folder
     copy = base / "program"
     shutil.copytree(folder.parent, copy, symlinks=True)
+    package = folder.parents[1]
+    beside = package.with_name(f"{package.name}.libs")  # a wheel keeps foreign libraries there
+    if beside.is_dir():
+        shutil.copytree(beside, copy.with_name("program.libs"))
     return copy / folder.name
+
+
+def _open_to_all(folder: Path) -> bool:
+    return all(parent.stat().st_mode & 0o001 for parent in folder.parents)
 
 
 def _initialise(folder: Path, base: Path, run: dict[str, Any]) -> None:
@@ -177,5 +185,5 @@ def _wait(url: URL, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    library = folder.parent / "lib"
-    return {"PATH": f"{folder}:/usr/bin:/bin", "LD_LIBRARY_PATH": str(library), "LC_ALL": "C"}
+    libraries = f"{folder.parent / 'lib'}:{folder.parent}.libs"
+    return {"PATH": f"{folder}:/usr/bin:/bin", "LD_LIBRARY_PATH": libraries, "LC_ALL": "C"}
