@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import consent, identity, journey, reps, tagging
+from app.connectors.errors import PersonGone
 from app.consent import Action, Purpose
 from app.facts import (
     AcquisitionReported,
@@ -19,6 +20,7 @@ from app.facts import (
     RepAppVisibilityChanged,
 )
 from app.flows import Outside, Received
+from app.flows.sync_contact import know_contact
 from app.identity import Id, Kind
 from app.journey import Happened
 from app.tagging import Source
@@ -32,7 +34,8 @@ HANDLES = (
     MemberChanged,
     RepAppVisibilityChanged,
 )
-ACTIVE_MEMBER = 1
+ACTIVE, DISABLED, LEFT = 1, 2, 5  # a member's status; 4, not activated yet, changes nothing
+EXTERNAL_MEMBER = 2
 
 
 def prepare(fact: Any, outside: Outside) -> Any:
@@ -40,7 +43,10 @@ def prepare(fact: Any, outside: Outside) -> Any:
     if isinstance(fact, CorpTagChanged) and fact.change in ("create", "update"):
         return outside.wecom[fact.corp_id].list_corp_tags()
     if isinstance(fact, GroupChatChanged) and fact.change != "dismiss":
-        return outside.wecom[fact.corp_id].get_group_chat(fact.chat_id)
+        try:
+            return outside.wecom[fact.corp_id].get_group_chat(fact.chat_id)
+        except PersonGone:
+            return None  # dismissed meanwhile
     return None
 
 
@@ -49,12 +55,12 @@ def apply(session: Session, fact: Any, prepared: Any, event: Received, now: date
     if isinstance(fact, ArchiveConsentGiven):
         _archive(session, fact, event, now)
     elif isinstance(fact, AcquisitionReported):
-        _acquisition(session, fact, event)
+        _acquisition(session, fact, event, now)
     elif isinstance(fact, CorpTagChanged):
         for corp_tag in prepared or ():
             tagging.map_name(session, Source.WECOM_TAG, corp_tag.name, now)
     elif isinstance(fact, GroupChatChanged):
-        _group(session, fact, prepared or {}, event)
+        _group(session, fact, prepared or {})
     elif isinstance(fact, MemberChanged):
         _member(session, fact, now)
     elif isinstance(fact, RepAppVisibilityChanged) and fact.visible:
@@ -62,10 +68,7 @@ def apply(session: Session, fact: Any, prepared: Any, event: Received, now: date
 
 
 def _archive(session: Session, fact: ArchiveConsentGiven, event: Received, now: datetime) -> None:
-    one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, fact.external_userid)
-    (row,) = identity.observe(
-        session, [one], event_key=event.ref, source="wecom.event", at=fact.at, now=now
-    )
+    row = know_contact(session, fact, event.ref, now)
     rep = reps.ensure_rep(session, fact.corp_id, fact.rep_userid, now=now)
     noted = journey.note(
         session, row.id, Happened.CONSENT_CHANGED, channel="wecom", at=fact.at, ref=event.ref,
@@ -78,21 +81,28 @@ def _archive(session: Session, fact: ArchiveConsentGiven, event: Received, now: 
         )  # fmt: skip
 
 
-def _acquisition(session: Session, fact: AcquisitionReported, event: Received) -> None:
+def _acquisition(
+    session: Session, fact: AcquisitionReported, event: Received, now: datetime
+) -> None:
     if not fact.external_userid:
-        return
+        return  # news about the link or its balance
     one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, fact.external_userid)
-    row = identity.find(session, one)
-    if row is not None:
-        journey.note(
-            session, row.id, Happened.ACQUIRED, channel="wecom", at=fact.at, ref=event.ref,
-            detail={"change": fact.change, "state": fact.state},
-        )  # fmt: skip
+    (row,) = identity.observe(
+        session, [one], event_key=event.ref, source="wecom.event", at=fact.at, now=now
+    )
+    rep = None
+    if fact.rep_userid:
+        rep = reps.ensure_rep(session, fact.corp_id, fact.rep_userid, now=now)
+        reps.note_chat(session, rep.id, row.id, fact.at)
+    journey.note(
+        session, row.id, Happened.ACQUIRED, channel="wecom", at=fact.at, ref=event.ref,
+        rep_id=rep.id if rep else None, detail={"change": fact.change, "state": fact.state},
+    )  # fmt: skip
 
 
-def _group(session: Session, fact: GroupChatChanged, chat: dict[str, Any], event: Received) -> None:
+def _group(session: Session, fact: GroupChatChanged, chat: dict[str, Any]) -> None:
     for member in chat.get("member_list", ()):
-        if member.get("type") != 2:
+        if member.get("type") != EXTERNAL_MEMBER:
             continue
         one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, str(member.get("userid", "")))
         row = identity.find(session, one)
@@ -105,12 +115,21 @@ def _group(session: Session, fact: GroupChatChanged, chat: dict[str, Any], event
 
 def _member(session: Session, fact: MemberChanged, now: datetime) -> None:
     rep = reps.find_rep(session, fact.corp_id, fact.userid)
+    if rep is not None and fact.new_userid and fact.new_userid != rep.userid:
+        known = reps.find_rep(session, fact.corp_id, fact.new_userid)
+        if known is None:
+            rep.userid = fact.new_userid
+        else:  # news under the new name came first
+            reps.hand_over(session, rep, known)
+            reps.leave(session, rep, now)
+            rep = known
+    rep = rep or reps.find_rep(session, fact.corp_id, fact.new_userid or fact.userid)
     if rep is None:
         return
-    if fact.change == "delete" or fact.status not in (None, ACTIVE_MEMBER):
+    if fact.change == "delete" or fact.status in (DISABLED, LEFT):
         reps.leave(session, rep, now)
         return
-    if fact.new_userid and reps.find_rep(session, fact.corp_id, fact.new_userid) is None:
-        rep.userid = fact.new_userid
+    if fact.status == ACTIVE and not rep.active:
+        reps.come_back(session, rep)
     if fact.name:
         rep.name = fact.name

@@ -7,12 +7,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app import consent, journey, links
-from app.connectors.official_account.client import FollowerInfo
 from app.consent import Action
 from app.facts import CodeScanned, Followed
 from app.flows import Outside, Received
 from app.flows.contact_added import assert_channel_tags
-from app.flows.follower import know_follower, read_follower, say
+from app.flows.follower import Seen, know_follower, read_follower, say
 from app.journey import Happened
 
 HANDLES = (Followed, CodeScanned)
@@ -22,20 +21,18 @@ WELCOME = (
 )
 
 
-def prepare(fact: Followed | CodeScanned, outside: Outside) -> FollowerInfo | None:
+def prepare(fact: Followed | CodeScanned, outside: Outside) -> Seen:
     """The follower with its unionid."""
     return read_follower(fact, outside)
 
 
 def apply(
-    session: Session,
-    fact: Followed | CodeScanned,
-    info: FollowerInfo | None,
-    event: Received,
-    now: datetime,
+    session: Session, fact: Followed | CodeScanned, seen: Seen, event: Received, now: datetime
 ) -> None:
     """Link, tag by scene, note the permission, welcome."""
-    row = know_follower(session, fact, info, event.ref, now)
+    row = know_follower(session, fact, seen, event.ref, now)
+    if row is None:
+        return
     code = links.find_code(session, "oa", fact.scene)
     assert_channel_tags(session, row.id, code, ref=event.ref, at=fact.at)
     kind = Happened.FOLLOWED if isinstance(fact, Followed) else Happened.CODE_SCANNED

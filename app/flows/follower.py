@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import delivery, identity
+from app import delivery, identity, links
 from app.connectors.errors import PersonGone
 from app.connectors.official_account.client import FollowerInfo
+from app.content import ContentVersion
 from app.delivery import Way
-from app.facts import FollowerFact
+from app.facts import FollowerFact, FollowerMessaged
 from app.flows import Outside, Received
 from app.identity import Id, Identifier, Kind
 
-ANSWER_WITHIN = timedelta(minutes=30)  # a later answer would surprise
+AFTER_MESSAGE = timedelta(minutes=30)  # the platform would allow 48 hours; later would surprise
+AFTER_TAP = timedelta(seconds=60)  # the platform's window after a follow, a scan or a menu click
+NOTHING_FOUND = "没有找到相关内容。可以换一个关键词，或点击菜单“为您推荐”。"
 
 
-def read_follower(fact: FollowerFact, outside: Outside) -> FollowerInfo | None:
-    """The follower as the platform shows it now; None when it is gone."""
-    try:
-        return outside.official_accounts[fact.app_id].user_info(fact.openid)
-    except PersonGone:
-        return None
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The follower as the platform shows it now (None: gone), and where our pages live."""
+
+    info: FollowerInfo | None
+    base_url: str
+
+    @property
+    def follows(self) -> bool:
+        """False when the follower has left meanwhile: then we may keep nothing."""
+        return self.info is not None and self.info.subscribed
+
+
+def read_follower(fact: FollowerFact, outside: Outside) -> Seen:
+    """The follower as the platform shows it now."""
+    info = None
+    with suppress(PersonGone):
+        info = outside.official_accounts[fact.app_id].user_info(fact.openid)
+    return Seen(info, outside.settings.yishu_base_url)
 
 
 def know_follower(
-    session: Session, fact: FollowerFact, info: FollowerInfo | None, ref: str, now: datetime
-) -> Identifier:
-    """The follower's identifier, linked to its unionid."""
+    session: Session, fact: FollowerFact, seen: Seen, ref: str, now: datetime
+) -> Identifier | None:
+    """The follower's identifier, linked to its unionid; None when the follower has left."""
+    if seen.info is None or not seen.info.subscribed:
+        return None
     ids = [Id(Kind.OPENID, fact.app_id, fact.openid)]
-    unionid = identity.make_id(Kind.UNIONID, info.unionid) if info and info.unionid else None
+    unionid = identity.make_id(Kind.UNIONID, seen.info.unionid) if seen.info.unionid else None
     if unionid:
         ids.append(unionid)
     return identity.observe(
@@ -48,12 +68,30 @@ def say(
     *,
     event: Received,
     now: datetime,
-    part: str = "",
-    **more: Any,
 ) -> None:
     """Answer a follower who has just done something: no cap and no quiet hours apply."""
+    until = now + AFTER_MESSAGE if isinstance(fact, FollowerMessaged) else fact.at + AFTER_TAP
     delivery.queue(
-        session, way=Way.OA_TEXT, dedupe_key=f"answer:{event.ref}:{part}",
-        payload={"app_id": fact.app_id, "openid": fact.openid, "text": text, **more},
-        identifier_id=row.id, not_after=now + ANSWER_WITHIN, now=now,
+        session, way=Way.OA_TEXT, dedupe_key=f"answer:{event.ref}",
+        payload={"app_id": fact.app_id, "openid": fact.openid, "text": text},
+        identifier_id=row.id, not_after=until, now=now,
     )  # fmt: skip
+
+
+def offer(
+    session: Session,
+    fact: FollowerFact,
+    row: Identifier,
+    found: Sequence[ContentVersion],
+    *,
+    base_url: str,
+    event: Received,
+    now: datetime,
+    more: str = "",
+) -> None:
+    """Answer with contents, each behind a link of this follower's own."""
+    lines = ["为您找到以下内容："] if found else [NOTHING_FOUND]
+    for version in found:
+        link = links.create_link(session, version.id, identifier_id=row.id, channel="oa", now=now)
+        lines.append(f"《{version.title}》\n{base_url}/t/{link.token}")
+    say(session, fact, row, "\n\n".join([*lines, more] if more else lines), event=event, now=now)

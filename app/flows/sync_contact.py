@@ -72,7 +72,7 @@ def sync_contact(
 def drop_tags_of(session: Session, row: Identifier, rep: Rep, now: datetime) -> None:
     """What this rep tagged counts no more."""
     tagging.take_names(
-        session, row.id, source=Source.WECOM_TAG, scope=f"wecom:{rep.userid}", names={},
+        session, row.id, source=Source.WECOM_TAG, scope=f"rep:{rep.id}", names={},
         at=now, now=now,
     )  # fmt: skip
 
@@ -114,7 +114,7 @@ def _sync_side(
                 group = f"{tag.group} / " if tag.group else ""
                 names[tag.name] = f"企微标签「{group}{tag.name}」 · {rep.name}"
     tagging.take_names(
-        session, row.id, source=Source.WECOM_TAG, scope=f"wecom:{rep.userid}", names=names,
+        session, row.id, source=Source.WECOM_TAG, scope=f"rep:{rep.id}", names=names,
         at=now, now=now,
     )  # fmt: skip
     return rep

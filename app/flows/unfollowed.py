@@ -4,41 +4,88 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import delivery, identity, inbox
-from app.consent import ConsentEntry
+from app import consent, delivery, identity, inbox
+from app.consent import Action, ConsentEntry
+from app.delivery import Dispatch, State
 from app.facts import AuthorisationRevoked, Unfollowed
-from app.flows import Received
-from app.identity import Id, Kind
+from app.flows import Outside, Received
+from app.flows.follower import Seen, read_follower
+from app.identity import Id, Identifier, Kind
+from app.identity.models import Evidence, ProfileValue
 from app.journey import Touchpoint
 from app.links import TrackedLink
-from app.tagging.models import TagAssertion
+from app.tagging.models import TagAssertion, TagSighting
 
 HANDLES = (Unfollowed, AuthorisationRevoked)
+
+
+def prepare(fact: Unfollowed | AuthorisationRevoked, outside: Outside) -> Seen:
+    """The follower as it is now: somebody who left may have come back before we heard of it."""
+    return read_follower(fact, outside)
 
 
 def apply(
     session: Session,
     fact: Unfollowed | AuthorisationRevoked,
-    _prepared: None,
+    seen: Seen,
     event: Received,
     now: datetime,
 ) -> None:
-    """Erase what came through this openid; the physician's other identities stay."""
+    """Erase what came through this openid; the physician's other identities stay.
+
+    Who has come back since keeps what happened since. A wish not to be contacted outlives the
+    deletion: it holds nothing but the wish.
+    """
     if isinstance(fact, AuthorisationRevoked) and fact.kind == "modified":
         return
     row = identity.find(session, Id(Kind.OPENID, fact.app_id, fact.openid))
     if row is None or not row.value:
         return
-    delivery.cancel_for(session, "医生已取消关注", identifier_ids=[row.id])
-    for model in (Touchpoint, ConsentEntry, TagAssertion):
-        session.execute(delete(model).where(model.identifier_id == row.id))
-    session.execute(
-        TrackedLink.__table__.update()  # type: ignore[attr-defined]
-        .where(TrackedLink.identifier_id == row.id)
-        .values(identifier_id=None)
-    )
+    came_back = isinstance(fact, Unfollowed) and seen.follows
+    refused = consent.standing(session, [row.one_id], "oa")[row.one_id][1]
+    if not came_back:
+        delivery.cancel_for(session, "医生已取消关注", identifier_ids=[row.id])
+    _erase(session, row, fact.at if came_back else None)
+    if refused:
+        consent.record(
+            session, row.id, action=Action.WITHDRAW, source="kept_on_erasure", at=fact.at
+        )
     inbox.erase_before(session, inbox.partition_key(fact.app_id, f"openid:{fact.openid}"), event.id)
-    identity.forget(session, row, cause=event.ref, now=now)
+    if not came_back:
+        _forget(session, row, event.ref, now)
+
+
+def _forget(session: Session, row: Identifier, cause: str, now: datetime) -> None:
+    """The openid, and a unionid that nobody but this account has told us."""
+    linked = select(Evidence.a_id, Evidence.b_id).where(
+        or_(Evidence.a_id == row.id, Evidence.b_id == row.id)
+    )
+    neighbours = {b if a == row.id else a for a, b in session.execute(linked)}
+    identity.forget(session, row, cause=cause, now=now)
+    for other in session.scalars(
+        select(Identifier).where(Identifier.id.in_(neighbours), Identifier.kind == Kind.UNIONID)
+    ).all():
+        told = select(Evidence.id).where(or_(Evidence.a_id == other.id, Evidence.b_id == other.id))
+        described = select(ProfileValue.id).where(ProfileValue.identifier_id == other.id)
+        if session.scalar(told.limit(1)) is None and session.scalar(described.limit(1)) is None:
+            identity.forget(session, other, cause=cause, now=now)
+
+
+def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
+    """Everything that was noted through this identifier, or only what is older than `before`."""
+    for model in (Touchpoint, ConsentEntry, TagAssertion, TagSighting):
+        chosen = delete(model).where(model.identifier_id == row.id)
+        session.execute(chosen.where(model.at < before) if before else chosen)
+    links = update(TrackedLink).where(TrackedLink.identifier_id == row.id)
+    sent = update(Dispatch).where(
+        Dispatch.identifier_id == row.id,
+        Dispatch.state.not_in((State.QUEUED, State.SENDING)),
+    )
+    if before:
+        links = links.where(TrackedLink.created_at < before)
+        sent = sent.where(Dispatch.created_at < before)
+    session.execute(links.values(identifier_id=None))
+    session.execute(sent.values(payload={}))

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.infra.db import insert_once
-from app.infra.errors import NotFound, Refused
+from app.infra.errors import NotFound
+from app.links.codes import codes, create_code, find_code, retire_code
 from app.links.models import ChannelCode, PageView, TrackedLink
 from app.links.reading import counts_as_read, plausible
 
@@ -28,6 +29,7 @@ __all__ = [
     "is_token",
     "open_page",
     "progress",
+    "retire_code",
     "views_of",
 ]
 
@@ -120,44 +122,3 @@ def views_of(session: Session, link_ids: Sequence[int]) -> Sequence[PageView]:
     return session.scalars(
         select(PageView).where(PageView.link_id.in_(link_ids)).order_by(PageView.id.desc())
     ).all()
-
-
-def create_code(
-    session: Session,
-    *,
-    kind: str,
-    scene: str,
-    name: str,
-    tag_keys: Sequence[str] = (),
-    rep_id: int | None = None,
-    welcome_text: str = "",
-    config_id: str = "",
-    qr_url: str = "",
-    now: datetime,
-) -> ChannelCode:
-    """A QR code's scene and what it means. Raises Refused for a used scene."""
-    if find_code(session, kind, scene) is not None:
-        raise Refused(f"场景值 {scene} 已经使用。")
-    if not 0 < len(scene) <= (30 if kind == "wecom" else 64):
-        raise Refused("场景值的长度：企业微信不超过 30，公众号不超过 64。")
-    code = ChannelCode(
-        kind=kind, scene=scene, name=name, tag_keys=list(tag_keys), rep_id=rep_id,
-        welcome_text=welcome_text, config_id=config_id, qr_url=qr_url, created_at=now,
-    )  # fmt: skip
-    session.add(code)
-    session.flush()
-    return code
-
-
-def find_code(session: Session, kind: str, scene: str) -> ChannelCode | None:
-    """What a scene or `State` means."""
-    if not scene:
-        return None
-    return session.scalar(
-        select(ChannelCode).where(ChannelCode.kind == kind, ChannelCode.scene == scene)
-    )
-
-
-def codes(session: Session) -> Sequence[ChannelCode]:
-    """All channel codes."""
-    return session.scalars(select(ChannelCode).order_by(ChannelCode.id)).all()

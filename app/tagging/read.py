@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier
 from app.tagging.models import Tag, TagAssertion, TagCategory
-from app.tagging.rules import BACK_OFF, Asserted, back_off, shares, strength, weight
+from app.tagging.rules import BACK_OFF, Asserted, shares, strength, weight
 
 FAINT = 0.05  # a weaker tag is not shown and not used
 CHUNK = 500
@@ -20,17 +20,13 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A tag's effective weight, and the assertion that carries most of it.
-
-    `via`: the narrower tag that it follows from, when nobody asserted it by itself.
-    """
+    """A tag's effective weight, and the assertion that carries most of it."""
 
     tag_id: int
     value: float
     source: str
     evidence: str
     at: datetime
-    via: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +74,9 @@ class _Shape:
 
 
 def weights(
-    session: Session, one_ids: Iterable[str], now: datetime, *, wider: bool = False
+    session: Session, one_ids: Iterable[str], now: datetime
 ) -> dict[str, dict[int, Weight]]:
-    """Tags of many persons: {one_id: {tag_id: Weight}}; faint ones are left out.
-
-    `wider` adds the parents of what holds, at half the weight.
-    """
+    """Tags of many persons: {one_id: {tag_id: Weight}}; faint ones are left out."""
     wanted = list(dict.fromkeys(one_ids))
     shape = _shape(session)
     found: dict[str, dict[int, Weight]] = {one_id: {} for one_id in wanted}
@@ -96,8 +89,6 @@ def weights(
                     found[one_id][tag_id] = held
     for held_by_one in found.values():
         _drop_excluded(held_by_one, shape)
-        if wider:
-            _add_wider(held_by_one, shape)
     return found
 
 
@@ -162,14 +153,6 @@ def _drop_excluded(held: dict[int, Weight], shape: _Shape) -> None:
     for tag_id in [t for t in held if t in shape.exclusive]:
         if best[shape.exclusive[tag_id]].tag_id != tag_id:
             del held[tag_id]
-
-
-def _add_wider(held: dict[int, Weight], shape: _Shape) -> None:
-    values = {tag_id: mine.value for tag_id, mine in held.items()}
-    for tag_id, (value, origin) in back_off(values, shape.parents).items():
-        if value >= FAINT:
-            child = held[origin]
-            held[tag_id] = Weight(tag_id, value, child.source, child.evidence, child.at, origin)
 
 
 def _family(tag_id: int, shape: _Shape) -> dict[int, float]:

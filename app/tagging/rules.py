@@ -31,7 +31,6 @@ RELIABILITY: Mapping[str, float] = MappingProxyType(
 DEFAULT_RELIABILITY = 0.4
 DAY_S = 86400.0
 BACK_OFF = 0.5  # what a tag says about its parent
-DEEPEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +81,6 @@ def shares(
         for i, part in parts.items():
             split[i] = total * part / whole
     return split
-
-
-def back_off(held: Mapping[int, float], parents: Mapping[int, int]) -> dict[int, tuple[float, int]]:
-    """Wider tags that follow from narrower ones: {tag: (weight, the tag it follows from)}.
-
-    Each step up halves the weight. Tags that are held as strongly by themselves are not named.
-    """
-    found: dict[int, tuple[float, int]] = {}
-    for origin, value in held.items():
-        tag, implied = origin, value
-        for _ in range(DEEPEST):
-            if tag not in parents:
-                break
-            tag, implied = parents[tag], implied * BACK_OFF
-            if implied > max(held.get(tag, 0.0), found.get(tag, (0.0, 0))[0]):
-                found[tag] = (implied, origin)
-    return found
 
 
 def _strongest(sources: Sequence[str], values: Sequence[float]) -> set[int]:

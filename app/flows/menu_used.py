@@ -1,0 +1,45 @@
+"""A follower used the Official Account's menu."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import journey
+from app.facts import MenuUsed
+from app.flows import Outside, Received
+from app.flows.best_content import best_for
+from app.flows.follower import Seen, know_follower, offer, read_follower, say
+from app.journey import Happened
+
+HANDLES = MenuUsed
+RECOMMENDED_KEY, HELP_KEY = "recommended", "help"
+HELP = (
+    "直接发送关键词可以搜索资料；点击“为您推荐”查看适合您的内容；发送“联系代表”会转告您的医药代表；"
+    "发送“退订”停止推送，发送“恢复”重新接收。"
+)
+LIMIT = 3
+
+
+def prepare(fact: MenuUsed, outside: Outside) -> Seen:
+    """Who it is."""
+    return read_follower(fact, outside)
+
+
+def apply(session: Session, fact: MenuUsed, seen: Seen, event: Received, now: datetime) -> None:
+    """Note it; “为您推荐” is answered with what fits this physician best."""
+    row = know_follower(session, fact, seen, event.ref, now)
+    if row is None:
+        return
+    journey.note(
+        session, row.id, Happened.MENU_USED, channel="oa", at=fact.at, ref=event.ref,
+        detail={"kind": fact.kind, "key": fact.key},
+    )  # fmt: skip
+    if fact.kind != "click":
+        return
+    if fact.key == HELP_KEY:
+        say(session, fact, row, HELP, event=event, now=now)
+    elif fact.key == RECOMMENDED_KEY:
+        found = best_for(session, row.one_id, LIMIT, now)
+        offer(session, fact, row, found, base_url=seen.base_url, event=event, now=now)

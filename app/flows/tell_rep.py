@@ -1,0 +1,29 @@
+"""A notice to the rep of one physician: nobody else's rep ever hears of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import delivery, identity, reps
+from app.delivery import Way
+
+
+def tell_rep(session: Session, one_id: str, notice: str, *, key: str, now: datetime) -> bool:
+    """Send `notice` ("{name}" is the physician) once per `key`; False when there is no rep."""
+    known = reps.rep_for(session, one_id)
+    if known is None:
+        return False
+    contact, rep = known
+    name = identity.get_physician(session, one_id).name or "您的医生"
+    delivery.queue(
+        session, way=Way.REP_TEXT, dedupe_key=key,
+        payload={
+            "corp_id": rep.corp_id,
+            "userid": rep.userid,
+            "text": notice.replace("{name}", name),
+        },
+        rep_id=rep.id, identifier_id=contact.identifier_id, now=now,
+    )  # fmt: skip
+    return True
