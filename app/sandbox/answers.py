@@ -105,6 +105,18 @@ def _trouble(world: World, name: str) -> Response | int:
     return 0
 
 
+def _about(body: Any) -> str:
+    """Whom a request names, in its query or its body."""
+    named = body if isinstance(body, dict) else {}
+    for field in ("external_userid", "openid", "touser", "userid", "sender"):
+        value = request.args.get(field) or named.get(field) or ""
+        if isinstance(value, list):
+            value = value[0] if len(value) == 1 else ""
+        if value:
+            return str(value)
+    return ""
+
+
 def _journal(
     world: World, platform: str, name: str, body: Any, answer: Json, started: float
 ) -> None:
@@ -112,6 +124,6 @@ def _journal(
     shown = {k: ("…" if "token" in k or "ticket" in k else v) for k, v in answer.items()}
     with world.lock:
         world.note(
-            "call", name, platform=platform, status=answer.get("errcode", 0), ms=took,
+            "call", name, platform=platform, about=_about(body), status=answer.get("errcode", 0), ms=took,
             request=body, answer=shown,
         )  # fmt: skip

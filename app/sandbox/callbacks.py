@@ -60,16 +60,16 @@ class Callbacks:
         """Queue an event as the platform would write it."""
         trouble = self._world.trouble
         body = xml(fields)
-        if trouble.get("drop"):
-            self._world.note("callback", name, platform=platform, status="dropped", body=body)
-            return
-        contact = fields.get("ExternalUserID") or fields.get("FromUserName") or ""
-        lane = self._lanes[zlib.crc32(str(contact).encode()) % len(self._lanes)]
-        for _ in range(1 + int(trouble.get("duplicates", 0))):
+        about = str(fields.get("ExternalUserID") or fields.get("FromUserName") or "")
+        lane = self._lanes[zlib.crc32(about.encode()) % len(self._lanes)]
+        dropped = bool(trouble.get("drop"))
+        for _ in range(1 if dropped else 1 + int(trouble.get("duplicates") or 0)):
             line = self._world.note(
-                "callback", name, platform=platform, status="pending", body=body
-            )
-            lane.put(Letter(platform, body.encode(), line))
+                "callback", name, platform=platform, about=about, body=body,
+                status="dropped" if dropped else "pending",
+            )  # fmt: skip
+            if not dropped:
+                lane.put(Letter(platform, body.encode(), line))
 
     def wait(self) -> None:
         """Return when everything queued so far was delivered or given up."""

@@ -27,7 +27,7 @@ def view(world: World, userid: str, key: str) -> Json:
             for tag in group.tags
         ],
         "menu": world.menu,
-        "journal": [brief(line) for line in world.journal[-SHOWN_LINES:]],
+        "journal": [brief(world, line) for line in world.journal[-SHOWN_LINES:]],
         "trouble": world.trouble,
         "counts": {"members": len(world.members), "persons": len(world.persons)},
     }
@@ -72,9 +72,16 @@ def people(world: World, kind: str, text: str, userid: str) -> list[Json]:
     ]  # fmt: skip
 
 
-def brief(line: Json) -> Json:
-    """A journal line without what only the click shows."""
-    return {name: value for name, value in line.items() if name not in HIDDEN}
+def brief(world: World, line: Json) -> Json:
+    """A journal line without what only the click shows, with the name of whom it is about."""
+    shown = {name: value for name, value in line.items() if name not in HIDDEN}
+    return shown | {"who": _name(world, line.get("about", ""))}
+
+
+def _name(world: World, about: str) -> str:
+    member = world.members.get(about.lower())
+    person = world.person(external=about, openid=about) if about and not member else None
+    return member.name if member else person.name if person else ""
 
 
 def _who(key: str, name: str, title: str, hospital: str) -> Json:

@@ -4,7 +4,7 @@
 import { h, icon, show } from "./dom.js";
 import { forwardable, repScreen } from "./rep.js";
 import { physicianScreen } from "./physician.js";
-import { look } from "./seen.js";
+import { begin, look } from "./seen.js";
 import { avatar, hourOf, isEnglish, product, t } from "./shared.js";
 import { traffic } from "./traffic.js";
 
@@ -36,6 +36,7 @@ async function refresh() {
     if (answer.status !== 200) return;
     state.etag = answer.headers.get("ETag");
     state.view = await answer.json();
+    begin(state.view.now);
   } catch {
     setOffline(true);
     return;

@@ -88,7 +88,7 @@ function app(view, rep) {
   return [
     bar(APP, { note: t("应用 · {0}", CORP) }),
     h("div", { class: "scroll chat", key: "app", "data-bottom": rep.app.length },
-      messages.length ? messages : h("p", { class: "quiet" }, t("今天的建议、提醒和可转发的内容会出现在这里。"))),
+      messages.length ? messages : h("p", { class: "quiet middle" }, t("今天的建议、提醒和可转发的内容会出现在这里。"))),
     writer({
       key: "app", act: "rep-says", hint: t("发消息给应用"),
       left: h("button", { class: "menu-button", type: "button", act: "home", arg: { path: "/rep/" } }, icon("list"), t("今日建议")),

@@ -1,7 +1,12 @@
 // Which messages were already on a screen, per phone, person and conversation.
 
 const seen = new Map(Object.entries(JSON.parse(sessionStorage.getItem("seen") || "{}")));
-const opened = Date.now() / 1000;
+let opened = Infinity; // the platforms' time when this page began
+
+/** What came before `now` counts as seen, unless it was noted otherwise. */
+export function begin(now) {
+  opened = Math.min(opened, now);
+}
 
 /** How many of `messages` came after the conversation was last looked at. */
 export function unread(side, who, conversation, messages) {

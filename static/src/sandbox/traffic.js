@@ -72,7 +72,7 @@ function one(line, ui, details) {
     h("button", { type: "button", act: "line", arg: { id: line.id }, "aria-expanded": String(isOpen) },
       h("time", {}, secondOf(line.at)),
       h("span", { class: "way", title: out ? t("平台回调医枢") : t("医枢调用平台") }, icon(out ? "in" : "out")),
-      h("span", { class: "what" }, h("b", {}, name ? t(name) : line.name), h("code", {}, line.name)),
+      h("span", { class: "what" }, h("b", {}, name ? t(name) : line.name), h("code", {}, [line.who, line.name.replace("change_external_contact/", "")].filter(Boolean).join(" · "))),
       h("span", { class: "status" }, String(status), line.tries > 1 ? ` ×${line.tries}` : ""),
       h("span", { class: "ms" }, line.ms === undefined ? "" : `${line.ms} ms`)),
     isOpen && detail(line, details.get(line.id)));
@@ -107,7 +107,7 @@ function happen(view) {
   if (!rep || !person) return h("div", { class: "pane", key: "happen" });
   const both = { userid: rep.userid, person: person.key };
   const side = person.reps.find((one) => one.userid.toLowerCase() === rep.userid.toLowerCase() && !one.removed_by);
-  const ask = (text, verb, args, note, off = false) => h("button", { class: "happening", type: "button", disabled: off, act: "do", arg: { verb, with: args } }, h("b", {}, text), h("code", {}, note));
+  const ask = (text, verb, args, note, off = false) => !off && h("button", { class: "happening", type: "button", act: "do", arg: { verb, with: args } }, h("b", {}, text), h("code", {}, note));
   const way = view.codes.ways.find((item) => item.users.some((user) => user.userid.toLowerCase() === rep.userid.toLowerCase()));
   const scene = view.codes.scenes[0];
   const group = (title, note, ...items) => h("section", { class: "happenings" }, h("h3", {}, title, h("small", {}, note)), h("div", {}, items));
