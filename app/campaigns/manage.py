@@ -1,12 +1,11 @@
-"""Making, starting, pausing and measuring campaigns."""
+"""Making, changing, starting and pausing campaigns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app import content, delivery, segments
@@ -14,26 +13,13 @@ from app.campaigns.due import check_cron
 from app.campaigns.lifecycle import check_move
 from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, Stage
 from app.campaigns.schedule import CAMPAIGN, RUN, add_run
-from app.delivery import Dispatch, Way
+from app.delivery import Dispatch
 from app.delivery import State as Sending
 from app.infra.db import ring_after_commit
 from app.infra.errors import NotFound, Refused
-from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
 
-DIRECT = {CampaignWay.GROUP_TASK: Way.GROUP_TASK, CampaignWay.OA_MESSAGE: Way.OA_TEXT}
-
-
-@dataclass(frozen=True, slots=True)
-class Funnel:
-    """How many physicians came how far."""
-
-    planned: int
-    delivered: int  # the rep got the card, or the platform took the message
-    adopted: int
-    sent: int
-    opened: int
-    read: int
+PAUSED = "推送已暂停"
 
 
 def create(
@@ -48,39 +34,58 @@ def create(
     author: str,
     now: datetime,
 ) -> Campaign:
-    """A draft. Raises Refused, Unparseable."""
-    if not name.strip():
-        raise Refused("请给推送取一个名字。")
-    segments.members(session, expression, now)  # unknown tags and bad grammar are told now
-    if session.get(content.Content, content_id) is None:
-        raise Refused("请选择内容。")
-    if cron:
-        check_cron(cron)
-    campaign = Campaign(
-        name=name.strip(), content_id=content_id, expression=expression.strip(),
-        way=CampaignWay(way), created_by=author, created_at=now,
-    )  # fmt: skip
+    """A draft; without `at` and `cron` it runs when it is started. Raises Refused, Unparseable."""
+    campaign = Campaign(created_by=author, created_at=now)
+    schedule = Schedule(kind=CAMPAIGN, catch_up="last", active=False, watermark=now)
+    _fill(session, campaign, schedule, name, content_id, expression, way, at, cron, now)
     session.add(campaign)
     session.flush()
-    session.add(
-        Schedule(
-            kind=CAMPAIGN, ref_id=campaign.id, cron=cron.strip(), at=None if cron else at,
-            catch_up="last", active=False, watermark=now,
-        )
-    )  # fmt: skip
+    schedule.ref_id = campaign.id
+    session.add(schedule)
+    session.flush()
+    return campaign
+
+
+def edit(
+    session: Session,
+    campaign_id: int,
+    *,
+    name: str,
+    content_id: int,
+    expression: str,
+    way: str,
+    at: datetime | None,
+    cron: str,
+    now: datetime,
+) -> Campaign:
+    """Change a draft or a paused campaign; what has been sent stays. Raises Refused."""
+    campaign = get(session, campaign_id)
+    if campaign.stage not in (Stage.DRAFT, Stage.PAUSED):
+        raise Refused("请先暂停，再修改推送。")
+    schedule = schedule_of(session, campaign_id)
+    _fill(session, campaign, schedule, name, content_id, expression, way, at, cron, now)
     session.flush()
     return campaign
 
 
 def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
-    """Start or resume. The content must be usable now."""
+    """Start or resume. The content must be usable now.
+
+    What is due already runs at once, and so does what a pause has stopped; times of a `cron` that
+    fell into a pause are not made up for.
+    """
     campaign = get(session, campaign_id)
+    resumed = campaign.stage == Stage.PAUSED
     check_move(Stage(campaign.stage), Stage.ACTIVE)
     if content.usable_version(session, campaign.content_id, now) is None:
         raise Refused("所选内容还没有批准，或不在有效期内，不能开始推送。")
     schedule = schedule_of(session, campaign_id)
     campaign.stage, schedule.active = Stage.ACTIVE, True
-    schedule.watermark = max(schedule.watermark, now) if schedule.cron else schedule.watermark
+    if schedule.cron:
+        schedule.watermark = max(schedule.watermark, now)
+    due = not schedule.cron and (schedule.at is None or schedule.at <= now)
+    if (due and not runs_of(session, campaign_id)) or (resumed and _was_stopped(session, campaign)):
+        _run(session, schedule, now)
     session.flush()
     return campaign
 
@@ -91,7 +96,7 @@ def pause(session: Session, campaign_id: int) -> int:
     check_move(Stage(campaign.stage), Stage.PAUSED)
     campaign.stage = Stage.PAUSED
     schedule_of(session, campaign_id).active = False
-    return delivery.cancel_for(session, "推送已暂停", campaign_id=campaign_id)
+    return _stop(session, campaign_id, PAUSED)
 
 
 def finish(session: Session, campaign_id: int) -> None:
@@ -100,7 +105,7 @@ def finish(session: Session, campaign_id: int) -> None:
     check_move(Stage(campaign.stage), Stage.FINISHED)
     campaign.stage = Stage.FINISHED
     schedule_of(session, campaign_id).active = False
-    delivery.cancel_for(session, "推送已结束", campaign_id=campaign_id)
+    _stop(session, campaign_id, "推送已结束")
 
 
 def run_now(session: Session, campaign_id: int, now: datetime) -> int:
@@ -110,13 +115,7 @@ def run_now(session: Session, campaign_id: int, now: datetime) -> int:
         activate(session, campaign_id, now)
     elif campaign.stage != Stage.ACTIVE:
         raise Refused("推送已暂停或结束，请先恢复。")
-    schedule = schedule_of(session, campaign_id)
-    add_run(session, schedule.id, now, now)
-    run = session.scalars(
-        select(ScheduleRun).where(ScheduleRun.schedule_id == schedule.id, ScheduleRun.due_at == now)
-    ).one()
-    ring_after_commit(session, RUN, run.id)
-    return run.id
+    return _run(session, schedule_of(session, campaign_id), now)
 
 
 def get(session: Session, campaign_id: int) -> Campaign:
@@ -148,42 +147,56 @@ def listing(session: Session) -> Sequence[Campaign]:
     return session.scalars(select(Campaign).order_by(Campaign.id.desc())).all()
 
 
-def results(session: Session, campaign_id: int) -> Funnel:
-    """The funnel of a campaign."""
-    campaign = get(session, campaign_id)
-    opened, read = _pages(session, campaign_id)
-    if campaign.way == CampaignWay.SUGGESTION:
-        rows = session.scalars(
-            select(Suggestion).where(Suggestion.campaign_id == campaign_id)
-        ).all()
-        delivered = [r for r in rows if r.delivered_at is not None]
-        adopted = [r for r in rows if r.state == State.ADOPTED]
-        sent = [r for r in adopted if r.forwarded_at is not None]
-        return Funnel(len(rows), len(delivered), len(adopted), len(sent), opened, read)
-    messages = session.scalars(
-        select(Dispatch).where(
-            Dispatch.campaign_id == campaign_id,
-            Dispatch.way == DIRECT[CampaignWay(campaign.way)],
-        )
-    ).all()
-    took = [row for row in messages if row.state == Sending.SENT]
-    confirmed = (
-        took
-        if campaign.way == CampaignWay.OA_MESSAGE
-        else [row for row in took if row.errcode == 1]
-    )
-    return Funnel(len(messages), len(took), len(confirmed), len(confirmed), opened, read)
+def _fill(
+    session: Session,
+    campaign: Campaign,
+    schedule: Schedule,
+    name: str,
+    content_id: int,
+    expression: str,
+    way: str,
+    at: datetime | None,
+    cron: str,
+    now: datetime,
+) -> None:
+    if not name.strip():
+        raise Refused("请给推送取一个名字。")
+    if way not in CampaignWay:
+        raise Refused("请选择推送方式。")
+    segments.check(session, expression)  # unknown tags and bad grammar are told now
+    if session.get(content.Content, content_id) is None:
+        raise Refused("请选择内容。")
+    if cron.strip():
+        check_cron(cron)
+    campaign.name, campaign.content_id = name.strip(), content_id
+    campaign.expression, campaign.way = expression.strip(), CampaignWay(way)
+    schedule.cron, schedule.at = cron.strip(), None if cron.strip() else at
+    # A time that is set anew is due anew.
+    schedule.watermark = min(schedule.watermark, now)
 
 
-def _pages(session: Session, campaign_id: int) -> tuple[int, int]:
-    row = session.execute(
-        select(
-            func.count(distinct(TrackedLink.identifier_id)).label("opened"),
-            func.count(distinct(TrackedLink.identifier_id))
-            .filter(PageView.read_at.is_not(None))
-            .label("read"),
-        )
-        .join(PageView, PageView.link_id == TrackedLink.id)
-        .where(TrackedLink.campaign_id == campaign_id)
+def _run(session: Session, schedule: Schedule, now: datetime) -> int:
+    add_run(session, schedule.id, now, now)
+    run = session.scalars(
+        select(ScheduleRun).where(ScheduleRun.schedule_id == schedule.id, ScheduleRun.due_at == now)
     ).one()
-    return row.opened, row.read
+    ring_after_commit(session, RUN, run.id)
+    return run.id
+
+
+def _stop(session: Session, campaign_id: int, why: str) -> int:
+    stopped = delivery.cancel_for(session, why, campaign_id=campaign_id)
+    session.execute(
+        update(Suggestion)
+        .where(Suggestion.campaign_id == campaign_id, Suggestion.state == State.PLANNED)
+        .values(state=State.CANCELLED)
+    )
+    return stopped
+
+
+def _was_stopped(session: Session, campaign: Campaign) -> bool:
+    stopped = select(Dispatch.id).where(
+        Dispatch.campaign_id == campaign.id, Dispatch.error == PAUSED,
+        Dispatch.state == Sending.CANCELLED,
+    )  # fmt: skip
+    return session.scalar(stopped.limit(1)) is not None

@@ -1,7 +1,7 @@
 """Audiences: the physicians for whom an expression holds, with names and not only a number."""
 
-from app.segments.expression import Node, Unparseable, parse, tag_names
-from app.segments.members import Audience, audience, members
+from app.segments.expression import Node, Unparseable, describe, parse, tag_names
+from app.segments.members import Audience, audience, check, members
 from app.segments.models import Segment
 
 __all__ = [
@@ -10,6 +10,8 @@ __all__ = [
     "Segment",
     "Unparseable",
     "audience",
+    "check",
+    "describe",
     "members",
     "parse",
     "tag_names",

@@ -4,7 +4,8 @@
     factor     = 非 factor | ( expression ) | 标签:NAME [≥ 0.5] | FIELD = VALUE
                | 近 N 天打开 ≥ K | 企微好友 | 关注公众号 | 全部
 
-Words also in English: and, or, not, tag:. Errors say where and what was expected.
+Words also in English: and, or, not, tag:. Names with blanks, brackets, 且 or 或 in them stand in
+"quotes". Errors say where and what was expected.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ FIELDS = {
     "hospital": "hospital", "department": "department", "title": "title", "city": "city",
     "province": "province", "rep": "rep",
 }  # fmt: skip
+FIELD_NAMES = {code: name for name, code in list(FIELDS.items())[:7]}
 DEFAULT_WEIGHT = 0.2
 MAX_LENGTH, MAX_DEPTH = 2000, 40
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<open>[(（])|(?P<close>[)）])
       |(?P<recent>近\s*(?P<days>\d{1,3})\s*天打开\s*(?:>=|≥)\s*(?P<times>\d{1,3}))
-      |(?P<tag>(?:标签|tag)\s*[:：]\s*(?:"(?P<quoted>[^"]+)"|(?P<name>[^\s()（）≥>=]+)))
+      |(?P<tag>(?:标签|tag)\s*[:：]\s*(?:"(?P<quoted>[^"]+)"|(?P<name>[^\s()（）≥>=且或]+)))
       |(?P<least>(?:>=|≥)\s*(?P<weight>0?\.\d+|1(?:\.0+)?|0))
-      |(?P<field>[^\s()（）=＝:：≥>]+)\s*[=＝]\s*(?:"(?P<qvalue>[^"]+)"|(?P<value>[^\s()（）]+))
+      |(?P<field>[^\s()（）=＝:：≥>]+)\s*[=＝]\s*(?:"(?P<qvalue>[^"]+)"|(?P<value>[^\s()（）且或]+))
       |(?P<and>且|与|and\b|AND\b)|(?P<or>或|or\b|OR\b)|(?P<not>非|不|not\b|NOT\b)
-      |(?P<word>[^\s()（）]+)
+      |(?P<word>[^\s()（）且或]+)
     )""",
     re.VERBOSE,
 )
@@ -129,6 +131,26 @@ def tag_names(node: Node) -> set[str]:
     return set()
 
 
+def describe(node: Node) -> str:
+    """The tree in words, as it was understood."""
+    if isinstance(node, TagIs):
+        strength = "" if node.at_least == DEFAULT_WEIGHT else f"（强度 ≥ {node.at_least:g}）"
+        return f"有标签「{node.name}」{strength}"
+    if isinstance(node, FieldIs):
+        return f"{FIELD_NAMES[node.field]}是「{node.value}」"
+    if isinstance(node, Opened):
+        return f"近 {node.days} 天打开过至少 {node.times} 次"
+    if isinstance(node, Reachable):
+        return {"wecom": "是企微好友", "oa": "关注了公众号", "all": "所有医生"}[node.channel]
+    if isinstance(node, Not):
+        return f"不满足（{describe(node.inner)}）"
+    word = "，并且" if isinstance(node, All) else "，或者"
+    return word.join(
+        f"（{describe(part)}）" if isinstance(part, All | AnyOf) else describe(part)
+        for part in node.parts
+    )
+
+
 def _pieces(text: str) -> Iterator[_Piece]:
     position = 0
     while position < len(text.rstrip()):
@@ -179,6 +201,8 @@ class _Parser:
 
     def expect_end(self) -> None:
         if self.next < len(self.pieces):
+            if self.pieces[self.next].match.group().strip()[0] in "≥>":
+                raise Unparseable(self._here(), "“≥”后面需要 0 到 1 之间的数，例如 ≥ 0.5")
             raise Unparseable(self._here(), "这里需要 且、或，或者结束")
 
     def _leaf(self) -> Node:
@@ -201,6 +225,10 @@ class _Parser:
         word = match.group("word")
         if word in WORDS:
             return Reachable(WORDS[word])
+        if word.rstrip(":：") in ("标签", "tag"):
+            raise Unparseable(piece.at, "“标签:”后面需要标签的名字")
+        if word.startswith("近"):
+            raise Unparseable(piece.at, "这里要写成 近 30 天打开 ≥ 2")
         raise Unparseable(piece.at, f"看不懂“{word}”；标签要写成 标签:{word}")
 
     def _take(self, *kinds: str) -> _Piece | None:

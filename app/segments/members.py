@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from app import identity, tagging
+from app import consent, identity, tagging
 from app.identity import Physician
 from app.identity.models import Identifier, Kind
 from app.identity.search import WEAK
@@ -27,18 +27,21 @@ from app.segments.expression import (
     Reachable,
     TagIs,
     parse,
+    tag_names,
 )
+from app.tagging import Tag
 
 SAMPLE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """How many, over how many reps, and who, for example."""
+    """How many, over how many reps, how many of them opted out, and who, for example."""
 
     size: int
     reps: int
     sample: Sequence[Physician]
+    opted_out: int = 0
 
 
 def members(session: Session, text: str, now: datetime) -> set[str]:
@@ -47,17 +50,33 @@ def members(session: Session, text: str, now: datetime) -> set[str]:
     return _holds(session, parse(text), everybody, now)
 
 
+def check(session: Session, text: str) -> Node:
+    """The expression, when every tag in it exists. Raises Unparseable, Refused."""
+    tree = parse(text)
+    for name in sorted(tag_names(tree)):
+        _tag(session, name)
+    return tree
+
+
 def audience(session: Session, text: str, now: datetime) -> Audience:
-    """Size and a stable random sample."""
+    """Size and a sample that is random but always the same for the same people."""
     found = members(session, text, now)
     mixed = sorted(found, key=lambda one_id: hashlib.sha256(one_id.encode()).digest())
     people = identity.physicians_by_id(session, mixed[:SAMPLE])
-    number = session.scalar(
-        select(func.count(func.distinct(RepContact.rep_id)))
-        .join(Identifier, Identifier.id == RepContact.identifier_id)
-        .where(RepContact.state == RelationState.CONNECTED, Identifier.one_id.in_(found))
+    standing = consent.standing(session, found, "any")
+    opted_out = sum(1 for _, out in standing.values() if out)
+    return Audience(
+        len(found), _reps_of(session, found), [people[i] for i in mixed[:SAMPLE]], opted_out
     )
-    return Audience(len(found), number or 0, [people[i] for i in mixed[:SAMPLE]])
+
+
+def _reps_of(session: Session, found: set[str]) -> int:
+    rows = session.execute(
+        select(RepContact.rep_id, Identifier.one_id)
+        .join(Identifier, Identifier.id == RepContact.identifier_id)
+        .where(RepContact.state == RelationState.CONNECTED)
+    )
+    return len({rep_id for rep_id, one_id in rows if one_id in found})
 
 
 def _everybody(session: Session) -> set[str]:
@@ -88,10 +107,14 @@ def _holds(session: Session, node: Node, everybody: set[str], now: datetime) -> 
 
 
 def _tagged(session: Session, node: TagIs, now: datetime) -> set[str]:
-    tag = tagging.by_name(session, node.name) or tagging.by_key(session, node.name)
+    return tagging.holders(session, _tag(session, node.name).id, now, node.at_least)
+
+
+def _tag(session: Session, name: str) -> Tag:
+    tag = tagging.by_name(session, name) or tagging.by_key(session, name)
     if tag is None:
-        raise Refused(f"没有标签“{node.name}”，请从标签库中选择。")
-    return tagging.holders(session, tag.id, now, node.at_least)
+        raise Refused(f"没有标签“{name}”，请从标签库中选择。")
+    return tag
 
 
 def _attributed(session: Session, node: FieldIs) -> set[str]:

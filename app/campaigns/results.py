@@ -1,0 +1,146 @@
+"""How far each physician of a campaign came, from planned to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.campaigns.manage import get
+from app.campaigns.models import CampaignWay, ScheduleRun
+from app.delivery import Dispatch, Receipt, Way
+from app.delivery import State as Sending
+from app.identity.models import Identifier
+from app.links import PageView, TrackedLink
+from app.recommend import State, Suggestion
+
+TO_PHYSICIAN = (Way.GROUP_TASK, Way.OA_TEXT, Way.OA_TEMPLATE)
+CHUNK = 1000
+
+
+class Step(StrEnum):
+    """The steps of the funnel."""
+
+    PLANNED = "planned"
+    DELIVERED = "delivered"  # the rep got the card or task, or the platform took the message
+    ADOPTED = "adopted"  # the rep said yes; the same as delivered where no rep is involved
+    SENT = "sent"  # known to have reached the physician
+    OPENED = "opened"
+    READ = "read"
+
+
+STEP_NAMES = {
+    Step.PLANNED: "计划",
+    Step.DELIVERED: "送达代表",
+    Step.ADOPTED: "采用",
+    Step.SENT: "已发送",
+    Step.OPENED: "打开",
+    Step.READ: "读完",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How many physicians came how far."""
+
+    planned: int
+    delivered: int
+    adopted: int
+    sent: int
+    opened: int
+    read: int
+
+
+def results(session: Session, campaign_id: int, run: ScheduleRun | None = None) -> Funnel:
+    """The funnel of a campaign, or of one of its runs."""
+    return Funnel(
+        **{step.value: len(who) for step, who in reached(session, campaign_id, run).items()}
+    )
+
+
+def reached(
+    session: Session, campaign_id: int, run: ScheduleRun | None = None
+) -> dict[Step, list[str]]:
+    """The ONE IDs of everybody who came to each step."""
+    campaign = get(session, campaign_id)
+    if campaign.way == CampaignWay.SUGGESTION:
+        found = _suggested(session, campaign_id, run)
+    else:
+        found = _sent_directly(session, campaign_id, run)
+    found[Step.OPENED], found[Step.READ] = _pages(session, campaign_id, run)
+    people = _people(session, set().union(*found.values()))
+    return {step: sorted({people[row] for row in found[step] if row in people}) for step in Step}
+
+
+def _suggested(session: Session, campaign_id: int, run: ScheduleRun | None) -> dict[Step, set[int]]:
+    chosen = select(Suggestion).where(Suggestion.campaign_id == campaign_id)
+    if run is not None:
+        chosen = chosen.where(Suggestion.plan_key.startswith(f"campaign:{campaign_id}:{run.id}:"))
+    found: dict[Step, set[int]] = {step: set() for step in Step}
+    for row in session.scalars(chosen):
+        found[Step.PLANNED].add(row.identifier_id)
+        if row.delivered_at is not None:
+            found[Step.DELIVERED].add(row.identifier_id)
+        if row.state == State.ADOPTED:
+            found[Step.ADOPTED].add(row.identifier_id)
+            if row.forwarded_at is not None:
+                found[Step.SENT].add(row.identifier_id)
+    return found
+
+
+def _sent_directly(
+    session: Session, campaign_id: int, run: ScheduleRun | None
+) -> dict[Step, set[int]]:
+    chosen = select(Dispatch.identifier_id, Dispatch.way, Dispatch.state, Dispatch.receipt).where(
+        Dispatch.campaign_id == campaign_id,
+        Dispatch.way.in_(TO_PHYSICIAN),
+    )
+    if run is not None:
+        chosen = chosen.where(Dispatch.dedupe_key.startswith(f"campaign:{run.id}:"))
+    found: dict[Step, set[int]] = {step: set() for step in Step}
+    for identifier_id, way, state, receipt in session.execute(chosen):
+        if identifier_id is None:
+            continue
+        found[Step.PLANNED].add(identifier_id)
+        if state != Sending.SENT:
+            continue
+        found[Step.DELIVERED].add(identifier_id)
+        if way != Way.GROUP_TASK or receipt == Receipt.FORWARDED:
+            found[Step.ADOPTED].add(identifier_id)
+            found[Step.SENT].add(identifier_id)
+    return found
+
+
+def _pages(
+    session: Session, campaign_id: int, run: ScheduleRun | None
+) -> tuple[set[int], set[int]]:
+    chosen = (
+        select(TrackedLink.identifier_id, PageView.read_at)
+        .join(PageView, PageView.link_id == TrackedLink.id)
+        .where(TrackedLink.campaign_id == campaign_id, TrackedLink.identifier_id.is_not(None))
+    )
+    if run is not None:
+        mine = select(Suggestion.id).where(
+            Suggestion.plan_key.startswith(f"campaign:{campaign_id}:{run.id}:")
+        )
+        # Links of direct messages are made in the moment of the run.
+        chosen = chosen.where(
+            TrackedLink.suggestion_id.in_(mine) | (TrackedLink.created_at == run.finished_at)
+        )
+    rows = session.execute(chosen).all()
+    return {row.identifier_id for row in rows}, {r.identifier_id for r in rows if r.read_at}
+
+
+def _people(session: Session, identifier_ids: Iterable[int]) -> dict[int, str]:
+    wanted, found = sorted(identifier_ids), {}
+    for start in range(0, len(wanted), CHUNK):
+        rows = session.execute(
+            select(Identifier.id, Identifier.one_id).where(
+                Identifier.id.in_(wanted[start : start + CHUNK])
+            )
+        )
+        found.update({row.id: row.one_id for row in rows})
+    return found
