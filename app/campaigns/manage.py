@@ -161,7 +161,7 @@ def _fill(
 ) -> None:
     if not name.strip():
         raise Refused("请给推送取一个名字。")
-    if way not in CampaignWay:
+    if way not in {known.value for known in CampaignWay}:
         raise Refused("请选择推送方式。")
     segments.check(session, expression)  # unknown tags and bad grammar are told now
     if session.get(content.Content, content_id) is None:
