@@ -84,23 +84,19 @@ def load(parts: Parts, say: Progress = lambda _text: None) -> dict[str, Any]:
 
 
 def _load_company(parts: Parts, company: Company, say: Progress) -> None:
+    """All of it in one transaction: a load that was interrupted has never happened."""
+    known: dict[str, dict[str, Identifier]] = {}
     with parts.db.transaction() as session:
         say("标签库、品牌与内容")
         tagging.seed(session, company.now)
         versions = _publish(session, company)
         rows = _hire(session, parts, company)
-    say(f"{len(company.people)} 位医生")
-    known: dict[str, dict[str, Identifier]] = {}
-    for start in range(0, len(company.people), 100):
-        with parts.db.transaction() as session:
-            for person in company.people[start : start + 100]:
-                known[person.key] = _meet(session, parts, company, person, rows)
-    say(f"{DAYS} 天的互动")
-    for start in range(0, len(company.people), 100):
-        with parts.db.transaction() as session:
-            for person in company.people[start : start + 100]:
-                _live(session, company, person, known[person.key], versions, rows)
-    with parts.db.transaction() as session:
+        say(f"{len(company.people)} 位医生")
+        for person in company.people:
+            known[person.key] = _meet(session, parts, company, person, rows)
+        say(f"{DAYS} 天的互动")
+        for person in company.people:
+            _live(session, company, person, known[person.key], versions, rows)
         _account_for(session, company, rows)
         _plan_pushes(session, company)
 
