@@ -144,6 +144,6 @@ def make_settings(database_url: str, redis_url: str, **changes: object) -> Setti
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Real payload shapes and reference data that live beside the project."""
-    if not SHARED.exists():
+    if not (SHARED / "fixtures").exists():
         pytest.skip("the folder with real payload shapes is not beside the project")
     return SHARED
