@@ -61,6 +61,8 @@ class Line:
         except requests.RequestException as broken:
             kind = NotSent if _never_left(broken) else OutcomeUnknown
             raise kind(f"{api}: {type(broken).__name__}") from None
+        except ValueError:  # an errcode that is not a number
+            answer = None
         if not isinstance(answer, dict):  # wechatpy returns what it cannot read as it came
             raise OutcomeUnknown(f"{api}: the answer is not an object")
         raise_for(answer, api)
