@@ -193,7 +193,9 @@ def insert_once(session: Session, model: type[Base], values: dict[str, Any], *ke
     """Insert a row unless one with the same `keys` exists; True when it was inserted."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(model).values(values).on_conflict_do_nothing(index_elements=keys)
-    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    # What comes back is counted, not `rowcount`: PostgreSQL's driver gives -1 for it here.
+    primary = model.__mapper__.primary_key[0]
+    return session.execute(statement.returning(primary)).first() is not None
 
 
 def ring_after_commit(session: Session, job: str, *ids: int | str, lane: str = NORMAL) -> None:
