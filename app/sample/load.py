@@ -28,9 +28,11 @@ from app.bootstrap import Parts
 from app.consent import Action
 from app.content import ContentVersion
 from app.flows.page_read import page_opened, page_progressed
+from app.flows.plan_day import plan_day
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
 from app.journey import Happened
+from app.recommend import State, Suggestion
 from app.sample.library import BRANDS, SampleContent, contents
 from app.sample.people import SamplePhysician, SampleRep, physicians
 from app.sample.people import reps as sample_reps
@@ -97,8 +99,14 @@ def _load_company(parts: Parts, company: Company, say: Progress) -> None:
         say(f"{DAYS} 天的互动")
         for person in company.people:
             _live(session, company, person, known[person.key], versions, rows)
+        say("建议与推送")
+        _suggest(session, company, known, versions, rows)
         _account_for(session, company, rows)
         _plan_pushes(session, company)
+        for rep in rows.values():
+            day = local(company.now).date()
+            base = parts.settings.yishu_base_url
+            plan_day(session, rep, day, base_url=base, now=company.now)
 
 
 def _publish(session: Session, company: Company) -> list[tuple[SampleContent, ContentVersion]]:
@@ -313,6 +321,61 @@ def _look(
     page_progressed(
         session, link, view, visible_s=seconds, depth_pct=rng.choice((20, 45, 80, 100)),
         now=at + timedelta(seconds=seconds),
+    )  # fmt: skip
+
+
+ANSWERS = (State.ADOPTED, State.ADOPTED, State.ADOPTED, State.REFUSED, State.LATER,
+           State.EXPIRED)  # fmt: skip
+
+
+def _suggest(
+    session: Session,
+    company: Company,
+    known: dict[str, dict[str, Identifier]],
+    versions: list[tuple[SampleContent, ContentVersion]],
+    rows: dict[str, reps.Rep],
+) -> None:
+    """What reps were suggested on the working days of two months, and what they answered."""
+    rng = company.rng
+    friends = [p for p in company.people if p.external_userid]
+    for back in range(4, DAYS):
+        day = local(company.now) - timedelta(days=back)
+        if day.weekday() > 4:
+            continue
+        morning = day.replace(hour=9, minute=1, second=0, microsecond=0).astimezone(UTC)
+        ready = [pair for pair in versions if pair[1].decided_at and pair[1].decided_at < morning]
+        for position, person in enumerate(rng.sample(friends, 12), start=1):
+            own = [pair for pair in ready if pair[0].area == person.area]
+            if own:
+                sample, version = rng.choice(own)
+                rep = rows[person.rep_userids[0]]
+                row = _past(rng, known[person.key]["wecom"], rep, sample, version, morning)
+                row.position = position % 5 + 1
+                session.add(row)
+    session.flush()
+
+
+def _past(
+    rng: random.Random,
+    identifier: Identifier,
+    rep: reps.Rep,
+    sample: SampleContent,
+    version: ContentVersion,
+    at: datetime,
+) -> Suggestion:
+    state = rng.choice(ANSWERS)
+    answered = at + timedelta(minutes=rng.randrange(2, 300))
+    adopted = state is State.ADOPTED
+    return Suggestion(
+        plan_key=f"sample:{at:%Y%m%d}:{identifier.id}", rep_id=rep.id,
+        identifier_id=identifier.id, content_id=version.content_id,
+        content_version_id=version.id, day=local(at).date(), score=round(rng.uniform(0.2, 0.9), 3),
+        reasons=[f"CRM 记录关注「{sample.tags[0][0]}」", "还没有互动记录"],
+        state=state, created_at=at, delivered_at=at + timedelta(seconds=40),
+        answered_at=None if state is State.EXPIRED else answered,
+        refusal=rng.choice(("content", "timing", "discussed")) if state is State.REFUSED else None,
+        hidden_until=at + timedelta(days=7) if state is State.REFUSED else None,
+        forwarded_at=answered if adopted and rng.random() < 0.7 else None,
     )  # fmt: skip
 
 
