@@ -15,7 +15,7 @@ from app.infra.errors import Refused
 from app.tagging import Source
 from app.tagging.models import TagAssertion, TagSighting
 from tests.conftest import NOON
-from tests.tagging.conftest import person, tag
+from tests.tagging.people import person, tag
 
 
 def take(session: Session, who: Identifier, *names: str, at: datetime = NOON) -> None:
@@ -63,7 +63,7 @@ def test_folding_a_name_tags_everybody_who_carried_it(database: Database) -> Non
         take(session, other, "房颤大户", "房颤")
         (waiting,) = tagging.unmapped(session)
         assert waiting.seen == 2
-        assert [t.key for t in tagging.suggest(session, waiting.raw)][0] == "af"
+        assert tagging.suggest(session, waiting.raw)[0].key == "af"
         tagging.fold_unmapped(session, waiting.id, "af")
         assert held(session, one) == held(session, other) == {"af"}
         assert tagging.unmapped(session) == []

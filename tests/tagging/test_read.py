@@ -10,7 +10,7 @@ from app import tagging
 from app.infra.db import Database
 from app.tagging import Source
 from tests.conftest import NOON
-from tests.tagging.conftest import person, say, tag
+from tests.tagging.people import person, say, tag
 
 
 def test_the_reasons_of_a_tag_sum_to_its_weight(database: Database) -> None:

@@ -9,7 +9,7 @@ from app.infra.db import Database
 from app.infra.errors import NotFound, Refused
 from app.tagging import Source
 from tests.conftest import NOON
-from tests.tagging.conftest import tag
+from tests.tagging.people import tag
 
 
 def test_seeding_twice_changes_nothing_and_keeps_what_people_changed(database: Database) -> None:
