@@ -40,25 +40,18 @@ class Scored:
     parts: Mapping[int, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Interest:
-    """How much a physician cares for a tag, and which own tag says so."""
+def interests(
+    weights: Mapping[int, float], parents: Mapping[int, int]
+) -> dict[int, dict[int, float]]:
+    """For each tag how much a physician cares, by the own tag that says so.
 
-    weight: float
-    via: int
-
-
-def interests(weights: Mapping[int, float], parents: Mapping[int, int]) -> dict[int, Interest]:
-    """`weights` (the physician's own tags) with their parents and children at half strength."""
-    found = {tag: Interest(weight, tag) for tag, weight in weights.items()}
+    Everything adds up, so that taking any tag away always takes something away.
+    """
+    found = {tag: {tag: weight} for tag, weight in weights.items()}
     for child, parent in parents.items():
         for own, other in ((child, parent), (parent, child)):
-            if own not in weights or other in weights:
-                continue
-            lent = Interest(BACK_OFF * weights[own], own)
-            known = found.get(other)
-            if known is None or (lent.weight, -lent.via) > (known.weight, -known.via):
-                found[other] = lent
+            if own in weights:
+                found.setdefault(other, {})[own] = BACK_OFF * weights[own]
     return found
 
 
@@ -96,10 +89,11 @@ class Scorer:
         `seen`: per tag, 0 to 1, how much of it was sent lately. `without`: content ids.
         """
         parts: dict[int, dict[int, float]] = defaultdict(dict)
-        for tag, interest in interests(weights, self._parents).items():
+        for tag, lent in interests(weights, self._parents).items():
             for index, share in self._postings.get(tag, ()):
                 mine = parts[index]
-                mine[interest.via] = mine.get(interest.via, 0.0) + interest.weight * share
+                for via, weight in lent.items():
+                    mine[via] = mine.get(via, 0.0) + weight * share
         ranked = []
         for index, mine in parts.items():
             piece = self._library[index]

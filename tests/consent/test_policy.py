@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -64,7 +65,8 @@ def test_each_rule_alone_stops_a_contact(facts: ContactFacts, code: str) -> None
     ],
 )
 def test_what_nobody_knows_counts_against(facts: ContactFacts, field: str, code: str) -> None:
-    assert codes(replace(facts, **{field: None})) == [code]
+    unknown: dict[str, Any] = {field: None}
+    assert codes(replace(facts, **unknown)) == [code]
 
 
 def test_every_rule_that_fails_is_named_the_gravest_first() -> None:

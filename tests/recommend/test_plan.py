@@ -1,0 +1,99 @@
+"""The day's choice: few, one a physician, varied, and the same every time."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.recommend import Candidate, Piece, Scored, choose, timing
+
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+
+
+def candidate(person: str, content: int, score: float, bonus: float = 0.0) -> Candidate[str]:
+    piece = Piece(content, content, {content % 3: 1.0}, NOW)
+    return Candidate(person, person, Scored(piece, score), bonus)
+
+
+many = st.lists(
+    st.builds(
+        candidate, st.sampled_from("abcdefghij"), st.integers(1, 6), st.floats(0.01, 1.0),
+        st.sampled_from([0.0, 0.0, 1.0]),
+    ),
+    max_size=40, unique_by=lambda c: (c.person, c.fit.piece.content_id),
+)  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(many, st.integers(0, 8))
+def test_the_limits_hold_whatever_there_is(candidates: list[Candidate[str]], limit: int) -> None:
+    chosen = choose(candidates, limit)
+    assert len(chosen) <= limit
+    assert len({c.person for c in chosen}) == len(chosen)
+    used = Counter(c.fit.piece.content_id for c in chosen)
+    assert all(n <= math.ceil(limit / 2) for n in used.values())
+    assert all(c in candidates for c in chosen)
+
+
+@given(many, st.integers(0, 6), st.randoms())
+def test_the_order_of_the_candidates_does_not_matter(
+    candidates: list[Candidate[str]], limit: int, dice: random.Random
+) -> None:
+    mixed = list(candidates)
+    dice.shuffle(mixed)
+    assert choose(mixed, limit) == choose(candidates, limit)
+
+
+def test_the_best_come_first_and_ties_are_broken_by_name() -> None:
+    chosen = choose([candidate("b", 1, 0.5), candidate("a", 2, 0.5), candidate("c", 3, 0.9)], 2)
+    assert [c.person for c in chosen] == ["c", "a"]
+
+
+def test_what_the_rep_postponed_comes_before_everything_else() -> None:
+    chosen = choose([candidate("a", 1, 0.9), candidate("b", 2, 0.1, bonus=1.0)], 1)
+    assert [c.person for c in chosen] == ["b"]
+
+
+def test_a_list_with_the_same_subject_again_and_again_is_varied() -> None:
+    same = [candidate("a", 1, 0.9), candidate("b", 4, 0.88)]
+    other = candidate("c", 2, 0.7)
+    assert [c.person for c in choose([*same, other], 2)] == ["a", "c"]
+
+
+EVEN = [1 / 24] * 24
+
+
+def test_a_few_opens_say_nothing_and_many_say_when() -> None:
+    evening = [0] * 24
+    evening[21] = 4
+    assert timing.best_hour(evening, EVEN, range(8, 22)) is None
+    evening[21] = 12
+    assert timing.best_hour(evening, EVEN, range(8, 22)) == 21
+    assert timing.told(21) == "常在 21–22 点看资料"
+
+
+def test_only_legal_hours_are_named() -> None:
+    night = [0] * 24
+    night[2] = 30
+    assert timing.best_hour(night, EVEN, range(8, 21)) is None
+    assert timing.best_hour(night, EVEN, []) is None
+
+
+def test_what_everybody_does_is_no_news() -> None:
+    common = timing.shares([0] * 9 + [900] + [0] * 14)
+    mine = [0] * 24
+    mine[9] = 6
+    assert timing.best_hour(mine, common, range(8, 21)) is None
+
+
+@given(st.lists(st.integers(0, 50), min_size=24, max_size=24))
+def test_a_habit_is_a_distribution_and_midnight_is_no_border(opens: list[int]) -> None:
+    habit = timing.habit(opens, EVEN)
+    assert math.isclose(sum(habit), 1.0)
+    turned = timing.habit(opens[5:] + opens[:5], EVEN)
+    assert all(math.isclose(a, b) for a, b in zip(habit[5:] + habit[:5], turned, strict=True))
