@@ -19,6 +19,8 @@ from launcher.tell import ROOT, Trouble, step, warn
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 PYTHON = BIN / "python"
+STAMPS = VENV / "stamps"
+WHERE = STAMPS / "made-at"
 UV = BIN / "uv"
 RUNTIME, DEV = "requirements.lock", "requirements-dev.lock"
 UV_LOCK, NODE_LOCK = "requirements-uv.lock", "requirements-node.lock"
@@ -29,12 +31,14 @@ FROM_PIP = {  # what pip's configuration calls it → what uv reads
     "cert": "SSL_CERT_FILE",
     "proxy": "ALL_PROXY",
 }
-SHIM = """#!{python}
+SHIM = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import sys
 sys.path.insert(0, {root!r})
 from launcher.yishu import main
 sys.exit(main())
-"""
+"""  # the shell starts Python, since a #! line takes neither blanks nor long paths
 
 
 def ready(lock: str) -> bool:
@@ -66,10 +70,10 @@ def npm_from_wheel() -> list[str]:
 
 
 def _make_venv() -> None:
-    if PYTHON.exists() and _works(PYTHON):
+    if _is_whole():
         return
     if VENV.exists():
-        warn(f"{VENV.name} is broken (its Python is gone); making it again")
+        warn(f"{VENV.name} was moved or its Python is gone; making it again")
         shutil.rmtree(VENV)
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -80,10 +84,15 @@ def _make_venv() -> None:
         )
     with step(f"Python {sys.version.split()[0]} environment in .venv"):
         _run([sys.executable, "-m", "venv", str(VENV)], "The environment could not be made")
+    STAMPS.mkdir()
+    WHERE.write_text(str(VENV))
 
 
-def _works(python: Path) -> bool:
-    probe = [str(python), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+def _is_whole() -> bool:
+    """True when the environment was made here, to its end, and its Python still runs."""
+    if not WHERE.exists() or WHERE.read_text() != str(VENV):  # scripts know the whole path
+        return False
+    probe = [str(PYTHON), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
     try:
         return subprocess.run(probe, capture_output=True).returncode == 0
     except OSError:
@@ -137,12 +146,11 @@ def uv_environment() -> dict[str, str]:
 
 def _stamp(lock: str) -> Path:
     digest = hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()[:16]
-    return VENV / "stamps" / f"{lock}-{digest}"
+    return STAMPS / f"{lock}-{digest}"
 
 
 def _remember(lock: str) -> None:
     stamp = _stamp(lock)
-    stamp.parent.mkdir(exist_ok=True)
     for old in stamp.parent.glob(f"{lock}-*"):
         old.unlink()
     stamp.touch()

@@ -66,6 +66,7 @@ def run(wishes: Wishes, folder: Folder) -> int:
         if sys.exc_info()[0] is None:
             line("\n  正在停止 · stopping …")
         family.stop()
+        valkey.tidy(folder.valkey)
         os.close(held)
     line("  已停止 · stopped. 数据已保留 · data are kept in var/")
     return 0

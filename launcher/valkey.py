@@ -54,6 +54,13 @@ def socket_path(folder: Path) -> Path:
     return short / "valkey.sock"
 
 
+def tidy(folder: Path) -> None:
+    """Remove the short folder, if `folder` needed one; its server has ended."""
+    short = socket_path(folder).parent
+    if short != folder.resolve():
+        shutil.rmtree(short, ignore_errors=True)
+
+
 def command(folder: Path, socket: Path) -> list[str]:
     """The server's command line: append-only file on, nothing on the network."""
     options = {
@@ -101,8 +108,7 @@ def running(folder: Path) -> Iterator[str]:
         process.wait(10)
         guardian.release(process.pid)
         guardian.close()
-        if socket.parent != folder.resolve():
-            shutil.rmtree(socket.parent, ignore_errors=True)
+        tidy(folder)
 
 
 def _wait(socket: Path, process: subprocess.Popen[bytes]) -> None:
