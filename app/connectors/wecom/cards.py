@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 TITLE, TITLE_DESC, SUBTITLE, ROW_NAME, ROW_VALUE, BUTTON = 36, 44, 160, 5, 30, 10
+KEY_BYTES = 1024
 MAX_ROWS, MAX_BUTTONS, MAX_MENU, MAX_OPTIONS = 6, 6, 3, 10
 _TASK = re.compile(r"[0-9A-Za-z_\-@]{1,128}")
 
@@ -48,10 +49,7 @@ def interaction_card(
     url: str = "",
 ) -> dict[str, Any]:
     """The `template_card` object. Raises ValueError naming what does not fit."""
-    if not _TASK.fullmatch(task_id):
-        raise ValueError("task_id: 1–128 of letters, digits, _ - @")
-    if not 1 <= len(buttons) <= MAX_BUTTONS or len(rows) > MAX_ROWS or len(menu) > MAX_MENU:
-        raise ValueError("buttons, rows or menu: too many or none")
+    _check(task_id, title, buttons, rows, menu)
     card: dict[str, Any] = {
         "card_type": "button_interaction",
         "source": {"desc": cut(source, 13), "desc_color": 0},
@@ -85,9 +83,31 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def _check(
+    task_id: str,
+    title: str,
+    buttons: Sequence[Button],
+    rows: Sequence[tuple[str, str]],
+    menu: Sequence[tuple[str, str]],
+) -> None:
+    if not _TASK.fullmatch(task_id):
+        raise ValueError("task_id: 1–128 of letters, digits, _ - @")
+    if not title.strip():
+        raise ValueError("title: empty")
+    if not 1 <= len(buttons) <= MAX_BUTTONS:
+        raise ValueError(f"buttons: 1–{MAX_BUTTONS}")
+    if len(rows) > MAX_ROWS:
+        raise ValueError(f"rows: at most {MAX_ROWS}")
+    if len(menu) > MAX_MENU:
+        raise ValueError(f"menu: at most {MAX_MENU}")
+    for text, key in [*((b.text, b.key) for b in buttons), *menu]:
+        if not text.strip() or not 1 <= len(key.encode()) <= KEY_BYTES:
+            raise ValueError(f"buttons or menu: a text and a key of at most {KEY_BYTES} bytes")
+
+
 def _selection(choice: Choice) -> dict[str, Any]:
     if not 1 <= len(choice.options) <= MAX_OPTIONS:
-        raise ValueError("options: 1–10")
+        raise ValueError(f"options: 1–{MAX_OPTIONS}")
     return {
         "question_key": choice.key,
         "title": cut(choice.title, 13),
