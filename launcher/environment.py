@@ -133,7 +133,11 @@ def _install_packages(lock: str) -> None:
 
 def uv_environment() -> dict[str, str]:
     """Our environment, and what pip was told about mirrors and certificates."""
-    environment = {**os.environ, "UV_NO_PROGRESS": "1"}
+    environment = {
+        "UV_INDEX_STRATEGY": "unsafe-best-match",  # as pip does; hashes keep it safe
+        **os.environ,
+        "UV_NO_PROGRESS": "1",
+    }
     asked = [str(PYTHON), "-m", "pip", "config", "list"]
     for line in subprocess.run(asked, capture_output=True, text=True).stdout.splitlines():
         name, _, value = line.partition("=")
