@@ -1,0 +1,263 @@
+"""WeCom contacts: whatever comes, in whatever order, and however often."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app import consent, identity, inbox, journey, links, reps, tagging
+from app.connectors.wecom.types import CorpTag, Customer, Follower
+from app.consent import Purpose
+from app.delivery import Dispatch
+from app.facts import ContactAdded, ContactEdited, ContactRemoved, Fact
+from app.flows import Received, contact_added, contact_edited, contact_removed
+from app.flows.contact_added import Reading
+from app.identity import Id, Kind
+from app.infra.db import Database
+from app.journey import Happened, Touchpoint
+from app.reps import RelationState
+from app.tagging.models import TagAssertion
+from tests.conftest import NOON
+from tests.flows.seen import CORP, all_done, contact, count, relations, tag_keys
+from tests.scenarios.conftest import Line
+from workers.drain import drain_inbox
+
+
+def test_a_channel_code_brings_tags_a_welcome_and_a_line_in_the_journey(line: Line) -> None:
+    with line.parts.db.transaction() as session:
+        links.create_code(
+            session, kind="wecom", scene="hall-af", name="房颤专场展台",
+            tag_keys=["af", "no-such-tag"], welcome_text="感谢来到房颤专场。", now=line.clock(),
+        )  # fmt: skip
+    line.do("add_contact", userid="rep01", person="wang", state="hall-af")
+    side = line.world.relation("rep01", line.person("wang").external_userid)
+    assert side is not None
+    assert [message["text"] for message in side.chat] == ["感谢来到房颤专场。"]
+    with line.parts.db.reading() as session:
+        row = contact(line, session)
+        assert tag_keys(line, session, row.one_id) == {"af"}
+        told = {entry.kind: entry.detail for entry in journey.timeline(session, row.one_id)}
+        assert told[Happened.CONTACT_ADDED] == {"channel": "房颤专场展台"}
+        assert Happened.MESSAGE_SENT in told
+        assert consent.standing(session, [row.one_id], "wecom")[row.one_id] == (True, False)
+        assert identity.get_physician(session, row.one_id).name == line.person("wang").name
+
+
+def test_the_welcome_goes_out_though_the_contact_cannot_be_read(line: Line) -> None:
+    line.world.trouble = {"errcodes": {"externalcontact/get": {"errcode": -1, "times": 99}}}
+    line.do("add_contact", userid="rep01", person="wang")
+    side = line.world.relation("rep01", line.person("wang").external_userid)
+    assert side is not None
+    assert len(side.chat) == 1
+    with line.parts.db.reading() as session:
+        assert relations(session, contact(line, session).one_id) == {"rep01": "connected"}
+    line.world.trouble = {}
+    line.clock.tick(hours=2)
+    line.work()
+    with line.parts.db.reading() as session:
+        kinds = {i.kind for i in identity.identifiers_of(session, contact(line, session).one_id)}
+        assert kinds == {Kind.WECOM_EXTERNAL_USERID, Kind.UNIONID}
+    assert all_done(line)
+
+
+def test_a_half_added_contact_is_one_sided_until_the_rep_adds_back(line: Line) -> None:
+    line.do("add_contact", userid="rep01", person="wang", half=True)
+    with line.parts.db.reading() as session:
+        one_id = contact(line, session).one_id
+        assert relations(session, one_id) == {"rep01": "one_sided"}
+        assert reps.rep_for(session, one_id) is None
+    line.clock.tick(seconds=30)
+    line.do("add_back", userid="rep01", person="wang")
+    with line.parts.db.reading() as session:
+        one_id = contact(line, session).one_id
+        assert relations(session, one_id) == {"rep01": "connected"}
+        assert len(identity.identifiers_of(session, one_id)) == 2
+    assert all_done(line)
+
+
+@pytest.mark.parametrize(
+    ("by", "state"), [("rep", "removed_by_rep"), ("physician", "removed_by_physician")]
+)
+def test_a_removal_ends_this_relation_and_no_other(line: Line, by: str, state: str) -> None:
+    for userid in ("rep01", "rep02"):
+        line.do("add_contact", userid=userid, person="wang")
+        line.do("edit_contact", userid=userid, person="wang", tag_ids=["et1"])
+        line.clock.tick(seconds=5)
+    line.do("delete_contact", userid="rep01", person="wang", by=by)
+    with line.parts.db.reading() as session:
+        one_id = contact(line, session).one_id
+        assert relations(session, one_id) == {"rep01": state, "rep02": "connected"}
+        assert tag_keys(line, session, one_id) == {"af"}, "the other rep still says so"
+    line.clock.tick(seconds=5)
+    line.do("edit_contact", userid="rep02", person="wang", tag_ids=[])
+    with line.parts.db.reading() as session:
+        one_id = contact(line, session).one_id
+        assert relations(session, one_id)["rep01"] == state, "reading again does not reopen it"
+        assert tag_keys(line, session, one_id) == set()
+    line.clock.tick(seconds=5)
+    line.do("add_contact", userid="rep01", person="wang")
+    with line.parts.db.reading() as session:
+        assert relations(session, contact(line, session).one_id)["rep01"] == "connected"
+    assert all_done(line)
+
+
+def test_a_contact_without_unionid_is_known_by_its_id_and_phone(line: Line) -> None:
+    line.person("wang").unionid = ""
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do(
+        "edit_contact", userid="rep01", person="wang", phones=["199 1234 5678"],
+        remark="王某-示例市人民医院心内科",
+    )  # fmt: skip
+    with line.parts.db.reading() as session:
+        row = contact(line, session)
+        kinds = {i.kind for i in identity.identifiers_of(session, row.one_id)}
+        assert kinds == {Kind.WECOM_EXTERNAL_USERID, Kind.PHONE}
+        who = identity.get_physician(session, row.one_id)
+        assert (who.hospital, who.department) == ("示例市人民医院", "心内科")
+
+
+def test_a_reps_personal_tags_are_none_of_our_business(database: Database) -> None:
+    tags = (CorpTag("t1", "房颤", "专科"), CorpTag("", "爱打球", "", kind=2))
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        contact_edited.apply(
+            session, ContactEdited(at=NOON, **WHO), customer(tags), Received(1, NOON), NOON
+        )
+        assert tagging.unmapped(session) == []
+        assert count(session, TagAssertion) == 1
+
+
+def test_a_refusal_outlives_adding_another_rep(line: Line) -> None:
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="退订")
+    line.clock.tick(days=1)
+    line.do("add_contact", userid="rep02", person="wang")
+    with line.parts.db.reading() as session:
+        one_id = contact(line, session).one_id
+        assert consent.standing(session, [one_id], "wecom")[one_id] == (False, True)
+
+
+def test_archiving_is_a_permission_of_its_own(line: Line) -> None:
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("agree_archive", userid="rep01", person="wang")
+    with line.parts.db.reading() as session:
+        one_id = contact(line, session).one_id
+        for purpose, answer in ((Purpose.ARCHIVE, (True, False)), (Purpose.PROFILING, None)):
+            said = consent.standing(session, [one_id], "wecom", purpose)[one_id]
+            assert said == (answer or (None, False))
+
+
+def test_every_event_twice_is_as_good_as_once(line: Line) -> None:
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1", "et2"])
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="房颤")
+
+    def everything() -> tuple[int, ...]:
+        with line.parts.db.reading() as session:
+            return tuple(
+                count(session, model)
+                for model in (Touchpoint, TagAssertion, consent.ConsentEntry, reps.RepContact)
+            )
+
+    before, chats = everything(), len(line.person("wang").oa_chat)
+    with line.parts.db.transaction() as session:
+        ids = [event.id for event in inbox.listing(session)]
+        assert inbox.replay(session, line.clock(), ids=ids) == len(ids)
+    drain_inbox(line.parts)
+    line.work()
+    assert all_done(line)
+    assert everything() == before
+    assert len(line.person("wang").oa_chat) == chats
+
+
+# --- order, with prepared values ---------------------------------------------------------------
+
+WHO: dict[str, Any] = {
+    "corp_id": CORP, "rep_userid": "rep01", "external_userid": "wm-shuffled",
+}  # fmt: skip
+UNION = Id(Kind.UNIONID, "open", "oUshuffled")
+
+
+def customer(tags: tuple[CorpTag, ...], added: datetime = NOON, *reps_: str) -> Customer:
+    sides = tuple(
+        Follower(
+            userid=userid, remark="", description="", added_at=added, tags=tags,
+            phones=("19912345678",), state="", add_way=1,
+        )
+        for userid in (reps_ or ("rep01",))
+    )  # fmt: skip
+    return Customer("wm-shuffled", "王某某", "oUshuffled", True, "", "", sides)
+
+
+def tell(database: Database, number: int, fact: Fact, now: Customer | None) -> None:
+    received = Received(number, NOON)
+    with database.transaction() as session:
+        if isinstance(fact, ContactAdded):
+            read = not fact.welcome_code
+            contact_added.apply(session, fact, Reading(read, now if read else None), received, NOON)
+        elif isinstance(fact, ContactRemoved):
+            contact_removed.apply(session, fact, now, received, NOON)
+        elif isinstance(fact, ContactEdited):
+            contact_edited.apply(session, fact, now, received, NOON)
+    if isinstance(fact, ContactAdded) and fact.welcome_code:  # the event of our own
+        tell(database, number + 100, ContactEdited(at=fact.at, **WHO), now)
+
+
+def after(minutes: int) -> datetime:
+    return NOON - timedelta(days=1) + timedelta(minutes=minutes)
+
+
+AF = (CorpTag("t1", "房颤", "专科"), CorpTag("t2", "没见过", "专科"))
+STORY: list[Fact] = [
+    ContactAdded(at=after(0), **WHO, state="hall", welcome_code="w1"),
+    ContactEdited(at=after(1), **WHO),
+    ContactRemoved(at=after(2), **WHO, by="physician"),
+    ContactAdded(at=after(3), **WHO),
+    ContactEdited(at=after(4), **WHO),
+]
+ENDINGS = {
+    "connected again": (STORY, customer(AF, after(3)), RelationState.CONNECTED, {"af"}),
+    "left by the physician": (
+        STORY[:3], customer(AF, after(0)), RelationState.REMOVED_BY_PHYSICIAN, set(),
+    ),
+    "left by the rep": (
+        [*STORY[:2], ContactRemoved(at=after(2), **WHO, by="rep")], None,
+        RelationState.REMOVED_BY_REP, set(),
+    ),
+    "handed over": (
+        [*STORY[:2], ContactRemoved(at=after(2), **WHO, by="rep", by_transfer=True)],
+        customer(AF, after(2), "rep02"), RelationState.REMOVED_BY_REP, {"af"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_every_order_of_a_contacts_events_ends_the_same(database: Database, ending: str) -> None:
+    story, now, state, tags = ENDINGS[ending]
+    events = list(enumerate(story, start=1))
+    random.Random(ending).shuffle(events)
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        links.create_code(
+            session, kind="wecom", scene="hall", name="展台", tag_keys=["b-conference"], now=NOON
+        )
+    for number, fact in [*events, *events]:  # and twice is once
+        tell(database, number, fact, now)
+    with database.reading() as session:
+        row = identity.find(session, Id(Kind.WECOM_EXTERNAL_USERID, CORP, "wm-shuffled"))
+        assert row is not None
+        assert relations(session, row.one_id)["rep01"] == state
+        keys = {tag.id: tag.key for tag in tagging.tags(session)}
+        held = {keys[t] for t in tagging.weights(session, [row.one_id], NOON)[row.one_id]}
+        assert held == tags | {"b-conference"}
+        union = identity.find(session, UNION)
+        assert (union.one_id if union else None) == (row.one_id if now else None)
+        assert count(session, Touchpoint) == len([f for f in story if type(f) is not ContactEdited])
+        assert count(session, Dispatch) == 1  # one welcome
+        if "handed" in ending:
+            assert relations(session, row.one_id)["rep02"] == RelationState.CONNECTED
