@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.bootstrap import Parts
 
 ROOT = Path(__file__).parents[2]
-BLUEPRINTS = ("health", "links", "api", "console")
+BLUEPRINTS = ("health", "links", "rep", "api", "console")
 CSRF_EXEMPT = ("links", "api")  # a token in the address or the header, never a cookie
 
 

@@ -1,0 +1,86 @@
+"""The rep's list inside WeCom: who it is, what it shows, and that answers are the card's."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from flask.testing import FlaskClient
+
+from app.recommend import State, Suggestion
+from tests.scenarios.conftest import Line, publish
+from tests.scenarios.test_main_line import suggest
+
+
+def enter(line: Line, userid: str) -> FlaskClient:
+    """A rep opens the list: redirected to WeCom, back with a code."""
+    client: FlaskClient = line.web.application.test_client()
+    there = client.get("/rep/").headers["Location"].split("#")[0]
+    back = httpx.get(f"{there}&as={userid}").headers["Location"]
+    split = urlsplit(back)
+    answer = client.get(f"{split.path}?{split.query}")
+    assert answer.status_code == 302, answer.text
+    return client
+
+
+@pytest.fixture
+def suggestion(line: Line) -> Suggestion:
+    publish(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("add_contact", userid="rep02", person="li")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    (row,) = suggest(line)
+    return row
+
+
+def send(client: FlaskClient, path: str, **fields: str) -> Any:
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/rep/").text)
+    data = {"csrf_token": token.group(1) if token else "", **fields}
+    return client.post(path, data=data, follow_redirects=True)
+
+
+def test_a_rep_adopts_from_the_list_and_the_card_follows(
+    line: Line, suggestion: Suggestion
+) -> None:
+    client = enter(line, "rep01")
+    page = client.get("/rep/").text
+    assert "王某某" in page
+    assert "房颤抗凝新进展" in page
+    told = send(client, f"/rep/suggestions/{suggestion.id}/adopt")
+    assert "已采用" in told.text
+    line.work()
+    assert "/t/" in line.inbox("rep01")[-1]["text"]
+    card = next(m for m in line.inbox("rep01") if m["kind"] == "card")
+    assert line.world.cards[card["task_id"]]["replaced"].startswith("已采用")
+
+
+def test_a_refusal_from_the_list_is_recorded(line: Line, suggestion: Suggestion) -> None:
+    client = enter(line, "rep01")
+    send(client, f"/rep/suggestions/{suggestion.id}/refuse_reason", reason="timing")
+    with line.parts.db.reading() as session:
+        row = session.get_one(Suggestion, suggestion.id)
+        assert (row.state, row.refusal) == (State.REFUSED, "timing")
+
+
+def test_another_reps_suggestion_does_not_exist(line: Line, suggestion: Suggestion) -> None:
+    client = enter(line, "rep02")
+    assert "王某某" not in client.get("/rep/").text
+    enter_token = client.get("/rep/").status_code
+    assert enter_token == 200
+    assert client.post(f"/rep/suggestions/{suggestion.id}/adopt").status_code in (400, 404)
+    with line.parts.db.reading() as session:
+        assert session.get_one(Suggestion, suggestion.id).state == State.DELIVERED
+
+
+def test_a_login_needs_the_sessions_own_state(line: Line, suggestion: Suggestion) -> None:
+    client: FlaskClient = line.web.application.test_client()
+    there = client.get("/rep/").headers["Location"].split("#")[0]
+    back = httpx.get(f"{there}&as=rep01").headers["Location"]
+    query = parse_qs(urlsplit(back).query)
+    code, state = query["code"][0], query["state"][0]
+    assert client.get(f"/rep/login?code={code}&state={'0' * 32}").status_code == 403
+    assert client.get(f"/rep/login?code={code}&state={state}").status_code == 403
+    assert line.web.application.test_client().get(f"/rep/login?code={code}").status_code == 403
