@@ -18,6 +18,9 @@ from app.infra.errors import Permanent, Transient
 from app.infra.log import QUIET
 from tests.connectors.conftest import Platforms
 
+# Answers do not depend on our database; test_tokens.py runs on both kinds.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 TEXT = {"msgtype": "text", "text": {"content": "您好"}}
 CODE = secrets.token_hex(8)
 SECRETS = ("wecom-secret-of-the-tests", "oa-secret-of-the-tests")

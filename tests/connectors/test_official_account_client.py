@@ -12,6 +12,9 @@ from app.connectors import errors as e
 from app.connectors.official_account.client import OfficialAccount
 from tests.connectors.conftest import Platforms
 
+# Answers do not depend on our database; test_tokens.py runs on both kinds.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def account(platforms: Platforms) -> OfficialAccount:

@@ -12,6 +12,9 @@ from app.connectors.wecom.cards import Button, interaction_card
 from app.connectors.wecom.client import WeCom
 from tests.connectors.conftest import Platforms
 
+# Answers do not depend on our database; test_tokens.py runs on both kinds.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 TEXT = {"msgtype": "text", "text": {"content": "您好"}}
 
 
