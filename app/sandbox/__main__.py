@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
+import sys
 from pathlib import Path
 
 from werkzeug.serving import make_server
@@ -13,6 +15,8 @@ from app.infra.settings import Settings
 from app.sandbox.callbacks import http_post
 from app.sandbox.server import Config, build
 from app.sandbox.world import World
+
+LANES = 4  # contacts whose callbacks travel at the same time
 
 
 def main() -> None:
@@ -24,9 +28,15 @@ def main() -> None:
     asked = options.parse_args()
     settings = settings_module.load()
     world = World(path=asked.state)
-    app = build(config_of(settings), world, http_post(settings.yishu_base_url))
+    app = build(config_of(settings), world, http_post(settings.yishu_base_url), lanes=LANES)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    make_server(asked.host, asked.port, app, threaded=True).serve_forever()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        make_server(asked.host, asked.port, app, threaded=True).serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        world.save()
 
 
 def config_of(settings: Settings) -> Config:

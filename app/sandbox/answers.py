@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
 from app.sandbox.world import Json, World
 
 TOKEN_LIFE_S = 7200
+HANG_S, HANG_STEP_S = 30.0, 0.1
 TEXTS = {
-    40001: "invalid credential", 40014: "invalid access_token", 42001: "access_token expired",
-    40003: "invalid userid", 40096: "invalid external userid", 84061: "not external contact",
-    41050: "welcome code expired or invalid", 41051: "chat started", 42014: "taskid has existed",
-    60140: "invalid response code", 81013: "user & party & tag all invalid", 47001: "data format",
-    45015: "response out of time limit", 45047: "out of response count limit",
-    43004: "require subscribe", 41048: "no customer to send", 40058: "invalid parameter",
-    40029: "invalid code", 40068: "invalid tagid", 45035: "concurrent update",
+    -1: "system error", 40001: "invalid credential", 40003: "invalid userid",
+    40008: "invalid message type", 40014: "invalid access_token", 40029: "invalid code",
+    40032: "invalid userid list size", 40035: "invalid parameter", 40037: "invalid template_id",
+    40056: "invalid agentid", 40058: "invalid parameter", 40063: "some parameters are empty",
+    40068: "invalid tagid", 40071: "invalid tag name", 40096: "invalid external userid",
+    40163: "code been used", 41001: "access_token missing", 41041: "too many users",
+    41048: "no customer to send", 41050: "invalid welcome code", 41051: "chat started",
+    41093: "task has been cancelled", 41094: "remind too often", 42001: "access_token expired",
+    42014: "invalid task_id", 42022: "code been used", 42052: "msgid expired",
+    43004: "require subscribe", 44004: "empty content", 45002: "content size out of limit",
+    45008: "article count out of limit", 45009: "api freq out of limit",
+    45015: "response out of time limit", 45033: "api concurrent out of limit",
+    45035: "concurrent update conflict", 45047: "out of response count limit",
+    46003: "menu no exist", 47001: "data format error", 48002: "api forbidden",
+    60111: "userid not found", 60140: "invalid response_code",
+    81013: "user & party & tag all invalid", 82001: "user & party & tag all empty",
+    84061: "not external contact", 301002: "not allow operate another agent with this accesstoken",
 }  # fmt: skip
 
 View = Callable[..., Any]
@@ -36,9 +48,28 @@ class Code(Exception):
         self.text = text or TEXTS.get(code, "error")
 
 
+class Broken(Exception):
+    """The connection breaks instead of an answer: reset, hang, or a 5xx."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
 def ok(**more: Any) -> Json:
     """Success."""
     return {"errcode": 0, "errmsg": "ok", **more}
+
+
+def need(condition: object, code: int, text: str = "") -> None:
+    """Raises the code unless the condition holds."""
+    if not condition:
+        raise Code(code, text)
+
+
+def size(text: str) -> int:
+    """Bytes, as the platforms count texts."""
+    return len(text.encode())
 
 
 def new_token(world: World, owner: str) -> str:
@@ -52,6 +83,29 @@ def new_token(world: World, owner: str) -> str:
     return token
 
 
+def check_token(world: World, platform: str, token: str) -> None:
+    """Raises the platform's code for a missing, foreign or expired token."""
+    need(token, 41001)
+    end = world.tokens.get(token)
+    if end is None or not token.startswith(f"{platform}."):
+        raise Code(40014 if platform == "wecom" else 40001)
+    need(end > world.now(), 42001)
+
+
+def mount(bp: Blueprint, world: World, platform: str) -> Route:
+    """A decorator that puts a view at a path of the platform."""
+
+    def route(path: str, *, token: bool = True) -> Callable[[View], View]:
+        def decorate(view: View) -> View:
+            wrapped = endpoint(world, platform, token=token)(view)
+            bp.add_url_rule(path, path.replace("/", "_"), wrapped, methods=["GET", "POST"])
+            return view
+
+        return decorate
+
+    return route
+
+
 def endpoint(world: World, platform: str, *, token: bool = True) -> Callable[[View], View]:
     """Wrap a view: token check, trouble, journal, JSON answer."""
 
@@ -59,50 +113,52 @@ def endpoint(world: World, platform: str, *, token: bool = True) -> Callable[[Vi
         @wraps(view)
         def wrapped(**path: str) -> Response:
             started = time.monotonic()
-            name = request.path.rsplit("cgi-bin/", 1)[-1]
-            trouble = _trouble(world, name)
-            if isinstance(trouble, Response):
-                return trouble
+            name = request.path.removeprefix(f"/{platform}/").removeprefix("cgi-bin/")
             body = request.get_json(silent=True, force=True) if request.data else {}
             try:
-                if trouble:
-                    raise Code(trouble)
+                _trouble(world, name)
                 if token:
                     check_token(world, platform, request.args.get("access_token", ""))
-                if request.data and not isinstance(body, dict):
-                    raise Code(47001, "Warning: wrong json format.")
                 with world.lock:
-                    answer = view(body or {}, **path)
+                    need(isinstance(body, dict), 47001, "Warning: wrong json format.")
+                    answer = view(body, **path)
             except Code as code:
                 answer = {"errcode": code.code, "errmsg": code.text}
-            _journal(world, platform, name, body, answer, started)
-            if world.trouble.pop("cut_after_effect", None):
-                return Response(status=502)
-            return jsonify(answer)
+            except Broken as broken:
+                _journal(world, platform, name, body, None, started, broken.kind)
+                return _break(world, broken.kind)
+            cut = world.trouble.pop("cut_after_effect", None)
+            _journal(world, platform, name, body, answer, started, "cut" if cut else "")
+            return _break(world, "reset") if cut else jsonify(answer)
 
         return wrapped
 
     return decorate
 
 
-def check_token(world: World, platform: str, token: str) -> None:
-    """Raises the platform's code for a missing, foreign or expired token."""
-    end = world.tokens.get(token)
-    if end is None or not token.startswith(f"{platform}."):
-        raise Code(40014 if platform == "wecom" else 40001)
-    if end <= world.now():
-        raise Code(42001)
+def _trouble(world: World, name: str) -> None:
+    """Raises what the trouble switches say for a call of `name`."""
+    outage = world.trouble.get("outage")
+    if outage:
+        raise Broken(outage if outage in ("reset", "hang") else "503")
+    with world.lock:
+        planned = world.trouble.get("errcodes", {}).get(name)
+        if planned and planned["times"] > 0:
+            planned["times"] -= 1
+            world.revision += 1
+            raise Code(int(planned["errcode"]))
 
 
-def _trouble(world: World, name: str) -> Response | int:
-    if world.trouble.get("outage"):
-        return Response(status=503)
-    codes = world.trouble.get("errcodes", {})
-    planned = codes.get(name)
-    if planned and planned["times"] > 0:
-        planned["times"] -= 1
-        return int(planned["errcode"])
-    return 0
+def _break(world: World, kind: str) -> Response:
+    if kind == "hang":
+        waited = 0.0
+        while world.trouble.get("outage") == "hang" and waited < HANG_S:
+            time.sleep(HANG_STEP_S)
+            waited += HANG_STEP_S
+    line = request.environ.get("werkzeug.socket")
+    if kind != "503" and line is not None:
+        line.shutdown(socket.SHUT_RDWR)
+    return Response(status=503)
 
 
 def _about(body: Any) -> str:
@@ -118,12 +174,21 @@ def _about(body: Any) -> str:
 
 
 def _journal(
-    world: World, platform: str, name: str, body: Any, answer: Json, started: float
+    world: World,
+    platform: str,
+    name: str,
+    body: Any,
+    answer: Json | None,
+    started: float,
+    broken: str,
 ) -> None:
     took = round((time.monotonic() - started) * 1000)
-    shown = {k: ("…" if "token" in k or "ticket" in k else v) for k, v in answer.items()}
+    shown = {k: ("…" if "token" in k or "ticket" in k else v) for k, v in (answer or {}).items()}
+    asked = {k: v for k, v in request.args.items() if k not in ("access_token", "corpsecret")}
+    if isinstance(body, dict):
+        asked |= {k: ("…" if k == "secret" else v) for k, v in body.items()}
     with world.lock:
         world.note(
-            "call", name, platform=platform, about=_about(body), status=answer.get("errcode", 0), ms=took,
-            request=body, answer=shown,
+            "call", name, platform=platform, about=_about(body), ms=took, request=asked,
+            status=broken or shown.get("errcode", 0), answer=shown,
         )  # fmt: skip

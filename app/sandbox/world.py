@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
+SAVE_EVERY_S = 0.5
+JOURNAL_LINES = 400
 
 
 @dataclass
@@ -39,8 +41,12 @@ class Person:
     openid: str = ""
     follows_oa: bool = False
     oa_chat: list[Json] = field(default_factory=list)
-    last_message_at: float = 0.0
+    subscribed_at: float = 0.0
+    scene: str = ""  # of the code that brought the follower
+    last_message_at: float = 0.0  # opens 48 hours for `custom_left` messages
     custom_left: int = 0
+    touched_at: float = 0.0  # followed, scanned, used the menu: a minute for `quick_left`
+    quick_left: int = 0
     mass_sent: dict[str, int] = field(default_factory=dict)  # month → group messages
 
 
@@ -87,6 +93,7 @@ class World:
     menu: list[Json] = field(default_factory=list)
     tasks: dict[str, Json] = field(default_factory=dict)  # group-message tasks
     cards: dict[str, Json] = field(default_factory=dict)  # task_id → card state
+    groups: dict[str, Json] = field(default_factory=dict)  # customer groups
     journal: list[Json] = field(default_factory=list)
     revision: int = 0
     counter: int = 0
@@ -98,8 +105,10 @@ class World:
         self.sent_requests: dict[str, float] = {}  # duplicate check
         self.trouble: Json = {}
         self.birth = secrets.token_hex(4)  # revisions of another start mean nothing
-        if self.path is not None and self.path.exists():
-            self._load(json.loads(self.path.read_text()))
+        self._unsaved = threading.Event()
+        if self.path is not None:
+            self._read(self.path)
+            threading.Thread(target=self._keep, name="keeper", daemon=True).start()
 
     def now(self) -> float:
         """The simulated platforms' time."""
@@ -111,12 +120,20 @@ class World:
         return f"{prefix}{self.counter:06d}{int(self.now() * 1000) % 10**9:09d}"
 
     def changed(self) -> None:
-        """Something visible changed: pages reload, the state is saved."""
+        """Something visible changed: pages reload, the state will be saved."""
         self.revision += 1
-        if self.path is not None:
-            temporary = self.path.with_suffix(".part")
-            temporary.write_text(json.dumps(self.dump(), ensure_ascii=False))
-            temporary.replace(self.path)
+        self._unsaved.set()
+
+    def save(self) -> None:
+        """Write the state to its file, if it has one."""
+        if self.path is None:
+            return
+        with self.lock:
+            self._unsaved.clear()
+            text = json.dumps(self.dump(), ensure_ascii=False)
+        temporary = self.path.with_suffix(".part")
+        temporary.write_text(text)
+        temporary.replace(self.path)
 
     def person(self, *, external: str = "", openid: str = "", key: str = "") -> Person | None:
         """The person with this external userid, openid or key."""
@@ -161,7 +178,7 @@ class World:
         self.counter += 1
         line = {"id": self.counter, "at": self.now(), "kind": kind, "name": name, **detail}
         self.journal.append(line)
-        del self.journal[:-400]
+        del self.journal[:-JOURNAL_LINES]
         self.revision += 1
         return line
 
@@ -177,6 +194,8 @@ class World:
             "menu": self.menu,
             "tasks": self.tasks,
             "cards": self.cards,
+            "groups": self.groups,
+            "codes": {k: c for k, c in self.codes.items() if c["until"] > self.now()},
             "counter": self.counter,
         }
 
@@ -192,10 +211,25 @@ class World:
         self.persons = {p["key"]: make(Person, p) for p in data.get("persons", ())}
         self.relations = [make(Relation, r) for r in data.get("relations", ())]
         self.tag_groups = [make(CorpTagGroup, g) for g in data.get("corp_tags", ())]
-        for name in ("contact_ways", "scenes", "tasks", "cards"):
+        for name in ("contact_ways", "scenes", "tasks", "cards", "groups", "codes"):
             setattr(self, name, dict(data.get(name, {})))
         self.menu = list(data.get("menu", ()))
         self.counter = max(self.counter, int(data.get("counter", 0)))
+
+    def _read(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            return
+        try:
+            self._load(json.loads(path.read_text()))
+        except (ValueError, TypeError, KeyError):
+            path.replace(path.with_suffix(".unreadable"))  # begin empty, keep it for a look
+
+    def _keep(self) -> None:
+        while True:
+            self._unsaved.wait()
+            self.save()
+            time.sleep(SAVE_EVERY_S)
 
 
 def make(kind: type[Any], data: Json) -> Any:
