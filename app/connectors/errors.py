@@ -60,6 +60,10 @@ class PersonGone(CodeMixin, Permanent):
     """The member, contact or follower does not exist or left our scope."""
 
 
+class GroupGone(CodeMixin, Permanent):
+    """The customer group was dismissed, or is none of ours."""
+
+
 class WelcomeOver(CodeMixin, Permanent):
     """The welcome code is used, expired, or the chat has begun."""
 

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import consent, identity, journey, reps, tagging
-from app.connectors.errors import PersonGone
+from app.connectors.errors import GroupGone
+from app.connectors.wecom.types import GroupChat
 from app.consent import Action, Purpose
 from app.facts import (
     AcquisitionReported,
@@ -35,7 +36,6 @@ HANDLES = (
     RepAppVisibilityChanged,
 )
 ACTIVE, DISABLED, LEFT = 1, 2, 5  # a member's status; 4, not activated yet, changes nothing
-EXTERNAL_MEMBER = 2
 
 
 def prepare(fact: Any, outside: Outside) -> Any:
@@ -45,7 +45,7 @@ def prepare(fact: Any, outside: Outside) -> Any:
     if isinstance(fact, GroupChatChanged) and fact.change != "dismiss":
         try:
             return outside.wecom[fact.corp_id].get_group_chat(fact.chat_id)
-        except PersonGone:
+        except GroupGone:
             return None  # dismissed meanwhile
     return None
 
@@ -59,8 +59,8 @@ def apply(session: Session, fact: Any, prepared: Any, event: Received, now: date
     elif isinstance(fact, CorpTagChanged):
         for corp_tag in prepared or ():
             tagging.map_name(session, Source.WECOM_TAG, corp_tag.name, now)
-    elif isinstance(fact, GroupChatChanged):
-        _group(session, fact, prepared or {})
+    elif isinstance(fact, GroupChatChanged) and prepared is not None:
+        _group(session, fact, prepared)
     elif isinstance(fact, MemberChanged):
         _member(session, fact, now)
     elif isinstance(fact, RepAppVisibilityChanged) and fact.visible:
@@ -100,16 +100,16 @@ def _acquisition(
     )  # fmt: skip
 
 
-def _group(session: Session, fact: GroupChatChanged, chat: dict[str, Any]) -> None:
-    for member in chat.get("member_list", ()):
-        if member.get("type") != EXTERNAL_MEMBER:
+def _group(session: Session, fact: GroupChatChanged, chat: GroupChat) -> None:
+    for member in chat.members:
+        if not member.is_contact:
             continue
-        one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, str(member.get("userid", "")))
+        one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, member.userid)
         row = identity.find(session, one)
         if row is not None:
             journey.note(
                 session, row.id, Happened.GROUP_JOINED, channel="wecom", at=fact.at,
-                ref=f"group:{fact.chat_id}:{row.id}", detail={"name": chat.get("name", "")},
+                ref=f"group:{fact.chat_id}:{row.id}", detail={"name": chat.name},
             )  # fmt: skip
 
 

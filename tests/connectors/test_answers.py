@@ -87,7 +87,8 @@ def test_a_batch_names_tags_by_id_only_and_follows_the_cursor(wecom: WeCom, aske
         (lambda w: w.add_group_task("u", ["a"], "t", []).failed, ("wmqfasd1e1927831123109rBAAAA",)),
         (lambda w: w.get_contact_way("c").userids, ("zhangsan", "lisi", "wangwu")),
         (lambda w: len(w.list_group_chats(["u"])), 4),
-        (lambda w: [m["type"] for m in w.get_group_chat("c")["member_list"]], [1, 2]),
+        (lambda w: [m.is_contact for m in w.get_group_chat("c").members], [False, True]),
+        (lambda w: w.get_group_chat("c").owner, "zhushengben"),
         (lambda w: w.get_member("zhangsan").name, "张三"),
     ],
 )  # fmt: skip

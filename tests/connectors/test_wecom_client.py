@@ -128,6 +128,23 @@ def test_contact_ways_are_made_found_and_removed(wecom: WeCom) -> None:
     assert wecom.list_contact_ways() == []
 
 
+def test_a_group_is_read_until_it_is_dismissed(wecom: WeCom, platforms: Platforms) -> None:
+    platforms.world.groups["wr1"] = {
+        "chat_id": "wr1", "name": "心内科资料群", "owner": "Rep01",
+        "member_list": [{"userid": "Rep01", "type": 1}, {"userid": "wmWang", "type": 2}],
+    }  # fmt: skip
+    assert wecom.list_group_chats(["rep01"]) == ["wr1"]
+    chat = wecom.get_group_chat("wr1")
+    assert (chat.name, chat.owner) == ("心内科资料群", "rep01")
+    assert [(m.userid, m.is_contact) for m in chat.members] == [("rep01", False), ("wmWang", True)]
+    del platforms.world.groups["wr1"]
+    with pytest.raises(e.GroupGone):
+        wecom.get_group_chat("wr1")
+    platforms.fails("externalcontact/groupchat/get", 49008)
+    with pytest.raises(e.GroupGone):
+        wecom.get_group_chat("wr1")
+
+
 def test_tickets_of_corp_and_app_are_kept_apart_and_shared(
     wecom: WeCom, platforms: Platforms
 ) -> None:

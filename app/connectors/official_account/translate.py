@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypedDict
 
 from app import facts
 from app.connectors.glance import UNREADABLE, Glance
@@ -27,6 +27,14 @@ SUBSCRIBE_STAGES: dict[str, Literal["popup", "change", "sent"]] = {
     "subscribe_msg_change_event": "change",
     "subscribe_msg_sent_event": "sent",
 }
+
+
+class Who(TypedDict):
+    """What every fact about a follower starts with."""
+
+    at: datetime
+    app_id: str
+    openid: str
 
 
 def glance(plain: bytes) -> Glance:
@@ -71,27 +79,27 @@ def _at(body: Payload) -> datetime:
     return body.moment() or EPOCH
 
 
-def _who(body: Payload, app_id: str) -> dict[str, object]:
-    return {"at": _at(body), "app_id": app_id, "openid": _openid(body)}
+def _who(body: Payload, app_id: str) -> Who:
+    return Who(at=_at(body), app_id=app_id, openid=_openid(body))
 
 
 def _followed(body: Payload, app_id: str) -> facts.Fact:
     scene = body.text("EventKey").removeprefix(SCENE_PREFIX)
-    return facts.Followed(**_who(body, app_id), scene=scene)  # type: ignore[arg-type]
+    return facts.Followed(**_who(body, app_id), scene=scene)
 
 
 def _unfollowed(body: Payload, app_id: str) -> facts.Fact:
-    return facts.Unfollowed(**_who(body, app_id))  # type: ignore[arg-type]
+    return facts.Unfollowed(**_who(body, app_id))
 
 
 def _scanned(body: Payload, app_id: str) -> facts.Fact:
     scene = body.text("EventKey").removeprefix(SCENE_PREFIX)
-    return facts.CodeScanned(**_who(body, app_id), scene=scene)  # type: ignore[arg-type]
+    return facts.CodeScanned(**_who(body, app_id), scene=scene)
 
 
 def _menu(body: Payload, app_id: str) -> facts.Fact:
     key = body.text("EventKey") or body.inside("ScanCodeInfo").text("ScanResult")
-    return facts.MenuUsed(**_who(body, app_id), kind=_event(body), key=key)  # type: ignore[arg-type]
+    return facts.MenuUsed(**_who(body, app_id), kind=_event(body), key=key)
 
 
 def _message(body: Payload, app_id: str) -> facts.Fact | None:
@@ -99,7 +107,7 @@ def _message(body: Payload, app_id: str) -> facts.Fact | None:
     if kind not in MESSAGE_KINDS:
         return None
     return facts.FollowerMessaged(
-        **_who(body, app_id),  # type: ignore[arg-type]
+        **_who(body, app_id),
         kind=kind,
         message_id=body.text("MsgId"),
         text=body.text("Content", "Recognition", "Label", "Title"),
@@ -110,7 +118,7 @@ def _message(body: Payload, app_id: str) -> facts.Fact | None:
 def _template(body: Payload, app_id: str) -> facts.Fact:
     status = body.text("Status")
     return facts.TemplateDelivered(
-        **_who(body, app_id),  # type: ignore[arg-type]
+        **_who(body, app_id),
         message_id=body.text("MsgID"),
         ok=status.strip().lower() == "success",
         status=status,
@@ -121,7 +129,7 @@ def _subscribed(body: Payload, app_id: str) -> facts.Fact:
     event = _event(body)
     holder = body.inside(event.replace("_", "")) if not body.many("List") else body
     return facts.SubscribeAnswered(
-        **_who(body, app_id),  # type: ignore[arg-type]
+        **_who(body, app_id),
         stage=SUBSCRIBE_STAGES[event],
         results=tuple(
             (item.text("TemplateId"), item.text("SubscribeStatusString", "ErrorStatus"))
@@ -132,7 +140,7 @@ def _subscribed(body: Payload, app_id: str) -> facts.Fact:
 
 def _revoked(body: Payload, app_id: str) -> facts.Fact:
     return facts.AuthorisationRevoked(
-        **_who(body, app_id),  # type: ignore[arg-type]
+        **_who(body, app_id),
         kind=REVOKED[_event(body)],
         scope=body.text("RevokeInfo"),
     )

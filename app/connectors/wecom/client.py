@@ -16,6 +16,7 @@ from app.connectors.wecom.types import (
     CorpTag,
     Customer,
     Follower,
+    GroupChat,
     GroupResult,
     GroupTask,
     Member,
@@ -228,11 +229,12 @@ class WeCom:
         found = self._pages("externalcontact/groupchat/list", body, "group_chat_list")
         return [item["chat_id"] for item in found]
 
-    def get_group_chat(self, chat_id: str) -> Json:
+    def get_group_chat(self, chat_id: str) -> GroupChat:
         """A customer group with its members."""
         body = {"chat_id": chat_id, "need_name": 1}
-        chat: Json = self._wire.post("externalcontact/groupchat/get", body).get("group_chat", {})
-        return chat
+        return GroupChat.of(
+            self._wire.post("externalcontact/groupchat/get", body).get("group_chat", {})
+        )
 
     def js_ticket(self, *, of_app: bool) -> str:
         """The JS-SDK ticket of the corp or of our app; tickets are not shared between apps."""

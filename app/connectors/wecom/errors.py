@@ -23,6 +23,7 @@ KINDS: e.Kinds = {
     **dict.fromkeys(ADMIN, e.NotAllowed),
     **dict.fromkeys((84061, 40096, 84084), e.NotAFriend),
     **dict.fromkeys(PERSON, e.PersonGone),
+    **dict.fromkeys((49008, 40050), e.GroupGone),
     **dict.fromkeys((41050, 41051, 41053), e.WelcomeOver),
     42014: e.CardDuplicate,
     **dict.fromkeys((40029, 42003, 42022, 84014, 84015), e.LoginCodeSpent),

@@ -7,8 +7,9 @@ misspellings ("OpitonIds") are accepted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Literal, TypedDict, get_args
 
 from app import facts
 from app.connectors.glance import UNREADABLE, Glance
@@ -20,6 +21,33 @@ MENU_EVENTS = frozenset(
     "scancode_push scancode_waitmsg pic_weixin pic_sysphoto pic_photo_or_album".split()
 )
 MESSAGE_KINDS = frozenset("text image voice video location link".split())
+
+TagChange = Literal["create", "update", "delete", "shuffle"]
+ChatChange = Literal["create", "update", "dismiss"]
+MemberChange = Literal["create", "update", "delete"]
+TAG_CHANGES: Mapping[str, TagChange] = {change: change for change in get_args(TagChange)}
+CHAT_CHANGES: Mapping[str, ChatChange] = {change: change for change in get_args(ChatChange)}
+MEMBER_CHANGES: Mapping[str, MemberChange] = {
+    f"{change}_user": change for change in get_args(MemberChange)
+}
+
+
+class Relation(TypedDict):
+    """What every fact about a rep and a contact starts with."""
+
+    at: datetime
+    corp_id: str
+    rep_userid: str
+    external_userid: str
+
+
+class RepInApp(TypedDict):
+    """What every fact about a rep in our app starts with."""
+
+    at: datetime
+    corp_id: str
+    agent_id: str
+    rep_userid: str
 
 
 def glance(plain: bytes) -> Glance:
@@ -83,44 +111,44 @@ def _at(body: Payload) -> datetime:
 
 def _contact(body: Payload, corp: str) -> facts.Fact | None:
     change = body.text("ChangeType").lower()
-    base = {
-        "at": _at(body),
-        "corp_id": corp,
-        "rep_userid": body.text("UserID").lower(),
-        "external_userid": body.text("ExternalUserID"),
-    }
+    base = Relation(
+        at=_at(body),
+        corp_id=corp,
+        rep_userid=body.text("UserID").lower(),
+        external_userid=body.text("ExternalUserID"),
+    )
     if not base["external_userid"]:
         return None
     if change in ("add_external_contact", "add_half_external_contact"):
         return facts.ContactAdded(
-            **base,  # type: ignore[arg-type]
+            **base,
             state=body.text("State"),
             welcome_code=body.text("WelcomeCode"),
             one_sided=change == "add_half_external_contact",
         )
     if change == "edit_external_contact":
-        return facts.ContactEdited(**base, state=body.text("State"))  # type: ignore[arg-type]
+        return facts.ContactEdited(**base, state=body.text("State"))
     if change == "del_external_contact":
         moved = body.text("Source") == "DELETE_BY_TRANSFER"
-        return facts.ContactRemoved(**base, by="rep", by_transfer=moved)  # type: ignore[arg-type]
+        return facts.ContactRemoved(**base, by="rep", by_transfer=moved)
     if change == "del_follow_user":
-        return facts.ContactRemoved(**base, by="physician")  # type: ignore[arg-type]
+        return facts.ContactRemoved(**base, by="physician")
     if change == "transfer_fail":
-        return facts.ContactTransferFailed(**base, reason=body.text("FailReason"))  # type: ignore[arg-type]
+        return facts.ContactTransferFailed(**base, reason=body.text("FailReason"))
     if change == "msg_audit_approved":
         code = body.text("WelcomeCode")
-        return facts.ArchiveConsentGiven(**base, welcome_code=code)  # type: ignore[arg-type]
+        return facts.ArchiveConsentGiven(**base, welcome_code=code)
     return None
 
 
 def _tag(body: Payload, corp: str) -> facts.Fact | None:
-    change = body.text("ChangeType").lower()
-    if change not in ("create", "update", "delete", "shuffle"):
+    change = TAG_CHANGES.get(body.text("ChangeType").lower())
+    if change is None:
         return None
     return facts.CorpTagChanged(
         at=_at(body),
         corp_id=corp,
-        change=change,  # type: ignore[arg-type]
+        change=change,
         tag_id=body.text("Id"),
         is_group=body.text("TagType").lower() == "tag_group",
         strategy_id=body.text("StrategyId"),
@@ -128,14 +156,14 @@ def _tag(body: Payload, corp: str) -> facts.Fact | None:
 
 
 def _chat(body: Payload, corp: str) -> facts.Fact | None:
-    change = body.text("ChangeType").lower()
-    if change not in ("create", "update", "dismiss"):
+    change = CHAT_CHANGES.get(body.text("ChangeType").lower())
+    if change is None:
         return None
     return facts.GroupChatChanged(
         at=_at(body),
         corp_id=corp,
         chat_id=body.text("ChatId"),
-        change=change,  # type: ignore[arg-type]
+        change=change,
         detail=body.text("UpdateDetail"),
         members=body.inside("MemChangeList").texts("Item"),
         join_scene=body.number("JoinScene"),
@@ -159,14 +187,13 @@ def _acquisition(body: Payload, corp: str) -> facts.Fact:
 
 
 def _member(body: Payload, corp: str) -> facts.Fact | None:
-    changes = {"create_user": "create", "update_user": "update", "delete_user": "delete"}
-    change = changes.get(body.text("ChangeType").lower())
+    change = MEMBER_CHANGES.get(body.text("ChangeType").lower())
     if change is None:
         return None
     return facts.MemberChanged(
         at=_at(body),
         corp_id=corp,
-        change=change,  # type: ignore[arg-type]
+        change=change,
         userid=body.text("UserID").lower(),
         new_userid=body.text("NewUserID").lower(),
         name=body.text("Name"),
@@ -176,7 +203,7 @@ def _member(body: Payload, corp: str) -> facts.Fact | None:
 
 def _card(body: Payload, corp: str) -> facts.Fact:
     return facts.CardAnswered(
-        **_rep(body, corp),  # type: ignore[arg-type]
+        **_rep(body, corp),
         task_id=body.text("TaskId"),
         key=body.text("EventKey"),
         card_type=body.text("CardType"),
@@ -197,7 +224,7 @@ def _message(body: Payload, corp: str) -> facts.Fact | None:
     if kind not in MESSAGE_KINDS:
         return None
     return facts.RepMessaged(
-        **_rep(body, corp),  # type: ignore[arg-type]
+        **_rep(body, corp),
         kind=kind,
         message_id=body.text("MsgId"),
         text=body.text("Content", "Label", "Title"),
@@ -207,25 +234,25 @@ def _message(body: Payload, corp: str) -> facts.Fact | None:
 
 def _menu(body: Payload, corp: str) -> facts.Fact:
     key = body.text("EventKey") or body.inside("ScanCodeInfo").text("ScanResult")
-    return facts.RepMenuUsed(**_rep(body, corp), kind=_event(body), key=key)  # type: ignore[arg-type]
+    return facts.RepMenuUsed(**_rep(body, corp), kind=_event(body), key=key)
 
 
 def _visibility(body: Payload, corp: str) -> facts.Fact:
     visible = _event(body) == "subscribe"
-    return facts.RepAppVisibilityChanged(**_rep(body, corp), visible=visible)  # type: ignore[arg-type]
+    return facts.RepAppVisibilityChanged(**_rep(body, corp), visible=visible)
 
 
 def _archive(body: Payload, corp: str) -> facts.Fact:
     return facts.ArchiveNotified(at=_at(body), corp_id=corp, agent_id=body.text("AgentID"))
 
 
-def _rep(body: Payload, corp: str) -> dict[str, object]:
-    return {
-        "at": _at(body),
-        "corp_id": corp,
-        "agent_id": body.text("AgentID"),
-        "rep_userid": body.text("FromUserName").lower(),
-    }
+def _rep(body: Payload, corp: str) -> RepInApp:
+    return RepInApp(
+        at=_at(body),
+        corp_id=corp,
+        agent_id=body.text("AgentID"),
+        rep_userid=body.text("FromUserName").lower(),
+    )
 
 
 _TRANSLATORS: dict[str, Callable[[Payload, str], facts.Fact | None]] = {

@@ -159,6 +159,40 @@ class ContactWay:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupMember:
+    """Somebody in a customer group: one of ours, or a contact (`unionid` only with WeChat)."""
+
+    userid: str
+    is_contact: bool
+    unionid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChat:
+    """A customer group."""
+
+    chat_id: str
+    name: str
+    owner: str
+    members: tuple[GroupMember, ...]
+
+    @classmethod
+    def of(cls, chat: Json) -> GroupChat:
+        """From `group_chat`. Contacts keep their letters, members are folded."""
+        members = []
+        for item in chat.get("member_list") or ():
+            userid, is_contact = str(item.get("userid", "")), item.get("type") == 2
+            name = userid if is_contact else userid.lower()
+            members.append(GroupMember(name, is_contact, item.get("unionid") or ""))
+        return cls(
+            chat_id=chat.get("chat_id", ""),
+            name=chat.get("name") or "",
+            owner=str(chat.get("owner") or "").lower(),
+            members=tuple(members),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
     """Who came back from OAuth: a member, or a contact."""
 
