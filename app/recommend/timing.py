@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 PRIOR = 20.0
 ENOUGH = 5  # fewer opens say nothing worth telling a rep
-STRIKING = 1.5  # an hour is worth naming when it is so much likelier than for everybody
 HOURS = 24
+STRIKING = 2 / HOURS  # an hour is worth naming when it is twice as likely as any hour
+OWN = 0.4  # … and this share of the person's own opens lies around it
 
 
 def habit(opens: Sequence[int], common: Sequence[float]) -> list[float]:
@@ -35,12 +36,14 @@ def smooth(values: Sequence[float]) -> list[float]:
 
 
 def best_hour(opens: Sequence[int], common: Sequence[float], legal: Sequence[int]) -> int | None:
-    """The likeliest legal hour for this person; None when nothing is known about the person."""
+    """The likeliest legal hour for this person; None when it is not worth naming."""
     if sum(opens) < ENOUGH or not legal:
         return None
     mine = habit(opens, common)
     hour = max(legal, key=lambda h: (mine[h], -h))
-    return hour if mine[hour] >= STRIKING * common[hour] else None
+    around = opens[hour - 1] + opens[hour] + opens[(hour + 1) % HOURS]
+    striking = mine[hour] >= STRIKING and around >= OWN * sum(opens)
+    return hour if striking else None
 
 
 def told(hour: int) -> str:

@@ -84,10 +84,10 @@ def test_only_legal_hours_are_named() -> None:
     assert timing.best_hour(night, EVEN, []) is None
 
 
-def test_what_everybody_does_is_no_news() -> None:
+def test_what_only_the_others_do_is_not_said_about_a_person() -> None:
     common = timing.shares([0] * 9 + [900] + [0] * 14)
     mine = [0] * 24
-    mine[9] = 6
+    mine[15] = 6
     assert timing.best_hour(mine, common, range(8, 21)) is None
 
 

@@ -1,0 +1,299 @@
+"""A rep's morning: few suggestions, each allowed, none repeated, every answer respected."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import consent, delivery, links, recommend, reps, tagging
+from app.connectors.wecom import cards
+from app.consent import Action
+from app.delivery import Dispatch
+from app.delivery import State as Sending
+from app.delivery.channels import Delivered
+from app.flows.plan_day import plan_day
+from app.flows.sent import after_sent
+from app.flows.suggest import card_time
+from app.infra.clock import SHANGHAI, local
+from app.infra.db import Database
+from app.recommend import Answer, DailyPlan, State, Suggestion
+from app.reps import Rep
+from tests.company import hire, meet, publish
+from tests.conftest import SetClock
+
+
+@pytest.fixture
+def session(database: Database, clock: SetClock) -> Session:  # type: ignore[misc]
+    """One transaction with the vocabulary in place."""
+    with database.transaction() as session:
+        tagging.seed(session, clock())
+        yield session  # type: ignore[misc]
+
+
+def plan(session: Session, rep: Rep, now: datetime) -> tuple[DailyPlan, list[Suggestion]]:
+    day = local(now).date()
+    made = plan_day(session, rep, day, base_url="http://yishu.test", now=now)
+    return made, [s for s in recommend.of_rep(session, rep.id, day) if s.campaign_id is None]
+
+
+def deliver(session: Session, now: datetime) -> None:
+    for dispatch_id in delivery.due(session, now):
+        card = delivery.claim(session, dispatch_id, now)
+        assert card is not None
+        delivery.record(session, card, Delivered(), now)
+        after_sent(session, card, now)
+
+
+def test_a_plan_is_made_once_a_day_and_kept_even_when_it_is_empty(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock())
+    first, none = plan(session, rep, clock())
+    assert none == []
+    meet(session, rep, "wang", clock(), tags=("af",))
+    publish(session, "房颤抗凝", ("af",), clock())
+    again, _ = plan(session, rep, clock())
+    assert again.id == first.id
+    assert plan(session, rep, clock.tick(days=1))[0].suggested == 1
+
+
+def test_everybody_who_is_left_out_is_counted_with_the_reason(
+    session: Session, clock: SetClock
+) -> None:
+    now = clock()
+    rep = hire(session, "rep01", now)
+    publish(session, "房颤抗凝", ("af",), now)
+    meet(session, rep, "fine", now, tags=("af",))
+    meet(session, rep, "nothing", now, tags=("heart-failure",))
+    meet(session, rep, "unasked", now, tags=("af",), permitted=False)
+    out = meet(session, rep, "out", now, tags=("af",))
+    consent.record(session, out.id, action=Action.WITHDRAW, source="keyword", at=now)
+    had = meet(session, rep, "had", now, tags=("af",))
+    for n in range(2):
+        row = delivery.queue(
+            session, way=delivery.Way.OA_TEXT, dedupe_key=f"c{n}", payload={}, now=now,
+            identifier_id=had.id, counts_as_contact=True,
+        )  # fmt: skip
+        assert row is not None
+    made, suggestions = plan(session, rep, now)
+    assert made.left_out == {"no_content": 1, "no_consent": 1, "opted_out": 1, "cap": 1}
+    assert (made.considered, made.suggested, len(suggestions)) == (5, 1, 1)
+    assert suggestions[0].verdict["allowed"] is True
+
+
+def test_the_daily_limit_counts_what_a_campaign_has_planned(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock(), daily_limit=3)
+    version = publish(session, "房颤抗凝", ("af",), clock())
+    publish(session, "房颤消融", ("af",), clock())
+    rows = [meet(session, rep, f"p{n}", clock(), tags=("af",)) for n in range(8)]
+    for row in rows[:2]:
+        session.add(
+            Suggestion(
+                plan_key="campaign:1:1:1",
+                rep_id=rep.id,
+                identifier_id=row.id,
+                campaign_id=1,
+                content_id=version.content_id,
+                content_version_id=version.id,
+                day=local(clock()).date(),
+                created_at=clock(),
+                reasons=[],
+                contributions={},
+            )
+        )
+    session.flush()
+    _, suggestions = plan(session, rep, clock())
+    assert len(suggestions) == 1
+    assert suggestions[0].identifier_id not in {row.id for row in rows[:2]}
+
+
+def test_a_physician_whom_one_rep_is_asked_about_is_not_suggested_to_another(
+    session: Session, clock: SetClock
+) -> None:
+    publish(session, "房颤抗凝", ("af",), clock())
+    one, other = hire(session, "rep01", clock()), hire(session, "rep02", clock())
+    row = meet(session, one, "wang", clock(), tags=("af",))
+    reps.connect(session, other, row, since=clock(), now=clock())
+    assert len(plan(session, one, clock())[1]) == 1
+    made, none = plan(session, other, clock())
+    assert (none, made.left_out) == ([], {"suggested_lately": 1})
+
+
+def answered(
+    session: Session, rep: Rep, given: Answer, now: datetime, reason: str = ""
+) -> Suggestion:
+    _, (suggestion,) = plan(session, rep, now)
+    recommend.answer(
+        session, suggestion, given, ref=f"inbox:{suggestion.id}", now=now, reason=reason
+    )
+    return suggestion
+
+
+def days_until_again(
+    session: Session, rep: Rep, clock: SetClock, most: int = 100
+) -> tuple[int, Suggestion] | None:
+    for days in range(1, most):
+        _, found = plan(session, rep, clock.tick(days=1))
+        if found:
+            return days, found[0]
+    return None
+
+
+@pytest.mark.parametrize(
+    ("given", "reason", "days"),
+    [
+        (Answer.LATER, "", 1),
+        (Answer.REFUSE, "timing", 7),
+        (Answer.REFUSE, "content", 30),
+        (Answer.REFUSE, "other", 30),
+        (Answer.REFUSE, "not_mine", 30),
+        (Answer.REFUSE, "discussed", 90),
+        (Answer.ADOPT, "", 90),
+    ],
+)
+def test_how_long_an_answer_keeps_the_same_suggestion_away(
+    session: Session, clock: SetClock, given: Answer, reason: str, days: int
+) -> None:
+    rep = hire(session, "rep01", clock())
+    publish(session, "房颤抗凝", ("af",), clock(), days=400)
+    meet(session, rep, "wang", clock(), tags=("af",))
+    answered(session, rep, given, clock(), reason)
+    again = days_until_again(session, rep, clock)
+    assert again is not None
+    assert again[0] == days
+
+
+def test_what_was_postponed_comes_first_and_says_so(session: Session, clock: SetClock) -> None:
+    rep = hire(session, "rep01", clock(), daily_limit=1)
+    publish(session, "房颤抗凝", ("af",), clock())
+    meet(session, rep, "wang", clock(), tags=("af",))
+    first = answered(session, rep, Answer.LATER, clock())
+    meet(session, rep, "better", clock(), tags=("af", "anticoagulation"))
+    publish(session, "更合适的", ("af", "anticoagulation"), clock())
+    again = days_until_again(session, rep, clock)
+    assert again is not None
+    assert again[1].identifier_id == first.identifier_id
+    assert again[1].reasons[0] == "您上次选择了“稍后”"
+
+
+def test_an_ignored_suggestion_expires_and_rests(session: Session, clock: SetClock) -> None:
+    rep = hire(session, "rep01", clock())
+    publish(session, "房颤抗凝", ("af",), clock())
+    meet(session, rep, "wang", clock(), tags=("af",))
+    _, (ignored,) = plan(session, rep, clock())
+    again = days_until_again(session, rep, clock)
+    assert again is not None
+    assert again[0] == 14
+    session.refresh(ignored)
+    assert ignored.state == State.EXPIRED
+
+
+def test_one_reps_refusal_does_not_hide_a_content_from_another(
+    session: Session, clock: SetClock
+) -> None:
+    publish(session, "房颤抗凝", ("af",), clock())
+    one, other = hire(session, "rep01", clock()), hire(session, "rep02", clock())
+    row = meet(session, one, "wang", clock(), tags=("af",))
+    reps.connect(session, other, row, since=clock(), now=clock())
+    answered(session, one, Answer.REFUSE, clock(), "not_mine")
+    assert len(plan(session, other, clock())[1]) == 1
+
+
+def test_content_that_was_read_is_never_suggested_again(session: Session, clock: SetClock) -> None:
+    rep = hire(session, "rep01", clock())
+    version = publish(session, "房颤抗凝", ("af",), clock(), days=1000)
+    row = meet(session, rep, "wang", clock(), tags=("af",))
+    link = links.create_link(session, version.id, identifier_id=row.id, channel="oa", now=clock())
+    view = links.open_page(session, link.id, "visit-0001", agent="wechat", now=clock())
+    assert view is not None
+    view.read_at = clock()
+    clock.tick(days=200)
+    assert plan(session, rep, clock())[0].left_out == {"no_content": 1}
+
+
+def test_an_adopted_suggestion_stays_adopted_whatever_is_tapped_later(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock())
+    publish(session, "房颤抗凝", ("af",), clock())
+    meet(session, rep, "wang", clock(), tags=("af",))
+    suggestion = answered(session, rep, Answer.ADOPT, clock())
+    for number, given in enumerate((Answer.LATER, Answer.REFUSE)):
+        assert recommend.answer(session, suggestion, given, ref=f"late:{number}", now=clock())
+        assert not recommend.answer(session, suggestion, given, ref=f"late:{number}", now=clock())
+    assert suggestion.state == State.ADOPTED
+
+
+def test_no_card_of_a_real_plan_exceeds_what_phones_show(session: Session, clock: SetClock) -> None:
+    long = "一二三四五六七八九十" * 4
+    rep = hire(session, "rep01", clock(), prefers_group_task=True)
+    publish(session, f"{long}{long}", ("af", "anticoagulation"), clock())
+    row = meet(
+        session, rep, "x", clock(), tags=("af", "anticoagulation"), name=long, title=long,
+        hospital=long, department=long,
+    )  # fmt: skip
+    version = publish(session, "另一份", ("heart-failure",), clock())
+    link = links.create_link(session, version.id, identifier_id=row.id, channel="oa", now=clock())
+    for n in range(8):
+        at = clock() - timedelta(days=n + 1)
+        links.open_page(session, link.id, f"visit-{n:04}", agent="wechat", now=at)
+    plan(session, rep, clock())
+    (sent,) = session.scalars(select(Dispatch)).all()
+    card = sent.payload["card"]
+    assert len(card["main_title"]["title"]) <= cards.TITLE
+    assert len(card["main_title"]["desc"]) <= cards.TITLE_DESC
+    assert card["main_title"]["desc"] == "常在 12–13 点看资料"
+    for line in card["horizontal_content_list"]:
+        assert len(line["keyname"]) <= cards.ROW_NAME
+        assert len(line["value"]) <= cards.ROW_VALUE
+        assert "…" not in line["value"]
+    assert [len(b["text"]) <= cards.BUTTON for b in card["button_list"]] == [True] * 3
+    assert [b["key"] for b in card["button_list"]] == ["adopt", "later", "refuse"]
+    assert card["source"]["desc"] == "医枢 · 今日建议 1/1"
+
+
+def test_cards_leave_in_the_day_spread_and_never_on_the_full_hour(
+    session: Session, clock: SetClock
+) -> None:
+    morning = datetime(2026, 11, 24, 9, 0, tzinfo=SHANGHAI)
+    day = morning.date()
+    moments = set()
+    for number in range(40):
+        rep = hire(session, f"rep{number}", clock())
+        times = [card_time(rep, day, position, morning) for position in range(1, 6)]
+        assert times == sorted(set(times))
+        assert all((t.minute, t.second) not in ((0, 0), (30, 0)) for t in times)
+        assert morning < times[0] <= morning + timedelta(minutes=3)
+        moments.add(times[0])
+    assert len(moments) > 20
+    night = morning.replace(hour=5)
+    early = hire(session, "early", clock(), daily_at_minute=6 * 60)
+    assert local(card_time(early, day, 1, night)).hour == 8
+    tomorrow = day + timedelta(days=1)
+    assert local(card_time(early, tomorrow, 1, morning)).date() == tomorrow
+
+
+def test_a_muted_rep_gets_no_more_cards_today_but_keeps_the_list(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock())
+    publish(session, "房颤抗凝", ("af",), clock())
+    publish(session, "房颤消融", ("af",), clock())
+    meet(session, rep, "wang", clock(), tags=("af",))
+    _, (first,) = plan(session, rep, clock())
+    deliver(session, clock.tick(minutes=5))
+    recommend.mute(session, first, ref="inbox:1", now=clock())
+    assert recommend.is_muted(session, rep.id, local(clock()).date())
+    meet(session, rep, "li", clock(), tags=("af",))
+    session.delete(session.scalars(select(DailyPlan)).one())
+    first.plan_key = "before"
+    session.flush()
+    _, both = plan(session, rep, clock())
+    assert len(both) == 2
+    assert [d.state for d in session.scalars(select(Dispatch))] == [Sending.SENT]
+    assert not recommend.is_muted(session, rep.id, local(clock.tick(days=1)).date())
