@@ -7,14 +7,16 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import consent, delivery, identity
+from app import consent, delivery, identity, journey
 from app.consent import Action
 from app.delivery import Dispatch, Way
 from app.facts import SubscribeAnswered, TemplateDelivered
 from app.flows import Received
 from app.identity import Id, Kind
+from app.journey import Happened
 
 HANDLES = (TemplateDelivered, SubscribeAnswered)
+SUBSCRIBE = "oa_subscribe"  # the consent channel of subscribe messages: not all of the account
 
 
 def apply(
@@ -22,9 +24,9 @@ def apply(
     fact: TemplateDelivered | SubscribeAnswered,
     _prepared: None,
     event: Received,
-    now: datetime,
+    _now: datetime,
 ) -> None:
-    """A failed template is marked failed; a refused subscription is a withdrawn permission."""
+    """A failed template is marked failed; an answer about subscribe messages is written down."""
     if isinstance(fact, TemplateDelivered):
         row = session.scalar(
             select(Dispatch).where(
@@ -33,13 +35,22 @@ def apply(
         )
         if row is not None and not fact.ok:
             delivery.record_failed(session, row, f"公众号返回：{fact.status}")
-        return
-    (follower,) = identity.observe(
-        session, [Id(Kind.OPENID, fact.app_id, fact.openid)], event_key=event.ref,
-        source="oa.event", at=fact.at, now=now,
+    elif fact.stage != "sent":
+        _note_answer(session, fact, event)
+
+
+def _note_answer(session: Session, fact: SubscribeAnswered, event: Received) -> None:
+    row = identity.find(session, Id(Kind.OPENID, fact.app_id, fact.openid))
+    answers = {status for _, status in fact.results}
+    if row is None or not row.value or not answers & {"accept", "reject"}:
+        return  # who has left, or never followed, is not remembered
+    action = Action.GRANT if "accept" in answers else Action.WITHDRAW
+    fresh = journey.note(
+        session, row.id, Happened.CONSENT_CHANGED, channel="oa", at=fact.at, ref=event.ref,
+        detail={"action": action.value, "purpose": "subscribe_message"},
     )  # fmt: skip
-    if any(status == "reject" for _, status in fact.results):
+    if fresh:
         consent.record(
-            session, follower.id, action=Action.WITHDRAW, channel="oa", source="subscribe_message",
+            session, row.id, action=action, channel=SUBSCRIBE, source="subscribe_message",
             evidence=event.ref, at=fact.at,
         )  # fmt: skip

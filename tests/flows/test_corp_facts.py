@@ -1,0 +1,125 @@
+"""Tags, groups, acquisition links and members of the corp."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app import identity, journey, reps, tagging
+from app.connectors.wecom.types import CorpTag, GroupChat
+from app.facts import (
+    AcquisitionReported,
+    CorpTagChanged,
+    Fact,
+    GroupChatChanged,
+    MemberChanged,
+    RepAppVisibilityChanged,
+)
+from app.flows import Received, corp_facts
+from app.identity import Id, Kind
+from app.infra.db import Database
+from app.journey import Happened
+from app.reps import RelationState
+from tests.conftest import NOON
+from tests.tagging.people import person
+
+CORP = "wwtestcorp"
+
+
+def tell(session: Session, fact: Fact, prepared: Any = None, number: int = 1) -> None:
+    corp_facts.apply(session, fact, prepared, Received(number, NOON), NOON)
+
+
+def test_new_corp_tags_are_mapped_or_queued_before_anybody_uses_them(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        listed = [CorpTag("1", "房颤"), CorpTag("2", "重点客户"), CorpTag("3", "重点客户")]
+        for number in (1, 2):
+            tell(session, CorpTagChanged(at=NOON, corp_id=CORP, change="create"), listed, number)
+        assert [(w.raw, w.seen) for w in tagging.unmapped(session)] == [("重点客户", 0)]
+        tell(session, CorpTagChanged(at=NOON, corp_id=CORP, change="delete"), None)
+
+
+def test_only_physicians_whom_we_know_join_groups(database: Database) -> None:
+    members = [
+        {"userid": "rep01", "type": 1},
+        {"userid": "wm1", "type": 2},
+        {"userid": "wm-stranger", "type": 2},
+    ]
+    chat = GroupChat.of({"name": "房颤病例讨论群", "member_list": members})
+    with database.transaction() as session:
+        who = person(session, "wm1")
+        for number in (1, 2):
+            fact = GroupChatChanged(at=NOON, corp_id=CORP, chat_id="wr1", change="update")
+            tell(session, fact, chat, number)
+        (entry,) = journey.timeline(session, who.one_id)
+        assert (entry.kind, entry.detail) == (Happened.GROUP_JOINED, {"name": "房颤病例讨论群"})
+        stranger = Id(Kind.WECOM_EXTERNAL_USERID, CORP, "wm-stranger")
+        assert identity.find(session, stranger) is None
+        gone = GroupChatChanged(at=NOON, corp_id=CORP, chat_id="wr1", change="dismiss")
+        tell(session, gone, None, 3)
+
+
+def test_an_acquisition_link_is_noted_even_before_the_contact_is(database: Database) -> None:
+    with database.transaction() as session:
+        started = AcquisitionReported(
+            at=NOON, corp_id=CORP, change="customer_start_chat", link_id="l1",
+            rep_userid="rep01", external_userid="wm9", state="spring",
+        )  # fmt: skip
+        for _ in range(2):
+            tell(session, started)
+        tell(session, AcquisitionReported(at=NOON, corp_id=CORP, change="balance_low"), None, 2)
+        row = identity.find(session, Id(Kind.WECOM_EXTERNAL_USERID, CORP, "wm9"))
+        assert row is not None
+        (entry,) = journey.timeline(session, row.one_id)
+        assert entry.kind is Happened.ACQUIRED
+
+
+def member(change: Any = "update", **fields: Any) -> MemberChanged:
+    return MemberChanged(at=NOON, corp_id=CORP, change=change, **fields)
+
+
+def test_a_member_who_leaves_takes_no_more_part_until_back(database: Database) -> None:
+    with database.transaction() as session:
+        who, rep = person(session), reps.ensure_rep(session, CORP, "rep01", now=NOON)
+        reps.connect(session, rep, who, since=NOON - timedelta(days=9), now=NOON)
+        tell(session, member(userid="rep01", status=4, name="陈晓彤"))
+        assert (rep.active, rep.name) == (True, "陈晓彤")
+        tell(session, member("delete", userid="Rep01"))
+        assert not rep.active
+        assert reps.rep_for(session, who.one_id) is None
+        tell(session, member("create", userid="rep01", status=1))
+        assert reps.rep_for(session, who.one_id) is not None
+        tell(session, member(userid="rep01", status=5))
+        assert not rep.active
+        tell(session, member("delete", userid="stranger"))
+        assert reps.find_rep(session, CORP, "stranger") is None
+
+
+@pytest.mark.parametrize("new_name_first", [False, True])
+def test_a_changed_userid_is_still_the_same_rep(database: Database, new_name_first: bool) -> None:
+    with database.transaction() as session:
+        who = person(session)
+        old = reps.ensure_rep(session, CORP, "old", now=NOON)
+        reps.connect(session, old, who, since=NOON - timedelta(days=9), now=NOON)
+        if new_name_first:
+            reps.ensure_rep(session, CORP, "new", now=NOON)
+        for _ in range(2):
+            tell(session, member(userid="old", new_userid="new", status=1))
+        known = reps.rep_for(session, who.one_id)
+        assert known is not None
+        assert (known[1].userid, known[0].state) == ("new", RelationState.CONNECTED)
+        assert len(reps.active_reps(session)) == 1
+
+
+def test_who_gets_our_app_is_a_rep(database: Database) -> None:
+    with database.transaction() as session:
+        for userid, visible in (("rep01", True), ("rep02", False)):
+            fact = RepAppVisibilityChanged(
+                at=NOON, corp_id=CORP, agent_id="1", rep_userid=userid, visible=visible
+            )
+            tell(session, fact)
+        assert [rep.userid for rep in reps.active_reps(session)] == ["rep01"]

@@ -1,0 +1,261 @@
+"""Followers of the Official Account."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import consent, identity, journey, links, tagging
+from app.connectors.official_account.client import FollowerInfo
+from app.consent import ConsentEntry
+from app.delivery import Dispatch, Way
+from app.facts import AuthorisationRevoked, Followed, SubscribeAnswered, Unfollowed
+from app.flows import Received, followed, oa_results, unfollowed
+from app.flows.follower import Seen
+from app.identity import Id, Identifier, Kind
+from app.infra.db import Database
+from app.journey import Happened, Touchpoint
+from tests.conftest import NOON
+from tests.flows.seen import (
+    ACCOUNT,
+    all_done,
+    contact,
+    count,
+    follower,
+    said_by_account,
+    tag_keys,
+)
+from tests.scenarios.conftest import Line, publish
+
+
+def notices(line: Line, userid: str = "rep01") -> list[str]:
+    return [m["text"] for m in line.inbox(userid) if m["kind"] == "text"]
+
+
+def test_a_scene_brings_tags_and_its_own_welcome(line: Line) -> None:
+    with line.parts.db.transaction() as session:
+        links.create_code(
+            session, kind="oa", scene="poster-bp", name="高血压海报", tag_keys=["hypertension"],
+            welcome_text="扫码成功。", now=line.clock(),
+        )  # fmt: skip
+    line.do("follow", person="wang", scene="poster-bp")
+    assert said_by_account(line) == "扫码成功。"
+    line.clock.tick(seconds=5)
+    line.do("follow", person="wang", scene="poster-bp")  # scanned again
+    with line.parts.db.reading() as session:
+        row = follower(line, session)
+        assert row is not None
+        assert tag_keys(line, session, row.one_id) == {"hypertension"}
+        kinds = [entry.kind for entry in journey.timeline(session, row.one_id)]
+        assert kinds.count(Happened.FOLLOWED) == kinds.count(Happened.CODE_SCANNED) == 1
+        assert consent.standing(session, [row.one_id], "oa")[row.one_id] == (True, False)
+        assert consent.standing(session, [row.one_id], "wecom")[row.one_id] == (None, False)
+
+
+def test_a_late_welcome_is_not_sent(line: Line) -> None:
+    line.world.trouble = {"errcodes": {"user/info": {"errcode": -1, "times": 99}}}
+    line.do("follow", person="wang")
+    line.world.trouble = {}
+    line.clock.tick(minutes=10)
+    line.work()
+    assert line.person("wang").oa_chat == []
+    with line.parts.db.reading() as session:
+        assert follower(line, session) is not None
+
+
+def test_words_become_tags_and_find_contents(line: Line) -> None:
+    publish(line, "肺腺癌患者的检测路径", ["nsclc"])
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="NSCLC 有没有新资料？")
+    assert "《肺腺癌患者的检测路径》" in said_by_account(line)
+    with line.parts.db.reading() as session:
+        row = follower(line, session)
+        assert row is not None
+        assert tag_keys(line, session, row.one_id) == {"nsclc"}
+        link = session.scalars(select(links.TrackedLink)).one()
+        assert (link.identifier_id, link.channel) == (row.id, "oa")
+    line.do("oa_says", person="wang", text="谢谢")
+    assert "不客气" in said_by_account(line)
+
+
+def test_a_message_goes_to_the_own_rep_and_to_nobody_else(line: Line) -> None:
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("add_contact", userid="rep02", person="li")
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="库房的冷链温度记录")
+    assert said_by_account(line) == "已转告您的医药代表，会尽快与您联系。"
+    (notice,) = notices(line)
+    assert "库房的冷链温度记录" in notice
+    assert line.person("wang").name in notice
+    assert notices(line, "rep02") == []
+
+
+def test_without_a_rep_nobody_promises_a_call(line: Line) -> None:
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="请代表联系我")
+    assert "没有找到相关内容" in said_by_account(line)
+
+
+def test_a_report_of_harm_reaches_the_rep_though_contents_were_found(line: Line) -> None:
+    publish(line, "出血了怎么办", ["bleeding"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="患者服药一周后牙龈出血，出血处理有资料吗")
+    assert "《出血了怎么办》" in said_by_account(line)
+    assert "已转告" in said_by_account(line)
+    assert notices(line)[-1].startswith("【可能的不良反应】")
+
+
+def test_the_menu_helps(line: Line) -> None:
+    line.do("follow", person="wang")
+    line.do("menu", person="wang", key="help")
+    assert "退订" in said_by_account(line)
+    line.do("menu", person="wang", key="something-else")
+    assert len(line.person("wang").oa_chat) == 2  # welcome and help
+
+
+def test_stop_holds_for_every_door_and_resume_lifts_it(line: Line) -> None:
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("follow", person="wang")
+
+    def standing() -> list[tuple[bool | None, bool]]:
+        with line.parts.db.reading() as session:
+            one_id = contact(line, session).one_id
+            return [
+                consent.standing(session, [one_id], channel)[one_id] for channel in ("wecom", "oa")
+            ]
+
+    line.do("oa_says", person="wang", text="TD")
+    assert standing() == [(False, True)] * 2
+    line.clock.tick(seconds=5)
+    line.do("oa_says", person="wang", text="重新订阅")
+    assert "已恢复" in said_by_account(line)
+    assert standing() == [(True, False)] * 2
+
+
+def test_what_was_written_is_stored_encrypted_and_read_by_nobody_in_passing(
+    line: Line, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="我院张主任的病例")
+    with line.parts.db.engine.connect() as raw:
+        for table, column in (("touchpoint", "detail"), ("dispatch", "payload")):
+            for stored in raw.exec_driver_sql(f"SELECT {column} FROM {table}").scalars():
+                assert stored is None or "张主任".encode() not in bytes(stored)
+    assert "张主任" not in caplog.text + "".join(capsys.readouterr())
+
+
+# --- leaving -----------------------------------------------------------------------------------
+
+
+def test_leaving_erases_this_account_and_keeps_the_physician(line: Line) -> None:
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="请联系我，房颤")
+    line.clock.tick(seconds=5)
+    line.do("unfollow", person="wang")
+    with line.parts.db.reading() as session:
+        one_id = contact(line, session).one_id
+        kinds = {i.kind for i in identity.identifiers_of(session, one_id) if i.value}
+        assert kinds == {Kind.WECOM_EXTERNAL_USERID, Kind.UNIONID}, "the contact brought it too"
+        assert {e.channel for e in journey.timeline(session, one_id)} == {"wecom"}
+        row = follower(line, session)
+        assert row is not None
+        assert row.value == ""
+        sent = session.scalars(select(Dispatch).where(Dispatch.identifier_id == row.id)).all()
+        assert sent
+        assert all(dispatch.payload == {} for dispatch in sent)
+    assert all_done(line)
+
+
+def test_a_unionid_that_only_the_account_knew_goes_with_it(line: Line) -> None:
+    line.do("follow", person="wang")
+    line.clock.tick(seconds=5)
+    line.do("unfollow", person="wang")
+    with line.parts.db.reading() as session:
+        assert [i.value for i in session.scalars(select(Identifier))] == ["", ""]
+
+
+def test_who_comes_back_starts_afresh_but_a_refusal_is_remembered(line: Line) -> None:
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="退订")
+    line.clock.tick(seconds=5)
+    line.do("unfollow", person="wang")
+    line.clock.tick(days=3)
+    line.do("follow", person="wang")
+    with line.parts.db.reading() as session:
+        row = follower(line, session)
+        assert row is not None
+        assert row.value == line.person("wang").openid
+        assert consent.standing(session, [row.one_id], "oa")[row.one_id] == (False, True)
+        happened = [e.kind for e in journey.timeline(session, row.one_id)]
+        assert set(happened) == {Happened.FOLLOWED, Happened.MESSAGE_SENT}
+
+
+def test_a_withdrawn_authorisation_erases_a_follower_who_stays(line: Line) -> None:
+    line.do("follow", person="wang")
+    line.clock.tick(seconds=5)
+    line.do("revoke", person="wang")
+    with line.parts.db.reading() as session:
+        assert count(session, Touchpoint) == count(session, ConsentEntry) == 0
+        assert [i.value for i in session.scalars(select(Identifier))] == ["", ""]
+
+
+WHO: dict[str, Any] = {"app_id": ACCOUNT, "openid": "oAlate"}
+HERE = Seen(FollowerInfo("oAlate", True, "oUlate", ""), "http://yishu.test")
+GONE = Seen(FollowerInfo("oAlate", False, "oUlate", ""), "http://yishu.test")
+
+
+def test_late_news_of_a_follow_brings_nobody_back(database: Database) -> None:
+    with database.transaction() as session:
+        unfollowed.apply(session, Unfollowed(at=NOON, **WHO), GONE, Received(1, NOON), NOON)
+        late = Followed(at=NOON - timedelta(minutes=1), **WHO)
+        followed.apply(session, late, GONE, Received(2, NOON), NOON)
+        assert count(session, Identifier) == count(session, Touchpoint) == 0
+
+
+def test_late_news_of_leaving_erases_only_what_came_before(database: Database) -> None:
+    before, left, back = (NOON - timedelta(minutes=n) for n in (9, 6, 3))
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        followed.apply(session, Followed(at=before, **WHO), HERE, Received(1, before), before)
+        followed.apply(session, Followed(at=back, **WHO), HERE, Received(3, back), back)
+        unfollowed.apply(session, Unfollowed(at=left, **WHO), HERE, Received(2, NOON), NOON)
+        assert [t.at for t in session.scalars(select(Touchpoint))] == [back]
+        assert [e.at for e in session.scalars(select(ConsentEntry))] == [back]
+        row = identity.find(session, Id(Kind.OPENID, ACCOUNT, "oAlate"))
+        assert row is not None
+        assert row.value == "oAlate"
+
+
+def test_a_changed_authorisation_erases_nothing(database: Database) -> None:
+    with database.transaction() as session:
+        followed.apply(session, Followed(at=NOON, **WHO), HERE, Received(1, NOON), NOON)
+        changed = AuthorisationRevoked(at=NOON, **WHO, kind="modified")
+        unfollowed.apply(session, changed, HERE, Received(2, NOON), NOON)
+        assert count(session, Touchpoint) == 1
+
+
+@pytest.mark.parametrize(("status", "allowed"), [("reject", False), ("accept", True)])
+def test_an_answer_about_subscribe_messages_is_about_them_only(
+    database: Database, status: str, allowed: bool
+) -> None:
+    with database.transaction() as session:
+        followed.apply(session, Followed(at=NOON, **WHO), HERE, Received(1, NOON), NOON)
+        answer = SubscribeAnswered(at=NOON, **WHO, stage="popup", results=(("tpl", status),))
+        oa_results.apply(session, answer, None, Received(2, NOON), NOON)
+        row = identity.find(session, Id(Kind.OPENID, ACCOUNT, "oAlate"))
+        assert row is not None
+        said = consent.standing(session, [row.one_id], "oa_subscribe")[row.one_id]
+        assert said[0] is allowed
+        assert consent.standing(session, [row.one_id], "oa")[row.one_id] == (True, False)
+
+
+def test_answers_wait_in_the_outbox_no_longer_than_the_platform_allows(database: Database) -> None:
+    with database.transaction() as session:
+        followed.apply(session, Followed(at=NOON, **WHO), HERE, Received(1, NOON), NOON)
+        (welcome,) = session.scalars(select(Dispatch).where(Dispatch.way == Way.OA_TEXT))
+        assert welcome.not_after == NOON + timedelta(seconds=60)
