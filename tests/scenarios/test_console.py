@@ -19,7 +19,7 @@ PAGES = (
     "/console/", "/console/physicians/", "/console/tags/", "/console/segments/",
     "/console/contents/", "/console/campaigns/", "/console/insights/", "/console/governance/",
     "/console/governance/sends", "/console/governance/limits", "/console/governance/reps",
-    "/console/governance/users", "/console/governance/audit", "/console/contents/new",
+    "/console/governance/users", "/console/governance/audit", "/console/governance/channels", "/console/contents/new",
     "/console/campaigns/new", "/console/password",
 )  # fmt: skip
 
@@ -192,6 +192,22 @@ def test_a_push_is_planned_run_and_counted(line: Line, people: dict[str, Browser
     line.work()
     assert any(m["kind"] == "card" for m in line.inbox("rep01"))
     assert "已暂停" in marketer.send(path, f"{path}/pause").text
+
+
+def test_a_code_is_made_and_tags_who_comes_through_it(
+    line: Line, people: dict[str, Browser]
+) -> None:
+    page = "/console/governance/channels"
+    form = {"name": "高血压海报", "kind": "oa", "scene": "poster-bp", "tags": "hypertension"}
+    made = people["marketer"].send(page, page, **form, welcome_text="欢迎来到展台")
+    assert "data:image/svg" in made.text
+    assert "已经使用" in people["marketer"].send(page, page, **form).text
+    line.do("follow", person="li", scene="poster-bp")
+    assert "欢迎来到展台" in line.person("li").oa_chat[-1]["text"]
+    found = line.api_says(kind="openid", namespace="wxtestaccount", value=line.person("li").openid)
+    assert {tag["name"] for tag in found["items"][0]["tags"]} >= {"高血压"}
+    assert "已更新" in people["marketer"].send(page, f"{page}/menu").text
+    assert line.world.menu[0]["key"] == "recommended"
 
 
 def test_a_dead_letter_is_explained_and_replayed(line: Line, people: dict[str, Browser]) -> None:
