@@ -22,20 +22,22 @@ def seed(session: Session, now: datetime) -> None:
     for position, (key, name, exclusive) in enumerate(CATEGORIES):
         values = {"key": key, "name": name, "exclusive": exclusive, "position": position}
         insert_once(session, TagCategory, values, "key")
-    known = set(session.scalars(select(Tag.key)))
-    added: dict[str, Tag] = {}
-    for entry in TAGS:
-        if entry.key not in known and by_name(session, entry.name) is None:
-            added[entry.key] = add_tag(
-                session, key=entry.key, name=entry.name, category_key=entry.category,
-                owner=entry.owner, half_life_days=entry.half_life, meaning=entry.meaning,
-                synonyms=entry.synonyms, now=now,
-            )  # fmt: skip
-    for entry in TAGS:
-        parent = by_key(session, entry.parent) if entry.parent and entry.key in added else None
-        if parent is not None:
-            added[entry.key].parent_id = parent.id
+    known = session.execute(select(Tag.key, Tag.name)).all()
+    keys, names = {row.key for row in known}, {row.name for row in known}
+    fresh = [entry for entry in TAGS if entry.key not in keys and entry.name not in names]
+    added = [
+        Tag(
+            key=entry.key, name=entry.name, category_key=entry.category, owner=entry.owner,
+            meaning=entry.meaning, half_life_days=entry.half_life, created_at=now,
+        )
+        for entry in fresh
+    ]  # fmt: skip
+    session.add_all(added)
     session.flush()
+    ids = dict(session.execute(select(Tag.key, Tag.id)).all())
+    for entry, tag in zip(fresh, added, strict=True):
+        tag.parent_id = ids.get(entry.parent)
+    _name(session, [(t.id, (e.name, *e.synonyms)) for e, t in zip(fresh, added, strict=True)])
 
 
 def add_tag(
@@ -144,3 +146,14 @@ def _check_new(session: Session, key: str, name: str, category_key: str) -> None
         raise Refused("请选择标签分类。")
     if by_key(session, key) or by_name(session, name):
         raise Refused(f"标签“{name}”或编号 {key} 已经存在。")
+
+
+def _name(session: Session, named: Sequence[tuple[int, Sequence[str]]]) -> None:
+    """Many tags at once; a name that means something already keeps its meaning."""
+    taken = set(session.scalars(select(TagSynonym.raw).where(TagSynonym.source == ANY)))
+    for tag_id, names in named:
+        for raw in map(naming.fold, names):
+            if raw not in taken:
+                session.add(TagSynonym(tag_id=tag_id, source=ANY, raw=raw))
+                taken.add(raw)
+    session.flush()
