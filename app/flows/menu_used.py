@@ -15,6 +15,11 @@ from app.journey import Happened
 
 HANDLES = MenuUsed
 RECOMMENDED_KEY, HELP_KEY = "recommended", "help"
+MENU = [
+    {"type": "click", "name": "为您推荐", "key": RECOMMENDED_KEY},
+    {"type": "click", "name": "使用帮助", "key": HELP_KEY},
+]
+"""What the account's menu offers; the keys are answered here."""
 HELP = (
     "直接发送关键词可以搜索资料；点击“为您推荐”查看适合您的内容；发送“联系代表”会转告您的医药代表；"
     "发送“退订”停止推送，发送“恢复”重新接收。"

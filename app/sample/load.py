@@ -27,6 +27,7 @@ from app.accounts.models import Role
 from app.bootstrap import Parts
 from app.consent import Action
 from app.content import ContentVersion
+from app.flows.menu_used import MENU
 from app.flows.page_read import page_opened, page_progressed
 from app.flows.plan_day import plan_day
 from app.identity import Id, Identifier, Kind
@@ -51,10 +52,6 @@ CODES = (
     ("oa", "poster-bp", "高血压海报", ("hypertension",)),
     ("oa", "poster-lung", "肺癌海报", ("nsclc",)),
 )
-MENU = [
-    {"type": "click", "name": "为您推荐", "key": "recommended"},
-    {"type": "click", "name": "使用帮助", "key": "help"},
-]
 Progress = Callable[[str], None]
 
 

@@ -9,18 +9,13 @@ from werkzeug.wrappers import Response
 
 from app import accounts, links, reps, tagging
 from app.accounts.models import Role
+from app.flows.menu_used import MENU
 from app.infra.errors import Refused, YishuError
 from app.links import ChannelCode
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
 from app.web.policy import STAFF, allow
-
-MENU = [
-    {"type": "click", "name": "为您推荐", "key": "recommended"},
-    {"type": "click", "name": "联系代表", "key": "contact"},
-    {"type": "click", "name": "使用帮助", "key": "help"},
-]
 
 
 @bp.get("/governance/channels")
