@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.connectors.wecom.attachments import cut_bytes, fit
 from app.connectors.wecom.cards import (
     BUTTON,
     ROW_NAME,
@@ -82,3 +83,21 @@ def test_a_choice_starts_with_its_first_option() -> None:
     box = made["button_selection"]
     assert (box["question_key"], box["selected_id"]) == ("why", "known")
     assert [option["id"] for option in box["option_list"]] == ["known", "busy"]
+
+
+@given(st.text(max_size=600), st.integers(3, 700))
+def test_cutting_by_bytes_keeps_whole_characters(text: str, most: int) -> None:
+    made = cut_bytes(text, most)
+    assert len(made.encode()) <= most
+    assert made == text or text.startswith(made.removesuffix("…"))
+
+
+def test_a_long_link_is_cut_and_its_address_is_not() -> None:
+    link = {"title": "标" * 120, "desc": "要" * 300, "url": "https://yishu.test/" + "a" * 600}
+    (made,) = fit([{"msgtype": "link", "link": link}])
+    assert len(made["link"]["title"].encode()) <= 128
+    assert len(made["link"]["desc"].encode()) <= 512
+    assert made["link"]["url"] == link["url"]
+    assert link["title"] == "标" * 120, "what was approved stays as it is"
+    with pytest.raises(ValueError, match="attachments"):
+        fit([{"msgtype": "image"}] * 10)

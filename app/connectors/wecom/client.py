@@ -11,6 +11,7 @@ import httpx
 
 from app.connectors.errors import NotAFriend
 from app.connectors.tokens import TokenProvider
+from app.connectors.wecom.attachments import fit
 from app.connectors.wecom.types import (
     ContactWay,
     CorpTag,
@@ -129,7 +130,7 @@ class WeCom:
     def send_welcome(self, code: str, text: str, attachments: Iterable[Json] = ()) -> None:
         """The welcome message, once and within 20 s. Raises WelcomeOver, WelcomeInProgress."""
         body: Json = {"welcome_code": code, "text": {"content": text}}
-        body["attachments"] = list(attachments)
+        body["attachments"] = fit(list(attachments))
         self._wire.post("externalcontact/send_welcome_msg", body)
 
     def send_app_message(self, userid: str, content: Json, *, check_s: int = 0) -> Sent:
@@ -165,7 +166,7 @@ class WeCom:
             "external_userid": list(external_userids),
             "sender": sender,
             "text": {"content": text},
-            "attachments": list(attachments),
+            "attachments": fit(list(attachments)),
         }
         answer = self._wire.post("externalcontact/add_msg_template", body)
         return GroupTask(answer.get("msgid", ""), tuple(answer.get("fail_list") or ()))
