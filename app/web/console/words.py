@@ -146,3 +146,12 @@ def left_out(reason: str) -> str:
 
 
 bp.add_app_template_filter(role_name, "role_name")
+
+
+@bp.app_template_filter("owner_name")
+def owner_name(owner: str) -> str:
+    """Who is responsible for a tag."""
+    names: dict[str, str] = {
+        "sales": _("销售"), "marketing": _("市场"), "medical": _("医学"), "system": _("系统"),
+    }  # fmt: skip
+    return names.get(owner, owner)
