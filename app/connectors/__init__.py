@@ -3,5 +3,5 @@
 crypto      (pure) the receiver of callbacks: verify, decrypt
 translate   (pure) payloads into facts
 errors      what the system's error codes ask us to do
-client      calls out
+client      calls out, over a line of its own that adds tokens and types errors
 """

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.connectors.callback_crypto import Rejected, Secrets, encrypt, seal
+from app.connectors.callback_crypto import Rejected, Secrets, encrypt, seal, sign
 from app.connectors.official_account.crypto import Receiver as OfficialAccountReceiver
 from app.connectors.wecom.crypto import Receiver
 
@@ -215,15 +218,65 @@ def test_no_mutation_raises_anything_but_rejected(data: st.DataObject) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(min_size=0, max_size=200))
 def test_signed_rubbish_is_rejected(box: bytes) -> None:
-    import base64
-
-    from app.connectors.callback_crypto import sign
-
     text = base64.b64encode(box).decode()
     stamp = str(int(AT.timestamp()))
     args = {"timestamp": stamp, "nonce": "n", "msg_signature": sign(OURS.token, stamp, "n", text)}
     with pytest.raises(Rejected):
         Receiver(OURS).open(args, json.dumps({"encrypt": text}).encode(), AT, WINDOW)
+
+
+def inner(message: bytes = b"<xml/>", length: int | None = None, receiver: str = "") -> bytes:
+    size = len(message) if length is None else length
+    return b"r" * 16 + struct.pack(">I", size) + message + (receiver or OURS.receive_id).encode()
+
+
+def padded(plain: bytes, block: int = 32) -> bytes:
+    pad = block - len(plain) % block
+    return plain + bytes([pad]) * pad
+
+
+GOOD = padded(inner())
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        GOOD[:-1] + b"\0",
+        GOOD[:-1] + b"\x21",
+        GOOD[:-1] + b"\xff",
+        GOOD[:-2] + b"\0" + GOOD[-1:],
+        b"\x10" * 16,
+        b"\x20" * 32,
+        b"r" * 16 + b"\x10" * 16,
+        padded(inner(length=0)),
+        padded(inner(length=5)),
+        padded(inner(length=7)),
+        padded(inner(length=24)),
+        padded(inner(length=2**32 - 1)),
+        padded(inner(receiver="wx5823bf96d3bd56c8")),
+        padded(inner(receiver=OURS.receive_id + "\0")),
+        padded(inner(receiver="企业")),
+    ],
+)
+def test_a_signed_box_with_a_wrong_inside_is_rejected(plain: bytes) -> None:
+    with pytest.raises(Rejected):
+        open_raw(plain)
+
+
+def test_a_box_that_is_padded_to_the_full_block_opens() -> None:
+    assert open_raw(GOOD) == b"<xml/>"
+    whole = inner(b"x" * (64 - 20 - len(OURS.receive_id)))
+    assert len(whole) % 32 == 0
+    assert open_raw(padded(whole)).startswith(b"x")
+
+
+def open_raw(plain: bytes) -> bytes:
+    """What the receiver makes of these bytes, encrypted and signed as they are."""
+    encryptor = Cipher(algorithms.AES(OURS.key), modes.CBC(OURS.key[:16])).encryptor()
+    text = base64.b64encode(encryptor.update(plain) + encryptor.finalize()).decode()
+    stamp = str(int(AT.timestamp()))
+    args = {"timestamp": stamp, "nonce": "n", "msg_signature": sign(OURS.token, stamp, "n", text)}
+    return Receiver(OURS).open(args, json.dumps({"encrypt": text}).encode(), AT, WINDOW)
 
 
 def sealed(
