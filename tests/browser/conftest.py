@@ -1,14 +1,33 @@
-"""A real Chromium for tests that look at pages; loud when there is none."""
+"""A real Chromium, and the product with its invented company for it to look at."""
 
 from __future__ import annotations
 
 import shutil
+import socket
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from app.bootstrap import Parts, build, build_web
+from app.sample.load import load
+from launcher import assets
+from tests.conftest import make_settings
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass
+class Product:
+    """The running web process and what it is made of."""
+
+    base: str
+    parts: Parts
+    password: str
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +54,36 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert errors == []
+
+
+@pytest.fixture(scope="session")
+def product(
+    sqlite_template: Path, valkey_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
+    """The whole web application with the invented company; pages may be looked at and used."""
+    assets.build()
+    database = tmp_path_factory.mktemp("product") / "yishu.db"
+    shutil.copy(sqlite_template, database)
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    away = f"http://127.0.0.1:{free_port()}"  # no platform answers there
+    parts = build(
+        make_settings(
+            f"sqlite:///{database}", valkey_url, yishu_base_url=base, yishu_demo=True,
+            wecom_api_base=away, oa_api_base=away,
+        )
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.sample.load.PHYSICIANS", 120)  # a smaller company loads in seconds
+        done = load(parts)
+    server = make_server("127.0.0.1", port, build_web(parts), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Product(base, parts, done["password"])
+    server.shutdown()
+    parts.db.engine.dispose()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port

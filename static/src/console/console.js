@@ -28,3 +28,15 @@ window.addEventListener("pageshow", () => {
     button.disabled = false;
   }
 });
+
+// What scrolls sideways can be reached and scrolled with the keyboard.
+function openScrollers() {
+  for (const box of document.querySelectorAll(".scroll")) {
+    const scrolls = box.scrollWidth > box.clientWidth;
+    box.toggleAttribute("tabindex", scrolls);
+    if (scrolls) box.tabIndex = 0;
+  }
+}
+addEventListener("resize", openScrollers);
+document.addEventListener("htmx:afterSettle", openScrollers);
+openScrollers();
