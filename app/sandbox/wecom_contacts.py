@@ -207,5 +207,6 @@ def _side(world: World, side: Relation) -> Json:
 
 def _batch_side(world: World, side: Relation) -> Json:
     """As `_side`, but with the ids of corp tags only: that is all the batch call gives."""
-    whole = _side(world, side)
-    return {**whole, "tag_id": [tag["tag_id"] for tag in whole.pop("tags")]}
+    shown = _side(world, side)
+    tags = shown.pop("tags")
+    return shown | {"tag_id": [tag["tag_id"] for tag in tags]}
