@@ -17,6 +17,7 @@ from app.flows.permission import verdict_for
 from app.flows.sent import after_sent
 from app.infra import log
 
+USED_UP = frozenset({45009, 45011})  # a quota of the whole API, not of one recipient
 WAITS_FOR = frozenset({"quiet_hours"})  # obstacles that a message may sit out in the outbox
 
 _sent = Counter("yishu_sends_total", "Messages by way and outcome", ["way", "outcome"])
@@ -96,7 +97,7 @@ def _record(
     if dispatch.state not in (State.SENDING, State.UNKNOWN):
         return  # an operator, or a second worker after the lease, has decided meanwhile
     outcome = delivery.record(session, dispatch, answer, now)
-    if isinstance(answer, RateLimited):
+    if isinstance(answer, RateLimited) and answer.code in USED_UP:
         pause = timedelta(seconds=answer.retry_after_s or 60)
         delivery.pause_way(session, Way(dispatch.way), now + pause)
     if outcome.state in (State.FAILED, State.UNKNOWN):

@@ -13,6 +13,8 @@ from app.delivery.outcome import Outcome, Tried, outcome_of, unknown
 
 FIRST_CHECK_S = 60  # a rep needs a moment to confirm a group task
 
+SAME_API = ((Way.REP_CARD, Way.REP_TEXT),)
+
 
 def record(
     session: Session, dispatch: Dispatch, answer: Delivered | Exception, now: datetime
@@ -51,10 +53,11 @@ def record_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: d
 
 
 def pause_way(session: Session, way: Way, until: datetime) -> int:
-    """The platform's quota for this way is used up: nothing of it is tried before `until`."""
+    """The quota of this way's API is used up: nothing that needs it is tried before `until`."""
+    ways = next((group for group in SAME_API if way in group), (way,))
     done = session.execute(
         update(Dispatch)
-        .where(Dispatch.state == State.QUEUED, Dispatch.way == way, Dispatch.not_before < until)
+        .where(Dispatch.state == State.QUEUED, Dispatch.way.in_(ways), Dispatch.not_before < until)
         .values(not_before=until)
         .execution_options(synchronize_session=False)
     )

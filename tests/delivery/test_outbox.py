@@ -179,14 +179,16 @@ def test_no_rep_gets_more_a_minute_than_the_platform_delivers(
         assert sum(1 for at in sent if moment <= at < moment + timedelta(minutes=1)) <= PER_MINUTE
 
 
-def test_a_used_up_quota_holds_all_messages_of_that_way_back(
+def test_a_used_up_quota_holds_everything_back_that_needs_the_same_api(
     database: Database, clock: SetClock, write: Callable[..., int]
 ) -> None:
     text, card = write("text"), write("card", way=Way.REP_CARD)
+    update = write("update", way=Way.CARD_UPDATE)
     with database.transaction() as session:
         delivery.pause_way(session, Way.REP_TEXT, clock() + timedelta(minutes=1))
     assert claim(database, text, clock()) is None
-    assert claim(database, card, clock()) is not None
+    assert claim(database, card, clock()) is None  # the same API
+    assert claim(database, update, clock()) is not None
 
 
 def test_of_promises_that_are_too_many_the_newest_gives_way(
