@@ -6,6 +6,7 @@ from datetime import datetime
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -22,9 +23,9 @@ from app.web.context import parts
 from app.web.policy import STAFF, allow
 
 WAYS = (
-    ("suggestion", "给代表的建议", "代表收到卡片，采用后再转发给医生"),
-    ("group_task", "企业群发任务", "代表在企业微信里确认后发送"),
-    ("oa_message", "公众号消息", "48 小时内与公众号有互动的医生可以收到"),
+    ("suggestion", _l("给代表的建议"), _l("代表收到卡片，采用后再转发给医生")),
+    ("group_task", _l("企业群发任务"), _l("代表在企业微信里确认后发送")),
+    ("oa_message", _l("公众号消息"), _l("48 小时内与公众号有互动的医生可以收到")),
 )
 WAY_NAMES = {key: name for key, name, _hint in WAYS}
 
@@ -54,12 +55,16 @@ def new_campaign() -> str | Response | tuple[str, int]:
             now = here.clock()
             chosen = form.get("content_id", "")
             campaign = campaigns.create(
-                session, name=form.get("name", ""),
+                session,
+                name=form.get("name", ""),
                 content_id=int(chosen) if chosen.isdigit() else 0,
-                expression=form.get("expression", ""), way=form.get("way", "suggestion"),
-                at=_time(form.get("at", "")), cron=form.get("cron", "").strip(),
-                author=who.key, now=now,
-            )  # fmt: skip
+                expression=form.get("expression", ""),
+                way=form.get("way", "suggestion"),
+                at=_time(form.get("at", "")),
+                cron=form.get("cron", "").strip(),
+                author=who.key,
+                now=now,
+            )
             accounts.audit(session, who.key, "campaign.created", "campaign", campaign.id, now=now)
     except (Unparseable, Refused) as problem:
         flash(str(problem), "error")

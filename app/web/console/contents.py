@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -24,8 +25,13 @@ from app.web.links import page_of
 from app.web.policy import STAFF, allow
 
 Change = Callable[[Session, datetime], ContentVersion]
-STAGES = (("", "全部"), ("in_review", "待审批"), ("approved", "已批准"), ("draft", "草稿"),
-          ("withdrawn", "已撤回"))  # fmt: skip
+STAGES = (
+    ("", _l("全部")),
+    ("in_review", _l("待审批")),
+    ("approved", _l("已批准")),
+    ("draft", _l("草稿")),
+    ("withdrawn", _l("已撤回")),
+)
 
 
 @bp.get("/contents/")

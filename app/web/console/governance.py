@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -19,8 +20,13 @@ from app.web.context import parts
 from app.web.policy import STAFF, allow
 
 PAGE = 50
-INBOX_STATES = (("", "全部"), ("pending", "待处理"), ("dead", "死信"), ("unknown", "未知"),
-                ("done", "完成"))  # fmt: skip
+INBOX_STATES = (
+    ("", _l("全部")),
+    ("pending", _l("待处理")),
+    ("dead", _l("死信")),
+    ("unknown", _l("未知")),
+    ("done", _l("完成")),
+)
 
 
 @bp.get("/governance/")

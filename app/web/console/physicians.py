@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,7 +20,7 @@ from app.web.console import bp, visible
 from app.web.context import parts
 
 PAGE = 30
-CHANNELS = (("", "全部"), ("wecom", "企微"), ("oa", "公众号"), ("page", "内容"))
+CHANNELS = (("", _l("全部")), ("wecom", _l("企微")), ("oa", _l("公众号")), ("page", _l("内容")))
 
 
 @bp.get("/physicians/")
@@ -113,7 +115,7 @@ def _permission(
     has_rep = reps.rep_for(session, person.one_id) is not None
     kinds = {row.kind for row in identity.identifiers_of(session, person.one_id)}
     told = []
-    for through, name in ((Through.REP, "企业微信"), (Through.ACCOUNT, "公众号")):
+    for through, name in ((Through.REP, _("企业微信")), (Through.ACCOUNT, _("公众号"))):
         known = standings(session, [person.one_id], through, now)[person.one_id]
         facts = consent.ContactFacts(
             through=through, permitted=known.permitted, opted_out=known.opted_out,

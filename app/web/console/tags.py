@@ -78,7 +78,7 @@ def fold_tag(waiting_id: int) -> Response:
         with here.db.transaction() as session:
             tag = tagging.fold_unmapped(session, waiting_id, request.form.get("tag", ""))
             accounts.audit(session, who.key, "tag.folded", "tag", tag.key, now=here.clock())
-        flash(_("已归并到“%(name)s”，下次同步时生效。", name=tag.name), "success")
+        flash(_("已归并到“%(name)s”，带有这个名称的医生即时生效。", name=tag.name), "success")
     except YishuError as problem:
         flash(str(problem), "error")
     return redirect(url_for("console.tags") + "#waiting")

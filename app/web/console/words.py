@@ -5,15 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
-from app.identity.explain import KIND_NAMES
 from app.infra.clock import local
 from app.journey import Entry, Happened
+from app.web import language
 from app.web.console import bp
 from app.web.console.menu import role_name
 from app.web.context import parts
 
 WEEKDAYS = "一二三四五六日"
+KINDS = {
+    "licence_no": _l("执业证号"),
+    "crm_id": _l("CRM 编号"),
+    "unionid": _l("微信开放平台账号"),
+    "wecom_external_userid": _l("企业微信联系人"),
+    "openid": _l("公众号粉丝"),
+    "phone": _l("手机号"),
+    "device": _l("设备"),
+}
 
 
 @bp.app_template_filter("moment")
@@ -30,8 +40,17 @@ def moment(at: datetime | None) -> str:
     if 0 <= age < 86400:
         return str(_("%(n)s 小时前", n=int(age // 3600)))
     here = local(at)
-    year = f"{here.year}年" if here.year != local(now).year else ""
-    return f"{year}{here.month}月{here.day}日 周{WEEKDAYS[here.weekday()]} {here:%H:%M}"
+    if language.choose() == language.ENGLISH:
+        return f"{here:%a %-d %b}{_year(at, ' ')} {here:%H:%M}"
+    return f"{_year(at)}{here.month}月{here.day}日 周{WEEKDAYS[here.weekday()]} {here:%H:%M}"
+
+
+def _year(at: datetime, before: str = "") -> str:
+    """The year when it is not this one."""
+    here = local(at)
+    if here.year == local(parts().clock()).year:
+        return ""
+    return f"{before}{here.year}" if before else f"{here.year}年"
 
 
 @bp.app_template_filter("thousands")
@@ -49,7 +68,7 @@ def percent(share: float | None) -> str:
 @bp.app_template_filter("kind_name")
 def kind_name(kind: str) -> str:
     """The name of an identifier kind."""
-    return KIND_NAMES.get(kind, kind)  # type: ignore[call-overload,no-any-return]
+    return str(KINDS.get(kind, kind))
 
 
 @bp.app_template_filter("hidden")
@@ -86,26 +105,51 @@ def happened(entry: Entry) -> str:
 
 
 SOURCES = {
-    "wecom_tag": "企微标签", "channel": "渠道", "crm": "CRM", "content_read": "阅读行为",
-    "message": "留言", "person": "人工", "rep_feedback": "代表反馈",
-}  # fmt: skip
+    "wecom_tag": _l("企微标签"),
+    "channel": _l("渠道"),
+    "crm": "CRM",
+    "content_read": _l("阅读行为"),
+    "message": _l("留言"),
+    "person": _l("人工"),
+    "rep_feedback": _l("代表反馈"),
+}
 
 
 @bp.app_template_filter("source_name")
 def source_name(source: str) -> str:
     """Where an assertion came from."""
-    return SOURCES.get(source, source)
+    return str(SOURCES.get(source, source))
 
 
 STATES = {
-    "planned": "待送达", "delivered": "已送达", "adopted": "已采用", "later": "稍后",
-    "refused": "不合适", "expired": "已过期", "cancelled": "已取消", "queued": "排队",
-    "sending": "发送中", "sent": "已发送", "failed": "失败", "unknown": "未知",
-    "pending": "待处理", "done": "完成", "dead": "死信", "due": "待执行", "draft": "草稿",
-    "in_review": "待审批", "approved": "已批准", "withdrawn": "已撤回", "active": "进行中",
-    "paused": "已暂停", "finished": "已结束", "connected": "已互加", "one_sided": "单向",
-    "removed_by_rep": "代表已删除", "removed_by_physician": "医生已删除",
-}  # fmt: skip
+    "planned": _l("待送达"),
+    "delivered": _l("已送达"),
+    "adopted": _l("已采用"),
+    "later": _l("稍后"),
+    "refused": _l("不合适"),
+    "expired": _l("已过期"),
+    "cancelled": _l("已取消"),
+    "queued": _l("排队"),
+    "sending": _l("发送中"),
+    "sent": _l("已发送"),
+    "failed": _l("失败"),
+    "unknown": _l("未知"),
+    "pending": _l("待处理"),
+    "done": _l("完成"),
+    "dead": _l("死信"),
+    "due": _l("待执行"),
+    "draft": _l("草稿"),
+    "in_review": _l("待审批"),
+    "approved": _l("已批准"),
+    "withdrawn": _l("已撤回"),
+    "active": _l("进行中"),
+    "paused": _l("已暂停"),
+    "finished": _l("已结束"),
+    "connected": _l("已互加"),
+    "one_sided": _l("单向"),
+    "removed_by_rep": _l("代表已删除"),
+    "removed_by_physician": _l("医生已删除"),
+}
 TONES = {
     "approved": "good", "done": "good", "sent": "good", "adopted": "good", "active": "good",
     "connected": "good", "in_review": "wait", "pending": "wait", "queued": "wait",
@@ -117,7 +161,7 @@ TONES = {
 @bp.app_template_filter("state_name")
 def state_name(state: str) -> str:
     """A state's name for people."""
-    return STATES.get(state, state)
+    return str(STATES.get(state, state))
 
 
 @bp.app_template_filter("tone")
@@ -133,16 +177,23 @@ def clock(at: datetime) -> str:
 
 
 LEFT_OUT = {
-    "cap": "已达频次", "no_consent": "未同意", "opted_out": "已退订", "no_rep": "没有可联系的代表",
-    "rep_left": "离职代表", "not_connected": "非好友", "no_content": "没有合适或未看过的内容",
-    "not_following": "未关注公众号", "quiet_hours": "免打扰时段", "content": "内容不可用",
-}  # fmt: skip
+    "cap": _l("已达频次"),
+    "no_consent": _l("未同意"),
+    "opted_out": _l("已退订"),
+    "no_rep": _l("没有可联系的代表"),
+    "rep_left": _l("离职代表"),
+    "not_connected": _l("非好友"),
+    "no_content": _l("没有合适或未看过的内容"),
+    "not_following": _l("未关注公众号"),
+    "quiet_hours": _l("免打扰时段"),
+    "content": _l("内容不可用"),
+}
 
 
 @bp.app_template_filter("left_out")
 def left_out(reason: str) -> str:
     """Why somebody was left out of a plan."""
-    return LEFT_OUT.get(reason, reason)
+    return str(LEFT_OUT.get(reason, reason))
 
 
 bp.add_app_template_filter(role_name, "role_name")

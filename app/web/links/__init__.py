@@ -23,6 +23,7 @@ from app.flows import page_read, preferences
 from app.infra.clock import local
 from app.links import TrackedLink
 from app.recommend import Suggestion
+from app.web import language
 from app.web.context import parts
 from app.web.limits import limiter
 from app.web.policy import Policy, default_policy
@@ -171,5 +172,7 @@ def day(moment: datetime | None) -> str:
     if moment is None:
         return ""
     there, here = local(moment), local(parts().clock())
+    if language.choose() == language.ENGLISH:
+        return f"{there:%-d %b}" + (f" {there.year}" if there.year != here.year else "")
     year = f"{there.year}年" if there.year != here.year else ""
     return f"{year}{there.month}月{there.day}日"

@@ -1,0 +1,59 @@
+"""English is a complete second language: every text has one, with the same placeholders."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
+
+from tests.scenarios.conftest import Line
+
+ROOT = Path(__file__).parents[2]
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+WORDS_OF_THE_LANGUAGE = "标签:"  # the audience language itself is named in its help
+
+
+def extracted() -> set[str]:
+    methods, options = parse_mapping_cfg((ROOT / "babel.cfg").open())
+    keywords = {"_": None, "gettext": None, "_l": None, "lazy_gettext": None}
+    found = extract_from_dir(str(ROOT), methods, options, keywords)
+    return {message for _, _, message, _, _ in found if isinstance(message, str)}
+
+
+def catalogue() -> dict[str, str]:
+    text = (ROOT / "translations/en/LC_MESSAGES/messages.po").read_bytes()
+    return {str(m.id): str(m.string) for m in read_po(io.BytesIO(text), "en") if m.id}
+
+
+def test_every_text_on_a_page_has_its_english() -> None:
+    texts, known = extracted(), catalogue()
+    assert texts - set(known) == set(), "add them to translations/en"
+    assert set(known) - texts == set(), "no page says these any more"
+    assert [chinese for chinese, english in known.items() if not english] == []
+
+
+def test_both_languages_have_the_same_placeholders() -> None:
+    for chinese, english in catalogue().items():
+        assert sorted(re.findall(r"%\(\w+\)s", chinese)) == sorted(
+            re.findall(r"%\(\w+\)s", english)
+        )
+
+
+def test_english_is_english() -> None:
+    for english in catalogue().values():
+        if WORDS_OF_THE_LANGUAGE not in english:
+            assert not CHINESE.search(english), english
+
+
+def test_pages_speak_the_language_that_is_asked_for(line: Line) -> None:
+    english = line.web.get("/console/login", headers={"Accept-Language": "en-GB,en;q=0.9"}).text
+    assert "Log in" in english
+    assert not CHINESE.search(english)
+    chinese = line.web.get("/console/login", headers={"Accept-Language": "zh-CN"}).text
+    assert "登录名" in chinese
+    line.web.get("/console/login?lang=en")
+    assert "Log in" in line.web.get("/console/login", headers={"Accept-Language": "zh-CN"}).text
