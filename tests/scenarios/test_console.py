@@ -238,3 +238,13 @@ def test_names_that_outsiders_choose_cannot_run(line: Line, people: dict[str, Br
     line.do("edit_contact", userid="rep01", person="wang")
     for path in ("/console/physicians/", f"/console/physicians/{one_id(line)}"):
         assert "<img src=x" not in people["admin"].get(path).text
+
+
+def test_pages_speak_the_language_that_is_asked_for(line: Line) -> None:
+    english = line.web.get("/console/login", headers={"Accept-Language": "en-GB,en;q=0.9"}).text
+    assert "Log in" in english
+    assert not re.search("[\u4e00-\u9fff]", english)
+    chinese = line.web.get("/console/login", headers={"Accept-Language": "zh-CN"}).text
+    assert "登录名" in chinese
+    line.web.get("/console/login?lang=en")
+    assert "Log in" in line.web.get("/console/login", headers={"Accept-Language": "zh-CN"}).text

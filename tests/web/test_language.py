@@ -10,8 +10,6 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-from tests.scenarios.conftest import Line
-
 ROOT = Path(__file__).parents[2]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 WORDS_OF_THE_LANGUAGE = "标签:"  # the audience language itself is named in its help
@@ -47,13 +45,3 @@ def test_english_is_english() -> None:
     for english in catalogue().values():
         if WORDS_OF_THE_LANGUAGE not in english:
             assert not CHINESE.search(english), english
-
-
-def test_pages_speak_the_language_that_is_asked_for(line: Line) -> None:
-    english = line.web.get("/console/login", headers={"Accept-Language": "en-GB,en;q=0.9"}).text
-    assert "Log in" in english
-    assert not CHINESE.search(english)
-    chinese = line.web.get("/console/login", headers={"Accept-Language": "zh-CN"}).text
-    assert "登录名" in chinese
-    line.web.get("/console/login?lang=en")
-    assert "Log in" in line.web.get("/console/login", headers={"Accept-Language": "zh-CN"}).text
