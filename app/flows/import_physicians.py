@@ -113,13 +113,11 @@ def _store(session: Session, row: Mapping[str, str], key: str, now: datetime) ->
     )  # fmt: skip
     anchor = identifiers[0]
     identity.describe(session, anchor, row, source="crm.import", trust=TRUST, at=now, now=now)
-    for raw in _tags(row.get("tags", "")):
-        tag = tagging.map_name(session, Source.CRM, raw, now)
-        if tag is not None:
-            tagging.assert_tag(
-                session, anchor.id, tag.id, source=Source.CRM, ref=f"crm:{raw}"[:120],
-                evidence=f"CRM 标签「{raw}」", at=now,
-            )  # fmt: skip
+    names = {raw: f"CRM 标签「{raw}」" for raw in _tags(row.get("tags", ""))}
+    if names:  # a file without tags says nothing about them
+        tagging.take_names(
+            session, anchor.id, source=Source.CRM, scope="crm", names=names, at=now, now=now
+        )
 
 
 def _take(sheet: Sheet, line: int, row: dict[str, str], seen: dict[str, int]) -> None:
