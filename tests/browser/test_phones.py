@@ -244,7 +244,7 @@ def test_anybody_can_take_either_phone(browser: Browser, playground: Playground)
         page.get_by_label("找医生、医院").fill("李")
         page.get_by_role("button", name="李某某").click()
         expect(page.locator("#person-head")).to_contain_text("李某某")
-        assert "person=li" in page.url
+        expect(page).to_have_url(re.compile("person=li"))
         page.reload()
         expect(page.locator("#person-head")).to_contain_text("李某某")
         page.get_by_role("link", name="English").click()

@@ -13,7 +13,7 @@ from app.links import PageView
 from tests.browser.conftest import Product
 from tests.browser.test_console import keep, serious, sticks_out
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PHONE = {"width": 390, "height": 844}
 WECHAT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126 Mobile MicroMessenger/8.0"

@@ -152,9 +152,7 @@ def withdraw_content(content_id: int) -> Response:
         ]
         if not approved:
             raise Refused("这个内容没有已批准的版本。")
-        version = withdraw_everywhere(
-            session, approved[0].id, reason=asked.reason, now=now
-        )
+        version = withdraw_everywhere(session, approved[0].id, reason=asked.reason, now=now)
         accounts.audit(session, who.key, "content.withdrawn", "content", content_id, now=now)
         return jsonify(as_json(session, version))
 
