@@ -34,7 +34,7 @@ def create(
     author: str,
     now: datetime,
 ) -> Campaign:
-    """A draft; without `at` and `cron` it runs when it is started. Raises Refused, Unparseable."""
+    """A draft; without `at` and `cron` it runs by hand. Raises Refused, Unparseable."""
     campaign = Campaign(created_by=author, created_at=now)
     schedule = Schedule(kind=CAMPAIGN, catch_up="last", active=False, watermark=now)
     _fill(session, campaign, schedule, name, content_id, expression, way, at, cron, now)
@@ -83,7 +83,7 @@ def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
     campaign.stage, schedule.active = Stage.ACTIVE, True
     if schedule.cron:
         schedule.watermark = max(schedule.watermark, now)
-    due = not schedule.cron and (schedule.at is None or schedule.at <= now)
+    due = schedule.at is not None and schedule.at <= now
     if (due and not runs_of(session, campaign_id)) or (resumed and _was_stopped(session, campaign)):
         _run(session, schedule, now)
     session.flush()

@@ -48,7 +48,7 @@ def start(
 ) -> Campaign:
     values: dict[str, object] = {
         "name": "房颤月", "content_id": version.content_id, "expression": "标签:房颤", "way": way,
-        "at": None, "cron": "", "author": "user:1", "now": now,
+        "at": now, "cron": "", "author": "user:1", "now": now,
     }  # fmt: skip
     campaign = campaigns.create(session, **(values | changes))  # type: ignore[arg-type]
     campaigns.activate(session, campaign.id, now)
@@ -270,7 +270,7 @@ def test_each_run_and_the_whole_have_a_funnel_with_names_that_only_narrows(
     database: Database, clock: SetClock, version: ContentVersion, settings: Settings
 ) -> None:
     with database.transaction() as session:
-        campaign = start(session, version, "suggestion", clock(), cron="0 13 * * *")
+        campaign = start(session, version, "suggestion", clock(), at=None, cron="0 13 * * *")
         assert campaign.stage == Stage.ACTIVE
         campaigns.run_now(session, campaign.id, clock())
         work_off(session, settings, clock())

@@ -10,12 +10,14 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import accounts, campaigns, content, segments
+from app import accounts, campaigns, content, identity, segments
 from app.accounts.models import Role
+from app.campaigns import Campaign, Step
 from app.content import Stage
 from app.flows.carry_out import carry_out
+from app.flows.preview_campaign import Preview, preview_campaign
 from app.infra.clock import SHANGHAI
-from app.infra.errors import Refused, YishuError
+from app.infra.errors import NotFound, Refused, YishuError
 from app.segments import Unparseable
 from app.web import auth
 from app.web.console import bp
@@ -27,6 +29,7 @@ WAYS = (
     ("group_task", _l("企业群发任务"), _l("代表在企业微信里确认后发送")),
     ("oa_message", _l("公众号消息"), _l("48 小时内与公众号有互动的医生可以收到")),
 )
+MOST_NAMES = 500
 WAY_NAMES = {key: name for key, name, _hint in WAYS}
 
 
@@ -91,6 +94,7 @@ def show_campaign(campaign_id: int) -> str:
             usable=version is not None,
             runs=campaigns.runs_of(session, campaign_id),
             funnel=campaigns.results(session, campaign_id),
+            preview=_preview(session, campaign) if version is not None else None,
             ways=WAY_NAMES,
             trail=accounts.audit_trail(session, "campaign", campaign_id),
         )
@@ -114,6 +118,39 @@ def act_on_campaign(campaign_id: int, action: str) -> Response:
     except YishuError as problem:
         flash(str(problem), "error")
     return redirect(url_for("console.campaign", campaign_id=campaign_id))
+
+
+@bp.get("/campaigns/<int:campaign_id>/people/<step>")
+@allow(*STAFF)
+def campaign_people(campaign_id: int, step: str) -> str:
+    """The names behind one figure of the funnel."""
+    if step not in {known.value for known in Step}:
+        raise NotFound(_("没有这一步。"))
+    with parts().db.reading() as session:
+        campaign = campaigns.get(session, campaign_id)
+        who = campaigns.reached(session, campaign_id)[Step(step)]
+        people = identity.physicians_by_id(session, who[:MOST_NAMES])
+        return render_template(
+            "console/campaign_people.html",
+            campaign=campaign,
+            step=step,
+            size=len(who),
+            people=[people[one_id] for one_id in who[:MOST_NAMES]],
+        )
+
+
+def _preview(session: Session, campaign: Campaign) -> Preview:
+    """What a run would do now."""
+    here = parts()
+    return preview_campaign(
+        session,
+        expression=campaign.expression,
+        content_id=campaign.content_id,
+        way=campaign.way,
+        app_id=here.settings.oa_app_id,
+        template_id=here.settings.oa_template_id,
+        now=here.clock(),
+    )
 
 
 def _act(session: Session, campaign_id: int, action: str, now: datetime) -> str | int:

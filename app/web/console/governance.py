@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, consent, delivery, inbox, reps
 from app.accounts.models import AuditEntry, Role
+from app.flows.settle_message import settle_message
 from app.inbox import State
 from app.infra.db import ring_after_commit
 from app.infra.errors import YishuError
@@ -86,7 +87,7 @@ def sends() -> str | Response:
         try:
             with here.db.transaction() as session:
                 now = here.clock()
-                delivery.settle(session, int(number), decision, now)
+                settle_message(session, int(number), decision, actor=who.key, now=now)
                 accounts.audit(session, who.key, f"send.{decision}", "dispatch", number, now=now)
             flash(_("已处理。"), "success")
         except YishuError as problem:

@@ -187,6 +187,13 @@ LEFT_OUT = {
     "not_following": _l("未关注公众号"),
     "quiet_hours": _l("免打扰时段"),
     "content": _l("内容不可用"),
+    "not_last_chat": _l("最近沟通的是另一位代表"),
+    "platform_quota": _l("本月群发已达平台上限"),
+    "window_closed": _l("48 小时内没有给公众号留言"),
+    "daily_limit": _l("代表近期的建议已满"),
+    "suggested_lately": _l("刚建议过，等代表处理"),
+    "had_it_already": _l("已收到过这份内容"),
+    "too_late": _l("错过当天的时间"),
 }
 
 

@@ -1,0 +1,33 @@
+"""What marketing sees of a push: before it runs, and how far each physician came."""
+
+from __future__ import annotations
+
+from app import campaigns
+from tests.scenarios.conftest import Line, publish
+from tests.scenarios.test_console import Browser, people  # noqa: F401
+
+
+def test_a_marketer_sees_whom_a_push_reaches_runs_it_and_finds_the_names(
+    line: Line,
+    people: dict[str, Browser],  # noqa: F811
+) -> None:
+    version = publish(line, "房颤抗凝新进展", ["af"])
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    line.do("delete_contact", userid="rep02", person="li", by="physician")
+    with line.parts.db.transaction() as session:
+        campaign = campaigns.create(
+            session, name="房颤月", content_id=version.content_id, expression="全部",
+            way="suggestion", at=None, cron="", author="user:1", now=line.clock(),
+        )  # fmt: skip
+    marketer = people["marketer"]
+    path = f"/console/campaigns/{campaign.id}"
+    page = marketer.get(path).text
+    assert "现在执行一次可触达 1 位" in page
+    assert "没有可联系的代表 1" in page
+    assert "已执行" in marketer.send(path, f"{path}/run").text
+    names = marketer.get(f"{path}/people/planned").text
+    assert "王某某" in names
+    assert "李某某" not in names
+    assert "还没有人走到这一步" in marketer.get(f"{path}/people/read").text
+    assert marketer.get(f"{path}/people/elsewhere").status_code == 404
+    assert people["rep"].get(f"{path}/people/planned").status_code == 403
