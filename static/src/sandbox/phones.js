@@ -253,8 +253,8 @@ const acts = {
     if (made) await sit("person", made.key);
   },
   async trouble(_side, change) {
-    const next = change === null ? {} : { ...state.view.trouble, ...change };
-    if (change?.errcodes) next.errcodes = { ...state.view.trouble.errcodes, ...change.errcodes };
+    const next = change.reset ? {} : { ...state.view.trouble, ...change };
+    if (change.errcodes) next.errcodes = { ...state.view.trouble.errcodes, ...change.errcodes };
     await tell("/sandbox/trouble", next);
   },
   async line(_side, { id }) {

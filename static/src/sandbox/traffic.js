@@ -157,5 +157,5 @@ function trouble(view) {
     row(t("错误码"), planned.length ? t("还会返回 {0}", planned.map(([api, plan]) => `${api} → ${plan.errcode} ×${plan.times}`).join("，")) : t("接下来几次调用返回错误"),
       code(t("发消息 -1 ×3"), "message/send", -1, 3), code(t("频率 45009 ×2"), "message/send", 45009, 2), code(t("客户 84061 ×1"), "externalcontact/get", 84061, 1)),
     row(t("令牌"), t("所有令牌马上过期，医枢应只换一次"), h("button", { type: "button", act: "trouble", arg: { expire_tokens: true } }, t("立即过期"))),
-    h("button", { class: "primary calm", type: "button", act: "trouble", arg: null }, t("恢复正常")));
+    h("button", { class: "primary calm", type: "button", act: "trouble", arg: { reset: true } }, t("恢复正常")));
 }
