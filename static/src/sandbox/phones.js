@@ -183,7 +183,7 @@ function openBrowser(side, url, title = "") {
     say(t("这个链接打不开：{0}", url), true);
     return;
   }
-  const frame = h("iframe", { src: url, title: title || t("手机里的网页"), referrerpolicy: "no-referrer" });
+  const frame = h("iframe", { src: side === "rep" ? asRep(url) : url, title: title || t("手机里的网页"), referrerpolicy: "no-referrer" });
   box.replaceChildren(
     h("div", { class: "status" }, h("time", {}, hourOf(state.view.now)), h("span", { class: "signal", "aria-hidden": "true" }, h("i", {}), h("i", {}), h("i", {}), h("i", {}), h("b", {}))),
     h("div", { class: "bar" }, h("button", { class: "bar-button", type: "button", act: "close-browser", "aria-label": t("关闭") }, icon("close")),
@@ -194,6 +194,14 @@ function openBrowser(side, url, title = "") {
   box.hidden = false;
   box.classList.add("loading");
   frame.addEventListener("load", () => box.classList.remove("loading"));
+}
+
+/** A rep who looks at a link is no reader: WeCom says so by its user agent, a frame cannot. */
+function asRep(url) {
+  if (!url.startsWith(`${product}/t/`)) return url;
+  const address = new URL(url);
+  address.searchParams.set("preview", "rep");
+  return address.href;
 }
 
 function closeBrowser(side) {

@@ -5,6 +5,9 @@ import { card, summary } from "./card.js";
 import { APP, CORP, avatar, badge, bar, bubble, hourOf, linkCard, linked, row, t, tabs, whenOf, withTimes, writer } from "./shared.js";
 import { unread } from "./seen.js";
 
+// The app's home page. This browser plays many reps, a real phone has one: ask who it is again.
+const REP_HOME = "/rep/?login=again";
+
 /** The screen that `screen` names, for what `view` says. */
 export function repScreen(view, screen) {
   const rep = view.rep;
@@ -76,7 +79,7 @@ function work(view, rep, waiting) {
   return [
     h("p", { class: "list-note" }, t("客户联系")),
     h("div", { class: "tiles" },
-      tile("home", { path: "/rep/" }, "heart", "app-icon", t("今日建议")),
+      tile("home", { path: REP_HOME }, "heart", "app-icon", t("今日建议")),
       tile("go", { name: "tasks" }, "megaphone", "task-icon", t("群发助手"), waiting),
       tile("go", { name: "code" }, "qr", "code-icon", t("我的二维码")),
       tile("tab", { tab: "contacts" }, "people", "people-icon", t("我的客户"))),
@@ -91,7 +94,7 @@ function app(view, rep) {
       messages.length ? messages : h("p", { class: "quiet middle" }, t("今天的建议、提醒和可转发的内容会出现在这里。"))),
     writer({
       key: "app", act: "rep-says", hint: t("发消息给应用"),
-      left: h("button", { class: "menu-button", type: "button", act: "home", arg: { path: "/rep/" } }, icon("list"), t("今日建议")),
+      left: h("button", { class: "menu-button", type: "button", act: "home", arg: { path: REP_HOME } }, icon("list"), t("今日建议")),
     }),
   ];
 }
@@ -126,8 +129,9 @@ function chat(view, rep, screen) {
   if (!one) return gone();
   const name = one.remark || one.name;
   const off = one.removed_by ? t("对方已将您删除，不能发送") : one.one_sided ? t("通过后才能聊天") : "";
+  const beside = `/rep/sidebar?login=again&external_userid=${encodeURIComponent(one.external_userid)}`;
   const tools = h("span", { class: "bar-tools" },
-    h("button", { class: "bar-button", type: "button", act: "home", arg: { path: `/rep/sidebar?external_userid=${encodeURIComponent(one.external_userid)}` }, "aria-label": t("侧边栏") }, icon("side")),
+    h("button", { class: "bar-button", type: "button", act: "home", arg: { path: beside }, "aria-label": t("侧边栏") }, icon("side")),
     h("button", { class: "bar-button", type: "button", act: "go", arg: { name: "profile", id: one.external_userid }, "aria-label": t("客户资料") }, icon("more")));
   return [
     bar(name, { note: t("@微信"), right: tools }),
