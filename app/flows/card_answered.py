@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +15,7 @@ from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
 from app.facts import CardAnswered
 from app.flows import Outside, Received
+from app.flows.material import forward_text, task_fields
 from app.flows.permission import verdict_for
 from app.flows.suggestion_card import REASON_QUESTION, reason_card, suggestion_of, task_id
 from app.identity import Identifier, Physician
@@ -109,7 +109,12 @@ def adopt(session: Session, case: Case, now: datetime) -> bool:
         suggestion_id=suggestion.id, campaign_id=suggestion.campaign_id,
         channel="group_task" if way is Way.GROUP_TASK else "wecom", now=now,
     )  # fmt: skip
-    payload = _material(case, way, f"{case.base_url}/t/{link.token}")
+    url = f"{case.base_url}/t/{link.token}"
+    payload = (
+        task_fields(case.identifier.value, case.physician, case.version, url)
+        if way is Way.GROUP_TASK
+        else {"text": forward_text(case.physician, case.version, url)}
+    )
     delivery.queue(
         session, way=way, dedupe_key=f"adopt:{suggestion.id}:{link.id}",
         payload={"corp_id": case.rep.corp_id, "userid": case.rep.userid, **payload},
@@ -180,20 +185,6 @@ def _refuse_kindly(session: Session, case: Case, why: str, now: datetime) -> Non
     _mark(session, case, "暂不可发送", now)
     name = case.physician.name or "这位医生"
     _tell(session, case, "blocked", f"给 {name} 的建议现在不能发送：{why}。", now)
-
-
-def _material(case: Case, way: Way, url: str) -> dict[str, Any]:
-    name, version = case.physician.name or "医生", case.version
-    if way is Way.GROUP_TASK:
-        return {
-            "external_userid": case.identifier.value,
-            "text": f"{name}您好，这份资料供您参考：",
-            "link": {"title": version.title, "desc": version.summary, "url": url},
-        }
-    return {
-        "text": f"【可转发给 {name}】\n{name}您好，这份资料供您参考：\n"
-        f"《{version.title}》\n{version.summary}\n{url}"
-    }
 
 
 def _case(session: Session, fact: CardAnswered, prepared: Prepared, event: Received) -> Case | None:

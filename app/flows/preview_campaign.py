@@ -14,7 +14,7 @@ from app import content, identity, segments
 from app.campaigns import CampaignWay
 from app.content import ContentVersion
 from app.flows.audience import Reach, reach
-from app.flows.run_campaign import task_text
+from app.flows.material import greeting
 from app.flows.suggestion_card import card
 from app.identity import Physician
 from app.infra.errors import Refused
@@ -79,5 +79,5 @@ def _example(
     if way is CampaignWay.SUGGESTION:
         one = Suggestion(id=0, position=1, reasons=["市场推送"])
         return {"card": card(one, sample[0], version, total=0, list_url="")}
-    text = task_text(sample[0]) if way is CampaignWay.GROUP_TASK else version.summary
+    text = greeting(sample[0]) if way is CampaignWay.GROUP_TASK else version.summary
     return {"text": text, "title": version.title, "summary": version.summary}

@@ -12,11 +12,9 @@ from app.campaigns import Campaign, CampaignWay, ScheduleRun
 from app.content import ContentVersion
 from app.delivery import Way
 from app.flows.audience import Follower, RepShare, reach
-from app.flows.candidates import Contact
+from app.flows.material import task_fields
 from app.flows.suggest import Plan, end_of_day, suggest
-from app.identity import Physician
 from app.infra.clock import local
-from app.reps import Rep
 
 TEMPLATE_TITLE = 20  # what a `thing` field of a template holds
 
@@ -45,11 +43,6 @@ def run_campaign(
             session, campaign, run, version, follower, app_id, template_id, base_url, now
         )
     run.planned, run.left_out, run.state = found.planned, dict(found.left_out), "done"
-
-
-def task_text(physician: Physician) -> str:
-    """What the rep's group message says above the link."""
-    return f"{physician.name or '医生'}您好，这份资料供您参考："
 
 
 def _suggestions(
@@ -87,26 +80,17 @@ def _group_tasks(
             delivery.queue(
                 session, way=Way.GROUP_TASK,
                 dedupe_key=f"campaign:{run.id}:{contact.identifier.id}",
-                payload=task_payload(
-                    share.rep, contact, physician, version, f"{base_url}/t/{link.token}"
-                ),
+                payload={
+                    "corp_id": share.rep.corp_id,
+                    "userid": share.rep.userid,
+                    **task_fields(
+                        contact.identifier.value, physician, version, f"{base_url}/t/{link.token}"
+                    ),
+                },
                 rep_id=share.rep.id, identifier_id=contact.identifier.id,
                 campaign_id=campaign.id, content_version_id=version.id, counts_as_contact=True,
                 verdict=verdict, not_after=end_of_day(now), now=now,
             )  # fmt: skip
-
-
-def task_payload(
-    rep: Rep, contact: Contact, physician: Physician, version: ContentVersion, url: str
-) -> dict[str, Any]:
-    """A mass-message task for one contact."""
-    return {
-        "corp_id": rep.corp_id,
-        "userid": rep.userid,
-        "external_userid": contact.identifier.value,
-        "text": task_text(physician),
-        "link": {"title": version.title, "desc": version.summary, "url": url},
-    }
 
 
 def _account_message(

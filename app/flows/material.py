@@ -1,0 +1,46 @@
+"""What reps and physicians get of a content: text to forward, or a mass-message task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.content import ContentVersion
+from app.identity import Physician
+
+LINK_TITLE, LINK_DESCRIPTION = 128, 512  # bytes that a task's link card takes
+
+
+def greeting(physician: Physician) -> str:
+    """The sentence above the link."""
+    return f"{physician.name or '医生'}您好，这份资料供您参考："
+
+
+def forward_text(physician: Physician, version: ContentVersion, url: str) -> str:
+    """For the rep, ready to forward."""
+    name = physician.name or "医生"
+    return (
+        f"【可转发给 {name}】\n{greeting(physician)}\n《{version.title}》\n{version.summary}\n{url}"
+    )
+
+
+def task_fields(
+    external_userid: str, physician: Physician, version: ContentVersion, url: str
+) -> dict[str, Any]:
+    """A mass-message task for one contact, within the platform's lengths."""
+    return {
+        "external_userid": external_userid,
+        "text": greeting(physician),
+        "link": {
+            "title": cut_bytes(version.title, LINK_TITLE),
+            "desc": cut_bytes(version.summary, LINK_DESCRIPTION),
+            "url": url,
+        },
+    }
+
+
+def cut_bytes(text: str, length: int) -> str:
+    """`text`, or its beginning and an ellipsis, in at most `length` bytes of UTF-8."""
+    raw = text.encode()
+    if len(raw) <= length:
+        return text
+    return raw[: length - 3].decode(errors="ignore") + "…"
