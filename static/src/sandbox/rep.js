@@ -20,7 +20,7 @@ const SCREENS = { home, app, tasks, chat, profile, forward, code };
 
 function home(view, rep, screen) {
   const tab = screen.tab || "chats";
-  const waiting = rep.tasks.filter((task) => task.state === "waiting").length;
+  const waiting = rep.tasks.filter(isWaiting).length;
   const fresh = unread("rep", rep.userid, "app", fromApp(rep)) + waiting;
   const titles = { chats: CORP, contacts: t("客户"), work: t("工作台") };
   const body = { chats: chats, contacts: contacts, work: work }[tab](view, rep, waiting);
@@ -31,6 +31,7 @@ function home(view, rep, screen) {
   ];
 }
 
+const isWaiting = (task) => task.state === "waiting" && !task.hidden;
 const fromApp = (rep) => rep.app.filter((message) => message.kind !== "own");
 
 function chats(view, rep, waiting) {
@@ -113,11 +114,13 @@ function tasks(view, rep) {
   const one = (task) => {
     const results = Object.values(task.to);
     const link = task.attachments.find((item) => item.msgtype === "link")?.link;
-    return h("article", { class: `task ${task.state}`, key: task.id },
-      h("header", {}, h("b", {}, t("企业给 {0} 位客户的群发", results.length)), h("i", { class: "mark" }, words[task.state])),
+    return h("article", { class: `task ${task.state}${task.hidden ? " hidden" : ""}`, key: task.id },
+      h("header", {}, h("b", {}, t("企业给 {0} 位客户的群发", results.length)), h("i", { class: "mark" }, task.hidden && task.state === "waiting" ? t("已忽略") : words[task.state])),
       h("p", { class: "task-to" }, task.names.join("、") + (results.length > task.names.length ? ` ${t("等 {0} 位", results.length)}` : "")),
       h("p", { class: "task-text" }, task.text), link && linkCard(link),
-      task.state === "waiting" && h("button", { class: "primary", type: "button", act: "do", arg: { verb: "confirm_task", with: { task_id: task.id } } }, t("确认发送")),
+      isWaiting(task) && h("div", { class: "task-buttons" },
+        h("button", { class: "primary", type: "button", act: "do", arg: { verb: "confirm_task", with: { task_id: task.id } } }, t("确认发送")),
+        h("button", { class: "quiet-button", type: "button", act: "do", arg: { verb: "ignore_task", with: { task_id: task.id } } }, t("忽略"))),
       task.state === "sent" && h("p", { class: "task-to" }, t("送达 {0}，未送达 {1} · {2}", results.filter((r) => r === 1).length, results.filter((r) => r !== 1).length, hourOf(task.sent_at))));
   };
   return [bar(t("群发助手"), { note: t("企业建好，由您确认后才会发出") }),

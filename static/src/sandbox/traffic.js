@@ -111,7 +111,7 @@ function happen(view) {
   const way = view.codes.ways.find((item) => item.users.some((user) => user.userid.toLowerCase() === rep.userid.toLowerCase()));
   const scene = view.codes.scenes[0];
   const group = (title, note, ...items) => h("section", { class: "happenings" }, h("h3", {}, title, h("small", {}, note)), h("div", {}, items));
-  const waiting = rep.tasks.find((task) => task.state === "waiting");
+  const waiting = rep.tasks.find((task) => task.state === "waiting" && !task.hidden);
   return h("div", { class: "pane scrolls", key: "happen" },
     h("p", { class: "hint" }, t("每个按钮都像真人动手：平台随之发出签名加密的回调。")),
     group(t("新的人"), t("一位还不认识的医生"),
