@@ -37,6 +37,9 @@ class Step:
     text: str
     at: datetime
     event_key: str
+    source: str = ""
+    kinds: tuple[str, ...] = ()  # of `a` and `b`, when they occurred together
+    note: str = ""  # what a person said
 
 
 def explain(session: Session, a: Identifier, b: Identifier) -> list[Step]:
@@ -81,8 +84,9 @@ def _links(session: Session, ids: list[int]) -> dict[int, list[Step]]:
         .order_by(Evidence.trust.desc(), Evidence.at)
     )
     for row in evidence:
-        text = _sentence(kinds[row.a_id], kinds[row.b_id], row.source)
-        _add(found, Step(row.a_id, row.b_id, text, row.at, row.event_key))
+        both = (kinds[row.a_id], kinds[row.b_id])
+        text = _sentence(*both, row.source)
+        _add(found, Step(row.a_id, row.b_id, text, row.at, row.event_key, row.source, both))
     judged = session.scalars(
         select(Override).where(
             Override.kind == "must", Override.retracted_at.is_(None), Override.a_id.in_(ids)
@@ -92,7 +96,10 @@ def _links(session: Session, ids: list[int]) -> dict[int, list[Step]]:
         if judgement.b_id in kinds:
             text = f"人工判断为同一人：{judgement.reason}"
             key = f"override:{judgement.id}"
-            _add(found, Step(judgement.a_id, judgement.b_id, text, judgement.at, key))
+            step = Step(
+                judgement.a_id, judgement.b_id, text, judgement.at, key, note=judgement.reason
+            )
+            _add(found, step)
     return found
 
 

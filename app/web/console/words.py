@@ -101,7 +101,9 @@ def happened(entry: Entry) -> str:
         Happened.GROUP_JOINED: _("加入了客户群"),
         Happened.ACQUIRED: _("通过获客链接进入"),
     }[entry.kind]
-    return f"{text}（{channel}）" if channel else str(text)
+    if channel:
+        return str(_("%(what)s（%(where)s）", what=text, where=channel))
+    return str(text)
 
 
 SOURCES = {

@@ -1,0 +1,78 @@
+"""How the console gives reasons: evidence of identity, verdicts, refusals; as template filters."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.consent import Verdict
+from app.identity import Step
+from app.recommend import REFUSALS
+from app.web import language
+from app.web.console import bp
+from app.web.console.words import kind_name, left_out
+
+EVIDENCE = {
+    "wecom.contact": _l("企业微信联系人详情"),
+    "oa.user_info": _l("公众号用户信息"),
+    "crm.import": _l("CRM 导入"),
+}
+REFUSED = {
+    "content": _l("内容不合适"),
+    "timing": _l("时机不合适"),
+    "discussed": _l("已经沟通过"),
+    "not_mine": _l("不是我的客户"),
+    "other": _l("其他"),
+}
+APART = {"cannot_link": _l("有人判断这是两个人"), "shared": _l("这个值由多人共用")}
+SAID = (  # by the domain; each sentence is its own message id
+    _l("内容已撤回"), _l("内容尚未批准"), _l("内容没有有效期"), _l("内容尚未生效"),
+    _l("内容已过期"), _l("内容在批准后被改动"),
+)  # fmt: skip
+
+
+@bp.app_template_filter("said")
+def said(sentence: str) -> str:
+    """One of the domain's fixed sentences in the reader's language."""
+    return str(_(sentence)) if sentence else ""
+
+
+@bp.app_template_filter("evidence")
+def evidence(step: Step) -> str:
+    """One link in the chain of evidence between two identifiers."""
+    if not step.kinds:
+        return str(_("人工判断为同一人：%(reason)s", reason=step.note))
+    one, other = map(kind_name, step.kinds)
+    where = EVIDENCE.get(step.source, step.source)
+    return str(_("%(where)s里，%(one)s与%(other)s同时出现", where=where, one=one, other=other))
+
+
+@bp.app_template_filter("kept_apart")
+def kept_apart(code: str) -> str:
+    """Why two identifiers are not one person."""
+    if code.startswith("limit:"):
+        kind = kind_name(code.removeprefix("limit:"))
+        return str(_("合并后一个人会有过多的%(kind)s", kind=kind))
+    return str(APART.get(code, code))
+
+
+@bp.app_template_filter("verdict_text")
+def verdict_text(verdict: Verdict) -> str:
+    """Whether the contact is allowed; else every rule that forbids it."""
+    if verdict.allowed:
+        return str(_("可联系"))
+    if language.choose() == language.CHINESE:
+        return verdict.text
+    return "; ".join(left_out(reason.code) for reason in verdict.reasons)
+
+
+@bp.app_template_filter("refusal_name")
+def refusal_name(key: str) -> str:
+    """Why a rep did not want a suggestion."""
+    return str(REFUSED.get(key, REFUSALS.get(key, key)))
+
+
+@bp.app_template_filter("titled")
+def titled(title: str) -> str:
+    """A content's title between the marks that titles have."""
+    return str(_("《%(title)s》", title=title))

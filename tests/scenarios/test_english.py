@@ -1,0 +1,92 @@
+"""With English asked for, no page of the product shows Chinese except what people typed in."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import accounts, content, links
+from app.accounts.models import Role
+from app.tagging.models import Tag, TagCategory
+from app.web.console.segments import EXAMPLES
+from launcher import assets
+from tests.scenarios import conftest
+from tests.scenarios.conftest import Line, publish
+from tests.scenarios.test_console import PAGES, PASSWORD, Browser
+
+CHINESE = re.compile(r"[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef]+")
+MEANT = re.compile(r'<a [^>]*lang="zh"[^>]*>中文</a>|>枢<|示例批准')  # switch, logo, data
+CODE = re.compile(r"<script.*?</script>", re.S)
+AUDIENCE_LANGUAGE = set(
+    CHINESE.findall(
+        " ".join(EXAMPLES) + " 标签 专科 医院 科室 职称 城市 省份 代表 关注公众号 全部 或"
+    )
+)
+ENGLISH = {"Accept-Language": "en"}
+LATIN = {  # invented
+    "members": [{"userid": "rep01", "name": "Rep One"}],
+    "persons": [{"key": "wang", "name": "Doctor Example", "unionid": "oUwang", "phone": "19912345678"}],
+    "corp_tags": [],
+}  # fmt: skip
+
+
+def chinese_in(page: str) -> set[str]:
+    return set(CHINESE.findall(unescape(CODE.sub("", MEANT.sub("", page))))) - AUDIENCE_LANGUAGE
+
+
+@pytest.fixture
+def latin_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    assets.compile_catalogues()
+    monkeypatch.setattr(conftest, "PEOPLE", LATIN)
+
+
+@pytest.fixture
+def latin(latin_people: None, line: Line) -> Line:
+    """A line in which nobody has typed Chinese."""
+    with line.parts.db.transaction() as session:
+        _in_latin(session)
+        accounts.create_user(
+            session, "admin", name="Example", password=PASSWORD, role=Role.ADMIN,
+            rep_id=None, now=line.clock(),
+        )  # fmt: skip
+    return line
+
+
+def _in_latin(session: Session) -> None:
+    for tag in session.scalars(select(Tag)):
+        tag.name, tag.meaning = tag.key, ""
+    for category in session.scalars(select(TagCategory)):
+        category.name = category.key
+
+
+def test_every_console_page(latin: Line) -> None:
+    version = publish(latin, "A title", ["af"], summary="A summary", body="Text")
+    latin.do("add_contact", userid="rep01", person="wang")
+    browser = Browser(latin)
+    browser.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    assert chinese_in(browser.get("/console/login").text) == set()
+    assert chinese_in(browser.login("admin", "wrong-password").text) == set()
+    browser.login("admin")
+    one_id = latin.api_says()["items"][0]["one_id"]
+    more = (f"/console/contents/{version.id}", f"/console/physicians/{one_id}", "/console/nowhere")
+    found = {path: chinese_in(browser.get(path).text) for path in (*PAGES, *more)}
+    assert {path: words for path, words in found.items() if words} == {}
+
+
+def test_what_a_physician_opens(latin: Line) -> None:
+    version = publish(latin, "A title", ["af"], summary="A summary", body="Text")
+    with latin.parts.db.transaction() as session:
+        link = links.create_link(session, version.id, channel="wecom", now=latin.clock())
+    paths = (f"/t/{link.token}", f"/t/{link.token}/why", f"/t/{link.token}/pause", "/t/" + "x" * 16)
+    for path in paths:
+        page = latin.web.get(path, headers=ENGLISH)
+        assert chinese_in(page.text) == set(), path
+    with latin.parts.db.transaction() as session:
+        content.withdraw(session, version.id, reason="Outdated", now=latin.clock())
+    gone = latin.web.get(paths[0], headers=ENGLISH)
+    assert gone.status_code == 410
+    assert chinese_in(gone.text) == set()
