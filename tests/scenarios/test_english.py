@@ -72,9 +72,22 @@ def test_every_console_page(latin: Line) -> None:
     assert chinese_in(browser.login("admin", "wrong-password").text) == set()
     browser.login("admin")
     one_id = latin.api_says()["items"][0]["one_id"]
-    more = (f"/console/contents/{version.id}", f"/console/physicians/{one_id}", "/console/nowhere")
-    found = {path: chinese_in(browser.get(path).text) for path in (*PAGES, *more)}
+    made = browser.send(
+        "/console/campaigns/new", "/console/campaigns/new", name="A push",
+        expression="all", content_id=str(version.content_id), way="suggestion",
+    )  # fmt: skip
+    more = (
+        f"/console/contents/{version.id}", f"/console/physicians/{one_id}", made.request.path,
+        "/console/governance/inbox/1", "/console/segments/count?expression=all",
+        "/console/nowhere",
+    )  # fmt: skip
+    answers = {path: browser.get(path) for path in (*PAGES, *more)}
+    assert [path for path, answer in answers.items() if answer.status_code != 200] == [more[-1]]
+    found = {path: chinese_in(answer.text) for path, answer in answers.items()}
     assert {path: words for path, words in found.items() if words} == {}
+    ran = browser.send(made.request.path, f"{made.request.path}/run")
+    assert ran.status_code == 200
+    assert chinese_in(ran.text) == set()
 
 
 def test_what_a_physician_opens(latin: Line) -> None:
