@@ -84,3 +84,13 @@ def test_a_login_needs_the_sessions_own_state(line: Line, suggestion: Suggestion
     assert client.get(f"/rep/login?code={code}&state={'0' * 32}").status_code == 403
     assert client.get(f"/rep/login?code={code}&state={state}").status_code == 403
     assert line.web.application.test_client().get(f"/rep/login?code={code}").status_code == 403
+
+
+def test_the_sidebar_shows_only_whom_this_rep_follows(line: Line, suggestion: Suggestion) -> None:
+    mine, other = (line.person(key).external_userid for key in ("wang", "li"))
+    client = enter(line, "rep01")
+    page = client.get(f"/rep/sidebar?external_userid={mine}").text
+    for text in ("王某某", "房颤", "房颤抗凝新进展", "添加了代表"):
+        assert text in page
+    assert client.get(f"/rep/sidebar?external_userid={other}").status_code == 404
+    assert client.get("/rep/sidebar?external_userid=").status_code == 404

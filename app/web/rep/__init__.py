@@ -13,11 +13,12 @@ from flask import session as cookie
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from app import content, delivery, identity, recommend, reps
+from app import content, delivery, identity, journey, recommend, reps, tagging
 from app.facts import CardAnswered
 from app.flows import Received, card_answered
+from app.flows.best_content import best_for
 from app.flows.suggestion_card import REASON_QUESTION, task_id
-from app.identity import Physician
+from app.identity import Id, Kind, Physician
 from app.identity.models import Identifier
 from app.infra.clock import local
 from app.infra.errors import Permanent
@@ -29,7 +30,7 @@ from app.web.policy import Policy, default_policy
 bp = Blueprint("rep", __name__, url_prefix="/rep")
 default_policy(bp, Policy(protected_by="WeCom's OAuth; a rep sees only the own suggestions"))
 
-REP, STATE = "rep_id", "rep_state"
+REP, STATE, BESIDE = "rep_id", "rep_state", "rep_beside"
 OPEN = (State.PLANNED, State.DELIVERED, State.LATER)
 
 
@@ -73,6 +74,37 @@ def today() -> str | Response:
     )  # fmt: skip
 
 
+@bp.get("/sidebar")
+def sidebar() -> str | Response:
+    """What WeCom shows beside a chat: who this is, what to talk about, what happened lately.
+
+    The contact's id comes from the page, so it proves nothing: the rep must follow this contact.
+    """
+    here = parts()
+    now = here.clock()
+    rep_id = cookie.get(REP)
+    if rep_id is None:
+        return _to_wecom()
+    with here.db.reading() as session:
+        rep = reps.get_rep(session, rep_id)
+        one = Id(Kind.WECOM_EXTERNAL_USERID, rep.corp_id, request.args.get("external_userid", ""))
+        row = identity.find(session, one)
+        if row is None or not reps.may_see(session, rep.id, row.one_id):
+            abort(404)
+        person = identity.get_physician(session, row.one_id)
+        weights = tagging.weights(session, [row.one_id], now)[row.one_id]
+        names = {tag.id: tag.name for tag in tagging.tags(session)}
+        own = [s for s in recommend.of_rep(session, rep.id) if s.identifier_id == row.id]
+        return render_template(
+            "rep/sidebar.html", person=person,
+            tags=[names[w.tag_id] for w in sorted(weights.values(), key=lambda w: -w.value)[:6]
+                  if w.tag_id in names],
+            lines=[_line(session, s) for s in own[:3]],
+            fits=best_for(session, row.one_id, 3, now),
+            entries=journey.timeline(session, row.one_id, limit=6),
+        )  # fmt: skip
+
+
 @bp.get("/login")
 def login() -> Response:
     """Back from WeCom with a code: used once, bound to this session by its state."""
@@ -90,6 +122,9 @@ def login() -> Response:
     if rep is None or not rep.active:
         abort(403, _("没有找到您的代表身份，请联系管理员。"))
     cookie[REP] = rep.id
+    contact = cookie.pop(BESIDE, "")
+    if contact:
+        return redirect(url_for("rep.sidebar", external_userid=contact))  # type: ignore[return-value]
     return redirect(url_for("rep.today"))  # type: ignore[return-value]
 
 
@@ -147,6 +182,7 @@ def _to_wecom() -> Response:
     here = parts()
     state = secrets.token_hex(16)
     cookie[STATE] = state
+    cookie[BESIDE] = request.args.get("external_userid", "")[:64]
     wecom = here.outside.wecom[here.settings.wecom_corp_id]
     target = f"{here.settings.yishu_base_url}{url_for('rep.login')}"
     return redirect(wecom.login_url(target, state))  # type: ignore[return-value]
