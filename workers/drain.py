@@ -14,6 +14,7 @@ from app.connectors.wecom import translate as wecom_translate
 from app.flows import Received, flow_for
 from app.inbox import Claim
 from app.infra import log
+from app.infra.crashpoint import crashpoint
 from app.infra.errors import Permanent, YishuError
 
 BATCH = 100  # partitions looked up at a time
@@ -53,6 +54,7 @@ def _attempt(parts: Parts, partition: bytes) -> bool:
         claim = inbox.begin(session, partition, parts.clock())
     if claim is None:
         return False
+    crashpoint("drain.claimed")
     try:
         outcome = _handle(parts, partition, claim)
     except Exception as problem:  # any failure counts as an attempt, nothing may escape
@@ -65,6 +67,7 @@ def _handle(parts: Parts, partition: bytes, claim: Claim) -> str:
     fact = _translate(claim)
     flow = None if isinstance(fact, facts.Unknown) else flow_for(fact)
     prepared = flow.prepare(fact, parts.outside) if flow else None
+    crashpoint("drain.prepared")
     with parts.db.transaction() as session:
         event = inbox.lock(session, partition, claim)
         if event is None:
@@ -75,6 +78,8 @@ def _handle(parts: Parts, partition: bytes, claim: Claim) -> str:
             return "unknown"
         flow.apply(session, fact, prepared, Received(claim.id, claim.received_at), now)
         inbox.finish(event, now)
+        crashpoint("drain.applied")
+    crashpoint("drain.committed")
     return "done"
 
 

@@ -6,6 +6,7 @@ from app import campaigns
 from app.bootstrap import Parts
 from app.flows.carry_out import carry_out
 from app.infra import log
+from app.infra.crashpoint import crashpoint
 from workers.drain import explain
 
 _log = log.get(__name__)
@@ -24,7 +25,10 @@ def carry_out_run(parts: Parts, run_id: int) -> None:
     """Carry out one run; a failure is noted and tried again later."""
     try:
         with parts.db.transaction() as session:
+            crashpoint("run.begun")
             carry_out(session, run_id, parts.settings, parts.clock())
+            crashpoint("run.planned")
+        crashpoint("run.committed")
     except Exception as problem:  # any failure counts as an attempt, nothing may escape
         error = explain(problem)
         with parts.db.transaction() as session:

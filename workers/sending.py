@@ -16,6 +16,7 @@ from app.delivery.channels import Delivered, Message, Platforms, deliver
 from app.flows.permission import verdict_for
 from app.flows.sent import after_sent
 from app.infra import log
+from app.infra.crashpoint import crashpoint
 
 USED_UP = frozenset({45009, 45011})  # a quota of the whole API, not of one recipient
 WAITS_FOR = frozenset({"quiet_hours"})  # obstacles that a message may sit out in the outbox
@@ -41,14 +42,18 @@ def send_one(parts: Parts, dispatch_id: int) -> None:
         message = _claim(session, dispatch_id, parts)
     if message is None:
         return
+    crashpoint("send.claimed")
     platforms = Platforms(parts.outside.wecom, parts.outside.official_accounts)
     answer: Delivered | Exception
     try:
         answer = deliver(platforms, message)
     except Exception as problem:  # whatever happened must be recorded
         answer = problem
+    crashpoint("send.called")
     with parts.db.transaction() as session:
         _record(session, dispatch_id, answer, parts)
+        crashpoint("send.recorded")
+    crashpoint("send.committed")
 
 
 def _claim(session: Session, dispatch_id: int, parts: Parts) -> Message | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app import campaigns, delivery, inbox
 from app.bootstrap import Parts
+from app.infra.crashpoint import crashpoint
 from app.infra.queue import FAST, NORMAL
 
 DRAIN_INBOX = "workers.jobs.inbox.drain"
@@ -32,3 +33,5 @@ def tick(parts: Parts) -> None:
     with parts.db.transaction() as session:
         campaigns.tick(session, parts.clock())
         delivery.expire_leases(session, parts.clock())
+        crashpoint("tick.written")
+    crashpoint("tick.committed")

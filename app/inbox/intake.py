@@ -18,6 +18,7 @@ from sqlalchemy import Engine, PoolProxiedConnection
 from app.inbox.statement import DriverInsert
 from app.inbox.store import Arrival
 from app.inbox.turns import Turns
+from app.infra.crashpoint import crashpoint
 from app.infra.errors import Transient
 
 PATIENCE_MS = 3500  # the platforms hang up after five seconds
@@ -120,6 +121,7 @@ class Intake:
         else:
             cursor.execute(BEGIN[self._engine.dialect.name])
             cursor.executemany(insert.text, [insert.parameters(row) for row in rows])
+            crashpoint("ack.inserted")
             cursor.execute("COMMIT")
         cursor.close()
 

@@ -19,6 +19,7 @@ from prometheus_client import Counter
 from app.connectors.callback_crypto import MAX_BODY_BYTES, Rejected
 from app.inbox import Arrival, Intake, NotWritten
 from app.infra import log, queue
+from app.infra.crashpoint import crashpoint
 from app.web.callbacks.doors import Door, doors_of
 
 if TYPE_CHECKING:
@@ -111,9 +112,12 @@ class FrontDoor:
         if method != "POST":
             raise Refusal("method")
         plain = door.receiver.open(_query(environ), _body(environ), now, window)
+        crashpoint("ack.opened")
         arrival = _arrival(door, plain, now)
         self._intake.write(arrival)
+        crashpoint("ack.committed")
         self._parts.db.bell.ring(DRAIN, lane=queue.FAST if arrival.urgent else queue.NORMAL)
+        crashpoint("ack.rung")
         _accepted.labels(door.source).inc()
         return door.thanks
 
