@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app.web import access, assets, auth, callbacks, errors, headers, language, limits
+from app.web import access, assets, auth, callbacks, errors, headers, language, limits, numbers
 
 if TYPE_CHECKING:
     from app.bootstrap import Parts
@@ -36,8 +36,10 @@ def create_app(parts: Parts) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.extensions["yishu"] = parts
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # people read answers, too
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     access.init_app(app)
+    numbers.init_app(app)
     csrf = CSRFProtect(app)
     language.init_app(app)
     assets.init_app(app)
