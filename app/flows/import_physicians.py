@@ -200,4 +200,3 @@ def _check_header(header: Sequence[str]) -> None:
         raise Refused(
             "没有找到“姓名”列。第一行应为列名，例如：姓名,执业证号,手机,医院,科室,职称,CRM编号,标签。"
         )
-
