@@ -13,9 +13,11 @@ from app.identity.normalise import Id, make_id
 from app.identity.partition import RULES
 from app.identity.profile import query_tokens
 from app.identity.resolve import value_hash
+from app.infra import crypto
 from app.infra.errors import NotFound
 
 MAX_HOPS = 50
+SAMPLED = 20
 WEAK = tuple(kind.value for kind, rule in RULES.items() if rule.weak)  # alone: nobody
 _ONE_ID = re.compile(r"YS[0-9A-HJKMNP-TV-Z]{16}")
 
@@ -31,6 +33,24 @@ def find(session: Session, one: Id | None) -> Identifier | None:
             Identifier.value_hash == value_hash(one),
         )
     )
+
+
+def keys_fit(session: Session) -> bool:
+    """False when identifiers were written under other keys: nobody would be found again."""
+    rows = session.execute(
+        select(Identifier.kind, Identifier.namespace, Identifier.value, Identifier.value_hash)
+        .where(Identifier.value_hash != b"")
+        .order_by(Identifier.id.desc())
+        .limit(SAMPLED)
+    )
+    try:
+        return all(
+            not row.value
+            or value_hash(Id(Kind(row.kind), row.namespace, row.value)) == row.value_hash
+            for row in rows
+        )
+    except crypto.Undecryptable:
+        return False
 
 
 def resolve_one_id(session: Session, one_id: str) -> str | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app import (
@@ -27,6 +27,8 @@ from app.accounts.models import Role
 from app.bootstrap import Parts
 from app.consent import Action
 from app.content import ContentVersion
+from app.delivery import Dispatch, Way
+from app.delivery import State as Queued
 from app.flows.menu_used import MENU
 from app.flows.page_read import page_opened, page_progressed
 from app.flows.plan_day import plan_day
@@ -52,6 +54,7 @@ CODES = (
     ("oa", "poster-bp", "高血压海报", ("hypertension",)),
     ("oa", "poster-lung", "肺癌海报", ("nsclc",)),
 )
+FIRST_CARDS_WAIT = timedelta(hours=12)
 Progress = Callable[[str], None]
 
 
@@ -104,6 +107,18 @@ def _load_company(parts: Parts, company: Company, say: Progress) -> None:
             day = local(company.now).date()
             base = parts.settings.yishu_base_url
             plan_day(session, rep, day, base_url=base, now=company.now)
+        open_at_any_hour(session, company.now)
+
+
+def open_at_any_hour(session: Session, now: datetime) -> None:
+    """No quiet hours, and the first cards leave now: whoever tries the product does so whenever."""
+    limits = consent.policy_row(session, now)
+    limits.quiet_from_minute = limits.quiet_until_minute = 0
+    session.execute(
+        update(Dispatch)
+        .where(Dispatch.way == Way.REP_CARD, Dispatch.state == Queued.QUEUED)
+        .values(not_before=now, not_after=now + FIRST_CARDS_WAIT)
+    )
 
 
 def _publish(session: Session, company: Company) -> list[tuple[SampleContent, ContentVersion]]:

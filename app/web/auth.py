@@ -62,7 +62,7 @@ def as_login(user: Any) -> LoggedIn:
 
 def _load(session_id: str) -> LoggedIn | None:
     user_id, _, epoch = session_id.partition(".")
-    if not (user_id.isdigit() and epoch.isdigit()):
+    if not (user_id.isdecimal() and epoch.isdecimal()):
         return None
     with parts().db.reading() as session:
         user = session.get(accounts.models.User, int(user_id))

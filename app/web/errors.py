@@ -47,7 +47,13 @@ def answer(status: int, message: str = "", reference: str = "") -> tuple[Respons
 def _http(error: HTTPException) -> tuple[Response | str, int]:
     if error.response is not None:
         return error.response, error.code or 500  # type: ignore[return-value]
-    return answer(error.code or 500)
+    return answer(error.code or 500, _told(error))
+
+
+def _told(error: HTTPException) -> str:
+    """What a view of the API said itself, not the library's general sentence."""
+    own = error.description != type(error).description
+    return error.description or "" if own and request.path.startswith("/api/") else ""
 
 
 def _csrf(_error: CSRFError) -> tuple[Response | str, int]:

@@ -16,7 +16,7 @@ from app.flows.withdraw_content import withdraw_content as withdraw_everywhere
 from app.infra.errors import NotFound, Refused
 from app.web import auth
 from app.web.api import bp
-from app.web.api.asking import Asked, body, query
+from app.web.api.asking import Asked, answers, body, query
 from app.web.context import parts
 from app.web.policy import allow
 
@@ -73,6 +73,7 @@ def list_contents() -> Response:
 
 
 @bp.post("/contents")
+@answers(201)
 @allow(Role.ADMIN, Role.MARKETER, token=True)
 def create_content() -> tuple[Response, int]:
     """A draft, submitted for approval unless `submit` is false."""

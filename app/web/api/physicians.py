@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 from app import identity, journey, tagging
 from app.identity import Kind, Physician
 from app.web.api import bp
-from app.web.api.asking import Asked, query
+from app.web.api.asking import Asked, Position, query
 from app.web.context import parts
 
 
@@ -25,7 +25,7 @@ class PhysicianQuery(Asked):
     value: str = ""
     q: str = ""
     limit: int = Field(50, ge=1, le=500)
-    offset: int = Field(0, ge=0)
+    offset: Position = 0
 
 
 class TimelineQuery(Asked):

@@ -22,6 +22,7 @@ from app.segments import Unparseable
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
+from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
 
 WAYS = (
@@ -60,7 +61,7 @@ def new_campaign() -> str | Response | tuple[str, int]:
             campaign = campaigns.create(
                 session,
                 name=form.get("name", ""),
-                content_id=int(chosen) if chosen.isdigit() else 0,
+                content_id=row_number(chosen),
                 expression=form.get("expression", ""),
                 way=form.get("way", "suggestion"),
                 at=_time(form.get("at", "")),

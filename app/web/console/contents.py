@@ -166,7 +166,7 @@ def _save(version_id: int | None) -> str | Response | tuple[str, int]:
     form = request.form
     fields = {name: form.get(name, "") for name in content.library.EDITABLE}
     fields["kind"] = "link" if form.get("kind") == "link" else "article"
-    tags = {int(tag): 1.0 for tag in form.getlist("tags") if tag.isdigit()}
+    tags = {int(tag): 1.0 for tag in form.getlist("tags") if tag.isdecimal()}
     try:
         with here.db.transaction() as session:
             now = here.clock()
@@ -174,7 +174,7 @@ def _save(version_id: int | None) -> str | Response | tuple[str, int]:
                 brand = form.get("brand", "")
                 version = content.draft(
                     session, author=who.key, fields=fields, tags=tags,
-                    brand_id=int(brand) if brand.isdigit() else None,
+                    brand_id=int(brand) if brand.isdecimal() else None,
                     link_hosts=here.settings.yishu_link_hosts, now=now,
                 )  # fmt: skip
             else:

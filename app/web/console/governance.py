@@ -18,6 +18,7 @@ from app.infra.errors import YishuError
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
+from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
 
 PAGE = 50
@@ -62,7 +63,7 @@ def inbox_event(event_id: int) -> str:
 def replay_inbox() -> Response:
     """Put one event, or all in a state, back to work."""
     here, who = parts(), auth.actor()
-    ids = [int(i) for i in request.form.getlist("id") if i.isdigit()]
+    ids = [row_number(text) for text in request.form.getlist("id")]
     text = request.form.get("state", "")
     state = State(text) if text in ("dead", "unknown") else None
     if not ids and state is None:
@@ -128,7 +129,7 @@ def rep_settings() -> str | Response:
     here, who = parts(), auth.actor()
     with here.db.transaction() as session:
         if request.method == "POST":
-            rep = reps.get_rep(session, int(request.form.get("id", "0")))
+            rep = reps.get_rep(session, row_number(request.form.get("id", "")))
             rep.daily_at_minute = _clock("daily_at", rep.daily_at_minute)
             rep.daily_limit = _between("daily_limit", 0, 20, rep.daily_limit)
             rep.prefers_group_task = bool(request.form.get("prefers_group_task"))
@@ -172,13 +173,13 @@ def audit() -> str:
 def _change_accounts(session: Session, who: accounts.Actor) -> str:
     now, form = parts().clock(), request.form
     action = form.get("action", "")
-    number = int(form.get("id", "0") or 0)
+    number = row_number(form.get("id", ""))
     if action == "create":
         rep = form.get("rep_id", "")
         user = accounts.create_user(
             session, form.get("login", ""), name=form.get("name", ""),
             password=form.get("password", ""), role=Role(form.get("role", "rep")),
-            rep_id=int(rep) if rep.isdigit() else None, now=now,
+            rep_id=int(rep) if rep.isdecimal() else None, now=now,
         )  # fmt: skip
         accounts.audit(session, who.key, "user.created", "user", user.id, now=now)
         return str(_("已添加账号 %(login)s。", login=user.login))
@@ -199,11 +200,11 @@ def _change_accounts(session: Session, who: accounts.Actor) -> str:
 
 def _between(name: str, low: int, high: int, otherwise: int) -> int:
     text = request.form.get(name, "")
-    return max(low, min(high, int(text))) if text.isdigit() else otherwise
+    return max(low, min(high, int(text))) if text.isdecimal() else otherwise
 
 
 def _clock(name: str, otherwise: int) -> int:
     hour, _colon, minute = request.form.get(name, "").partition(":")
-    if not (hour.isdigit() and minute.isdigit()):
+    if not (hour.isdecimal() and minute.isdecimal()):
         return otherwise
     return min(int(hour), 23) * 60 + min(int(minute), 59)

@@ -57,7 +57,7 @@ def add_tag() -> Response:
             tag = tagging.add_tag(
                 session, key=form.get("key", "").strip().lower(), name=form.get("name", ""),
                 category_key=form.get("category", ""), owner=form.get("owner", "marketing"),
-                half_life_days=int(days) if days.isdigit() and int(days) else None,
+                half_life_days=int(days) if days.isdecimal() and int(days) else None,
                 meaning=form.get("meaning", ""),
                 synonyms=list(filter(str.strip, re.split("[;；,，、]", form.get("synonyms", "")))),
                 now=here.clock(),
