@@ -47,7 +47,8 @@ def answer(status: int, message: str = "", reference: str = "") -> tuple[Respons
 def _http(error: HTTPException) -> tuple[Response | str, int]:
     if error.response is not None:
         return error.response, error.code or 500  # type: ignore[return-value]
-    return answer(error.code or 500)
+    own = error.description if error.description != type(error).description else ""
+    return answer(error.code or 500, own or "")
 
 
 def _csrf(_error: CSRFError) -> tuple[Response | str, int]:

@@ -8,9 +8,10 @@ from flask_babel import lazy_gettext as _l
 from app.consent import Verdict
 from app.identity import Step
 from app.recommend import REFUSALS
+from app.tagging import Weight
 from app.web import language
 from app.web.console import bp
-from app.web.console.words import kind_name, left_out
+from app.web.console.words import kind_name, left_out, moment
 
 EVIDENCE = {
     "wecom.contact": _l("企业微信联系人详情"),
@@ -64,6 +65,24 @@ def verdict_text(verdict: Verdict) -> str:
     if language.choose() == language.CHINESE:
         return verdict.text
     return "; ".join(left_out(reason.code) for reason in verdict.reasons)
+
+
+TALKS = {
+    "content_read": _l("读过「%(tag)s」内容（%(when)s）"),
+    "wecom_tag": _l("企微标签「%(tag)s」（%(when)s）"),
+    "crm": _l("CRM 记录关注「%(tag)s」（%(when)s）"),
+    "channel": _l("扫码渠道关注「%(tag)s」（%(when)s）"),
+    "message": _l("主动提到「%(tag)s」（%(when)s）"),
+    "person": _l("同事标注「%(tag)s」（%(when)s）"),
+    "rep_feedback": _l("您的反馈：关注「%(tag)s」（%(when)s）"),
+}
+
+
+@bp.app_template_filter("because")
+def because(weight: Weight, tag: str) -> str:
+    """What one tag of a physician rests on, in a few words."""
+    said = str(TALKS.get(weight.source, _l("标签「%(tag)s」（%(when)s）")))
+    return said % {"tag": tag, "when": moment(weight.at)}
 
 
 @bp.app_template_filter("refusal_name")
