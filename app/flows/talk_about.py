@@ -6,6 +6,7 @@ has already got or that this rep refused, and nothing that the physician is no f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +24,8 @@ from app.infra.clock import local
 from app.recommend import Scored, Scorer, State, Suggestion
 from app.reps import Rep
 from app.tagging import Weight
+
+CHOICE = 4  # how many times more fits are looked at than shown, to vary the subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,12 @@ def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -
     pieces = [piece_of(usable) for usable in library]
     scorer = Scorer(pieces, now, parents_of_tags(session))
     fits = scorer.best(
-        {tag: weight.value for tag, weight in weights.items()}, limit,
+        {tag: weight.value for tag, weight in weights.items()}, limit * CHOICE,
         seen=recommend.saturation(past.tags), without=closed,
     )  # fmt: skip
     if fits:
-        return [Topic(versions[fit.piece.version_id], fit, weights[_main(fit)]) for fit in fits]
+        chosen = _varied(fits)[:limit]
+        return [Topic(versions[fit.piece.version_id], fit, weights[_main(fit)]) for fit in chosen]
     fresh = [piece for piece in pieces if piece.content_id not in closed]
     fresh.sort(key=lambda piece: (piece.approved_at, piece.version_id), reverse=True)
     return [Topic(versions[piece.version_id], Scored(piece, 0.0), None) for piece in fresh[:limit]]
@@ -100,3 +104,15 @@ def room(session: Session, rep: Rep, row: Identifier, now: datetime) -> Room:
 
 def _main(fit: Scored) -> int:
     return max(fit.parts, key=lambda tag: (fit.parts[tag], -tag))
+
+
+def _varied(fits: Sequence[Scored]) -> list[Scored]:
+    """The best of each set of tags first: three wordings of one subject are one choice."""
+    seen: set[frozenset[int]] = set()
+    first: list[Scored] = []
+    rest: list[Scored] = []
+    for fit in fits:
+        subject = frozenset(fit.piece.tags)
+        (rest if subject in seen else first).append(fit)
+        seen.add(subject)
+    return first + rest

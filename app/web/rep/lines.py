@@ -16,13 +16,14 @@ OPEN = (State.PLANNED, State.DELIVERED, State.LATER)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`open`: an answer is still possible."""
+    """`open`: an answer is still possible; `beside`: the contact's id, for the sidebar."""
 
     row: Suggestion
     person: Physician
     title: str
     minutes: int
     open: bool
+    beside: str
 
 
 def line_of(session: Session, row: Suggestion) -> Line:
@@ -30,7 +31,9 @@ def line_of(session: Session, row: Suggestion) -> Line:
     identifier = session.get_one(Identifier, row.identifier_id)
     version = content.get_version(session, row.content_version_id)
     person = identity.get_physician(session, identifier.one_id)
-    return Line(row, person, version.title, minutes(version), State(row.state) in OPEN)
+    return Line(
+        row, person, version.title, minutes(version), State(row.state) in OPEN, identifier.value
+    )
 
 
 def minutes(version: ContentVersion) -> int:

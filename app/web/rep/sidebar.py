@@ -6,7 +6,6 @@ The contact's id comes from the page, so it proves nothing: the rep must follow 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from flask import Response, abort, flash, render_template, request
 from flask import session as cookie
@@ -18,7 +17,6 @@ from app import content, identity, journey, reps, tagging
 from app.flows import talk_about
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
-from app.journey import Entry
 from app.recommend import REFUSALS, Suggestion
 from app.reps import Rep
 from app.tagging import Weight
@@ -42,15 +40,19 @@ def sidebar() -> str | Response:
         row = _contact(session, rep, request.args.get("external_userid", ""))
         names = {tag.id: tag.name for tag in tagging.tags(session)}
         entries = journey.timeline(session, row.one_id, limit=ENTRIES)
+        lines = _lines(session, rep, row.one_id, local(now).date())
         return render_template(
             "rep/sidebar.html",
             person=identity.get_physician(session, row.one_id), beside=row.value, names=names,
             tags=_tags(session, row.one_id, names, now),
             room=talk_about.room(session, rep, row, now),
-            lines=_lines(session, rep, row.one_id, local(now).date()), refusals=REFUSALS,
+            lines=lines, refusals=REFUSALS,
             topics=[(topic, minutes(topic.version))
-                    for topic in talk_about.topics(session, rep, row.one_id, TOPICS, now)],
-            entries=entries, titles=_titles(session, entries), reps=reps.reps_by_id(session),
+                    for topic in _topics(session, rep, row, now)
+                    if topic.version.content_id not in {line.row.content_id for line in lines}
+                    ][:TOPICS],
+            entries=entries, reps=reps.reps_by_id(session),
+            titles=content.titles(session, [one.content_version_id for one in entries]),
             me=rep,
         )  # fmt: skip
 
@@ -67,7 +69,7 @@ def take(version_id: int) -> Response:
             abort(404)
         rep = reps.get_rep(session, rep_id)
         row = _contact(session, rep, beside)
-        offered = talk_about.topics(session, rep, row.one_id, TOPICS, now)
+        offered = _topics(session, rep, row, now)
         topic = next((one for one in offered if one.version.id == version_id), None)
         if topic is None:
             flash(_("这份内容刚刚发过或已下线，请另选一份。"))
@@ -86,6 +88,11 @@ def _contact(session: Session, rep: Rep, external_userid: str) -> Identifier:
     if row is None or not reps.may_see(session, rep.id, row.one_id):
         abort(404, _("这位联系人不在您的客户里，或刚刚添加、还在同步。请稍后再打开。"))
     return row
+
+
+def _topics(session: Session, rep: Rep, row: Identifier, now: datetime) -> list[talk_about.Topic]:
+    """A few more than are shown: those that are suggested above are left out."""
+    return talk_about.topics(session, rep, row.one_id, TOPICS + SUGGESTIONS, now)
 
 
 def _tags(
@@ -111,8 +118,3 @@ def _lines(session: Session, rep: Rep, one_id: str, today: date) -> list[Line]:
     ).all()  # fmt: skip
     lines = [line_of(session, row) for row in rows]
     return sorted(lines, key=lambda line: not line.open)
-
-
-def _titles(session: Session, entries: list[Entry]) -> dict[Any, str]:
-    wanted = {one.content_version_id for one in entries if one.content_version_id is not None}
-    return {one: content.get_version(session, one).title for one in wanted}

@@ -21,7 +21,7 @@ def today() -> str | Response:
     with here.db.reading() as session:
         rep = reps.get_rep(session, rep_id)
         rows = recommend.of_rep(session, rep.id, local(here.clock()).date())
-        lines = [line_of(session, row) for row in rows]
+        lines = sorted((line_of(session, row) for row in rows), key=lambda one: not one.open)
     return render_template(
         "rep/today.html", rep=rep, lines=lines, refusals=recommend.REFUSALS,
         done=sum(not line.open for line in lines),
