@@ -133,6 +133,8 @@ def _pages(ports: Ports, sample: dict[str, object]) -> str:
         names = "  ".join(f"{one['login']} ({one['role']})" for one in logins)
         text = f"    登录      Log in with  {names}\n"
         text += f"    密码      Password     {sample.get('password', '')}\n"
+    else:
+        text = "    建账号    Account      .venv/bin/yishu users create admin --role admin\n"
     return PAGES.format(web=ports.web, sandbox=ports.sandbox, logins=text)
 
 

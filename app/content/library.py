@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -193,6 +193,15 @@ def problem(session: Session, version: ContentVersion, now: datetime) -> str:
     if not text and version.fingerprint != seal_of(session, version):
         return "内容在批准后被改动"
     return text
+
+
+def titles(session: Session, version_ids: Iterable[int | None]) -> dict[int, str]:
+    """Titles by version id."""
+    wanted = {version_id for version_id in version_ids if version_id is not None}
+    rows = session.execute(
+        select(ContentVersion.id, ContentVersion.title).where(ContentVersion.id.in_(wanted))
+    )
+    return {row.id: row.title for row in rows}
 
 
 def usable(session: Session, now: datetime) -> list[Usable]:

@@ -42,7 +42,6 @@ from app.sample.people import reps as sample_reps
 from app.tagging import Source
 
 SEED, PHYSICIANS, DAYS = 20261124, 600, 60
-PASSWORD = "yishu-demo-2026"  # noqa: S105  # of the demonstration only; shown on the login page
 LOGINS = (
     ("admin", "管理员 示例", Role.ADMIN),
     ("marketer", "市场 示例", Role.MARKETER),
@@ -82,7 +81,10 @@ def load(parts: Parts, say: Progress = lambda _text: None) -> dict[str, Any]:
         _load_company(parts, company, say)
     _seed_sandbox(parts, team, people, say)
     logins = [{"login": login, "role": role.value} for login, _, role in LOGINS]
-    return {"logins": [*logins, {"login": "rep01", "role": "rep"}], "password": PASSWORD}
+    return {
+        "logins": [*logins, {"login": "rep01", "role": "rep"}],
+        "password": accounts.DEMO_PASSWORD,
+    }
 
 
 def _load_company(parts: Parts, company: Company, say: Progress) -> None:
@@ -394,10 +396,10 @@ def _past(
 def _account_for(session: Session, company: Company, rows: dict[str, reps.Rep]) -> None:
     for login, name, role in LOGINS:
         accounts.create_user(
-            session, login, name=name, password=PASSWORD, role=role, now=company.now
+            session, login, name=name, password=accounts.DEMO_PASSWORD, role=role, now=company.now
         )
     accounts.create_user(
-        session, "rep01", name=company.team[0].name, password=PASSWORD, role=Role.REP,
+        session, "rep01", name=company.team[0].name, password=accounts.DEMO_PASSWORD, role=Role.REP,
         rep_id=rows["rep01"].id, now=company.now,
     )  # fmt: skip
 

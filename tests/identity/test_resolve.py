@@ -152,6 +152,17 @@ def test_forgetting_removes_value_and_links_and_a_return_starts_afresh(database:
     assert people(database) == {frozenset({"oA1", "oU1"})}
 
 
+def test_nobody_is_listed_of_whom_nothing_is_left(database: Database) -> None:
+    with database.transaction() as session:
+        (row,) = see(session, OPEN, key="inbox:1")
+        assert identity.search(session)[1] == 1
+        identity.forget(session, row, cause="inbox:2", now=NOON)
+        assert identity.search(session)[1] == 0
+    with database.transaction() as session:
+        see(session, OPEN, key="inbox:3")
+        assert identity.search(session)[1] == 1
+
+
 def test_rebuilding_changes_nothing(database: Database) -> None:
     rng = random.Random(3)
     pool = [EXTERNAL, UNION, OPEN, LICENCE, PHONE, Id(Kind.LICENCE_NO, "", "110440000099999")]

@@ -80,6 +80,7 @@ def show_content(version_id: int) -> str:
             in_a_year=f"{local(here.clock()) + timedelta(days=365):%Y-%m-%d}",
             is_author=version.created_by == auth.actor().key,
             trail=accounts.audit_trail(session, "content", version.content_id),
+            users=accounts.names(session),
         )
 
 

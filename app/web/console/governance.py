@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -9,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import accounts, consent, delivery, inbox, reps
+from app import accounts, consent, content, delivery, identity, inbox, reps
 from app.accounts.models import AuditEntry, Role
 from app.flows.settle_message import settle_message
 from app.inbox import State
@@ -94,11 +96,16 @@ def sends() -> str | Response:
         except YishuError as problem:
             flash(str(problem), "error")
         return redirect(url_for("console.sends"))
+    text = request.args.get("state", "")
+    state = delivery.State(text) if text in set(delivery.State) else None
     with here.db.reading() as session:
+        unknown = delivery.listing(session, state=delivery.State.UNKNOWN)
+        newest = delivery.listing(session, state=state, limit=PAGE)
         return render_template(
-            "console/sends.html", counts=delivery.count_by_state(session),
-            unknown=delivery.listing(session, state=delivery.State.UNKNOWN),
-            newest=delivery.listing(session, limit=40), reps=reps.reps_by_id(session),
+            "console/sends.html", counts=delivery.count_by_state(session), unknown=unknown,
+            newest=newest, state=text, reps=reps.reps_by_id(session),
+            people=_people(session, [*unknown, *newest]),
+            titles=content.titles(session, [row.content_version_id for row in newest]),
         )  # fmt: skip
 
 
@@ -166,8 +173,23 @@ def audit() -> str:
     with parts().db.reading() as session:
         rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(200)).all()
         return render_template(
-            "console/audit.html", rows=rows, broken=accounts.verify_audit(session)
-        )
+            "console/audit.html", rows=rows, broken=accounts.verify_audit(session),
+            users=accounts.names(session),
+        )  # fmt: skip
+
+
+def _people(session: Session, rows: Sequence[delivery.Dispatch]) -> dict[int, identity.Physician]:
+    """Whom the messages are about, by identifier."""
+    wanted = {row.identifier_id for row in rows if row.identifier_id is not None}
+    owners = dict(
+        session.execute(
+            select(identity.Identifier.id, identity.Identifier.one_id).where(
+                identity.Identifier.id.in_(wanted)
+            )
+        ).all()
+    )
+    people = identity.physicians_by_id(session, owners.values())
+    return {key: people[one_id] for key, one_id in owners.items() if one_id in people}
 
 
 def _change_accounts(session: Session, who: accounts.Actor) -> str:

@@ -1,0 +1,28 @@
+"""Today's suggestions of one rep."""
+
+from __future__ import annotations
+
+from flask import Response, render_template
+
+from app import recommend, reps
+from app.infra.clock import local
+from app.web.context import parts
+from app.web.rep import bp, entry
+from app.web.rep.lines import line_of
+
+
+@bp.get("/")
+def today() -> str | Response:
+    """Today's suggestions."""
+    here = parts()
+    rep_id = entry.known()
+    if rep_id is None:
+        return entry.to_wecom()
+    with here.db.reading() as session:
+        rep = reps.get_rep(session, rep_id)
+        rows = recommend.of_rep(session, rep.id, local(here.clock()).date())
+        lines = sorted((line_of(session, row) for row in rows), key=lambda one: not one.open)
+    return render_template(
+        "rep/today.html", rep=rep, lines=lines, refusals=recommend.REFUSALS,
+        done=sum(not line.open for line in lines),
+    )  # fmt: skip
