@@ -66,7 +66,9 @@ def _load(session_id: str) -> LoggedIn | None:
         return None
     with parts().db.reading() as session:
         user = session.get(accounts.models.User, int(user_id))
-        if user is None or not user.active or user.session_epoch != int(epoch):
+        if user is None or user.session_epoch != int(epoch):
+            return None
+        if not accounts.may_log_in(session, user):
             return None
         return as_login(user)
 

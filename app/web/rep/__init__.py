@@ -61,11 +61,10 @@ class Line:
 def today() -> str | Response:
     """Today's suggestions."""
     here = parts()
-    rep_id = cookie.get(REP)
-    if rep_id is None:
-        return _to_wecom()
     with here.db.reading() as session:
-        rep = reps.get_rep(session, rep_id)
+        rep = _me(session)
+        if rep is None:
+            return _to_wecom()
         rows = recommend.of_rep(session, rep.id, local(here.clock()).date())
         lines = [_line(session, row) for row in rows]
     return render_template(
@@ -82,11 +81,10 @@ def sidebar() -> str | Response:
     """
     here = parts()
     now = here.clock()
-    rep_id = cookie.get(REP)
-    if rep_id is None:
-        return _to_wecom()
     with here.db.reading() as session:
-        rep = reps.get_rep(session, rep_id)
+        rep = _me(session)
+        if rep is None:
+            return _to_wecom()
         one = Id(Kind.WECOM_EXTERNAL_USERID, rep.corp_id, request.args.get("external_userid", ""))
         row = identity.find(session, one)
         if row is None or not reps.may_see(session, rep.id, row.one_id):
@@ -109,7 +107,7 @@ def sidebar() -> str | Response:
 def login() -> Response:
     """Back from WeCom with a code: used once, bound to this session by its state."""
     expected, given = cookie.pop(STATE, ""), request.args.get("state", "")
-    if not expected or not secrets.compare_digest(expected, given):
+    if not expected or not secrets.compare_digest(expected.encode(), given.encode()):
         abort(403)
     here = parts()
     settings = here.settings
@@ -161,12 +159,17 @@ def _told(state: str) -> str:
     return told
 
 
+def _me(session: Session) -> Rep | None:
+    """The rep of this session; nobody once the rep has left the company."""
+    rep = session.get(Rep, cookie.get(REP, 0))
+    return rep if rep is not None and rep.active else None
+
+
 def _own(session: Session, suggestion_id: int) -> tuple[Rep, Suggestion]:
-    rep_id = cookie.get(REP)
-    row = session.get(Suggestion, suggestion_id)
-    if rep_id is None or row is None or row.rep_id != rep_id:
+    rep, row = _me(session), session.get(Suggestion, suggestion_id)
+    if rep is None or row is None or row.rep_id != rep.id:
         abort(404)
-    return reps.get_rep(session, rep_id), row
+    return rep, row
 
 
 def _line(session: Session, row: Suggestion) -> Line:
