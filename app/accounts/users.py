@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import reps
 from app.accounts import passwords
 from app.accounts.models import Role, User
 from app.infra.errors import NotFound, Refused
@@ -61,19 +60,12 @@ def authenticate(session: Session, login: str, password: str, *, now: datetime) 
     user = user_by_login(session, login)
     if not passwords.matches(user.password_hash if user else None, password):
         return None
-    if user is None or not may_log_in(session, user):
+    if user is None or not user.active:
         return None
     if passwords.is_outdated(user.password_hash):
         user.password_hash = passwords.seal(password)
     user.last_login_at = now
     return user
-
-
-def may_log_in(session: Session, user: User) -> bool:
-    """False for a login that was forbidden, and for a rep who has left the company."""
-    if not user.active:
-        return False
-    return user.rep_id is None or reps.get_rep(session, user.rep_id).active
 
 
 def change_password(session: Session, user_id: int, password: str) -> None:
