@@ -248,3 +248,14 @@ def test_pages_speak_the_language_that_is_asked_for(line: Line) -> None:
     assert "登录名" in chinese
     line.web.get("/console/login?lang=en")
     assert "Log in" in line.web.get("/console/login", headers={"Accept-Language": "zh-CN"}).text
+
+
+def test_a_rep_who_left_is_out_at_once(line: Line, people: dict[str, Browser]) -> None:
+    rep = people["rep"]
+    assert rep.get("/console/physicians/").status_code == 200
+    with line.parts.db.transaction() as session:
+        who = reps.find_rep(session, "wwtestcorp", "rep01")
+        assert who
+        reps.leave(session, who, line.clock())
+    assert rep.get("/console/physicians/").status_code == 302
+    assert rep.login("rep").status_code == 401

@@ -9,7 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 
+from app import reps
+from app.delivery import Dispatch
+from app.facts import CardAnswered
+from app.flows import Received, card_answered
+from app.flows.suggestion_card import task_id
 from app.recommend import State, Suggestion
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_main_line import suggest
@@ -197,3 +203,44 @@ def test_the_sidebar_says_why_not_and_from_when(line: Line, suggestion: Suggesti
     line.do("delete_contact", userid="rep01", person="wang", by="physician")
     assert client.get(where).status_code in (200, 404)
     assert "可以联系" not in client.get(where).text.replace("现在不能联系", "")
+
+
+def test_a_card_answered_meanwhile_is_not_answered_again_by_the_page(
+    line: Line, suggestion: Suggestion
+) -> None:
+    now = line.clock()
+    with line.parts.db.transaction() as session:
+        stale = session.get_one(Suggestion, suggestion.id)  # what the page has loaded
+        others = update(Suggestion).values(state=State.ADOPTED)  # a worker commits the tap
+        session.execute(others.execution_options(synchronize_session=False))
+        assert stale.state == State.DELIVERED
+        fact = CardAnswered(
+            at=now, corp_id="wwtestcorp", agent_id="1000002", rep_userid="rep01",
+            task_id=task_id(suggestion.id), key="adopt",
+        )  # fmt: skip
+        card_answered.apply(
+            session, fact, card_answered.Prepared("http://here"), Received(0, now), now
+        )
+        sent = select(Dispatch).where(Dispatch.counts_as_contact.is_(True))
+        assert session.scalars(sent).all() == []
+
+
+def test_a_rep_who_left_sees_nothing_any_more(line: Line, suggestion: Suggestion) -> None:
+    client = enter(line, "rep01")
+    mine = line.person("wang").external_userid
+    assert "王某某" in client.get(f"/rep/sidebar?external_userid={mine}").text
+    with line.parts.db.transaction() as session:
+        reps.leave(session, reps.get_rep(session, suggestion.rep_id), line.clock())
+    for path in ("/rep/", f"/rep/sidebar?external_userid={mine}"):
+        answer = client.get(path)
+        assert answer.status_code == 302, path
+        assert "王某某" not in answer.text
+    assert send(client, f"/rep/suggestions/{suggestion.id}/adopt").status_code in (400, 404)
+    with line.parts.db.reading() as session:
+        assert session.get_one(Suggestion, suggestion.id).state == State.DELIVERED
+
+
+def test_a_strange_state_is_refused_like_any_other(line: Line) -> None:
+    client: FlaskClient = line.web.application.test_client()
+    client.get("/rep/")
+    assert client.get("/rep/login?code=1&state=状态").status_code == 403

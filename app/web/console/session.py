@@ -35,6 +35,8 @@ def login() -> str | Response | tuple[str, int]:
     with here.db.transaction() as session:
         now = here.clock()
         user = accounts.authenticate(session, name, request.form.get("password", ""), now=now)
+        if user is not None and not auth.may_enter(session, user):
+            user = None
         if user is not None:
             accounts.audit(session, f"user:{user.id}", "user.logged_in", "user", user.id, now=now)
     if user is None:

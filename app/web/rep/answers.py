@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Response, abort, flash, request
-from flask import session as cookie
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from app import delivery, reps
+from app import delivery
 from app.facts import CardAnswered
 from app.flows import Received, card_answered
 from app.flows.suggestion_card import REASON_QUESTION, task_id
@@ -72,8 +71,7 @@ def told(state: str) -> str:
 
 
 def _own(session: Session, suggestion_id: int) -> tuple[Rep, Suggestion]:
-    rep_id = cookie.get(entry.REP)
-    row = session.get(Suggestion, suggestion_id)
-    if rep_id is None or row is None or row.rep_id != rep_id:
+    rep, row = entry.known(session), session.get(Suggestion, suggestion_id)
+    if rep is None or row is None or row.rep_id != rep.id:
         abort(404)
-    return reps.get_rep(session, rep_id), row
+    return rep, row

@@ -7,9 +7,11 @@ import secrets
 from flask import Response, abort, redirect, request, url_for
 from flask import session as cookie
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from app import reps
 from app.infra.errors import Permanent
+from app.reps import Rep
 from app.web.context import parts
 from app.web.rep import bp
 
@@ -17,9 +19,13 @@ REP, STATE, BESIDE = "rep_id", "rep_state", "rep_beside"
 LONGEST_ID = 64
 
 
-def known() -> int | None:
-    """The rep of this session; None: ask WeCom (`?login=again` asks in any case)."""
-    return None if request.args.get("login") == "again" else cookie.get(REP)
+def known(session: Session) -> Rep | None:
+    """The rep of this session, as long as the rep is in the company; None: ask WeCom
+    (`?login=again` asks in any case)."""
+    if request.args.get("login") == "again":
+        return None
+    rep = session.get(Rep, cookie.get(REP, 0))
+    return rep if rep is not None and rep.active else None
 
 
 def to_wecom() -> Response:
@@ -37,7 +43,7 @@ def to_wecom() -> Response:
 def login() -> Response:
     """Back from WeCom with a code: used once, bound to this session by its state."""
     expected, given = cookie.pop(STATE, ""), request.args.get("state", "")
-    if not expected or not secrets.compare_digest(expected, given):
+    if not expected or not secrets.compare_digest(expected.encode(), given.encode()):
         abort(403, _("登录没有成功，请从企业微信里重新打开。"))
     here = parts()
     settings = here.settings

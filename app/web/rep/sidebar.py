@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask import Response, abort, flash, render_template, request
-from flask import session as cookie
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -32,11 +31,10 @@ def sidebar() -> str | Response:
     """The page beside the chat with `external_userid`."""
     here = parts()
     now = here.clock()
-    rep_id = entry.known()
-    if rep_id is None:
-        return entry.to_wecom()
     with here.db.reading() as session:
-        rep = reps.get_rep(session, rep_id)
+        rep = entry.known(session)
+        if rep is None:
+            return entry.to_wecom()
         row = _contact(session, rep, request.args.get("external_userid", ""))
         names = {tag.id: tag.name for tag in tagging.tags(session)}
         entries = journey.timeline(session, row.one_id, limit=ENTRIES)
@@ -64,10 +62,9 @@ def take(version_id: int) -> Response:
     now = here.clock()
     beside = request.form.get("beside", "")
     with here.db.transaction() as session:
-        rep_id = cookie.get(entry.REP)
-        if rep_id is None:
+        rep = entry.known(session)
+        if rep is None:
             abort(404)
-        rep = reps.get_rep(session, rep_id)
         row = _contact(session, rep, beside)
         offered = _topics(session, rep, row, now)
         topic = next((one for one in offered if one.version.id == version_id), None)

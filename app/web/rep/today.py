@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, render_template
 
-from app import recommend, reps
+from app import recommend
 from app.infra.clock import local
 from app.web.context import parts
 from app.web.rep import bp, entry
@@ -15,11 +15,10 @@ from app.web.rep.lines import line_of
 def today() -> str | Response:
     """Today's suggestions."""
     here = parts()
-    rep_id = entry.known()
-    if rep_id is None:
-        return entry.to_wecom()
     with here.db.reading() as session:
-        rep = reps.get_rep(session, rep_id)
+        rep = entry.known(session)
+        if rep is None:
+            return entry.to_wecom()
         rows = recommend.of_rep(session, rep.id, local(here.clock()).date())
         lines = sorted((line_of(session, row) for row in rows), key=lambda one: not one.open)
     return render_template(
