@@ -61,10 +61,21 @@ def physicians_by_id(session: Session, one_ids: Iterable[str]) -> dict[str, Phys
 
 def identifiers_of(session: Session, one_id: str) -> Sequence[Identifier]:
     """All identifiers of one ONE ID, oldest first; forgotten ones are left out."""
+    return identifiers_of_many(session, [one_id])[one_id]
+
+
+def identifiers_of_many(
+    session: Session, one_ids: Iterable[str]
+) -> dict[str, Sequence[Identifier]]:
+    """The same by ONE ID, for lists."""
+    found: dict[str, list[Identifier]] = {one_id: [] for one_id in one_ids}
     rows = session.scalars(
-        select(Identifier).where(Identifier.one_id == one_id).order_by(Identifier.id)
+        select(Identifier).where(Identifier.one_id.in_(found)).order_by(Identifier.id)
     )
-    return [row for row in rows if row.value]
+    for row in rows:
+        if row.value:
+            found[row.one_id].append(row)
+    return {**found}
 
 
 def conflicts_of(session: Session, one_id: str) -> Sequence[Conflict]:

@@ -154,7 +154,12 @@ def test_who_deletes_a_rep_has_not_chatted_with_the_rep(database: Database) -> N
     with database.transaction() as session:
         who, rep = person(session), reps.ensure_rep(session, CORP, "rep01", now=NOON)
         relation = reps.connect(session, rep, who, since=NOON - timedelta(days=9), now=NOON)
-        fields = {"at": NOON, "corp_id": CORP, "rep_userid": "rep01", "external_userid": "wm1"}
+        fields: dict[str, Any] = {
+            "at": NOON,
+            "corp_id": CORP,
+            "rep_userid": "rep01",
+            "external_userid": "wm1",
+        }
         tell(session, AcquisitionReported(change="del_follow_user", **fields), None, 1)
         assert relation.last_chat_at is None
         tell(session, AcquisitionReported(change="message_from_customer", **fields), None, 2)
