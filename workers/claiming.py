@@ -62,7 +62,7 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
     claimed: list[Claimed] = []
     settled = 0
     with parts.db.transaction() as session:
-        now, gates = parts.clock(), dict[str, Gate]()
+        now, gates, told = parts.clock(), dict[str, Gate](), set[str]()
         rows = delivery.pick(session, now, limit, only)
         for account in sorted({row.app_key for row in rows}):  # always in the same order
             gates[account] = Gate(session, account, now, limits_of(parts))
@@ -71,7 +71,7 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
                 continue
             if not _may_go(session, row, now):
                 settled += 1
-            elif _enters(session, gates[row.app_key], row):
+            elif _enters(session, gates[row.app_key], row, told, now):
                 claimed += _claim(session, row, now)
     return claimed, settled
 
@@ -93,12 +93,14 @@ def _may_go(session: Session, row: Dispatch, now: datetime) -> bool:
     return verdict.allowed
 
 
-def _enters(session: Session, gate: Gate, row: Dispatch) -> bool:
-    words = gate.enter(Way(row.way), row.rep_id)
-    if words and row.error != f"等待发送频率：{words}":
-        row.error = f"等待发送频率：{words}"
+def _enters(session: Session, gate: Gate, row: Dispatch, told: set[str], now: datetime) -> bool:
+    """Is there room for it? If not, it and all like it say what they wait for."""
+    wait = gate.enter(Way(row.way), row.rep_id)
     session.flush()
-    return not words
+    if wait is not None and wait.words not in row.error and str(wait) not in told:
+        told.add(str(wait))
+        delivery.say_why(session, wait, now)
+    return wait is None
 
 
 def _claim(session: Session, row: Dispatch, now: datetime) -> Sequence[Claimed]:

@@ -7,7 +7,7 @@ settle    an operator decides about a message whose outcome is unknown
 Gate      the platform's limits, asked before each claim; breakers stop an API that is in trouble
 """
 
-from app.delivery.gates import Gate, Limits, known_breakers, note_answer, stopped
+from app.delivery.gates import Gate, Limits, known_breakers, note_answer, say_why, stopped
 from app.delivery.limits import contacted_at, group_tasks_this_month, lock_person
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.delivery.outbox import (
@@ -74,6 +74,7 @@ __all__ = [
     "record_receipt",
     "record_seen",
     "repeatable",
+    "say_why",
     "settle",
     "stale",
     "stopped",

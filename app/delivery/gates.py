@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from prometheus_client import Counter
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery import breaker as rules
@@ -50,6 +50,14 @@ class Closed:
     rep_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What is used up, and for whom."""
+
+    words: str
+    closed: Closed
+
+
 class Gate:
     """The way to one account's platform, held by one claim until its transaction ends."""
 
@@ -69,8 +77,8 @@ class Gate:
         places = self._free + (FOR_WELCOMES if way is Way.WELCOME else 0)
         return places > 0 and self._permit(API_OF[way]) is not Permit.WAIT
 
-    def enter(self, way: Way, rep_id: int | None) -> str:
-        """Take a place and what the limits count; else say in words what is used up."""
+    def enter(self, way: Way, rep_id: int | None) -> Wait | None:
+        """Take a place and what the limits count, or say what is used up."""
         buckets = self._buckets(way, rep_id)
         after = []
         for bucket, subject in buckets:
@@ -80,15 +88,15 @@ class Gate:
                 row.level = bucket.settled(row.level, self._now)
                 row.ready_at = bucket.ready_at(row.level, self._now)
                 _waits.labels(bucket.name).inc()
-                return bucket.words
+                return Wait(bucket.words, _closed_by(row))
             after.append((bucket, row, level))
         for bucket, row, level in after:
-            row.level, row.ready_at = level, bucket.ready_at(level, self._now)
+            row.level, row.ready_at = level, 0.0  # the next one that asks finds out
         self._free -= 1
         api = API_OF[way]
         if self._permit(api) is Permit.PROBE:
             _keep(self._breakers[api], rules.probing(_breaker_of(self._breakers[api]), self._now))
-        return ""
+        return None
 
     def _permit(self, api: str) -> Permit:
         row = self._breakers.get(api)
@@ -175,6 +183,22 @@ def closed(session: Session, now: datetime) -> list[Closed]:
         if row.ready_at - at <= LONGEST_S.get(row.bucket, DAY_S) and _is_of(row, now):
             found.append(_closed_by(row))
     return found
+
+
+def say_why(session: Session, wait: Wait, now: datetime) -> None:
+    """Write the reason beside every message that waits for the same thing."""
+    words = f"等待发送频率：{wait.words}"
+    condition = not_closed([wait.closed])
+    assert condition is not None
+    session.execute(
+        update(Dispatch)
+        .where(
+            Dispatch.state == State.QUEUED, Dispatch.not_before <= now,
+            Dispatch.error != words, ~condition,
+        )
+        .values(error=words)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
 
 
 def not_closed(found: Iterable[Closed]) -> ColumnElement[bool] | None:

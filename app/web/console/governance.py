@@ -1,4 +1,4 @@
-"""治理: inbox and dead letters, sends of unknown outcome, limits, reps, users, tokens, audit."""
+"""治理: inbox and dead letters, limits, reps, users, tokens, audit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import accounts, consent, delivery, inbox, reps
+from app import accounts, consent, inbox, reps
 from app.accounts.models import AuditEntry, Role
-from app.flows.settle_message import settle_message
 from app.inbox import State
 from app.infra.db import ring_after_commit
 from app.infra.errors import YishuError
@@ -75,30 +74,6 @@ def replay_inbox() -> Response:
         ring_after_commit(session, "workers.jobs.inbox.drain")
     flash(_("已重新处理 %(n)s 条。", n=number), "success")
     return redirect(url_for("console.governance"))
-
-
-@bp.route("/governance/sends", methods=["GET", "POST"])
-@allow(Role.ADMIN, Role.MARKETER)
-def sends() -> str | Response:
-    """Messages whose outcome nobody knows wait for a decision."""
-    here, who = parts(), auth.actor()
-    if request.method == "POST":
-        number, decision = request.form.get("id", "0"), request.form.get("decision", "")
-        try:
-            with here.db.transaction() as session:
-                now = here.clock()
-                settle_message(session, int(number), decision, actor=who.key, now=now)
-                accounts.audit(session, who.key, f"send.{decision}", "dispatch", number, now=now)
-            flash(_("已处理。"), "success")
-        except YishuError as problem:
-            flash(str(problem), "error")
-        return redirect(url_for("console.sends"))
-    with here.db.reading() as session:
-        return render_template(
-            "console/sends.html", counts=delivery.count_by_state(session),
-            unknown=delivery.listing(session, state=delivery.State.UNKNOWN),
-            newest=delivery.listing(session, limit=40), reps=reps.reps_by_id(session),
-        )  # fmt: skip
 
 
 @bp.route("/governance/limits", methods=["GET", "POST"])
