@@ -136,6 +136,8 @@ def _record(session: Session, answered: Answered, parts: Parts) -> None:
         session, claimed.account, Way(dispatch.way), answer,
         began=answered.began, now=now, limits=limits_of(parts),
     )  # fmt: skip
+    if stopped_until is not None and outcome.state is State.QUEUED and outcome.counted:
+        delivery.uncount(dispatch)
     _report(dispatch, answer, outcome.errcode, stopped_until)
     after_sent(session, dispatch, now)
 

@@ -37,6 +37,7 @@ from app.delivery.record import (
     record_receipt,
     record_seen,
     repeatable,
+    uncount,
 )
 
 __all__ = [
@@ -78,4 +79,5 @@ __all__ = [
     "settle",
     "stale",
     "stopped",
+    "uncount",
 ]

@@ -89,8 +89,8 @@ class Gate:
                 row.ready_at = bucket.ready_at(row.level, self._now)
                 _waits.labels(bucket.name).inc()
                 return Wait(bucket.words, _closed_by(row))
-            after.append((bucket, row, level))
-        for bucket, row, level in after:
+            after.append((row, level))
+        for row, level in after:
             row.level, row.ready_at = level, 0.0  # the next one that asks finds out
         self._free -= 1
         api = API_OF[way]

@@ -106,8 +106,11 @@ def _due(session: Session, now: datetime, what: Any) -> Select[Any]:
     held_back = not_closed(closed(session, now))
     if held_back is not None:
         chosen = chosen.where(held_back)
+    # A stopped API is tried with what was tried before: of the others nothing is in doubt.
     welcome_first = (Dispatch.way == Way.WELCOME).desc()
-    return chosen.order_by(welcome_first, Dispatch.not_before, Dispatch.id)
+    return chosen.order_by(
+        welcome_first, Dispatch.maybe_sent.desc(), Dispatch.not_before, Dispatch.id
+    )
 
 
 def claim(session: Session, dispatch_id: int, now: datetime) -> Dispatch | None:

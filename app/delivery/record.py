@@ -108,6 +108,13 @@ def record_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: d
     session.flush()
 
 
+def uncount(dispatch: Dispatch) -> None:
+    """The last attempt was the platform's fault and not this message's."""
+    dispatch.attempts = max(dispatch.attempts - 1, 0)
+    if not dispatch.attempts and not dispatch.maybe_sent:
+        dispatch.first_attempt_at = None
+
+
 def _tried(dispatch: Dispatch, now: datetime) -> Tried:
     return Tried(
         Way(dispatch.way), dispatch.attempts, dispatch.maybe_sent,
@@ -123,9 +130,7 @@ def _apply(session: Session, dispatch: Dispatch, outcome: Outcome, now: datetime
         dispatch.not_before = outcome.again_at
     dispatch.maybe_sent = dispatch.maybe_sent or outcome.maybe_sent
     if not outcome.counted:
-        dispatch.attempts = max(dispatch.attempts - 1, 0)
-        if not dispatch.attempts and not dispatch.maybe_sent:
-            dispatch.first_attempt_at = None
+        uncount(dispatch)
     if outcome.state is State.SENT:
         dispatch.sent_at = now
         dispatch.provider_id = outcome.provider_id or dispatch.provider_id

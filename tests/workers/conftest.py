@@ -11,9 +11,8 @@ import pytest
 
 from app import delivery
 from app.bootstrap import Parts, build
-from app.connectors.wecom.cards import Button
+from app.connectors.wecom.cards import Button, interaction_card
 from app.delivery import Dispatch, Way
-from app.flows.suggestion_card import interaction_card
 from tests.company import CORP, hire
 from tests.conftest import SetClock, make_settings
 from tests.sandbox.fixtures import CONFIG, Sandbox, running
@@ -50,7 +49,11 @@ class Sends:
         with self.parts.db.transaction() as session:
             if rep not in self.reps:
                 self.reps[rep] = hire(session, rep, now).id
-            values = {"rep_id": self.reps[rep], "payload": payload, "now": now} | more
+            values: dict[str, Any] = {
+                "rep_id": self.reps[rep],
+                "payload": payload,
+                "now": now,
+            } | more
             row = delivery.queue(session, way=way, dedupe_key=key, **values)
             assert row is not None
             return row.id
@@ -86,7 +89,7 @@ def sends(database_url: str, valkey_url: str, clock: SetClock) -> Iterator[Sends
         settings = make_settings(
             database_url, valkey_url, wecom_api_base=sandbox.wecom_base,
             oa_api_base=sandbox.oa_base, wechat_open_base=sandbox.open_base,
-            wecom_secret=config.secret, oa_secret=config.oa_secret,
+            wecom_secret=config.secret, oa_secret=config.oa_secret, wecom_accounts=20,
         )  # fmt: skip
         made = Sends(build(settings, clock=clock), sandbox, clock)
         sandbox.app.wsgi_app = _listening(sandbox.app.wsgi_app, made.bodies)  # type: ignore[method-assign]

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import delivery
 from app.bootstrap import build
@@ -216,7 +216,7 @@ def test_a_message_that_waits_says_why_and_a_daily_quota_waits_for_tomorrow(send
     with sends.parts.db.transaction() as session:
         day = session.scalars(select(SendBucket).where(SendBucket.bucket == "app_day")).one()
         assert day.level == 5
-        day.level = 180.0
+        day.level = 3_600.0
     sends.clock.tick(seconds=30)
     send_due(sends.parts)
     assert counts(sends) == {"sent": 5, "queued": 2}
@@ -252,7 +252,7 @@ def test_a_clock_that_is_set_back_freezes_neither_leases_nor_buckets(sends: Send
     claim_some(sends.parts, 1)
     sends.clock.tick(days=-3)
     with sends.parts.db.transaction() as session:
-        session.execute(Dispatch.__table__.update().values(not_before=sends.clock()))
+        session.execute(update(Dispatch).values(not_before=sends.clock()))
     send_due(sends.parts)
     sends.clock.tick(seconds=10)
     for _ in range(3):
