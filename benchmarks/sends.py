@@ -157,7 +157,7 @@ def _bodies(first: int, messages: int) -> Iterator[dict[str, object]]:
 
 
 def _rq(
-    connection: redis.Redis, kind: type[Worker], base: str, messages: int
+    connection: redis.Redis, kind: type[Worker] | type[SimpleWorker], base: str, messages: int
 ) -> Callable[[int], float]:
     def run(first: int) -> float:
         params = {"corpid": CORP, "corpsecret": "invented"}
@@ -170,7 +170,8 @@ def _rq(
         begun = time.perf_counter()
         worker.work(burst=True, logging_level="CRITICAL")
         took = time.perf_counter() - begun
-        assert queue.failed_job_registry.count == 0
+        if queue.failed_job_registry.count:
+            raise RuntimeError("the peer lost messages; is this machine too busy?")
         return took
 
     return run

@@ -39,6 +39,7 @@ from app.delivery.record import (
     repeatable,
     uncount,
 )
+from app.delivery.ways import spread
 
 __all__ = [
     "Dispatch",
@@ -77,6 +78,7 @@ __all__ = [
     "repeatable",
     "say_why",
     "settle",
+    "spread",
     "stale",
     "stopped",
     "uncount",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zlib import crc32
 
 from app.delivery.models import Way
 
@@ -28,7 +29,23 @@ GOOD_FOR: Mapping[Way, timedelta] = {
 }
 """Where nobody says until when: no message of ours may arrive late without anybody's wish."""
 
+BURST, EACH_S, CALM_S = 50, 0.2, 60  # so few go at once; more are spread; minutes to avoid
+
 
 def ways_of(api: str) -> frozenset[Way]:
     """The ways that need this API."""
     return frozenset(way for way, needed in API_OF.items() if needed == api)
+
+
+def spread(now: datetime, key: str, number: int) -> datetime:
+    """When one of `number` messages that could all go now should go.
+
+    Many are spread at random (the same for the same key), and not begun at the full or half hour,
+    when everybody's programs send and the platform is slow.
+    """
+    if number <= BURST:
+        return now
+    share = crc32(key.encode()) / 2**32
+    into = (now.minute % 30) * 60 + now.second
+    start = now + timedelta(seconds=CALM_S - into) if into < CALM_S else now
+    return start + timedelta(seconds=share * number * EACH_S)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.delivery.buckets import DAILY, MEMBER, Flow, app_day, next_day
+from app.delivery.ways import spread
 from app.infra.clock import local
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -107,3 +108,20 @@ def test_a_quota_is_a_days_and_names_the_next_midnight_in_china() -> None:
     assert quota.subject("app", NOW) != quota.subject("app", next_day(NOW))
     assert app_day(0).limit == 180
     assert DAILY["message/template/send"].limit == 90_000
+
+
+@given(st.integers(0, 7200), st.integers(0, 2000))
+def test_many_messages_are_spread_and_do_not_begin_at_the_full_or_half_hour(
+    after_s: int, number: int
+) -> None:
+    now = NOW + timedelta(seconds=after_s)
+    moments = [spread(now, f"run:{n}", number) for n in range(number)]
+    if number <= 50:
+        assert set(moments) <= {now}
+        return
+    assert all(moment >= now for moment in moments)
+    assert min((m.minute % 30, m.second) for m in moments) >= (0, 0)
+    begins = min(moments)
+    assert begins.minute % 30 >= 1 or begins - now > timedelta(minutes=20)
+    assert max(moments) - begins <= timedelta(seconds=number * 0.2)
+    assert len(set(moments)) > number / 2
