@@ -19,7 +19,7 @@ def poll_once(parts: Parts, stop: Callable[[], bool] = lambda: False) -> int:
     if not stop():
         done += run_due(parts)
     if not stop():
-        done += send_due(parts, 20)
+        done += send_due(parts, 100, stop)
     if not stop():
         done += poll_group_tasks(parts, 20)
     return done

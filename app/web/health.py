@@ -83,18 +83,28 @@ class Tables(Collector):
         yield from [up, *found]
 
     def _ask(self) -> list[GaugeMetricFamily]:
+        now = self._parts.clock()
         with self._parts.db.reading() as session:
             events = inbox.count_by_state(session)
             oldest = inbox.oldest_pending(session)
             messages = delivery.count_by_state(session)
+            breakers = delivery.known_breakers(session)
+            stopped = {(row.account, row.api) for row in delivery.stopped(session, now)}
         age = GaugeMetricFamily(
             "yishu_inbox_oldest_pending_seconds", "Age of the oldest event that waits"
         )
-        age.add_metric([], (self._parts.clock() - oldest).total_seconds() if oldest else 0)
+        age.add_metric([], (now - oldest).total_seconds() if oldest else 0)
+        breaker = GaugeMetricFamily(
+            "yishu_breaker_open", "1 while an API of a platform is stopped",
+            labels=["account", "api"],
+        )  # fmt: skip
+        for row in breakers:
+            breaker.add_metric([row.account, row.api], (row.account, row.api) in stopped)
         return [
             _by_state("yishu_inbox_events", "Inbox events by state", events),
             age,
             _by_state("yishu_dispatches", "Messages of the outbox by state", messages),
+            breaker,
         ]
 
 
