@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002_sends"
-down_revision = "0001"
+revision = "0003_sends"
+down_revision = "0002_content_versions"
 branch_labels = None
 depends_on = None
 
