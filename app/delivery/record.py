@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.channels import Delivered
 from app.delivery.models import Dispatch, Receipt, State, Way
+from app.delivery.outbox import LEASE
 from app.delivery.outcome import Outcome, Tried, outcome_of, unknown
 
 FIRST_CHECK_S = 60  # a rep needs a moment to confirm a group task
@@ -29,7 +30,9 @@ def expire_leases(session: Session, now: datetime) -> list[Dispatch]:
     """Messages whose worker died in the middle: nobody knows what became of them."""
     rows = session.scalars(
         select(Dispatch)
-        .where(Dispatch.state == State.SENDING, Dispatch.lease_until < now)
+        .where(Dispatch.state == State.SENDING)
+        # Later than any lease: written before the clock was set back.
+        .where(or_(Dispatch.lease_until < now, Dispatch.lease_until > now + 2 * LEASE))
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:

@@ -23,6 +23,7 @@ from app.inbox.work import (
     is_due,
     keep_unknown,
     lock,
+    pull_back,
     replay,
 )
 
@@ -50,5 +51,6 @@ __all__ = [
     "lock",
     "oldest_pending",
     "partition_key",
+    "pull_back",
     "replay",
 ]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from app.infra.queue import FAST, RedisBell
 from app.infra.settings import Settings
 from tests.conftest import SetClock, make_settings
 from tests.inbox.test_work import arrive
-from workers.scheduler import clock_of
+from workers.leading import Leadership
+from workers.scheduler import clock_of, keep_beating
 
 ROOT = Path(__file__).parents[2]
 
@@ -141,11 +143,15 @@ def test_a_late_beat_is_made_up_and_never_doubled(database: Database, tmp_path: 
     from app.bootstrap import build
 
     parts = build(settings_of(database, f"unix://{tmp_path}/no.sock"))
-    clock = clock_of(parts)
+    clock = clock_of(parts, Leadership(parts))
     clock.start(paused=True)
     beats = clock.get_jobs()
-    assert {beat.id for beat in beats} == {"sweep", "tick"}
+    assert {beat.id for beat in beats} == {"sweep", "mend", "lead"}
     assert all(beat.misfire_grace_time is None for beat in beats)
     assert all(beat.coalesce and beat.max_instances == 1 for beat in beats)
+    for beat in beats:  # as after the host's clock was set back by three days
+        beat.modify(next_run_time=utc_now() + timedelta(days=3))
+    keep_beating(clock)
+    assert all(beat.next_run_time <= utc_now() for beat in clock.get_jobs())
     clock.shutdown(wait=False)
     parts.db.engine.dispose()
