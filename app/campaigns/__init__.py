@@ -2,7 +2,6 @@
 
 from app.campaigns.daily import DAILY_PLAN, daily_plans_differ, keep_daily_plans
 from app.campaigns.due import (
-    CATCH_UP_NAMES,
     MOST_CATCH_UP,
     USUAL_CATCH_UP,
     CatchUp,
@@ -40,7 +39,6 @@ from app.campaigns.schedule import (
 
 __all__ = [
     "CAMPAIGN",
-    "CATCH_UP_NAMES",
     "DAILY_PLAN",
     "MOST_CATCH_UP",
     "STAGE_NAMES",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import String, and_, cast, false, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.campaigns.due import CatchUp, next_due
 from app.campaigns.models import Schedule
 from app.campaigns.schedule import rest, wake
 from app.infra.clock import local
-from app.infra.db import insert_once
 from app.reps import Rep
 
 DAILY_PLAN = "daily_plan"
@@ -26,17 +28,15 @@ def daily_plans_differ(session: Session) -> bool:
 def keep_daily_plans(session: Session, now: datetime, limit: int = 500) -> int:
     """Bring the schedules in line with the reps, `limit` at a time; returns how many changed."""
     waking, resting = _to_wake(session, limit), _to_rest(session, limit)
+    fresh = [_new(rep, now) for rep, schedule in waking if schedule is None]
     for rep, schedule in waking:
-        if schedule is None:
-            values = {
-                "kind": DAILY_PLAN, "ref_id": rep.id, "cron": daily_cron(rep), "catch_up": "last",
-                "max_catch_up": 1, "active": False, "since": now, "watermark": now,
-            }  # fmt: skip
-            insert_once(session, Schedule, values, "kind", "ref_id")
-            wake(_of(session, rep), _start_of_day(now))  # a new rep's first plan is today's
-        else:
+        if schedule is not None:
             schedule.cron = daily_cron(rep)
             wake(schedule, now)
+    if fresh:
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        made = dialect.insert(Schedule).on_conflict_do_nothing(index_elements=["kind", "ref_id"])
+        session.execute(made, fresh)
     for schedule in resting:
         rest(schedule)
     session.flush()
@@ -74,10 +74,14 @@ def _to_rest(session: Session, limit: int) -> Sequence[Schedule]:
     return session.scalars(chosen).all()
 
 
-def _of(session: Session, rep: Rep) -> Schedule:
-    return session.scalars(
-        select(Schedule).where(Schedule.kind == DAILY_PLAN, Schedule.ref_id == rep.id)
-    ).one()
+def _new(rep: Rep, now: datetime) -> dict[str, Any]:
+    cron = daily_cron(rep)
+    start = _start_of_day(now)  # a new rep's first plan is today's
+    return {
+        "kind": DAILY_PLAN, "ref_id": rep.id, "cron": cron, "catch_up": CatchUp.LAST.value,
+        "max_catch_up": 1, "active": True, "since": start, "watermark": start,
+        "next_due_at": next_due(cron, None, start),
+    }  # fmt: skip
 
 
 def _start_of_day(now: datetime) -> datetime:

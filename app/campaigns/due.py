@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -26,13 +26,6 @@ class CatchUp(StrEnum):
     SKIP = "skip"  # nothing
     LAST = "last"  # the newest one runs
     ALL = "all"  # each one runs, up to the schedule's own limit
-
-
-CATCH_UP_NAMES: Mapping[CatchUp, str] = {
-    CatchUp.LAST: "错过后补执行最近一次",
-    CatchUp.SKIP: "错过就不再执行",
-    CatchUp.ALL: "错过的逐次补执行",
-}
 
 
 @dataclass(frozen=True, slots=True)

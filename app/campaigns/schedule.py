@@ -7,11 +7,11 @@ after the commit. A tick looks only at schedules whose next time has come, throu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,8 @@ from app.infra.db import ring_after_commit
 
 RUN = "workers.jobs.plans.run"
 CAMPAIGN = "campaign"
+KEY = ("schedule_id", "due_at")
+FRESH = ("state", "next_attempt_at", "error", "term", "created_at")
 RETRY = timedelta(minutes=2)
 MAX_ATTEMPTS = 5
 PIECE = 500  # schedules of one tick, so that its transaction stays short
@@ -34,13 +36,14 @@ def tick(session: Session, now: datetime, *, term: int = 0, limit: int = PIECE) 
     wait.
     """
     _mend_after_a_fall(session, now)
-    made = 0
     chosen = select(Schedule).where(_is_due(now)).order_by(Schedule.next_due_at).limit(limit)
-    for schedule in session.scalars(chosen.with_for_update(skip_locked=True)):
-        made += _write_runs(session, schedule, now, term)
-        schedule.watermark = now
-        schedule.next_due_at = next_due(schedule.cron, schedule.at, now)
+    missed: list[dict[str, Any]] = []
+    due: list[dict[str, Any]] = []
+    for schedule in session.scalars(chosen.with_for_update(skip_locked=True)).all():
+        _look_at(schedule, now, term, due, missed)
     session.flush()
+    _insert(session, missed, _ignore)
+    made = _insert(session, due, _revive)
     for run in unfinished(session, now):
         ring_after_commit(session, RUN, run.id)
     return made
@@ -48,12 +51,12 @@ def tick(session: Session, now: datetime, *, term: int = 0, limit: int = PIECE) 
 
 def is_due(session: Session, now: datetime) -> bool:
     """True when a tick has something to write."""
-    chosen = (
-        select(Schedule.id).where(_is_due(now)).limit(1),
-        select(Schedule.id).where(_has_fallen(now), Schedule.active.is_(True)).limit(1),
-        select(ScheduleRun.id).where(_waits_too_long(now)).limit(1),
+    asked = (
+        exists().where(_is_due(now)),
+        exists().where(_has_fallen(now), Schedule.active.is_(True)),
+        exists().where(_waits_too_long(now)),
     )
-    return any(session.scalar(one) is not None for one in chosen)
+    return bool(session.scalar(select(or_(*asked))))
 
 
 def wake(schedule: Schedule, since: datetime) -> None:
@@ -71,7 +74,7 @@ def add_run(
     session: Session, schedule_id: int, due_at: datetime, now: datetime, term: int = 0
 ) -> bool:
     """The run of one due time; False when it exists."""
-    return bool(_insert(session, [_values(schedule_id, due_at, now, term)]))
+    return bool(_insert(session, [_values(schedule_id, due_at, now, term)], _revive))
 
 
 def unfinished(session: Session, now: datetime, limit: int = 100) -> Sequence[ScheduleRun]:
@@ -138,15 +141,22 @@ def _mend_after_a_fall(session: Session, now: datetime) -> None:
     )
 
 
-def _write_runs(session: Session, schedule: Schedule, now: datetime, term: int) -> int:
+def _look_at(
+    schedule: Schedule,
+    now: datetime,
+    term: int,
+    due: list[dict[str, Any]],
+    missed: list[dict[str, Any]],
+) -> None:
     after = max(schedule.watermark, schedule.since)
     found = look(schedule.cron, schedule.at, schedule.catch_up, schedule.max_catch_up, after, now)
-    missed = [_values(schedule.id, moment, now, term, "missed") for moment in found.missed]
-    if missed and found.more_missed:
-        missed[0]["error"] = "更早的还有错过，未逐次列出"
-    if missed:
-        _insert(session, missed)
-    return _insert(session, [_values(schedule.id, moment, now, term) for moment in found.due])
+    due += [_values(schedule.id, moment, now, term) for moment in found.due]
+    lost = [_values(schedule.id, moment, now, term, "missed") for moment in found.missed]
+    if found.more_missed:
+        lost[0]["error"] = "更早的还有错过，未逐次列出"
+    missed += lost
+    schedule.watermark = now
+    schedule.next_due_at = next_due(schedule.cron, schedule.at, now)
 
 
 def _values(
@@ -159,18 +169,22 @@ def _values(
     }  # fmt: skip
 
 
-def _insert(session: Session, rows: list[dict[str, Any]]) -> int:
-    """How many are new. A missed time that is due after all, its clock set back, becomes due."""
+def _insert(session: Session, rows: list[dict[str, Any]], conflicting: Callable[[Any], Any]) -> int:
+    """How many rows were written."""
     if not rows:
         return 0
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(ScheduleRun)
-    key = ["schedule_id", "due_at"]
-    if rows[0]["state"] == "missed":
-        statement = insert.values(rows).on_conflict_do_nothing(index_elements=key)
-    else:
-        fresh = {name: insert.excluded[name] for name in rows[0] if name not in key}
-        statement = insert.values(rows).on_conflict_do_update(
-            index_elements=key, set_=fresh, where=ScheduleRun.state == "missed"
-        )
-    return len(session.execute(statement.returning(ScheduleRun.id)).all())
+    statement = conflicting(dialect.insert(ScheduleRun)).returning(ScheduleRun.id)
+    return len(session.execute(statement, rows).all())
+
+
+def _ignore(insert: Any) -> Any:
+    return insert.on_conflict_do_nothing(index_elements=KEY)
+
+
+def _revive(insert: Any) -> Any:
+    """A missed time that is due after all, its clock set back, becomes due."""
+    fresh = {name: insert.excluded[name] for name in FRESH}
+    return insert.on_conflict_do_update(
+        index_elements=KEY, set_=fresh, where=ScheduleRun.state == "missed"
+    )

@@ -21,6 +21,7 @@ from app.infra.errors import NotFound, Refused, YishuError
 from app.segments import Unparseable
 from app.web import auth
 from app.web.console import bp
+from app.web.console.words import CATCH_UPS
 from app.web.context import parts
 from app.web.policy import STAFF, allow
 
@@ -65,6 +66,8 @@ def new_campaign() -> str | Response | tuple[str, int]:
                 way=form.get("way", "suggestion"),
                 at=_time(form.get("at", "")),
                 cron=form.get("cron", "").strip(),
+                catch_up=form.get("catch_up", campaigns.CatchUp.LAST),
+                max_catch_up=_number(form.get("max_catch_up", "")),
                 author=who.key,
                 now=now,
             )
@@ -83,12 +86,14 @@ def show_campaign(campaign_id: int) -> str:
     here = parts()
     with here.db.reading() as session:
         campaign = campaigns.get(session, campaign_id)
+        schedule = campaigns.schedule_of(session, campaign_id)
         version = content.usable_version(session, campaign.content_id, here.clock())
         newest = content.versions_of(session, campaign.content_id)[0]
         return render_template(
             "console/campaign.html",
             campaign=campaign,
-            schedule=campaigns.schedule_of(session, campaign_id),
+            schedule=schedule,
+            coming=campaigns.coming(schedule, here.clock()),
             audience=segments.audience(session, campaign.expression, here.clock()),
             version=version or newest,
             usable=version is not None,
@@ -171,9 +176,14 @@ def _act(session: Session, campaign_id: int, action: str, now: datetime) -> str 
 def _form() -> str:
     with parts().db.reading() as session:
         return render_template(
-            "console/campaign_form.html", given=request.form, ways=WAYS,
+            "console/campaign_form.html", given=request.form, ways=WAYS, catch_ups=CATCH_UPS,
+            usual=campaigns.USUAL_CATCH_UP, most=campaigns.MOST_CATCH_UP,
             contents=content.listing(session, stage=Stage.APPROVED, limit=500),
         )  # fmt: skip
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and text.isascii() else campaigns.USUAL_CATCH_UP
 
 
 def _time(text: str) -> datetime | None:
