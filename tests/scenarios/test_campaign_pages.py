@@ -55,7 +55,8 @@ def test_the_page_of_a_push_says_when_it_runs_and_what_was_missed(
         "接下来：",
         "11月28日 周六 13:00",
         "11月30日 周一 13:00",
-        "补执行，晚 1 小时",
+        "补执行，晚 60 分钟",
+        "补执行，晚 25 小时",
         "错过",
     ):
         assert words in page

@@ -1,8 +1,8 @@
 """Receive, repeat, reorder, drain, crash, send, time out, tick, withdraw: in any order.
 
 The real inbox, workers and flows run against the simulated platforms in one thread; `model.py`
-says what must hold. `YISHU_STATEFUL` sets how many examples of 50 steps are tried on SQLite (a
-fifth of them on PostgreSQL), `YISHU_STATEFUL_SEED` which ones. A failing example is printed as
+says what must hold. `PROOF_EXAMPLES` sets how many examples of 50 steps are tried on SQLite (a
+fifth of them on PostgreSQL), `PROOF_SEED` which ones. A failing example is printed as
 code that can be pasted.
 """
 
@@ -58,8 +58,8 @@ from workers.planning import run_due
 from workers.sending import send_due
 from workers.sweeping import mend, tick
 
-EXAMPLES = int(os.environ.get("YISHU_STATEFUL", "40"))
-SEED = int(os.environ.get("YISHU_STATEFUL_SEED", "1"))
+EXAMPLES = int(os.environ.get("PROOF_EXAMPLES", "40"))
+SEED = int(os.environ.get("PROOF_SEED", "1"))
 STEPS = 50
 HEALING_ROUNDS = 60
 REPS, PERSONS = st.sampled_from(["rep01", "rep02"]), st.sampled_from(["wang", "li"])

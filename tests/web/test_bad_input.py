@@ -1,6 +1,6 @@
 """Whatever a stranger sends: not accepted, one answer, nothing stored, nothing piled up.
 
-`YISHU_FUZZ` sets how many requests are made (10,000 if not given), `YISHU_FUZZ_SEED` which ones.
+`PROOF_REQUESTS` sets how many requests are made (10,000 if not given), `PROOF_SEED` which ones.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from app.connectors.callback_crypto import Secrets
 from tests.conftest import AES_KEY, SetClock, make_settings
 from tests.web.mutations import NAMES, Knock, Mutator, envelope
 
-REQUESTS = int(os.environ.get("YISHU_FUZZ", "10000"))
-SEED = int(os.environ.get("YISHU_FUZZ_SEED", "20261124"))
+REQUESTS = int(os.environ.get("PROOF_REQUESTS", "10000"))
+SEED = int(os.environ.get("PROOF_SEED", "20261124"))
 WARM = 1000
 WORST_CPU_S = 0.25  # of one request; a body may have 64 KiB
 MOST_GROWTH = 8 * 1024 * 1024
@@ -52,7 +52,7 @@ def knock_at(web: Flask, knock: Knock) -> tuple[str, tuple[tuple[str, str], ...]
     def start(status: str, headers: list[tuple[str, str]], *_: object) -> Any:
         said[:] = [status, tuple(headers)]
 
-    body = b"".join(web.wsgi_app(knock.environ(), start))  # type: ignore[arg-type]
+    body = b"".join(web.wsgi_app(knock.environ(), start))
     return said[0], said[1], body
 
 

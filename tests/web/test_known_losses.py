@@ -147,12 +147,12 @@ def test_crash_after_the_mark(
     die_at(point)
     with pytest.raises(Killed):
         line.do("add_contact", userid="rep01", person="wang")
-    (event,) = events(line.parts)
+    event = events(line.parts)[-1]  # the oldest; what it led to may have been written down, too
     assert (event.state == State.DONE) == (touchpoints(line.parts, Happened.CONTACT_ADDED) == 1)
     assert event.state == (State.DONE if point == "drain.committed" else State.PENDING)
     line.clock.now += LEASE + timedelta(seconds=1)
     line.work()
-    assert events(line.parts)[0].state == State.DONE
+    assert {event.state for event in events(line.parts)} == {State.DONE}
     assert touchpoints(line.parts, Happened.CONTACT_ADDED) == 1
 
 
