@@ -50,7 +50,7 @@ PEOPLE: dict[str, Any] = {
     ],
     "corp_tags": [
         {"group_id": "g1", "group_name": "专科",
-         "tags": [{"id": "et1", "name": "房颤"}, {"id": "et2", "name": "心衰"}]},
+         "tags": [{"id": "et1", "name": "房颤"}, {"id": "et2", "name": "心力衰竭"}]},
     ],
 }  # fmt: skip
 CRON = "0 * * * *"
