@@ -123,6 +123,7 @@ class Company(RuleBasedStateMachine):
     @rule(userid=REPS, person=PERSONS, by=st.sampled_from(["rep", "physician"]))
     def leaves(self, userid: str, person: str, by: str) -> None:
         self.platforms.do("delete_contact", userid=userid, person=person, by=by)
+        self.clock.tick(seconds=1)  # nobody deletes and adds again within one second of the events
 
     @rule(userid=REPS, person=PERSONS, tags=st.sets(st.sampled_from(["et1", "et2"])))
     def is_tagged(self, userid: str, person: str, tags: set[str]) -> None:
