@@ -19,10 +19,10 @@ PACKAGES = (
     "recommend",
     "campaigns",
     "connectors",
-    "connectors",
 )
 
 for _package in PACKAGES:
     import_module(f"app.{_package}.models")
+import_module("app.infra.leader")
 
 metadata = Base.metadata

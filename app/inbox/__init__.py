@@ -26,6 +26,7 @@ from app.inbox.work import (
     is_due,
     keep_unknown,
     lock,
+    pull_back,
     replay,
 )
 
@@ -55,5 +56,6 @@ __all__ = [
     "lock",
     "oldest_pending",
     "partition_key",
+    "pull_back",
     "replay",
 ]

@@ -1,6 +1,6 @@
 """Limits, breakers and paces of sending; a message's turn and an index for what is too late
 
-Revision 0002_sends, after 0001.
+Revision 0003_sends, after 0002_content_versions.
 """
 
 from __future__ import annotations
