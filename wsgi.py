@@ -1,5 +1,8 @@
 """The web process: `gunicorn wsgi:app`."""
 
-from app.bootstrap import build_web
+from app.bootstrap import build, build_web
+from app.operations import Heart
 
-app = build_web()
+parts = build(process="web")
+app = build_web(parts)
+Heart("web", parts.db, parts.clock).start()

@@ -19,7 +19,7 @@ PACKAGES = (
     "recommend",
     "campaigns",
     "connectors",
-    "connectors",
+    "operations",
 )
 
 for _package in PACKAGES:

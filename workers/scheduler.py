@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.bootstrap import Parts, build
 from app.infra import log
+from app.operations import Heart
 from workers.sweeping import sweep, tick
 
 SWEEP_EVERY_S = 1
@@ -31,7 +32,9 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    clock = clock_of(build(process="scheduler"))
+    here = build(process="scheduler")
+    Heart("scheduler", here.db, here.clock).start()
+    clock = clock_of(here)
     clock.start()
     stop.wait()
     clock.shutdown(wait=False)

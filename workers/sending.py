@@ -36,6 +36,7 @@ def send_due(parts: Parts, limit: int = 100) -> int:
     return len(waiting)
 
 
+@log.about(dispatch_id="dispatch_id")
 def send_one(parts: Parts, dispatch_id: int) -> None:
     """Send one message if it is due and still permitted."""
     with parts.db.transaction() as session:

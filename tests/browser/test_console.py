@@ -31,11 +31,12 @@ PAGES = {
     "sends": "/console/governance/sends",
     "limits": "/console/governance/limits",
     "reps": "/console/governance/reps",
+    "operations": "/console/governance/operations",
     "users": "/console/governance/users",
     "audit": "/console/governance/audit",
 }
 SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
-LOOKS = [("wide", "light"), ("wide", "dark"), ("phone", "light")]
+LOOKS = [("wide", "light"), ("wide", "dark"), ("phone", "light"), ("phone", "dark")]
 PICTURES = os.environ.get("YISHU_PICTURES", "")  # a folder: keep what was seen
 
 
