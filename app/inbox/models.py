@@ -32,7 +32,7 @@ class InboxEvent(Base):
             "received_at",
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
-        ),  # fmt: skip
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
