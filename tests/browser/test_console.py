@@ -127,7 +127,7 @@ def serious(page: Page) -> list[str]:
     ]
 
 
-def keep(page: Page, name: str) -> None:
+def keep(page: Page, name: str, *, whole: bool = False) -> None:
     if PICTURES:
         look = getattr(page, "look", "wide-light")
-        page.screenshot(path=Path(PICTURES) / f"{name}-{look}.png", full_page=False)
+        page.screenshot(path=Path(PICTURES) / f"{name}-{look}.png", full_page=whole)
