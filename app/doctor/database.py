@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import operations, schema
@@ -26,7 +26,7 @@ def reachable(parts: Parts) -> Iterator[Finding]:
         url.database if url.get_backend_name() == "sqlite" else f"{url.host or ''}/{url.database}"
     )
     try:
-        with parts.db.engine.connect() as connection:
+        with _looking(parts.db.engine) as connection:
             connection.execute(text("select 1"))
     except SQLAlchemyError as problem:
         yield bad(
@@ -39,7 +39,7 @@ def reachable(parts: Parts) -> Iterator[Finding]:
 
 def durable(parts: Parts) -> Iterator[Finding]:
     """What is committed survives a power cut, and the file is whole."""
-    with parts.db.engine.connect() as connection:
+    with _looking(parts.db.engine) as connection:
         if connection.dialect.name == "postgresql":
             yield from _postgres(connection)
         else:
@@ -79,6 +79,11 @@ def skew(check: str, other: str, skew_s: float) -> Finding:
             "启用时间同步（NTP）：偏差大时回调会被当作过期而拒绝",
         )  # fmt: skip
     return good(check, f"本机时钟与{other}一致（{skew_s:+.1f} 秒）")
+
+
+def _looking(engine: Engine) -> Connection:
+    """A connection that waits for no writer."""
+    return engine.execution_options(yishu_reading=True).connect()
 
 
 def _postgres(connection: Connection) -> Iterator[Finding]:
