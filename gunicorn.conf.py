@@ -11,6 +11,12 @@ graceful_timeout = 4  # a platform that deploys waits a little longer than this
 timeout = 30
 keepalive = 5
 control_socket_disable = True  # two products under one user would share it
+logconfig_dict = {  # gunicorn's own lines look like ours
+    "formatters": {"generic": {"()": "app.infra.log.formatter", "process": "web"}},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}
+    },
+}
 accesslog = None  # addresses carry link tokens; events are logged by the application
 
 

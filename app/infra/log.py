@@ -25,8 +25,37 @@ QUIET = ("httpx", "httpcore", "apscheduler", "urllib3")
 
 def configure(level: str = "INFO", *, process: str = "") -> None:
     """Set up structlog and the standard library's logging for this process."""
-    pretty = sys.stderr.isatty()
-    chain: list[Any] = [
+    structlog.configure(
+        processors=[*_chain(process), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(process))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.contextvars.clear_contextvars()
+
+
+def formatter(process: str = "") -> logging.Formatter:
+    """Our lines for the standard library's records, too: also a server's own."""
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=True)
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_chain(process),
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+
+
+def _chain(process: str) -> list[Any]:
+    return [
         _stamp(process),
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -34,30 +63,6 @@ def configure(level: str = "INFO", *, process: str = "") -> None:
         structlog.processors.format_exc_info,
         redact,
     ]
-    renderer = (
-        structlog.dev.ConsoleRenderer(colors=True)
-        if pretty
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
-    structlog.configure(
-        processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=chain,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    structlog.contextvars.clear_contextvars()
 
 
 def about(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -68,7 +73,8 @@ def about(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        order = list(signature(function).parameters)
+        parameters = signature(function).parameters
+        order = list(parameters)
         wanted = [(key, *path.partition(".")[::2]) for key, path in names.items()]
         places = [(key, order.index(name), name, rest) for key, name, rest in wanted]
 
@@ -76,7 +82,8 @@ def about(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
         def carrying(*args: P.args, **kwargs: P.kwargs) -> T:
             ids = {}
             for key, place, name, rest in places:
-                value = args[place] if place < len(args) else kwargs[name]
+                given = kwargs.get(name, parameters[name].default)
+                value = args[place] if place < len(args) else given
                 ids[key] = getattr(value, rest) if rest else value
             with structlog.contextvars.bound_contextvars(**ids):
                 return function(*args, **kwargs)

@@ -132,6 +132,9 @@ def test_every_line_of_a_process_says_who_wrote_it_and_what_it_is_about(
     lines = [json.loads(line) for line in errors.decode().splitlines()]
     assert lines
     assert all(line["process"] == "worker" and line["pid"] for line in lines)
+    assert any("dispatch_id" in line for line in lines) or not any(
+        line["event"] == "message not delivered" for line in lines
+    )
 
 
 @pytest.fixture
@@ -185,8 +188,10 @@ def test_web_finishes_the_callback_that_it_is_reading(
         line.sendall(body)
         answer = line.recv(4096)
     assert answer.startswith(b"HTTP/1.1 200 OK")
-    running.communicate(timeout=5)
+    _, errors = running.communicate(timeout=5)
     assert running.returncode == 0
+    lines = [json.loads(line) for line in errors.decode().splitlines()]  # gunicorn's own, too
+    assert {line["process"] for line in lines} == {"web"}
     with database.reading() as session:
         assert sum(inbox.count_by_state(session).values()) == 1
         assert operations.processes(session) == []
