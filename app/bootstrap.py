@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import redis
 from flask import Flask
@@ -25,9 +25,6 @@ from app.infra.database_clock import DatabaseClock
 from app.infra.db import Database, build_engine
 from app.infra.errors import Permanent
 from app.infra.settings import Settings
-
-if TYPE_CHECKING:
-    from app.web.callbacks.asgi import CallbacksFirst
 
 BEHIND = ("worker", "scheduler")  # processes that nobody waits for
 
@@ -67,13 +64,6 @@ def build(
         clock = DatabaseClock(db.engine) if behind else utc_now
     spill = Spill(Path(settings.yishu_spill_dir))
     return Parts(settings, db, connection, spill, _outside(settings, db, clock), clock)
-
-
-def build_asgi() -> CallbacksFirst:
-    """What the web process serves."""
-    from app.web import create_asgi  # here: workers need no pages
-
-    return create_asgi(build(process="web"))
 
 
 def build_web(parts: Parts | None = None) -> Flask:

@@ -19,6 +19,7 @@ PACKAGES = (
     "recommend",
     "campaigns",
     "connectors",
+    "operations",
 )
 
 for _package in PACKAGES:

@@ -63,6 +63,7 @@ def _attempt(parts: Parts, partition: bytes) -> bool:
     return True
 
 
+@log.about(event_id="claim.id")
 def _handle(parts: Parts, partition: bytes, claim: Claim) -> str:
     fact = _translate(claim)
     flow = None if isinstance(fact, facts.Unknown) else flow_for(fact)
@@ -96,6 +97,7 @@ def _why_unknown(fact: facts.Fact) -> str:
     return f"no flow handles {type(fact).__name__} yet"
 
 
+@log.about(event_id="claim.id")
 def _failed(parts: Parts, claim: Claim, problem: Exception) -> str:
     error = explain(problem)
     wait = timedelta(seconds=getattr(problem, "retry_after_s", None) or 0)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.bootstrap import Parts, build
 from app.infra import log
+from app.operations import Heart
 from workers.leading import Leadership
 from workers.sweeping import mend, sweep
 
@@ -35,6 +36,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     parts = build(process="scheduler")
+    Heart("scheduler", parts.db, parts.clock).start()
     leadership = Leadership(parts)
     clock = clock_of(parts, leadership)
     clock.start()

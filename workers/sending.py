@@ -68,6 +68,7 @@ def send_due(parts: Parts, limit: int = 100, stop: Callable[[], bool] = lambda: 
                 _let_go(keeper, claimed)
 
 
+@log.about(dispatch_id="dispatch_id")
 def send_one(parts: Parts, dispatch_id: int) -> None:
     """Send one message if it is due, permitted, and fits the limits."""
     claimed, _ = claim_some(parts, 1, dispatch_id)

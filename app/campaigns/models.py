@@ -75,6 +75,7 @@ class ScheduleRun(Base):
     __table_args__ = (
         UniqueConstraint("schedule_id", "due_at"),
         Index("ix_schedule_run_work", "state", "next_attempt_at"),
+        Index("ix_schedule_run_due_at", "due_at", "state"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

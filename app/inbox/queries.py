@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 from sqlalchemy.orm import Session
 
 from app.inbox.models import InboxEvent, State
@@ -26,7 +26,9 @@ def count_by_state(session: Session) -> Counts:
 def oldest_pending(session: Session) -> datetime | None:
     """When the oldest event that still waits arrived."""
     return session.scalar(
-        select(func.min(InboxEvent.received_at)).where(InboxEvent.state == State.PENDING)
+        select(func.min(InboxEvent.received_at)).where(
+            InboxEvent.state == literal_column("'pending'")  # in the text: a partial index is asked
+        )
     )
 
 

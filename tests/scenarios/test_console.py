@@ -20,7 +20,8 @@ PAGES = (
     "/console/", "/console/physicians/", "/console/tags/", "/console/segments/",
     "/console/contents/", "/console/campaigns/", "/console/insights/", "/console/governance/",
     "/console/governance/sends", "/console/governance/limits", "/console/governance/reps",
-    "/console/governance/users", "/console/governance/audit", "/console/governance/channels", "/console/contents/new",
+    "/console/governance/operations", "/console/governance/users", "/console/governance/audit",
+    "/console/governance/channels", "/console/contents/new",
     "/console/campaigns/new", "/console/password",
 )  # fmt: skip
 

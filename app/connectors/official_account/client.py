@@ -60,6 +60,10 @@ class OfficialAccount:
         self._key = token_key("oa", app_id, "", secret)
         self._line = Line(app_id, api_base, self._token)
 
+    def obtain_token(self) -> None:
+        """Make sure of a living token. Raises what a call would raise for lack of one."""
+        self._token()
+
     def user_info(self, openid: str) -> FollowerInfo:
         """One follower. Raises PersonGone."""
         return FollowerInfo.of(self._line.ask("user/info", lambda api: api.user.get(openid)))

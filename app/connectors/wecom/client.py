@@ -46,6 +46,10 @@ class WeCom:
         self.open_base = open_base
         self._wire = Wire(http, tokens, corp_id, agent_id, secret)
 
+    def obtain_token(self) -> None:
+        """Make sure of a living token. Raises what a call would raise for lack of one."""
+        self._wire.obtain_token()
+
     # contacts ---------------------------------------------------------------------------------
 
     def get_customer(self, external_userid: str) -> Customer:

@@ -217,6 +217,12 @@ def clock(at: datetime) -> str:
     return f"{local(at):%H:%M}"
 
 
+@bp.app_template_filter("clock_seconds")
+def clock_seconds(at: datetime) -> str:
+    """`10:02:31` in China."""
+    return f"{local(at):%H:%M:%S}"
+
+
 LEFT_OUT = {
     "cap": _l("已达频次"),
     "no_consent": _l("未同意"),
