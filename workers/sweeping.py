@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app import campaigns, delivery, inbox
+from app import campaigns, completeness, delivery, inbox
 from app.bootstrap import Parts
+from app.flows.reconcile import accounts_of
 from app.infra.crashpoint import crashpoint
 from app.infra.queue import FAST, NORMAL
 
@@ -33,5 +34,6 @@ def tick(parts: Parts) -> None:
     with parts.db.transaction() as session:
         campaigns.tick(session, parts.clock())
         delivery.expire_leases(session, parts.clock())
+        completeness.tick(session, accounts_of(parts.outside), parts.clock())
         crashpoint("tick.written")
     crashpoint("tick.committed")

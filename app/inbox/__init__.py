@@ -11,7 +11,15 @@ replay      put events back to work
 
 from app.inbox.intake import Intake, NotWritten
 from app.inbox.models import InboxEvent, State
-from app.inbox.queries import Counts, count_by_state, find, listing, oldest_pending
+from app.inbox.queries import (
+    Counts,
+    count_by_state,
+    find,
+    last_done_in,
+    listing,
+    oldest_pending,
+    waiting_in,
+)
 from app.inbox.store import Arrival, append, dedupe_key, erase_before, partition_key
 from app.inbox.work import (
     MAX_ATTEMPTS,
@@ -46,9 +54,11 @@ __all__ = [
     "finish",
     "is_due",
     "keep_unknown",
+    "last_done_in",
     "listing",
     "lock",
     "oldest_pending",
     "partition_key",
     "replay",
+    "waiting_in",
 ]

@@ -13,13 +13,16 @@ from sqlalchemy.orm import Session
 from app.identity.models import Identifier
 from app.infra.db import insert_once
 from app.journey.models import Happened, Touchpoint
+from app.journey.twice import find_told, marked
 
 __all__ = [
     "Entry",
     "Happened",
     "Touchpoint",
     "count_by_kind",
+    "find_told",
     "last_at",
+    "marked",
     "note",
     "per_week",
     "timeline",

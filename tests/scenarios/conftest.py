@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,13 @@ class Line:
 
 @pytest.fixture
 def line(database_url: str, valkey_url: str, clock: SetClock) -> Iterator[Line]:
+    with opened(database_url, valkey_url, clock) as found:
+        yield found
+
+
+@contextmanager
+def opened(database_url: str, valkey_url: str, clock: SetClock) -> Iterator[Line]:
+    """A line over this database, while the block lasts."""
     plain = make_settings(database_url, valkey_url)
     world = World(clock=lambda: clock().timestamp())
     world.seed(PEOPLE)

@@ -1,0 +1,43 @@
+"""Touchpoints of what both a callback and a look of our own may tell: each happening once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import journey
+from app.facts import Fact
+from app.journey import Happened
+
+
+def note_once(
+    session: Session,
+    identifier_id: int,
+    kind: Happened,
+    fact: Fact,
+    *,
+    channel: str,
+    at: datetime,
+    ref: str,
+    rep_id: int | None = None,
+    detail: dict[str, Any] | None = None,
+    begins_with: Happened | None = None,
+) -> bool:
+    """Write the touchpoint unless this happening has been told; False when it was.
+
+    A callback that comes late knows better when something ended than the look that found it.
+    """
+    told = journey.find_told(
+        session, identifier_id, kind, at=at, ref=ref, pulled=fact.pulled, rep_id=rep_id,
+        begins_with=begins_with,
+    )  # fmt: skip
+    if told is None:
+        return journey.note(
+            session, identifier_id, kind, channel=channel, at=at, ref=ref, rep_id=rep_id,
+            detail=journey.marked(detail, fact.pulled),
+        )  # fmt: skip
+    if not fact.pulled:
+        told.at = min(told.at, at)
+    return False
