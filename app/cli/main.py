@@ -9,7 +9,7 @@ import typer
 
 from app.infra.errors import YishuError
 
-GROUPS = ("schema", "keys", "users", "inbox", "sample")
+GROUPS = ("schema", "keys", "users", "inbox", "reconcile", "sample")
 
 cli = typer.Typer(
     name="yishu", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import redis
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import delivery, inbox
+from app import completeness, delivery, inbox
+from app.completeness import Figures
 from app.web.context import parts
 from app.web.policy import Policy, default_policy
 
@@ -72,7 +75,7 @@ class Tables(Collector):
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """See prometheus_client."""
         up = GaugeMetricFamily("yishu_database_up", "1 while the database answers")
         try:
@@ -82,11 +85,12 @@ class Tables(Collector):
         up.add_metric([], 1 if found else 0)
         yield from [up, *found]
 
-    def _ask(self) -> list[GaugeMetricFamily]:
+    def _ask(self) -> list[Metric]:
         with self._parts.db.reading() as session:
             events = inbox.count_by_state(session)
             oldest = inbox.oldest_pending(session)
             messages = delivery.count_by_state(session)
+            complete = completeness.figures(session, self._parts.clock())
         age = GaugeMetricFamily(
             "yishu_inbox_oldest_pending_seconds", "Age of the oldest event that waits"
         )
@@ -95,7 +99,28 @@ class Tables(Collector):
             _by_state("yishu_inbox_events", "Inbox events by state", events),
             age,
             _by_state("yishu_dispatches", "Messages of the outbox by state", messages),
+            *_completeness(complete, self._parts.clock()),
         ]
+
+
+def _completeness(figures: Figures, now: datetime) -> list[Metric]:
+    def gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"yishu_reconcile_{name}", text, value=value)
+
+    full_at = figures.last_full_at
+    age = (now - full_at).total_seconds() if full_at else float("inf")
+    found = CounterMetricFamily(
+        "yishu_reconcile_found", "Differences that pulls found", labels=["source", "what"]
+    )
+    for (source, what), number in figures.found.items():
+        found.add_metric([source, what], number)
+    return [
+        gauge("gap_ratio", "Callbacks lost in 24 h, of what the platforms list", figures.gap),
+        gauge("alarm", "1 while the gap is above 0.1 %", float(figures.alarm)),
+        gauge("full_age_seconds", "Age of the last complete full pull", age),
+        gauge("failing", "Lists that could not be compared", figures.failing),
+        found,
+    ]
 
 
 def _by_state(name: str, help_text: str, counts: dict[str, int]) -> GaugeMetricFamily:

@@ -18,7 +18,7 @@ PASSWORD = "a-long-password"
 PAGES = (
     "/console/", "/console/physicians/", "/console/tags/", "/console/segments/",
     "/console/contents/", "/console/campaigns/", "/console/insights/", "/console/governance/",
-    "/console/governance/sends", "/console/governance/limits", "/console/governance/reps",
+    "/console/governance/sends", "/console/governance/completeness", "/console/governance/limits", "/console/governance/reps",
     "/console/governance/users", "/console/governance/audit", "/console/governance/channels", "/console/contents/new",
     "/console/campaigns/new", "/console/password",
 )  # fmt: skip

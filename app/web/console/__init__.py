@@ -16,7 +16,7 @@ from app.web.policy import STAFF, Policy, default_policy
 
 PAGES = (
     "words", "because", "session", "home", "physicians", "tags", "segments", "contents",
-    "campaigns", "insights", "governance", "channels",
+    "campaigns", "insights", "governance", "completeness", "channels",
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")
