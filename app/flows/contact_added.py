@@ -67,12 +67,12 @@ def apply(
         one_sided=fact.one_sided or (reading.was_read and reading.customer is None),
     )  # fmt: skip
     code = links.find_code(session, "wecom", fact.state)
-    assert_channel_tags(session, row.id, code, ref=event.ref, at=fact.at)
-    fresh = note_once(
+    noted = note_once(
         session, row.id, Happened.CONTACT_ADDED, fact, channel="wecom", at=fact.at, ref=event.ref,
         rep_id=rep.id, detail={"channel": code.name} if code else None,
     )  # fmt: skip
-    if fresh:
+    assert_channel_tags(session, row.id, code, ref=noted.ref, at=fact.at)
+    if noted.fresh:
         consent.record(
             session, row.id, action=Action.GRANT, source="added_rep", channel="wecom",
             evidence=event.ref, at=fact.at,

@@ -38,13 +38,13 @@ def apply(
     if row is None:
         return
     code = links.find_code(session, "oa", fact.scene)
-    assert_channel_tags(session, row.id, code, ref=event.ref, at=fact.at)
     kind = Happened.FOLLOWED if isinstance(fact, Followed) else Happened.CODE_SCANNED
-    fresh = note_once(
+    noted = note_once(
         session, row.id, kind, fact, channel="oa", at=fact.at, ref=event.ref,
         detail={"channel": code.name} if code else None,
     )  # fmt: skip
-    if fresh and isinstance(fact, Followed):
+    assert_channel_tags(session, row.id, code, ref=noted.ref, at=fact.at)
+    if noted.fresh and isinstance(fact, Followed):
         consent.record(
             session, row.id, action=Action.GRANT, source="followed", channel="oa",
             evidence=event.ref, at=fact.at,

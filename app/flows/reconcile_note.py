@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,14 @@ from sqlalchemy.orm import Session
 from app import journey
 from app.facts import Fact
 from app.journey import Happened
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Whether this is news, and under which ref the happening is told: its own or an older one."""
+
+    fresh: bool
+    ref: str
 
 
 def note_once(
@@ -24,8 +33,8 @@ def note_once(
     rep_id: int | None = None,
     detail: dict[str, Any] | None = None,
     begins_with: Happened | None = None,
-) -> bool:
-    """Write the touchpoint unless this happening has been told; False when it was.
+) -> Noted:
+    """Write the touchpoint unless this happening has been told.
 
     A callback that comes late knows better when something ended than the look that found it.
     """
@@ -34,10 +43,11 @@ def note_once(
         begins_with=begins_with,
     )  # fmt: skip
     if told is None:
-        return journey.note(
+        fresh = journey.note(
             session, identifier_id, kind, channel=channel, at=at, ref=ref, rep_id=rep_id,
             detail=journey.marked(detail, fact.pulled),
         )  # fmt: skip
+        return Noted(fresh, ref)
     if not fact.pulled:
         told.at = min(told.at, at)
-    return False
+    return Noted(False, told.ref)

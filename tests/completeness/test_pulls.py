@@ -170,6 +170,7 @@ def test_a_used_up_quota_holds_the_whole_account_back(line: Line) -> None:
 def test_a_list_that_cannot_be_read_closes_nobody_and_is_shown(line: Line) -> None:
     line.do("add_contact", userid="rep01", person="wang")
     pull(line)
+    line.clock.tick(minutes=5)
     begin(line)
     trouble(line, errcodes={"externalcontact/list": {"errcode": 60111, "times": 1}})
     while pull_due(line.parts, 100):
