@@ -18,6 +18,7 @@ PACKAGES = (
     "delivery",
     "recommend",
     "campaigns",
+    "completeness",
     "connectors",
     "operations",
 )

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from prometheus_client import Counter
 
-from app import facts, inbox
+from app import completeness, facts, inbox
 from app.bootstrap import Parts
 from app.connectors.official_account import translate as oa_translate
 from app.connectors.wecom import translate as wecom_translate
@@ -23,6 +23,7 @@ BUDGET = timedelta(seconds=60)  # then the next bell or poll goes on, and others
 TRANSLATORS: dict[str, Callable[[bytes, str], facts.Fact]] = {
     "wecom": wecom_translate.translate,
     "oa": oa_translate.translate,
+    completeness.SOURCE: completeness.translate,
 }
 
 _handled = Counter("yishu_inbox_handled_total", "Inbox events by outcome", ["outcome"])

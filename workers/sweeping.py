@@ -9,8 +9,9 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import campaigns, delivery, inbox
+from app import campaigns, completeness, delivery, inbox
 from app.bootstrap import Parts
+from app.flows.reconcile import accounts_of
 from app.infra import leader
 from app.infra.crashpoint import crashpoint
 from app.infra.queue import FAST, NORMAL
@@ -66,7 +67,17 @@ def tick(parts: Parts, term: int = 0) -> int:
             if term:
                 leader.fence(session, OFFICE, term)
         crashpoint("tick.committed")
+    _plan_pulls(parts, term)
     return made
+
+
+def _plan_pulls(parts: Parts, term: int) -> None:
+    """Write the pulls that are due: hourly slices and the nightly whole."""
+    with parts.db.transaction() as session:
+        _end_when_frozen(session)
+        completeness.tick(session, accounts_of(parts.outside), parts.clock())
+        if term:
+            leader.fence(session, OFFICE, term)
 
 
 def keep_plans(parts: Parts, term: int = 0) -> int:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import redis
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app import delivery, operations
+from app import completeness, delivery, operations
+from app.completeness import Figures as Completeness
 from app.operations import Figures
 from app.web.context import parts
 from app.web.policy import Policy, default_policy
@@ -79,18 +81,20 @@ class Tables(Collector):
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """See prometheus_client."""
         try:
             with self._parts.db.reading() as session:
                 found = operations.figures(session, self._parts.clock())
                 breakers = list(_breakers(session, self._parts.clock()))
+                complete = completeness.figures(session, self._parts.clock())
         except SQLAlchemyError:
             found = None
         yield _one("yishu_database_up", "1 while the database answers", float(found is not None))
         if found is not None:
             yield from _of_tables(found)
             yield from breakers
+            yield from _completeness(complete, self._parts.clock())
         yield from _of_host(self._parts.settings)
 
 
@@ -130,6 +134,26 @@ def _breakers(session: Session, now: datetime) -> Iterator[GaugeMetricFamily]:
     for row in delivery.known_breakers(session):
         family.add_metric([row.account, row.api], (row.account, row.api) in stopped)
     yield family
+
+
+def _completeness(figures: Completeness, now: datetime) -> list[Metric]:
+    def gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"yishu_reconcile_{name}", text, value=value)
+
+    full_at = figures.last_full_at
+    age = (now - full_at).total_seconds() if full_at else float("inf")
+    found = CounterMetricFamily(
+        "yishu_reconcile_found", "Differences that pulls found", labels=["source", "what"]
+    )
+    for (source, what), number in figures.found.items():
+        found.add_metric([source, what], number)
+    return [
+        gauge("gap_ratio", "Callbacks lost in 24 h, of what the platforms list", figures.gap),
+        gauge("alarm", "1 while the gap is above 0.1 %", float(figures.alarm)),
+        gauge("full_age_seconds", "Age of the last complete full pull", age),
+        gauge("failing", "Lists that could not be compared", figures.failing),
+        found,
+    ]
 
 
 def _of_host(settings: Settings) -> Iterator[GaugeMetricFamily]:

@@ -80,6 +80,17 @@ class WeCom:
             side = Follower.of(item.get("follow_info", {}))
             yield Customer.of(item.get("external_contact", {}), [side]), side
 
+    def batch_page(self, userid: str, cursor: str) -> tuple[list[tuple[Customer, Follower]], str]:
+        """One page of a member's contacts, and the cursor of the next, "" after the last."""
+        body = {"userid_list": [userid], "limit": 100, "cursor": cursor}
+        answer = self._wire.post("externalcontact/batch/get_by_user", body)
+        found = []
+        for item in answer.get("external_contact_list") or ():
+            side = Follower.of({"userid": userid} | (item.get("follow_info") or {}))
+            found.append((Customer.of(item.get("external_contact") or {}, [side]), side))
+        following = answer.get("next_cursor") or ""
+        return found, following if following != cursor else ""
+
     def list_follow_users(self) -> list[str]:
         """Members that may have external contacts."""
         return list(self._wire.get("externalcontact/get_follow_user_list").get("follow_user", ()))

@@ -37,11 +37,12 @@ def governance() -> str:
     text = request.args.get("state", "")
     state = State(text) if text in set(State) else None
     before = request.args.get("before", None, int)
+    source = request.args.get("source", "")[:40]
     with parts().db.reading() as session:
-        rows = inbox.listing(session, state=state, before_id=before, limit=PAGE)
+        rows = inbox.listing(session, state=state, source=source, before_id=before, limit=PAGE)
         return render_template(
             "console/inbox.html", rows=rows, counts=inbox.count_by_state(session), state=text,
-            states=INBOX_STATES, more=rows[-1].id if len(rows) == PAGE else None,
+            states=INBOX_STATES, source=source, more=rows[-1].id if len(rows) == PAGE else None,
         )  # fmt: skip
 
 
