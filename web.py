@@ -52,8 +52,8 @@ def application() -> CallbacksFirst:
     parent = os.getppid()
     threading.Thread(target=_leave_with, args=(parent,), name="leave", daemon=True).start()
     parts = build(process="web")
-    Heart("web", parts.db, parts.clock).start()
-    return create_asgi(parts)
+    heart = Heart("web", parts.db, parts.clock).start()
+    return create_asgi(parts, at_end=heart.stop)
 
 
 def _leave_with(parent: int) -> None:

@@ -190,15 +190,17 @@ def say_why(session: Session, wait: Wait, now: datetime) -> None:
     words = f"等待发送频率：{wait.words}"
     condition = not_closed([wait.closed])
     assert condition is not None
+    # Those that another worker is about to claim are left out: it waits for our gate.
+    alike = select(Dispatch.id).where(
+        Dispatch.state == State.QUEUED, Dispatch.not_before <= now,
+        Dispatch.error != words, ~condition,
+    ).with_for_update(skip_locked=True)  # fmt: skip
     session.execute(
         update(Dispatch)
-        .where(
-            Dispatch.state == State.QUEUED, Dispatch.not_before <= now,
-            Dispatch.error != words, ~condition,
-        )
+        .where(Dispatch.id.in_(alike))
         .values(error=words)
         .execution_options(synchronize_session=False)
-    )  # fmt: skip
+    )
 
 
 def not_closed(found: Iterable[Closed]) -> ColumnElement[bool] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -23,11 +24,11 @@ PAGE_THREADS = 8
 CSRF_EXEMPT = ("links", "api")  # a token in the address or the header, never a cookie
 
 
-def create_asgi(parts: Parts) -> asgi.CallbacksFirst:
+def create_asgi(parts: Parts, *, at_end: Callable[[], None] = lambda: None) -> asgi.CallbacksFirst:
     """What the web process serves: callbacks on the event loop, pages in threads behind it."""
     pages = create_pages(parts)
     inside = WSGIMiddleware(pages.wsgi_app, workers=PAGE_THREADS)  # type: ignore[arg-type]
-    return asgi.CallbacksFirst(inside, FrontDoor(parts))
+    return asgi.CallbacksFirst(inside, FrontDoor(parts), at_end=at_end)
 
 
 def create_app(parts: Parts) -> Flask:

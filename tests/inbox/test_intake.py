@@ -17,6 +17,7 @@ from app.inbox import Arrival, Intake, NotWritten, Spill
 from app.inbox.rows import Rows
 from app.infra.db import Database, build_engine
 from tests.conftest import NOON
+from tests.web.asgi_client import in_a_loop
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_an_event_loop_writes_as_many_at_once_as_it_likes(
     async def write_all() -> None:
         await asyncio.gather(*(intake.write_soon(arrival(str(n % 150))) for n in range(300)))
 
-    asyncio.run(write_all())
+    in_a_loop(write_all())
     assert bodies(database) == {str(n).encode() for n in range(150)}
 
 

@@ -49,7 +49,9 @@ def run(database: Database, state: str, due_at: datetime) -> None:
     with database.transaction() as session:
         schedule = session.scalar(select(Schedule))
         if schedule is None:
-            schedule = Schedule(kind="campaign", ref_id=7, cron="0 9 * * *", watermark=NOON)
+            schedule = Schedule(
+                kind="campaign", ref_id=7, cron="0 9 * * *", since=NOON, watermark=NOON
+            )
             session.add(schedule)
             session.flush()
         session.add(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ from app.connectors.tokens import TokenProvider
 from app.connectors.wecom import translate as wecom_translate
 from app.connectors.wecom.client import WeCom
 from app.flows import Outside
+from app.inbox import Spill
 from app.infra import queue
 from app.infra.crashpoint import crashpoint
 from app.infra.db import Database, build_engine
@@ -157,7 +159,8 @@ def product(database_url: str, platforms: Platforms) -> Iterator[Parts]:
         settings, Connected({wecom.corp_id: wecom}), Connected({account.app_id: account})
     )
     try:
-        yield Parts(settings, db, queue.connect(settings.redis_url), outside, clock)
+        spill = Spill(Path(settings.yishu_spill_dir))
+        yield Parts(settings, db, queue.connect(settings.redis_url), spill, outside, clock)
     finally:
         db.engine.dispose()
 

@@ -47,7 +47,6 @@ from app.infra import crashpoint, log
 from app.infra.db import Database, build_engine
 from app.tagging.models import UnmappedName
 from launcher import postgres
-from tests.conftest import NOBODY
 from tests.stateful import model as rules
 from tests.stateful.company import (
     Killed,
@@ -382,7 +381,7 @@ def test_any_order_keeps_every_promise(
 
         class Here(Company):
             new_database = staticmethod(new)
-            platforms = Platforms(settings_for(NOBODY))
+            platforms = Platforms(settings_for("sqlite:///nowhere.db"))
 
         first = SEED
         while done["examples"] < EXAMPLES and (

@@ -139,7 +139,7 @@ def test_every_line_of_a_process_says_who_wrote_it_and_what_it_is_about(
 
 @pytest.fixture
 def web(database: Database, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """gunicorn as it runs in production, with one process."""
+    """As it runs in production, with one serving process."""
     url = database.engine.url.render_as_string(False)
     settings = make_settings(url, f"unix://{tmp_path}/no.sock")
     values = {
@@ -151,7 +151,7 @@ def web(database: Database, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[b
         port = probe.getsockname()[1]
     run = {"PORT": str(port), "WEB_HOST": "127.0.0.1", "WEB_CONCURRENCY": "1"}
     running = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
+        [sys.executable, "web.py"],
         cwd=ROOT, env={**os.environ, **values, **run}, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -183,14 +183,14 @@ def test_web_finishes_the_callback_that_it_is_reading(
     )
     with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
         line.sendall(head.encode())
-        assert b"100 Continue" in line.recv(1024)  # a thread of the server is at it now
+        assert b"100 Continue" in line.recv(1024)  # the server is at it now
         running.terminate()
         line.sendall(body)
         answer = line.recv(4096)
     assert answer.startswith(b"HTTP/1.1 200 OK")
     _, errors = running.communicate(timeout=5)
     assert running.returncode == 0
-    lines = [json.loads(line) for line in errors.decode().splitlines()]  # gunicorn's own, too
+    lines = [json.loads(line) for line in errors.decode().splitlines()]  # the server's own, too
     assert {line["process"] for line in lines} == {"web"}
     with database.reading() as session:
         assert sum(inbox.count_by_state(session).values()) == 1

@@ -25,18 +25,31 @@ class Disconnected(Exception):
 class CallbacksFirst:
     """GET and POST /callbacks/<source>/<key>; everything else goes on to the application."""
 
-    def __init__(self, inside: Asgi, door: FrontDoor) -> None:
+    def __init__(
+        self, inside: Asgi, door: FrontDoor, *, at_end: Callable[[], None] = lambda: None
+    ) -> None:
         self._inside = inside
         self._door = door
+        self._at_end = at_end
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await self._live(receive, send)
         elif scope["type"] != "http" or not scope["path"].startswith(PREFIX):
             await self._inside(scope, receive, send)
         else:
             await self._callback(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            ending = message["type"] == "lifespan.shutdown"
+            if ending:
+                await asyncio.to_thread(self._at_end)
+            await send({"type": f"{message['type']}.complete"})
+            if ending:
+                return
 
     async def _callback(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
@@ -83,11 +96,3 @@ async def _body(scope: Message, receive: Receive) -> bytes:
                     return body
     except TimeoutError:
         raise Refusal("slow") from None
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
