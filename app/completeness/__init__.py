@@ -9,6 +9,7 @@ figures, standings         how complete we are
 """
 
 from app.completeness import compare
+from app.completeness.calls import Call, claim, end, fail, go_on, held, is_due, note, see
 from app.completeness.compare import Difference, What
 from app.completeness.figures import (
     ALARM_ABOVE,
@@ -32,18 +33,9 @@ from app.completeness.models import (
 from app.completeness.runs import (
     PULL,
     Accounts,
-    Call,
     baseline,
     begin,
-    claim,
-    end,
-    fail,
-    go_on,
-    held,
-    is_due,
-    note,
     open_run,
-    see,
     start_contacts,
     tick,
 )

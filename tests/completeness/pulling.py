@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -16,7 +15,7 @@ from app.identity import Identifier
 from app.inbox import InboxEvent
 from app.journey import Touchpoint
 from app.tagging.models import Tag, TagAssertion
-from tests.scenarios.conftest import Line
+from tests.scenarios.conftest import LOOPBACK, Line
 from workers.reconciling import pull_due
 
 
@@ -44,12 +43,12 @@ def pull(line: Line, kind: Kind = Kind.FULL) -> PullRun:
 
 def trouble(line: Line, **switches: Any) -> None:
     """Replace the trouble switches of the platforms."""
-    httpx.post(f"{line.base}/sandbox/trouble", json=switches).raise_for_status()
+    LOOPBACK.post(f"{line.base}/sandbox/trouble", json=switches).raise_for_status()
 
 
 def release(line: Line) -> int:
     """What was kept back arrives after all, and is worked through."""
-    number: int = httpx.post(f"{line.base}/sandbox/release").json()["released"]
+    number: int = LOOPBACK.post(f"{line.base}/sandbox/release").json()["released"]
     line.work()
     return number
 

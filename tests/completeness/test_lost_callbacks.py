@@ -30,6 +30,7 @@ def undisturbed(
         return snapshot(line)
 
 
+@pytest.mark.timeout(300)  # two days of a company, twice for the first
 @pytest.mark.parametrize(("share", "seed"), [(0.01, 34), (0.3, 1), (1.0, 0)])
 def test_whatever_is_lost_is_found_and_ends_like_undisturbed_days(
     line: Line, undisturbed: dict[str, Any], share: float, seed: int

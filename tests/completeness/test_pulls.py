@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app import completeness, inbox, reps, tagging
 from app.completeness import Kind, PullRun, PullSeen, PullSubject, Source
-from app.completeness import runs as runs_module
+from app.completeness import calls as calls_module
 from app.flows import reconcile
 from app.flows.reconcile import accounts_of
 from app.sandbox.world import Person, Relation
@@ -142,7 +142,7 @@ def test_nothing_is_pulled_where_nothing_is_connected(line: Line) -> None:
 def test_the_pace_holds_for_all_workers_together(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs_module, "CALLS_A_MINUTE", 3)
+    monkeypatch.setattr(calls_module, "CALLS_A_MINUTE", 3)
     crowd(line, 5)
     begin(line)
     assert pull_due(line.parts, 100) == 3

@@ -111,3 +111,27 @@ def test_an_unreadable_state_is_put_aside(tmp_path: Path) -> None:
     path.write_text('{"members": [')
     assert World(path=path).members == {}
     assert path.with_suffix(".unreadable").read_text() == '{"members": ['
+
+
+def test_a_share_of_the_callbacks_can_be_lost_and_come_late(
+    sandbox: Sandbox, receiver: Receiver
+) -> None:
+    sandbox.trouble(drop=0.3, drop_seed=1)
+    sandbox.add_contact(userid="rep01", person="wang")
+    for number in range(59):
+        sandbox.edit_contact(userid="rep01", person="wang", remark=f"第{number}次")
+    arrived = len(receiver.bodies)
+    assert 30 <= arrived <= 54
+    sandbox.trouble()
+    assert httpx.post(f"{sandbox.base}/sandbox/release").json() == {"released": 60 - arrived}
+    sandbox.settle()
+    assert len(receiver.bodies) == 60
+    assert httpx.post(f"{sandbox.base}/sandbox/release").json() == {"released": 0}
+
+
+def test_a_wrong_cursor_of_the_batch_call_is_refused(sandbox: Sandbox) -> None:
+    sandbox.add_contact(userid="rep01", person="wang")
+    body = {"userid_list": ["rep01"], "limit": 1}
+    first = sandbox.wecom("externalcontact/batch/get_by_user", body)
+    assert len(first["external_contact_list"]) == 1
+    assert code(sandbox.wecom("externalcontact/batch/get_by_user", body | {"cursor": "?"})) == 40058

@@ -66,7 +66,7 @@ def process(module: str, settings: Settings) -> Iterator[subprocess.Popen[bytes]
         running.communicate()
 
 
-def until(true: Callable[[], bool], within_s: float = 15.0) -> bool:
+def until(true: Callable[[], bool], within_s: float = 40.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if true():
