@@ -1,9 +1,10 @@
 """A small load client, run as its own process: many connections, one thread, exact latencies.
 
-    python -m benchmarks._load PORT CONNECTIONS FILE
+    python -m benchmarks._load PORT CONNECTIONS FILE PER_S [keep-alive]
 
-FILE holds whole HTTP requests, each with its length (4 bytes) before it. Every request opens its
-own connection, as the platforms' servers do. Prints one JSON object.
+FILE holds whole HTTP requests, each with its length (4 bytes) before it. PER_S is a pace, 0 as
+fast as it goes. Without `keep-alive` every request opens its own connection. Prints one JSON
+object.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 
@@ -61,28 +61,72 @@ def pack(requests: list[bytes]) -> bytes:
     return b"".join(struct.pack(">I", len(r)) + r for r in requests)
 
 
-def run(port: int, connections: int, packed: bytes) -> Outcome:
-    """Send every request once, `connections` at a time."""
-    waiting = iter(list(_unpack(packed)))
-    outcome, open_now = Outcome(), 0
-    with selectors.DefaultSelector() as selector:
+def run(
+    port: int, connections: int, packed: bytes, *, per_s: float = 0, keep_alive: bool = False
+) -> Outcome:
+    """Send every request once, at most `connections` at a time, at a pace if one is asked for."""
+    return _Run(port, connections, list(_unpack(packed)), per_s, keep_alive).go()
+
+
+class _Run:
+    def __init__(
+        self, port: int, connections: int, requests: list[bytes], per_s: float, keep_alive: bool
+    ) -> None:
+        self.port, self.connections, self.requests = port, connections, requests
+        self.per_s, self.keep_alive = per_s, keep_alive
+        self.outcome, self.busy, self.sent = Outcome(), 0, 0
+        self.rested: list[socket.socket] = []
+        self.selector = selectors.DefaultSelector()
+
+    def go(self) -> Outcome:
         begun = time.perf_counter()
-        for request in _first(waiting, connections):
-            _start(selector, port, request)
-            open_now += 1
-        while open_now:
-            for key, _ in selector.select(30) or _silence():
-                if not _read(key.data):
-                    continue
-                selector.unregister(key.fileobj)
-                _finish(key.data, outcome)
-                following = next(waiting, None)
-                if following is None:
-                    open_now -= 1
-                else:
-                    _start(selector, port, following)
-        outcome.seconds = time.perf_counter() - begun
-    return outcome
+        with self.selector:
+            while self.busy or self.sent < len(self.requests):
+                self._send_what_is_due(begun)
+                wait_s = 0.001 if self.per_s and self.sent < len(self.requests) else 30
+                ready = self.selector.select(wait_s)
+                if not ready and wait_s > 1:
+                    raise TimeoutError("the server did not answer for 30 seconds")
+                for key, _ in ready:
+                    self._read(key.data)
+        self.outcome.seconds = time.perf_counter() - begun
+        for connection in self.rested:
+            connection.close()
+        return self.outcome
+
+    def _send_what_is_due(self, begun: float) -> None:
+        while self.sent < len(self.requests) and self.busy < self.connections:
+            if self.per_s and self.sent / self.per_s > time.perf_counter() - begun:
+                return
+            started = time.perf_counter()
+            connection = self.rested.pop() if self.rested else self._connect()
+            connection.sendall(self.requests[self.sent])
+            self.selector.register(connection, selectors.EVENT_READ, Exchange(connection, started))
+            self.sent += 1
+            self.busy += 1
+
+    def _connect(self) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def _read(self, exchange: Exchange) -> None:
+        piece = exchange.connection.recv(65536)
+        exchange.answer += piece
+        # Our answers have no body, so with a connection that stays open the head is everything.
+        if piece and not (self.keep_alive and b"\r\n\r\n" in exchange.answer):
+            return
+        self.selector.unregister(exchange.connection)
+        self.busy -= 1
+        self.outcome.latencies_ms.append((time.perf_counter() - exchange.started) * 1000)
+        if exchange.answer.startswith(b"HTTP/1.1 200 "):
+            self.outcome.ok += 1
+        else:
+            self.outcome.other += 1
+        if self.keep_alive and piece:
+            self.rested.append(exchange.connection)
+        else:
+            exchange.connection.close()
 
 
 def _unpack(packed: bytes) -> Iterator[bytes]:
@@ -93,37 +137,10 @@ def _unpack(packed: bytes) -> Iterator[bytes]:
         at += 4 + length
 
 
-def _first(waiting: Iterator[bytes], number: int) -> list[bytes]:
-    return list(islice(waiting, number))
-
-
-def _start(selector: selectors.BaseSelector, port: int, request: bytes) -> None:
-    started = time.perf_counter()
-    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
-    connection.sendall(request)
-    selector.register(connection, selectors.EVENT_READ, Exchange(connection, started))
-
-
-def _read(exchange: Exchange) -> bool:
-    """True when the answer is complete: the server closes the connection."""
-    piece = exchange.connection.recv(65536)
-    exchange.answer += piece
-    return not piece
-
-
-def _finish(exchange: Exchange, outcome: Outcome) -> None:
-    exchange.connection.close()
-    outcome.latencies_ms.append((time.perf_counter() - exchange.started) * 1000)
-    if exchange.answer.startswith(b"HTTP/1.1 200 "):
-        outcome.ok += 1
-    else:
-        outcome.other += 1
-
-
-def _silence() -> list[tuple[selectors.SelectorKey, int]]:
-    raise TimeoutError("the server did not answer for 30 seconds")
-
-
 if __name__ == "__main__":
-    _port, _connections, _file = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    print(json.dumps(run(_port, _connections, _file.read_bytes()).as_dict()))
+    _port, _connections, _file, _pace = sys.argv[1:5]
+    _outcome = run(
+        int(_port), int(_connections), Path(_file).read_bytes(),
+        per_s=float(_pace), keep_alive="keep-alive" in sys.argv[5:],
+    )  # fmt: skip
+    print(json.dumps(_outcome.as_dict()))

@@ -1,4 +1,4 @@
-"""Real servers for a benchmark: gunicorn on loopback, a private Valkey, databases."""
+"""Real servers for a benchmark, on loopback: ours, and gunicorn for the peer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,31 @@ def gunicorn(
 ) -> Iterator[int]:
     """`target` served with `arguments`; yields the port once /healthz answers."""
     port = _free_port()
+    command = ["-m", "gunicorn", target, "--bind", f"127.0.0.1:{port}", *arguments]
+    with _serving(command, port, environment, log):
+        yield port
+
+
+@contextmanager
+def ours(environment: Mapping[str, str], log: Path) -> Iterator[int]:
+    """The product's web process; yields the port once /healthz answers."""
+    port = _free_port()
+    with _serving(["web.py", "--host", "127.0.0.1", "--port", str(port)], port, environment, log):
+        yield port
+
+
+@contextmanager
+def _serving(
+    command: list[str], port: int, environment: Mapping[str, str], log: Path
+) -> Iterator[None]:
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", target, "--bind", f"127.0.0.1:{port}", *arguments],
+            [sys.executable, *command],
             env={**os.environ, **environment}, cwd=ROOT, stdout=output, stderr=output,
         )  # fmt: skip
         try:
             _wait(port, process, log)
-            yield port
+            yield
         finally:
             process.terminate()
             process.wait(10)

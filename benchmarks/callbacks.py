@@ -1,11 +1,15 @@
 """Acknowledged callbacks per second of the whole product path, beside the app one writes today.
 
-    python -m benchmarks.callbacks [--json] [--rounds 5] [--requests 1500]
+    python -m benchmarks.callbacks [--json] [--rounds 5] [--requests 1500] [--connections 16]
+                                   [--keep-alive] [--per-s 50]
 
 Ours verifies, decrypts, commits the encrypted event to a database that syncs to disk, and answers.
 The peer (`_naive.py`) verifies, decrypts, parses and enqueues one RQ job in a Valkey that syncs
-once a second. Same gunicorn settings, same Valkey, same distinct pre-sealed events, rounds in
-turn; the ratio is the median over the rounds of ours / peer. No worker runs on either side.
+once a second. Ours runs in its own server (two processes), the peer under gunicorn (two processes
+of four threads); same Valkey, same distinct pre-sealed events, rounds in turn; the ratio is the
+median over the rounds of ours / peer. No worker runs on either side. `--connections` are busy at
+once, and each request opens its own; with `--per-s` they come at that pace and latency is what
+counts. With `--keep-alive` connections stay open, as behind a reverse proxy.
 """
 
 from __future__ import annotations
@@ -28,13 +32,12 @@ import app.models
 from app.connectors.callback_crypto import Secrets, seal
 from app.infra.db import build_engine
 from benchmarks._load import pack
-from benchmarks._servers import ROOT, gunicorn
+from benchmarks._servers import ROOT, gunicorn, ours
 from launcher import postgres, valkey
 
 WECOM = Secrets("benchmarktoken", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "wwbenchmark")
 PEER, SQLITE, POSTGRES = "Flask + wechatpy + rq.enqueue", "Yishu, SQLite", "Yishu, PostgreSQL"
 GUNICORN = ["--workers", "2", "--worker-class", "gthread", "--threads", "4", "--log-level", "error"]
-CONNECTIONS = 16
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder = Path(name)
         ports = _start(stack, folder, with_postgres=not options.no_postgres)
         rounds = _measure(ports, folder, options)
-    result = _summary(rounds)
+    result = _summary(rounds, options)
     _print_table(result)
     if options.json:
         print(json.dumps(result))
@@ -56,6 +59,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=1500, help="per server and round")
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--keep-alive", action="store_true")
+    parser.add_argument("--per-s", type=float, default=0, help="a pace; 0: as fast as it goes")
     parser.add_argument("--no-postgres", action="store_true")
     return parser.parse_args(arguments)
 
@@ -83,14 +89,9 @@ def _start(stack: ExitStack, folder: Path, *, with_postgres: bool) -> dict[str, 
     }
     for number, (name, url) in enumerate(databases.items()):
         _create_tables(url)
-        ports[name] = stack.enter_context(
-            gunicorn(
-                "wsgi:app",
-                environment | {"DATABASE_URL": url},
-                GUNICORN,
-                folder / f"yishu-{number}.log",
-            )
-        )
+        spill = str(folder / f"spill-{number}")
+        own = environment | {"DATABASE_URL": url, "YISHU_SPILL_DIR": spill, "WEB_CONCURRENCY": "2"}
+        ports[name] = stack.enter_context(ours(own, folder / f"yishu-{number}.log"))
     return ports
 
 
@@ -117,26 +118,27 @@ def _measure(
     for number in range(-1, options.rounds):  # round -1 warms up
         requests = options.requests if number >= 0 else 200
         batch = folder / "requests.bin"
-        batch.write_bytes(pack(list(_requests(requests, number))))
+        batch.write_bytes(pack(list(_requests(requests, number, options.keep_alive))))
         for name in names:
-            outcome = _load(ports[name], batch)
+            outcome = _load(ports[name], batch, options)
             if number >= 0:
                 found[name].append(outcome)
         names.append(names.pop(0))  # nobody is always first
     return found
 
 
-def _load(port: int, batch: Path) -> dict[str, float]:
+def _load(port: int, batch: Path, options: argparse.Namespace) -> dict[str, float]:
+    asked = [str(port), str(options.connections), str(batch), str(options.per_s)]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks._load", str(port), str(CONNECTIONS), str(batch)],
+        [sys.executable, "-m", "benchmarks._load", *asked, *["keep-alive"] * options.keep_alive],
         cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     outcome: dict[str, float] = json.loads(done.stdout)
     return outcome
 
 
-def _requests(count: int, round_number: int) -> Iterator[bytes]:
-    now = int(time.time())
+def _requests(count: int, round_number: int, keep_alive: bool = False) -> Iterator[bytes]:
+    now, ending = int(time.time()), "" if keep_alive else "Connection: close\r\n"
     for number in range(count):
         plain = _event(f"wm{round_number + 1:02d}{number:08d}invented", now)
         made = seal(WECOM, plain, timestamp=now, nonce=f"{number:010d}")
@@ -146,7 +148,7 @@ def _requests(count: int, round_number: int) -> Iterator[bytes]:
         body = made.xml(WECOM.receive_id, "1000002")
         head = (
             f"POST /callbacks/wecom/main?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            f"Content-Type: text/xml\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            f"Content-Type: text/xml\r\nContent-Length: {len(body)}\r\n{ending}\r\n"
         )
         yield head.encode() + body
 
@@ -164,7 +166,9 @@ def _event(contact: str, at: int) -> bytes:
     ).encode()
 
 
-def _summary(rounds: dict[str, list[dict[str, float]]]) -> dict[str, object]:
+def _summary(
+    rounds: dict[str, list[dict[str, float]]], options: argparse.Namespace
+) -> dict[str, object]:
     servers = {}
     for name, runs in rounds.items():
         row = {
@@ -179,8 +183,10 @@ def _summary(rounds: dict[str, list[dict[str, float]]]) -> dict[str, object]:
     return {
         "bench": "callbacks",
         "ratio": round(servers[SQLITE]["ratio"], 3),
-        "gunicorn": " ".join(GUNICORN),
-        "connections": CONNECTIONS,
+        "peer": " ".join(["gunicorn", *GUNICORN]),
+        "connections": options.connections,
+        "keep_alive": options.keep_alive,
+        "per_s": options.per_s,
         "servers": servers,
     }
 

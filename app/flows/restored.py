@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app import campaigns
 from app.campaigns import Schedule, ScheduleRun
 from app.delivery import Dispatch, State
 
@@ -45,14 +46,14 @@ def hold_what_may_have_gone_out(session: Session, now: datetime) -> Held:
     runs = session.execute(
         update(ScheduleRun).where(ScheduleRun.state == "due").values(state="failed", error=WHY)
     )
-    schedules = session.execute(
-        update(Schedule)
-        .where(Schedule.active.is_(True), Schedule.watermark < now)
-        .values(watermark=now)
-    )
+    behind = session.scalars(
+        select(Schedule).where(Schedule.active.is_(True), Schedule.watermark < now)
+    ).all()
+    for schedule in behind:
+        campaigns.wake(schedule, now)
     session.flush()
     return Held(
         messages=len(waiting),
-        schedules=int(schedules.rowcount),  # type: ignore[attr-defined]
+        schedules=len(behind),
         runs=int(runs.rowcount),  # type: ignore[attr-defined]
     )

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from app.infra.settings import Settings
 
-SPILL_DIR = "var/spill"  # beside the working directory, unless YISHU_SPILL_DIR says otherwise
-
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -29,7 +27,7 @@ class Spilled:
 
 def spill_folder(settings: Settings) -> Path:
     """Where callbacks are kept while the database is away."""
-    return Path(getattr(settings, "yishu_spill_dir", "") or SPILL_DIR)
+    return Path(settings.yishu_spill_dir)
 
 
 def spilled_in(folder: Path) -> Spilled:

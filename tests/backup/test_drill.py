@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from app import backup, inbox, operations, schema
+from app import backup, campaigns, inbox, operations, schema
 from app.backup.rows import count_rows
 from app.bootstrap import Parts, build, build_web
 from app.campaigns import Schedule, ScheduleRun
@@ -100,7 +100,7 @@ def test_the_drill(
     monkeypatch.setattr("app.sample.load.PHYSICIANS", 40)
     load(parts)
     before = build_web(parts).test_client().get("/api/v1/physicians", headers=API).json
-    spill = tmp_path / "var" / "spill"
+    spill = Path(parts.settings.yishu_spill_dir)
     spill.mkdir(parents=True)
     (spill / "host-1.log").write_bytes(b"sealed line\n")
     with Traffic(parts, clock) as traffic:
@@ -134,7 +134,8 @@ def test_nothing_goes_out_again_after_a_restore(
         card.task_id = "card-1"
         later = message("later", State.QUEUED, NOON + timedelta(days=2))
         session.add_all([message("text", State.QUEUED, NOON), card, later])
-        schedule = Schedule(kind="campaign", ref_id=1, cron="0 9 * * *", watermark=NOON)
+        schedule = Schedule(kind="campaign", ref_id=1, cron="0 9 * * *")
+        campaigns.wake(schedule, NOON)
         session.add(schedule)
         session.flush()
         session.add(

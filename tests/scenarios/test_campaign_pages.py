@@ -23,8 +23,15 @@ def test_a_marketer_sees_whom_a_push_reaches_runs_it_and_finds_the_names(
     marketer = people["marketer"]
     path = f"/console/campaigns/{campaign.id}"
     page = marketer.get(path).text
-    assert "现在执行一次可触达 1 位" in page
-    assert "没有可联系的代表 1" in page
+    assert "立即执行一次（1 位）" in page
+    assert "没有可联系的代表 <b>1</b>" in page
+    asked = (
+        f"/console/campaigns/reach?expression=全部&way=suggestion&content_id={version.content_id}"
+    )
+    for text in ("现在可触达的医生", "王某某", "代表会看到的卡片", "没有可联系的代表 <b>1</b>"):
+        assert text in marketer.get(asked).text
+    assert "没有标签" in marketer.get(asked.replace("全部", "标签:没有这个")).text
+    assert "位医生" in marketer.get("/console/campaigns/reach?expression=全部").text
     assert "已执行" in marketer.send(path, f"{path}/run").text
     names = marketer.get(f"{path}/people/planned").text
     assert "王某某" in names

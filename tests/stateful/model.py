@@ -20,10 +20,11 @@ from app.inbox import InboxEvent, State
 from app.journey import Happened, Touchpoint
 from app.reps.models import RelationState, Rep, RepContact
 from app.sandbox.world import World
-from app.tagging.models import Tag, TagAssertion
+from app.tagging.models import Tag, TagAssertion, UnmappedName
 from tests.conftest import NOON
 from tests.stateful.company import CRON, Letter
 
+LEDGER = "ledger"
 HOUR = timedelta(hours=1)
 TRIED = (Sending.SENDING, Sending.SENT, Sending.UNKNOWN, Sending.FAILED)
 
@@ -48,6 +49,7 @@ class Model:
 def check_always(session: Session, world: World, model: Model) -> None:
     """Between any two steps."""
     _nothing_acked_is_missing(session, model)
+    _each_done_event_took_effect_once(session)
     _order_is_kept(session)
     _nothing_is_delivered_twice(session, world)
     _nothing_sent_is_undelivered(session, world)
@@ -91,6 +93,14 @@ def _nothing_acked_is_missing(session: Session, model: Model) -> None:  # I1
     for letter in model.acked.values():
         assert kept[letter.body] == 1, letter
     assert max(kept.values(), default=1) == 1
+
+
+def _each_done_event_took_effect_once(session: Session) -> None:  # I2
+    effects = Counter(
+        session.scalars(select(UnmappedName.raw).where(UnmappedName.source == LEDGER))
+    )
+    finished = select(InboxEvent.id).where(InboxEvent.state == State.DONE)
+    assert effects == Counter(f"inbox:{event_id}" for event_id in session.scalars(finished))
 
 
 def _order_is_kept(session: Session) -> None:  # I6
