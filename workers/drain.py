@@ -1,33 +1,52 @@
-"""Working through the inbox: translate, prepare outside, apply and finish in one transaction."""
+"""Working through the inbox: claim, ask the platforms, apply and finish in one transaction.
+
+Claims are made many at a time, and what is ready is applied many at a time, so that a commit is
+shared; the calls to the platforms between them run side by side. One event of a contact is in
+hand at a time. An event that was tried before is applied alone, and only one such event is claimed
+with others: whatever kills its process costs its neighbours one attempt at most.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 from prometheus_client import Counter
+from sqlalchemy.orm import Session
 
-from app import completeness, facts, inbox
+from app import facts, inbox
 from app.bootstrap import Parts
-from app.connectors.official_account import translate as oa_translate
-from app.connectors.wecom import translate as wecom_translate
-from app.flows import Received, flow_for
+from app.flows import Flow, Received
 from app.inbox import Claim
 from app.infra import log
 from app.infra.crashpoint import crashpoint
 from app.infra.errors import Permanent, YishuError
+from workers.keeping import Keeper
+from workers.reading import read, why_unknown
 
-BATCH = 100  # partitions looked up at a time
+AT_ONCE = 16  # events in hand of one drain
+LOW = AT_ONCE // 2  # claim again when so few are left, so that claims are shared
+GATHER_S = 0.01  # wait so long for others that can be applied with those that are ready
+SLICE_S = 0.02  # a transaction ends after so long: SQLite lets nobody else write meanwhile
 BUDGET = timedelta(seconds=60)  # then the next bell or poll goes on, and others get a turn
-
-TRANSLATORS: dict[str, Callable[[bytes, str], facts.Fact]] = {
-    "wecom": wecom_translate.translate,
-    "oa": oa_translate.translate,
-    completeness.SOURCE: completeness.translate,
-}
 
 _handled = Counter("yishu_inbox_handled_total", "Inbox events by outcome", ["outcome"])
 _log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An event that is read; `prepared` is what the platform said, or why it said nothing."""
+
+    claim: Claim
+    fact: facts.Fact
+    flow: Flow | None
+    prepared: object = None
+    problem: Exception | None = None
 
 
 def drain_inbox(
@@ -38,77 +57,143 @@ def drain_inbox(
     Ends when nothing is due, after `limit` attempts, after `BUDGET`, or when `stop` says so.
     """
     made, until = 0, parts.clock() + BUDGET
-    while True:
-        with parts.db.reading() as session:
-            partitions = inbox.due_partitions(session, parts.clock(), BATCH)
-        before = made
-        for partition in partitions:
-            if stop() or made >= limit or parts.clock() > until:
+    flying: dict[Future[Ready], Claim] = {}
+    with Keeper(parts.db, parts.clock, {"event": inbox.extend_leases}) as keeper:
+        while True:
+            over = stop() or made >= limit or parts.clock() > until
+            room = min(AT_ONCE - len(flying), limit - made)
+            claims = _claim_some(parts, room) if len(flying) <= LOW and not over else []
+            made += len(claims)
+            for claim in claims:
+                keeper.take("event", (claim.id, claim.attempts))
+                flying[_pool().submit(_prepare, parts, claim)] = claim
+            if not flying:
                 return made
-            made += _attempt(parts, partition)
-        if made == before:
-            return made
+            ready = [future.result() for future in _gather(flying)]
+            crashpoint("drain.prepared")
+            _apply_all(parts, ready)
+            for future in [future for future in flying if future.done()]:
+                claim = flying[future]
+                if any(one.claim is claim for one in ready):
+                    keeper.let_go("event", (claim.id, claim.attempts))
+                    del flying[future]
 
 
-def _attempt(parts: Parts, partition: bytes) -> bool:
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="prepare")
+
+
+def _claim_some(parts: Parts, room: int) -> list[Claim]:
+    with parts.db.reading() as session:
+        partitions = inbox.due_partitions(session, parts.clock(), 2 * room)
+    if not partitions:
+        return []
+    claims: list[Claim] = []
     with parts.db.transaction() as session:
-        claim = inbox.begin(session, partition, parts.clock())
-    if claim is None:
-        return False
+        for partition in partitions:
+            again = all(claim.attempts == 1 for claim in claims)
+            claim = inbox.begin(session, partition, parts.clock(), again=again)
+            if claim is not None:
+                claims.append(claim)
+            if len(claims) == room:
+                break
     crashpoint("drain.claimed")
-    try:
-        outcome = _handle(parts, partition, claim)
-    except Exception as problem:  # any failure counts as an attempt, nothing may escape
-        outcome = _failed(parts, claim, problem)
-    _handled.labels(outcome).inc()
-    return True
+    return claims
 
 
 @log.about(event_id="claim.id")
-def _handle(parts: Parts, partition: bytes, claim: Claim) -> str:
-    fact = _translate(claim)
-    flow = None if isinstance(fact, facts.Unknown) else flow_for(fact)
-    prepared = flow.prepare(fact, parts.outside) if flow else None
-    crashpoint("drain.prepared")
-    with parts.db.transaction() as session:
-        event = inbox.lock(session, partition, claim)
-        if event is None:
-            return "elsewhere"
-        now = parts.clock()
-        if flow is None:
-            inbox.keep_unknown(event, _why_unknown(fact), now)
-            return "unknown"
-        flow.apply(session, fact, prepared, Received(claim.id, claim.received_at), now)
-        inbox.finish(event, now)
-        crashpoint("drain.applied")
+def _prepare(parts: Parts, claim: Claim) -> Ready:
+    try:
+        fact, flow = read(claim)
+        prepared = flow.prepare(fact, parts.outside) if flow else None
+    except Exception as problem:  # any failure counts as an attempt, nothing may escape
+        unread = facts.Unknown(at=claim.received_at, reason="")
+        return Ready(claim, unread, None, problem=problem)
+    return Ready(claim, fact, flow, prepared)
+
+
+def _gather(flying: dict[Future[Ready], Claim]) -> list[Future[Ready]]:
+    wait(flying, timeout=GATHER_S)
+    done, _ = wait(flying, return_when=FIRST_COMPLETED)
+    return sorted(done, key=lambda future: flying[future].id)
+
+
+def _apply_all(parts: Parts, ready: Sequence[Ready]) -> None:
+    for one in ready:
+        if one.problem is not None:
+            _fail(parts, one.claim, one.problem)
+    sound = [one for one in ready if one.problem is None]
+    fresh = [one for one in sound if one.claim.attempts == 1]
+    while fresh:
+        fresh = fresh[_apply_together(parts, fresh) :]
+    for one in sound:
+        if one.claim.attempts > 1:
+            _apply_alone(parts, one)
+
+
+def _apply_together(parts: Parts, ready: Sequence[Ready]) -> int:
+    """Apply as many as a slice of time holds; returns how many, each alone if one cannot be."""
+    outcomes: list[str] = []
+    end = time.monotonic() + SLICE_S
+    try:
+        with parts.db.transaction() as session:
+            for one in ready:
+                outcomes.append(_apply(session, parts, one))
+                session.flush()
+                session.expunge_all()  # the next one must see what others have committed since
+                if time.monotonic() > end:
+                    break
+            crashpoint("drain.applied")
+    except Exception as problem:
+        tried = ready[: len(outcomes) + 1]
+        if len(tried) == 1:
+            _fail(parts, tried[0].claim, problem)
+            return 1
+        for one in tried:  # one cannot be applied, or the commit failed: that is each one's own
+            _apply_alone(parts, one)
+        return len(tried)
     crashpoint("drain.committed")
+    for outcome in outcomes:
+        _handled.labels(outcome).inc()
+    return len(outcomes)
+
+
+def _apply_alone(parts: Parts, one: Ready) -> None:
+    try:
+        with parts.db.transaction() as session:
+            outcome = _apply(session, parts, one)
+    except Exception as problem:  # any failure counts as an attempt, nothing may escape
+        _fail(parts, one.claim, problem)
+        return
+    _handled.labels(outcome).inc()
+
+
+def _apply(session: Session, parts: Parts, one: Ready) -> str:
+    event = inbox.lock(session, one.claim)
+    if event is None:
+        return "elsewhere"
+    now = parts.clock()
+    if one.flow is None:
+        inbox.keep_unknown(event, why_unknown(one.fact), now)
+        return "unknown"
+    received = Received(one.claim.id, one.claim.received_at)
+    one.flow.apply(session, one.fact, one.prepared, received, now)
+    inbox.finish(event, now)
     return "done"
 
 
-def _translate(claim: Claim) -> facts.Fact:
-    translate = TRANSLATORS.get(claim.source)
-    if translate is None:
-        return facts.Unknown(at=claim.received_at, reason=f"no translator for {claim.source}")
-    return translate(claim.body, claim.receiver)
-
-
-def _why_unknown(fact: facts.Fact) -> str:
-    if isinstance(fact, facts.Unknown):
-        return fact.reason
-    return f"no flow handles {type(fact).__name__} yet"
-
-
 @log.about(event_id="claim.id")
-def _failed(parts: Parts, claim: Claim, problem: Exception) -> str:
+def _fail(parts: Parts, claim: Claim, problem: Exception) -> None:
     error = explain(problem)
-    wait = timedelta(seconds=getattr(problem, "retry_after_s", None) or 0)
+    wait_for = timedelta(seconds=getattr(problem, "retry_after_s", None) or 0)
     with parts.db.transaction() as session:
         parked = inbox.fail(
             session, claim, error, parts.clock(),
-            final=isinstance(problem, Permanent), retry_after=wait,
+            final=isinstance(problem, Permanent), retry_after=wait_for,
         )  # fmt: skip
-    _log.warning("event failed", event_id=claim.id, attempt=claim.attempts, error=error)
-    return "dead" if parked else "failed"
+    _log.warning("event failed", attempt=claim.attempts, error=error)
+    _handled.labels("dead" if parked else "failed").inc()
 
 
 def explain(problem: Exception) -> str:

@@ -25,6 +25,7 @@ from app.infra.db import Database, insert_once
 from app.infra.errors import Permanent, Transient
 
 EARLY = timedelta(seconds=300)  # refresh so long before the end
+KEPT = timedelta(seconds=10)  # used so long without looking whether it was replaced
 LOCK = timedelta(seconds=30)  # longer than any token call may take
 WAIT_S, WAIT_STEP_S = 3.0, 0.05
 REFUSED = timedelta(minutes=10)  # after a wrong secret: repeated ones block our address
@@ -66,6 +67,7 @@ class TokenProvider:
         self._db = db
         self._clock = clock
         self._pause = pause
+        self._kept: dict[str, tuple[Token, datetime]] = {}
 
     def get(self, key: str, fetch: Fetch, *, not_generation: int | None = None) -> Token:
         """A living token. `not_generation`: the one that the platform just refused.
@@ -74,11 +76,17 @@ class TokenProvider:
         holds the lock and no usable token appears in time, and whatever `fetch` raises; never
         OutcomeUnknown, since what the token is for has not begun.
         """
+        kept = self._kept.get(key)
+        if kept and not_generation is None and self._clock() < kept[1]:
+            return kept[0]
         waited_s = 0.0
         while True:
             row = self._read(key)
             fresh = self._fresh(key, row, not_generation)
             if fresh:
+                if row and row.expires_at:
+                    until = min(self._clock() + KEPT, row.expires_at - EARLY)
+                    self._kept[key] = fresh, until
                 return fresh
             holder = self._lock(key, row)
             if holder:

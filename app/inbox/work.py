@@ -6,20 +6,31 @@ so that an event which kills its process still runs out of attempts and is parke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, exists, false, func, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    case,
+    exists,
+    false,
+    func,
+    select,
+    text,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from app.inbox.models import InboxEvent, State
 
 MAX_ATTEMPTS = 5
 BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60, 300))
-LEASE = timedelta(seconds=60)  # longer than any handler; after it the event counts as abandoned
-URGENT_LEASE = timedelta(seconds=10)  # a welcome code lives 20 seconds
+LEASE = timedelta(seconds=3.5)  # whoever has it in hand renews it; after it he counts as dead
 LONGEST_WAIT = timedelta(days=1)
 
 
@@ -28,6 +39,7 @@ class Claim:
     """An event that is about to be handled."""
 
     id: int
+    partition: bytes
     source: str
     receiver: str
     body: bytes
@@ -57,32 +69,52 @@ def is_due(session: Session, now: datetime, *, urgent: bool) -> bool:
     return session.scalar(waiting.limit(1)) is not None
 
 
-def begin(session: Session, partition: bytes, now: datetime) -> Claim | None:
+def begin(session: Session, partition: bytes, now: datetime, *, again: bool = True) -> Claim | None:
     """Count an attempt of the partition's next event; None when nothing is due.
 
     Nobody else begins it before the lease is over. An event that used up its attempts without
-    an answer (it killed its process) is parked.
+    an answer (it killed its process) is parked. Without `again` only an event that was never
+    tried is begun.
     """
     event = _next(session, partition)
-    if event is None or event.next_attempt_at > now:
+    if event is None or event.next_attempt_at > now or (event.attempts and not again):
         return None
     if event.attempts >= MAX_ATTEMPTS:
         _park(event, "处理进程在执行中退出，已停止重试", now)
         return None
     event.attempts += 1
-    event.next_attempt_at = now + (URGENT_LEASE if event.urgent else LEASE)
+    event.next_attempt_at = now + LEASE
     return Claim(
-        event.id, event.source, event.receiver, event.body, event.attempts, event.received_at
+        event.id,
+        partition,
+        event.source,
+        event.receiver,
+        event.body,
+        event.attempts,
+        event.received_at,
     )
 
 
-def lock(session: Session, partition: bytes, claim: Claim) -> InboxEvent | None:
+def extend_leases(session: Session, held: Collection[tuple[int, int]], now: datetime) -> None:
+    """These (event, attempt) are still in hand."""
+    session.execute(
+        update(InboxEvent)
+        .where(
+            InboxEvent.state == State.PENDING,
+            tuple_(InboxEvent.id, InboxEvent.attempts).in_(list(held)),
+        )
+        .values(next_attempt_at=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def lock(session: Session, claim: Claim) -> InboxEvent | None:
     """The claimed event, held until commit; None when another worker is at it or finished it.
 
     A worker whose lease is over may still be the one who finishes: the lock and the state decide.
     """
     if session.get_bind().dialect.name == "postgresql":
-        key = int.from_bytes(partition[:8], "big", signed=True)
+        key = int.from_bytes(claim.partition[:8], "big", signed=True)
         if not session.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": key}):
             return None
     event = session.get(InboxEvent, claim.id, populate_existing=True)

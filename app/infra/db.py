@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Executable,
     Integer,
     LargeBinary,
     MetaData,
@@ -194,11 +196,19 @@ class Database:
 
 def insert_once(session: Session, model: type[Base], values: dict[str, Any], *keys: str) -> bool:
     """Insert a row unless one with the same `keys` exists; True when it was inserted."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(model).values(values).on_conflict_do_nothing(index_elements=keys)
+    session.flush()  # what the row points at must be there
+    statement = _insert_once(session.get_bind().dialect.name, model, keys)
     # What comes back is counted, not `rowcount`: PostgreSQL's driver gives -1 for it here.
-    primary = model.__mapper__.primary_key[0]
-    return session.execute(statement.returning(primary)).first() is not None
+    return session.connection().execute(statement, values).first() is not None
+
+
+@cache
+def _insert_once(dialect: str, model: type[Base], keys: tuple[str, ...]) -> Executable:
+    # Built once, and past the ORM: most of what an event costs are statements like this one.
+    maker = postgresql if dialect == "postgresql" else sqlite
+    insert = maker.insert(model.__table__).on_conflict_do_nothing(index_elements=keys)
+    statement: Executable = insert.returning(model.__mapper__.primary_key[0])
+    return statement
 
 
 def ring_after_commit(session: Session, job: str, *ids: int | str, lane: str = NORMAL) -> None:

@@ -48,7 +48,7 @@ def begin(database: Database, clock: SetClock, partition: str = "contact:1") -> 
 
 def finish(database: Database, clock: SetClock, claim: inbox.Claim, partition: str) -> bool:
     with database.transaction() as session:
-        event = inbox.lock(session, inbox.partition_key("wwtestcorp", partition), claim)
+        event = inbox.lock(session, claim)
         if event is not None:
             inbox.finish(event, clock())
         return event is not None
@@ -203,11 +203,10 @@ def test_only_one_transaction_holds_a_partition(database: Database, clock: SetCl
     arrive(database, clock, "a")
     claim = begin(database, clock)
     assert claim is not None
-    key = inbox.partition_key("wwtestcorp", "contact:1")
     with database.transaction() as session:
-        assert inbox.lock(session, key, claim) is not None
+        assert inbox.lock(session, claim) is not None
         with database.transaction() as other:
-            assert inbox.lock(other, key, claim) is None
+            assert inbox.lock(other, claim) is None
 
 
 def test_parked_and_unknown_events_can_be_replayed_by_id_or_by_kind(

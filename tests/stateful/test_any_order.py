@@ -58,7 +58,7 @@ from tests.stateful.company import (
     settings_for,
 )
 from tests.stateful.model import Model
-from workers import drain
+from workers import reading
 from workers.drain import drain_inbox
 from workers.planning import run_due
 from workers.sending import send_due
@@ -363,7 +363,7 @@ def test_any_order_keeps_every_promise(
         raise Killed
 
     monkeypatch.setattr(crashpoint, "_crash", crash)
-    monkeypatch.setattr(drain, "flow_for", with_ledger)
+    monkeypatch.setattr(reading, "flow_for", with_ledger)
     log.configure("CRITICAL")
     done.clear()
     began = time.monotonic()

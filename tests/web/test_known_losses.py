@@ -92,7 +92,7 @@ def test_panic_answered_as_ok(
         raise panic
 
     with monkeypatch.context() as broken:
-        broken.setattr("workers.drain.flow_for", lambda _fact: _Panics(panics))
+        broken.setattr("workers.reading.flow_for", lambda _fact: _Panics(panics))
         try:
             line.do("add_contact", userid="rep01", person="li")
         except (SystemExit, KeyboardInterrupt):

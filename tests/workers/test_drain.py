@@ -20,7 +20,7 @@ from app.infra.errors import Permanent
 from app.infra.settings import Settings
 from app.tagging.models import UnmappedName
 from tests.conftest import SetClock
-from workers import drain
+from workers import reading
 from workers.drain import drain_inbox, explain
 
 
@@ -68,7 +68,7 @@ def story(monkeypatch: pytest.MonkeyPatch) -> Story:
     def flow_for(fact: Fact) -> Flow | None:
         return flow if isinstance(fact, CorpTagChanged) else None
 
-    monkeypatch.setattr(drain, "flow_for", flow_for)
+    monkeypatch.setattr(reading, "flow_for", flow_for)
     return made
 
 
@@ -229,7 +229,7 @@ def test_a_drain_ends_after_its_time_so_that_others_get_a_turn(
         clock.tick(seconds=50)
         return slow(fact, outside)
 
-    monkeypatch.setattr(drain, "flow_for", lambda _fact: Flow("slow", prepare, story.apply))
+    monkeypatch.setattr(reading, "flow_for", lambda _fact: Flow("slow", prepare, story.apply))
     assert drain_inbox(parts) == 2
 
 

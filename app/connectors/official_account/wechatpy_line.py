@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import requests
+from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 from wechatpy import WeChatClient
 from wechatpy.exceptions import WeChatClientException
@@ -21,6 +22,7 @@ from app.connectors.tokens import Token
 
 Json = dict[str, Any]
 TIMEOUT_S = (2.0, 8.0)  # connect, read
+CONNECTIONS = 32  # kept open: as many as threads ask at once
 
 
 class TokenSource(Protocol):
@@ -74,6 +76,7 @@ class _Client(WeChatClient):  # type: ignore[misc]  # wechatpy ships no types
         self.mine = threading.local()  # one client for all threads, a token for each call
         super().__init__(app_id, "", timeout=TIMEOUT_S, auto_retry=False)
         self.API_BASE_URL = api_base
+        self._http.mount(api_base, HTTPAdapter(pool_maxsize=CONNECTIONS))
 
     @property
     def access_token(self) -> str:
