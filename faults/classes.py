@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
+from sqlalchemy import select
+
+from app import campaigns
+from app.campaigns import Schedule
 from app.infra.crashpoint import POINTS
+from app.infra.db import Database
 from faults.cluster import SCHEDULERS, WEBS, WORKERS
 from faults.run import Outcome, Run, Wish, run_of
 from faults.sender import Manner
@@ -12,6 +19,12 @@ from faults.sender import Manner
 NORMAL_TROUBLE = {"before": 0.02, "cut": 0.02, "hang": 0.01, "expire_every": 400}
 KILL_EVERY_S = (0.6, 1.8)
 TARGETS = {"web": 4, "worker": 4, "scheduler": 2, "redis": 2, "database": 2}
+STEADY_PER_S = 50.0
+PLACES = {
+    "ack": WEBS, "drain": WORKERS, "send": WORKERS, "run": WORKERS, "tick": SCHEDULERS,
+}  # fmt: skip
+HIT_WITHIN_S = 60.0
+RUN_EVERY_S = 2.0
 
 
 def f1(wish: Wish) -> Outcome:
@@ -29,43 +42,94 @@ def f1(wish: Wish) -> Outcome:
 
 
 def _kill_somebody(run: Run) -> None:
+    """Somebody who is up: a process that is killed whenever it has just begun does nothing."""
     rng, servers = run.cluster.rng, run.cluster.servers
-    kinds = [kind for kind in TARGETS if any(name.startswith(kind) for name in servers)]
+    up = [name for name, server in servers.items() if server.is_up and name != "platform"]
+    kinds = sorted({kind for kind in TARGETS for name in up if name.startswith(kind)})
+    if not kinds:
+        return
     (kind,) = rng.choices(kinds, [TARGETS[kind] for kind in kinds])
-    name = rng.choice([name for name in servers if name.startswith(kind)])
+    name = rng.choice([name for name in up if name.startswith(kind)])
     how = rng.choice(("all", "child")) if kind == "web" else "all"
     run.cluster.kill(name, how)
 
 
 def f2(wish: Wish) -> Outcome:
-    """Every crash point once, several processes armed at a time."""
-    with run_of(wish, Manner(wish.events, per_s=40)) as run:
-        run.cluster.knobs(**NORMAL_TROUBLE)
-        waiting = list(POINTS)
-        armed: dict[str, str] = {}
+    """Every crash point once; each process goes from one point to the next as it dies."""
+    waiting = [point for point in POINTS if point.partition(".")[0] in PLACES]
+    left_out = sorted(set(POINTS) - set(waiting))
+    with run_of(wish, Manner(wish.events, per_s=wish.per_s or 25.0, burst=10)) as run:
+        if left_out:
+            run.outcome.notes.append(f"points of other classes: {', '.join(left_out)}")
+        fuses = Fuses(run, waiting)
         run.sender.start()
-        while waiting or armed:
-            for name in _free(run, armed):
-                point = next((p for p in waiting if name in _places(p)), None)
-                if point is not None:
-                    waiting.remove(point)
-                    armed[name] = point
-                    _arm(run, name, point)
+        asked = 0.0
+        while fuses.left and run.sender.sending:
+            fuses.look()
+            if run.cluster.age - asked > RUN_EVERY_S:
+                asked = run.cluster.age
+                run.cluster.ask(_run_now)
             run.step()
+        for point in fuses.left:
+            run.problem(f"crash point {point} was not reached")
+        run.outcome.figures["crash points hit"] = len(fuses.hit)
+        run.sender.stop()
         run.finish()
         return run.outcome
 
 
-def _free(run: Run, armed: dict[str, str]) -> list[str]:
-    return [name for name in (*WEBS, *WORKERS, *SCHEDULERS) if name not in armed]
+class Fuses:
+    """Which process dies where next."""
+
+    def __init__(self, run: Run, points: list[str]) -> None:
+        self._run, self._waiting = run, list(points)
+        self._armed: dict[str, tuple[str, float]] = {}
+        self.hit: list[str] = []
+        for name in (*WEBS, *WORKERS, *SCHEDULERS):
+            if self._arm(name):
+                self._run.cluster.kill(name, "to arm it", back_after_s=0)
+
+    @property
+    def left(self) -> list[str]:
+        """Points that nobody has reached."""
+        return [*self._waiting, *(point for point, _ in self._armed.values())]
+
+    def look(self) -> None:
+        """Arm those who died anew, give up on points that nobody reaches."""
+        for name, (point, since) in list(self._armed.items()):
+            if not self._fuse(name, point).exists():
+                self.hit.append(point)
+                del self._armed[name]
+                self._arm(name)
+            elif self._run.cluster.age - since > HIT_WITHIN_S:
+                self._run.problem(f"crash point {point} was not reached by {name}")
+                del self._armed[name]
+                if self._arm(name):
+                    self._run.cluster.kill(name, "to arm it", back_after_s=0)
+
+    def _arm(self, name: str) -> bool:
+        environment = self._run.cluster.environments[name]
+        mine = [p for p in self._waiting if name in PLACES[p.partition(".")[0]]]
+        if not mine:
+            environment.pop("YISHU_CRASH_AT", None)
+            return False
+        self._waiting.remove(mine[0])
+        fuse = self._fuse(name, mine[0])
+        fuse.touch()
+        environment.update(YISHU_CRASH_AT=mine[0], YISHU_CRASH_FUSE=str(fuse))
+        self._armed[name] = mine[0], self._run.cluster.age
+        return True
+
+    def _fuse(self, name: str, point: str) -> Path:
+        return self._run.cluster.folder / f"fuse-{name}-{point}"
 
 
-def _places(point: str) -> tuple[str, ...]:
-    return WEBS
+def _run_now(db: Database) -> int:
+    """Somebody starts the campaign by hand."""
+    with db.transaction() as session:
+        schedule = session.scalars(select(Schedule).where(Schedule.kind == "campaign")).first()
+        assert schedule is not None
+        return campaigns.run_now(session, schedule.ref_id, datetime.now(UTC))
 
 
-def _arm(run: Run, name: str, point: str) -> None:
-    del run, name, point
-
-
-CLASSES: dict[str, Callable[[Wish], Outcome]] = {"F1": f1}
+CLASSES: dict[str, Callable[[Wish], Outcome]] = {"F1": f1, "F2": f2}

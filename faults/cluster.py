@@ -31,6 +31,8 @@ from launcher.tell import ROOT, Trouble
 
 WEBS, WORKERS, SCHEDULERS = ("web1", "web2"), ("worker1", "worker2"), ("scheduler1", "scheduler2")
 AGAIN_AFTER_S = (0.05, 0.6)
+LOOK_EVERY_S = 0.3
+QUICK_S = 1.0  # Redis and PostgreSQL are back so soon
 POSTGRES_SOCKET = ".s.PGSQL.5432"
 
 
@@ -43,6 +45,9 @@ class Shape:
     seed: int
     schedulers: int = 2
     proxied: bool = False
+    cron: str = "* * * * *"  # of the campaign, which makes up for every due time
+    inside: tuple[str, ...] = ()  # kinds of processes that run through `faults.inside`
+    small_disk_mb: int = 0  # SQLite's file and the spill live on a disk of this size
     environment: tuple[tuple[str, str], ...] = ()
 
 
@@ -70,6 +75,9 @@ class Cluster:
         self.postgres: Postgres | None = None
         self._again: dict[str, float] = {}
         self._killed: dict[str, int] = {}
+        self._looked = 0.0
+        self._mounted: Path | None = None
+        self.boot_s = 3.0  # until a process that was started does its work, on this machine
         self.begun = time.monotonic()
         self._ports = free_ports(3)
         self.ports = self._ports[:2]
@@ -82,6 +90,7 @@ class Cluster:
     def start(self) -> None:
         """Everything, ready to be asked."""
         (self.folder / "log").mkdir()
+        self._mount()
         redis, redis_url = valkey_server(self.folder / "redis", self._guardian)
         self.servers["redis"] = redis
         if self.shape.database == "postgresql":
@@ -94,14 +103,16 @@ class Cluster:
         self._url = self._create_database()
         seen_url, seen_redis = self._through_proxies(redis_url)
         self._environment = company.environment(
-            self.folder, self._ports[2], seen_url, seen_redis
+            self.data, self._ports[2], seen_url, seen_redis
         ) | dict(self.shape.environment)
         self._prepare()
         self._define()
         for name in self.servers:
             self.servers[name].start()
+        begun = time.monotonic()
         for name in self.servers:
             self.servers[name].wait()
+        self.boot_s = max(1.0, time.monotonic() - begun)
         self.begun = time.monotonic()
 
     def stop(self) -> dict[str, float]:
@@ -126,9 +137,27 @@ class Cluster:
 
     def remove(self) -> None:
         """Remove all files."""
+        self.unmount()
         if self.postgres:
             self.postgres.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _mount(self) -> None:
+        if not self.shape.small_disk_mb:
+            return
+        disk = self.folder / "disk"
+        disk.mkdir()
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={self.shape.small_disk_mb}m", "tmpfs", str(disk)],
+            check=True,
+        )
+        self._mounted = disk
+
+    def unmount(self) -> None:
+        """Give the small disk back."""
+        if self._mounted is not None:
+            subprocess.run(["umount", "-l", str(self._mounted)], check=False)
+            self._mounted = None
 
     # faults -------------------------------------------------------------------------------------
 
@@ -159,6 +188,23 @@ class Cluster:
             if time.monotonic() >= self._again.get(name, 0.0):
                 self._again.pop(name, None)
                 server.start()
+        self._look_who_is_up()
+
+    def _look_who_is_up(self) -> None:
+        """A process without a port of its own is up when it had as long as a web process needs."""
+        if time.monotonic() < self._looked + LOOK_EVERY_S:
+            return
+        self._looked = time.monotonic()
+        for name, server in self.servers.items():
+            if server.is_up or not server.running or server.stopped:
+                continue
+            age = time.monotonic() - server.started_at
+            if name in WEBS:
+                server.is_up = answers(self.ports[WEBS.index(name)], "/healthz", 0.2)
+            elif name in ("redis", "database"):
+                server.is_up = age > QUICK_S
+            else:
+                server.is_up = age > self.boot_s
 
     def restore(self) -> None:
         """Nothing is held, paused or disturbed any more; everything is up again."""
@@ -206,11 +252,16 @@ class Cluster:
     # database -----------------------------------------------------------------------------------
 
     @property
+    def data(self) -> Path:
+        """Where SQLite's file and the spill are."""
+        return self.folder / "disk" if self.shape.small_disk_mb else self.folder
+
+    @property
     def files(self) -> Iterator[Path]:
         """Where the database and Redis keep what they know."""
-        yield from (p for p in self.folder.glob("yishu.db*") if p.is_file())
+        yield from (p for p in self.data.glob("yishu.db*") if p.is_file())
         yield from (p for p in (self.folder / "redis").rglob("*") if p.is_file())
-        spill = self.folder / "spill"
+        spill = self.data / "spill"
         yield from (p for p in spill.rglob("*") if p.is_file())
         if self.postgres:
             yield from (p for p in (self.postgres.base / "data").rglob("*") if p.is_file())
@@ -224,7 +275,7 @@ class Cluster:
 
     def _create_database(self) -> str:
         if self.postgres is None:
-            return f"sqlite:///{self.folder / 'yishu.db'}"
+            return f"sqlite:///{self.data / 'yishu.db'}"
         engine = create_engine(self.postgres.administrator, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text("CREATE DATABASE faults"))
@@ -261,7 +312,8 @@ class Cluster:
         self.db = Database(build_engine(self._url))
         ledger.install(self.db.engine)
         with self.db.transaction() as session:
-            company.settle_in(session, company.Size(self.shape.events), datetime.now(UTC))
+            size = company.Size(self.shape.events)
+            company.settle_in(session, size, self.shape.cron, datetime.now(UTC))
 
     def _define(self) -> None:
         size = ["--events", str(self.shape.events), "--seed", str(self.shape.seed)]
@@ -273,6 +325,8 @@ class Cluster:
         for number in range(self.shape.schedulers):
             commands[f"scheduler{number + 1}"] = ["-m", "workers.scheduler"]
         for name, command in commands.items():
+            if name.startswith(self.shape.inside or ("nobody",)):
+                command[1:1] = ["faults.inside"]
             environment = self.environments[name] = dict(self._environment)
             log = self.folder / "log" / f"{name}.log"
             self.servers[name] = product(
@@ -302,6 +356,9 @@ def running(shape: Shape, keep: Callable[[], bool]) -> Iterator[Cluster]:
     finally:
         cluster.stop()
         guardian.close()
+        if kept and cluster.shape.small_disk_mb:
+            shutil.copytree(cluster.data, cluster.folder / "disk-copy", dirs_exist_ok=True)
+        cluster.unmount()
         if hasattr(cluster, "proxy_folder"):
             shutil.rmtree(cluster.proxy_folder, ignore_errors=True)
         if hasattr(cluster, "db"):
@@ -320,10 +377,10 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-def answers(port: int, path: str) -> bool:
+def answers(port: int, path: str, within_s: float = 2.0) -> bool:
     """True when a GET of `path` is answered with 200."""
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within_s)
         connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):

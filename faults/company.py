@@ -27,7 +27,7 @@ from app.tagging import Source
 CORP, AGENT, APP = "wwfaultscompany01", "1000002", "wxfaultsaccount01"
 AES_KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 KEYS = "faults:" + "5a" * 32
-MARK = "秘示例"  # in every name and text of a person: may appear in no log and no file
+MARK = "秘示例"  # in what is said of physicians: may appear in no log and no file
 WECOM_SECRET, OA_SECRET = "wecom-secret-of-the-faults", "oa-secret-of-the-faults"
 WECOM = Secrets("wecomfaultstoken", AES_KEY, CORP)
 ACCOUNT = Secrets("oafaultstoken", AES_KEY, APP)
@@ -126,7 +126,7 @@ def world(size: Size, started: float) -> dict[str, Any]:
     persons += [_follower(n, started, n < known) for n in range(known + size.newcomers)]
     tags = [{"id": f"et{n}", "name": name} for n, name in enumerate(TAG_NAMES)]
     return {
-        "members": [{"userid": userid, "name": f"{MARK}代表{userid}"} for userid in members],
+        "members": [{"userid": userid, "name": f"代表{userid}"} for userid in members],
         "persons": persons,
         "relations": [
             {"userid": rep_id(n % size.reps), "external_userid": contact_id(n),
@@ -142,7 +142,7 @@ def world(size: Size, started: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def settle_in(session: Session, size: Size, now: datetime) -> None:
+def settle_in(session: Session, size: Size, cron: str, now: datetime) -> None:
     """The product's side: reps, a policy without caps, suggestions, cards, a campaign."""
     tagging.seed(session, now)
     session.merge(ContactPolicy(
@@ -151,7 +151,7 @@ def settle_in(session: Session, size: Size, now: datetime) -> None:
     ))  # fmt: skip
     team = []
     for number in range(size.reps + size.talkers):
-        rep = reps.ensure_rep(session, CORP, rep_id(number), now=now, name=f"{MARK}代表{number}")
+        rep = reps.ensure_rep(session, CORP, rep_id(number), now=now, name=f"代表{number}")
         rep.daily_limit = 0  # no plan of the day: the hour of a run must not matter
         team.append(rep)
     version = _publish(session, now)
@@ -160,8 +160,8 @@ def settle_in(session: Session, size: Size, now: datetime) -> None:
     for number in range(size.readers):
         _reader(session, size.followers + size.leavers + number, now)
     made = campaigns.create(
-        session, name="每分钟的推送", content_id=version.content_id, expression=CAMPAIGN_AUDIENCE,
-        way="oa_message", at=None, cron="* * * * *", author="user:1", now=now,
+        session, name="定时推送", content_id=version.content_id, expression=CAMPAIGN_AUDIENCE,
+        way="oa_message", at=None, cron=cron, author="user:1", now=now,
     )  # fmt: skip
     schedule = campaigns.schedule_of(session, made.id)
     schedule.catch_up = "all"

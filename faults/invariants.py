@@ -25,7 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import accounts, inbox, tagging
-from app.campaigns import Schedule, ScheduleRun, due_times
+from app.campaigns import Schedule, ScheduleRun
 from app.connectors.payload import read
 from app.consent.models import ConsentEntry
 from app.delivery import Dispatch, State, Way
@@ -47,6 +47,7 @@ RECEIVERS = {"wecom": company.CORP, "oa": company.APP}
 READS_CONTACT = {"contact_edited", "contact_removed", "contact_added"}
 PER_MINUTE = 30
 PIECE = 1 << 20
+EVERY_MINUTE = "* * * * *"
 
 
 @dataclass(slots=True)
@@ -435,7 +436,7 @@ def _to_members(deliveries: list[Json]) -> dict[str, list[float]]:
 
 
 def _nothing_waits(found: Findings, seen: Witnesses) -> None:
-    for name in ("events", "sending", "queued", "runs"):
+    for name in ("events", "sending", "queued", "postponed", "runs"):
         count = getattr(seen.waiting, name)
         if count:
             found.note("I7", f"{name} still wait", count)
@@ -485,19 +486,18 @@ def _schedules(found: Findings, seen: Witnesses) -> dict[str, Any]:
         for due_at, times in had.items():
             if times > 1:
                 found.note("I10", "a due time has two runs", due_at)
-        if schedule.catch_up == "all" and schedule.cron:
-            for due_at in _due(schedule, min(had, default=seen.now)):
+        if schedule.catch_up == "all" and had:
+            for due_at in _due(schedule.cron, min(had), schedule.watermark):
                 if due_at not in had:
-                    found.note("I10", "a due time has no run", due_at)
+                    found.note("I10", "a due time has no run", f"{due_at} {schedule.cron}")
     return {"runs": runs}
 
 
-def _due(schedule: Schedule, first: datetime) -> list[datetime]:
-    """Due times that the schedule has passed, in pieces that need no limit."""
-    found: list[datetime] = []
-    start = first.astimezone(UTC) - timedelta(seconds=1)
-    while start < schedule.watermark:
-        end = min(start + timedelta(minutes=40), schedule.watermark)
-        found += due_times(schedule.cron, schedule.at, "all", start, end)
-        start = end
+def _due(cron: str, first: datetime, until: datetime) -> list[datetime]:
+    """Due times of the two forms that fault runs use: every minute, every second hour."""
+    step = timedelta(minutes=1) if cron == EVERY_MINUTE else timedelta(hours=2)
+    moment = first.astimezone(UTC)
+    found = []
+    while (moment := moment + step) <= until:
+        found.append(moment)
     return found

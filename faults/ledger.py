@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, bindparam, select, text
 from sqlalchemy.orm import Session
 
-from app.infra.db import Database
+from app.inbox import InboxEvent
+from app.infra.db import Database, UtcDateTime
 
 TABLES = (
     "CREATE TABLE faults_finished (seq {key}, event_id BIGINT, state VARCHAR(10))",
@@ -45,7 +46,9 @@ ON_POSTGRESQL = (
 WAITING = """
     SELECT (SELECT count(*) FROM inbox_event WHERE state = 'pending') AS events,
            (SELECT count(*) FROM dispatch WHERE state = 'sending') AS sending,
-           (SELECT count(*) FROM dispatch WHERE state = 'queued') AS queued,
+           (SELECT count(*) FROM dispatch WHERE state = 'queued' AND not_before <= :now) AS queued,
+           (SELECT count(*) FROM dispatch WHERE state = 'queued' AND not_before > :now)
+               AS postponed,
            (SELECT count(*) FROM schedule_run WHERE state = 'due') AS runs
 """
 
@@ -58,10 +61,16 @@ class Waiting:
     sending: int
     queued: int
     runs: int
+    postponed: int = 0  # messages that wait for their time
 
     @property
     def nothing(self) -> bool:
         """True when everything is done."""
+        return not (self.events or self.sending or self.queued or self.runs or self.postponed)
+
+    @property
+    def nothing_due(self) -> bool:
+        """True when everything is done that could be done by now."""
         return not (self.events or self.sending or self.queued or self.runs)
 
 
@@ -75,10 +84,21 @@ def install(engine: Engine) -> None:
             connection.exec_driver_sql(statement)
 
 
-def waiting(db: Database) -> Waiting:
+def waiting(db: Database, now: datetime) -> Waiting:
     """What is not finished now."""
+    question = text(WAITING).bindparams(bindparam("now", type_=UtcDateTime()))
     with db.reading() as session:
-        return Waiting(**session.execute(text(WAITING)).mappings().one())
+        return Waiting(**session.execute(question, {"now": now}).mappings().one())
+
+
+def lags(session: Session) -> list[float]:
+    """Seconds from arrival to the end of each finished event, in order of size."""
+    rows = session.execute(
+        select(InboxEvent.received_at, InboxEvent.finished_at).where(
+            InboxEvent.finished_at.is_not(None)
+        )
+    )
+    return sorted((row.finished_at - row.received_at).total_seconds() for row in rows)
 
 
 def pending(db: Database) -> int:

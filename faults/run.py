@@ -30,7 +30,7 @@ class Wish:
     database: str
     seed: int
     events: int
-    kills: int = 0  # at least so many, where kills are random; the run goes on until then
+    per_s: float = 0.0  # events a second; 0: as fast as they are answered and worked on
     heal_s: float = 120.0
     at_most_s: float = 3600.0
 
@@ -103,17 +103,22 @@ class Run:
             self.sender.stop()
         self.sender.join(60)
 
-    def heal(self) -> ledger.Waiting | None:
-        """All faults end; wait until nothing waits. What still waits; None: nobody knows."""
+    def heal(self, *, may_wait: bool = False) -> ledger.Waiting | None:
+        """All faults end; wait until nothing waits. What still waits; None: nobody knows.
+
+        `may_wait`: messages may wait for a time that the platform has set.
+        """
         self.cluster.restore()
         begun = time.monotonic()
         waiting: list[ledger.Waiting] = []
 
         def healed() -> bool:
-            found = self.cluster.ask(ledger.waiting)
+            now = datetime.now(UTC)
+            found = self.cluster.ask(lambda db: ledger.waiting(db, now))
             if found is not None:
                 waiting[:] = [found]
-            return bool(found is not None and found.nothing)
+            done = found is not None and found.nothing
+            return bool(done or (may_wait and found is not None and found.nothing_due))
 
         self.wait(self.wish.heal_s, healed)
         self.outcome.figures["heal_s"] = round(time.monotonic() - begun, 1)
@@ -121,20 +126,26 @@ class Run:
         self.outcome.figures["events_per_s"] = round(len(self.sender.posted) / took, 1)
         return waiting[0] if waiting else None
 
-    def finish(self) -> None:
+    def finish(self, *, may_wait: bool = False) -> None:
         """Heal, stop in good order, compare everything."""
-        waiting = self.heal()
+        waiting = self.heal(may_wait=may_wait)
+        if waiting and may_wait:
+            self.outcome.figures["messages postponed"] = waiting.postponed
+            waiting = replace(waiting, postponed=0)
         slow = {n: s for n, s in self.cluster.stop_product().items() if s > STOP_WITHIN_S}
         for name, seconds in slow.items():
             self.problem(f"{name} took {seconds:.1f} s to stop")
         self._figures()
         deliveries, world = self.cluster.deliveries(), self.cluster.world()
         with self.cluster.db.reading() as session:
+            lag = ledger.lags(session)
+            self.outcome.figures["lag_p99_s"] = round(percentile(lag, 99), 2)
+            self.outcome.figures["lag_max_s"] = round(percentile(lag, 100), 2)
             findings, figures = check(
                 Witnesses(
                     session, list(self.sender.posted.values()), deliveries, world,
                     logs=list((self.cluster.folder / "log").glob("*.log")),
-                    files=list(self.cluster.files), spill=self.cluster.folder / "spill",
+                    files=list(self.cluster.files), spill=self.cluster.data / "spill",
                     waiting=waiting or ledger.Waiting(-1, -1, -1, -1), now=datetime.now(UTC),
                     poison=frozenset(self.poison),
                 )
@@ -186,7 +197,7 @@ def run_of(wish: Wish, manner: Manner | None = None, **shape: Any) -> Iterator[R
     form = Shape(wish.database, wish.events, wish.seed, **shape)
     with running(form, lambda: not outcome.passed) as cluster:
         outcome.folder = str(cluster.folder)
-        chosen = manner or Manner(wish.events, seed=wish.seed)
+        chosen = manner or Manner(wish.events, per_s=wish.per_s)
         run = Run(cluster, wish, replace(chosen, seed=wish.seed), outcome)
         yield run
         outcome.seconds = round(time.monotonic() - begun, 1)

@@ -36,6 +36,7 @@ class Manner:
     events: int
     connections: int = 12
     per_s: float = 0.0  # 0: as fast as answers come
+    burst: int = 6  # so many at a time, where `per_s` is given
     late_duplicates: float = 0.05
     copies: int = 1
     reorder: int = 20
@@ -112,10 +113,10 @@ class Sender:
             while (event := await asyncio.to_thread(next, source, None)) is not None:
                 if self._stop.is_set():
                     break
-                if self._manner.per_s:
+                if self._manner.per_s and sent % self._manner.burst == 0:
                     early = begun + sent / self._manner.per_s - time.monotonic()
                     await asyncio.sleep(max(0.0, early))
-                elif sent % BATCH == 0:
+                elif not self._manner.per_s and sent % BATCH == 0:
                     await asyncio.sleep(await asyncio.to_thread(self._wait_s))
                 await waiting.put(event)
                 sent += 1

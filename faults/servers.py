@@ -29,6 +29,8 @@ class Server:
     ready: Callable[[subprocess.Popen[bytes]], bool] = lambda _process: True
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
+    started_at: float = 0.0
+    is_up: bool = False  # ready since its last start, as far as anybody looked
     stopped: set[int] = field(default_factory=set)
 
     @property
@@ -49,6 +51,7 @@ class Server:
             self.guardian.release(self.process.pid)
         self.process = self.spawn()
         self.starts += 1
+        self.started_at, self.is_up = time.monotonic(), False
         self.guardian.watch(self.process.pid)
 
     def wait(self, within_s: float = 40.0) -> None:
@@ -58,11 +61,13 @@ class Server:
             if time.monotonic() > deadline or not self.running:
                 raise Trouble(f"{self.name} does not start")
             time.sleep(0.05)
+        self.is_up = True
 
     def kill(self, *, only_a_child: bool = False) -> None:
         """SIGKILL to it and everything below, or to one process below it."""
         if not self.running:
             return
+        self.is_up = False
         below = descendants(self.pid)
         if only_a_child and below:
             send([below[-1]], signal.SIGKILL)
