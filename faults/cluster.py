@@ -23,8 +23,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.infra import crypto
 from app.infra.db import Database, build_engine
 from faults import company, ledger
+from faults.nursery import Nursery
 from faults.proxy import Proxy
-from faults.servers import Postgres, Server, product, valkey_server
+from faults.servers import Postgres, Process, Server, product, valkey_server
 from faults.workload import Event, read
 from launcher.guardian import Guardian
 from launcher.tell import ROOT, Trouble
@@ -65,7 +66,8 @@ class Cluster:
 
     def __init__(self, shape: Shape, folder: Path, guardian: Guardian) -> None:
         self.shape, self.folder, self._guardian = shape, folder, guardian
-        self.rng = random.Random(shape.seed)  # noqa: S311  # repeatable on purpose
+        self.rng = random.Random(shape.seed)  # repeatable on purpose
+        self._nursery = Nursery(guardian)
         self.servers: dict[str, Server] = {}
         self.environments: dict[str, dict[str, str]] = {}
         self.kills: list[Kill] = []
@@ -127,6 +129,7 @@ class Cluster:
             if name in self.servers:
                 self.servers[name].end()
                 self.servers[name].kill()
+        self._nursery.close()
         return took
 
     def stop_product(self) -> dict[str, float]:
@@ -302,8 +305,8 @@ class Cluster:
     def _prepare(self) -> None:
         crypto.install(crypto.KeyRing.parse(company.KEYS))
         once = product(
-            "migrate", ["-m", "app.cli", "migrate"], self._environment,
-            self.folder / "log" / "migrate.log", self._guardian,
+            "migrate", ["app.cli", "migrate"], self._environment,
+            self.folder / "log" / "migrate.log", self._guardian, self._nursery,
         )  # fmt: skip
         once.start()
         assert once.process is not None
@@ -317,23 +320,29 @@ class Cluster:
 
     def _define(self) -> None:
         size = ["--events", str(self.shape.events), "--seed", str(self.shape.seed)]
-        commands = {"platform": ["-m", "faults.platform", "--port", str(self._ports[2]), *size]}
+        commands = {"platform": ["faults.platform", "--port", str(self._ports[2]), *size]}
         for name, port in zip(WEBS, self.ports, strict=True):
-            commands[name] = ["-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"),
+            commands[name] = ["gunicorn", "--config", str(ROOT / "gunicorn.conf.py"),
                               "--bind", f"127.0.0.1:{port}", "wsgi:app"]  # fmt: skip
-        commands |= {name: ["-m", "workers.worker"] for name in WORKERS}
+        commands |= {name: ["workers.worker"] for name in WORKERS}
         for number in range(self.shape.schedulers):
-            commands[f"scheduler{number + 1}"] = ["-m", "workers.scheduler"]
+            commands[f"scheduler{number + 1}"] = ["workers.scheduler"]
         for name, command in commands.items():
             if name.startswith(self.shape.inside or ("nobody",)):
-                command[1:1] = ["faults.inside"]
+                command.insert(0, "faults.inside")
             environment = self.environments[name] = dict(self._environment)
             log = self.folder / "log" / f"{name}.log"
             self.servers[name] = product(
-                name, command, environment, log, self._guardian, self._ready(name)
+                name,
+                command,
+                environment,
+                log,
+                self._guardian,
+                self._nursery,
+                self._ready(name),
             )
 
-    def _ready(self, name: str) -> Callable[[subprocess.Popen[bytes]], bool]:
+    def _ready(self, name: str) -> Callable[[Process], bool]:
         if name == "platform":
             return lambda _p: answers(self._ports[2], "/faults/ready")
         if name in WEBS:

@@ -83,7 +83,7 @@ class Troubled:
 
     def __init__(self, inside: Any, world: Watched, seed: int) -> None:
         self._inside, self._world = inside, world
-        self._rng = random.Random(seed)  # noqa: S311  # repeatable on purpose
+        self._rng = random.Random(seed)  # repeatable on purpose
         self._lock = threading.Lock()
         self._calls = 0
         self.knobs = Knobs()

@@ -68,7 +68,7 @@ class Sender:
         wait_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._ports, self._more, self._manner, self._wait_s = ports, more, manner, wait_s
-        self._rng = random.Random(manner.seed)  # noqa: S311  # repeatable on purpose
+        self._rng = random.Random(manner.seed)  # repeatable on purpose
         self._turn = 0
         self._stop = threading.Event()
         self.posted: dict[int, Posted] = {}

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -14,9 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faults.nursery import Child, Nursery
 from launcher import postgres, valkey
 from launcher.guardian import Guardian
-from launcher.tell import ROOT, Trouble, tail
+from launcher.tell import Trouble, tail
+
+Process = subprocess.Popen[bytes] | Child
 
 
 @dataclass
@@ -24,10 +26,10 @@ class Server:
     """One process with everything below it. `start` and the signals are idempotent."""
 
     name: str
-    spawn: Callable[[], subprocess.Popen[bytes]]
+    spawn: Callable[[], Process]
     guardian: Guardian
-    ready: Callable[[subprocess.Popen[bytes]], bool] = lambda _process: True
-    process: subprocess.Popen[bytes] | None = None
+    ready: Callable[[Process], bool] = lambda _process: True
+    process: Process | None = None
     starts: int = 0
     started_at: float = 0.0
     is_up: bool = False  # ready since its last start, as far as anybody looked
@@ -107,18 +109,10 @@ class Server:
 
 def product(
     name: str, command: list[str], environment: Mapping[str, str], log: Path, guardian: Guardian,
-    ready: Callable[[subprocess.Popen[bytes]], bool] = lambda _process: True,
+    nursery: Nursery, ready: Callable[[Process], bool] = lambda _process: True,
 ) -> Server:  # fmt: skip
-    """A process of the product (or of ours) whose environment can still be changed."""
-
-    def spawn() -> subprocess.Popen[bytes]:
-        with log.open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, *command], cwd=ROOT, env=dict(environment),
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-            )  # fmt: skip
-
-    return Server(name, spawn, guardian, ready)
+    """`python -m command…` whose environment can be changed between two starts."""
+    return Server(name, lambda: nursery.spawn(command, environment, log), guardian, ready)
 
 
 def valkey_server(folder: Path, guardian: Guardian) -> tuple[Server, str]:
@@ -151,7 +145,8 @@ class Postgres:
         """Remove its files."""
         shutil.rmtree(self.base, ignore_errors=True)
 
-    def _answers(self, process: subprocess.Popen[bytes]) -> bool:
+    def _answers(self, process: Process) -> bool:
+        assert isinstance(process, subprocess.Popen)
         try:
             self._place.wait(process)
         except postgres.Unusable:

@@ -102,7 +102,7 @@ class Workload:
     tapped: int = 0
 
     def __post_init__(self) -> None:
-        self.rng = random.Random(self.seed)  # noqa: S311  # repeatable on purpose
+        self.rng = random.Random(self.seed)  # repeatable on purpose
         self.letters = Letters()
         self.people = Happenings(self.world, self.letters, CORP, AGENT)
         self._sides: dict[tuple[str, str], Relation] = {
