@@ -12,6 +12,7 @@ from app import campaigns
 from app.campaigns import Schedule
 from app.infra.crashpoint import POINTS
 from app.infra.db import Database
+from faults import away, trouble
 from faults.cluster import SCHEDULERS, WEBS, WORKERS
 from faults.run import Outcome, Run, Wish, run_of
 from faults.sender import Manner
@@ -19,7 +20,6 @@ from faults.sender import Manner
 NORMAL_TROUBLE = {"before": 0.02, "cut": 0.02, "hang": 0.01, "expire_every": 400}
 KILL_EVERY_S = (0.6, 1.8)
 TARGETS = {"web": 4, "worker": 4, "scheduler": 2, "redis": 2, "database": 2}
-STEADY_PER_S = 50.0
 PLACES = {
     "ack": WEBS, "drain": WORKERS, "send": WORKERS, "run": WORKERS, "tick": SCHEDULERS,
 }  # fmt: skip
@@ -132,4 +132,8 @@ def _run_now(db: Database) -> int:
         return campaigns.run_now(session, schedule.ref_id, datetime.now(UTC))
 
 
-CLASSES: dict[str, Callable[[Wish], Outcome]] = {"F1": f1, "F2": f2}
+CLASSES: dict[str, Callable[[Wish], Outcome]] = {
+    "F1": f1, "F2": f2, "F3": away.f3, "F4": away.f4, "F5": trouble.f5, "F6": trouble.f6,
+    "F7": trouble.f7, "F8": away.f8, "F9": away.f9, "F10": trouble.f10, "F11": trouble.f11,
+    "F13": away.f13, "F14": trouble.f14,
+}  # fmt: skip

@@ -80,6 +80,10 @@ class Sender:
         """Begin."""
         self._thread.start()
 
+    def source(self, more: Callable[[int], list[Event]]) -> None:
+        """Take events from somewhere else."""
+        self._more = more
+
     @property
     def sending(self) -> bool:
         """True until everything was sent and answered, or given up."""
