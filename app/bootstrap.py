@@ -6,7 +6,8 @@ Building opens no connection: the database, Redis and the platforms are reached 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import redis
 from flask import Flask
@@ -16,12 +17,16 @@ from app.connectors.official_account.client import OfficialAccount
 from app.connectors.tokens import TokenProvider
 from app.connectors.wecom.client import WeCom
 from app.flows import Outside
+from app.inbox import Spill
 from app.infra import crypto, log, queue
 from app.infra import settings as settings_module
 from app.infra.clock import Clock, utc_now
 from app.infra.db import Database, build_engine
 from app.infra.errors import Permanent
 from app.infra.settings import Settings
+
+if TYPE_CHECKING:
+    from app.web.callbacks.asgi import CallbacksFirst
 
 Client = TypeVar("Client", WeCom, OfficialAccount)
 
@@ -33,6 +38,7 @@ class Parts:
     settings: Settings
     db: Database
     redis: redis.Redis
+    spill: Spill
     outside: Outside
     clock: Clock
 
@@ -47,7 +53,15 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now, process: 
     if process == "web":
         bell = queue.BackgroundBell(bell)
     db = Database(build_engine(settings.database_url), bell)
-    return Parts(settings, db, connection, _outside(settings, db, clock), clock)
+    spill = Spill(Path(settings.yishu_spill_dir))
+    return Parts(settings, db, connection, spill, _outside(settings, db, clock), clock)
+
+
+def build_asgi() -> CallbacksFirst:
+    """What the web process serves."""
+    from app.web import create_asgi  # here: workers need no pages
+
+    return create_asgi(build(process="web"))
 
 
 def build_web(parts: Parts | None = None) -> Flask:

@@ -17,8 +17,7 @@ PROGRAMS = (
     "benchmarks",
     "tests",
     "dev",
-    "wsgi.py",
-    "gunicorn.conf.py",
+    "web.py",
 )
 PARALLEL = "2"
 

@@ -58,6 +58,11 @@ class Folder:
         return self.path / "valkey"
 
     @property
+    def spill(self) -> Path:
+        """Callbacks that wait for the database."""
+        return self.path / "spill"
+
+    @property
     def sandbox(self) -> Path:
         """What the simulated platforms remember."""
         return self.path / "sandbox.json"
@@ -129,6 +134,7 @@ def start_over(folder: Folder) -> None:
             folder.secrets,
             folder.valkey,
             folder.sandbox,
+            folder.spill,
             folder.logs,
         )
         if path.exists()
@@ -149,6 +155,7 @@ def environment(folder: Folder, ports: Ports, given: Mapping[str, str]) -> dict[
         "DATABASE_URL": f"sqlite:///{folder.database}",
         "REDIS_URL": f"unix://{valkey.socket_path(folder.valkey)}",
         "YISHU_BASE_URL": f"http://localhost:{ports.web}",
+        "YISHU_SPILL_DIR": str(folder.spill),
         "YISHU_DEMO": "true",
         "WECOM_API_BASE": f"{sandbox}/wecom",
         "OA_API_BASE": f"{sandbox}/oa",

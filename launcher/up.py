@@ -87,7 +87,7 @@ def _start(family: Family, folder: Folder, wishes: Wishes) -> None:
     with step("Web, worker, scheduler 服务"):
         family.start("worker", _python("workers.worker"), folder.logs)
         family.start("scheduler", _python("workers.scheduler"), folder.logs)
-        web = family.start("web", _gunicorn(wishes), folder.logs)
+        web = family.start("web", _web(wishes), folder.logs)
         ready = f"http://{HOST}:{wishes.ports.web}/readyz"
         family.wait_until(web, lambda: _answers(ready, only=200), READY_WITHIN_S)
     line(_pages(wishes.ports, sample))
@@ -129,9 +129,8 @@ def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def _gunicorn(wishes: Wishes) -> list[str]:
-    bind = f"{HOST}:{wishes.ports.web}"
-    return _python("gunicorn", "--config", "gunicorn.conf.py", "--bind", bind, "wsgi:app")
+def _web(wishes: Wishes) -> list[str]:
+    return [sys.executable, "web.py", "--host", HOST, "--port", str(wishes.ports.web)]
 
 
 def _answers(address: str, only: int = 0) -> bool:

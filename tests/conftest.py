@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ AES_KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 NOBODY = "http://127.0.0.1:9"  # no test may ever reach the real platforms
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)  # a Tuesday, noon in China
 SHARED = Path(__file__).parents[2] / "shared"
+SPILL = Path(tempfile.gettempdir()) / f"yishu-tests-{os.getpid()}" / "spill"
 
 
 @dataclass
@@ -49,6 +52,11 @@ def clock() -> SetClock:
 @pytest.fixture(scope="session", autouse=True)
 def _keys() -> None:
     crypto.install(crypto.KeyRing.parse(KEYS))
+
+
+@pytest.fixture(autouse=True)
+def _spill_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.conftest.SPILL", tmp_path / "spill")
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +134,7 @@ def make_settings(database_url: str, redis_url: str, **changes: object) -> Setti
         "yishu_secret_key": "a secret key of the tests only",
         "yishu_encryption_keys": KEYS,
         "yishu_api_token": "setup-token-of-the-tests",
+        "yishu_spill_dir": str(SPILL),
         "wecom_api_base": NOBODY,
         "oa_api_base": NOBODY,
         "wecom_corp_id": "wwtestcorp",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app import inbox
 from app.bootstrap import Parts
 from workers.drain import drain_inbox
 from workers.planning import run_due
@@ -13,7 +14,8 @@ from workers.sending import send_due
 
 def poll_once(parts: Parts, stop: Callable[[], bool] = lambda: False) -> int:
     """Do what is due; returns how much there was."""
-    done = drain_inbox(parts, limit=200, stop=stop)
+    done = inbox.bring_in(parts.db, parts.spill)
+    done += drain_inbox(parts, limit=200, stop=stop)
     if not stop():
         done += run_due(parts)
     if not stop():

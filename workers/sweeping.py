@@ -14,6 +14,7 @@ RECEIPTS = "workers.jobs.sends.receipts"
 
 def sweep(parts: Parts) -> None:
     """Ring for inbox events and messages that are due."""
+    inbox.bring_in(parts.db, parts.spill)
     now = parts.clock()
     with parts.db.reading() as session:
         urgent = inbox.is_due(session, now, urgent=True)

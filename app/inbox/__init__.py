@@ -2,6 +2,7 @@
 
 append      write down what arrived, once
 Intake      the same while somebody waits for the answer: commits by itself
+Spill       where arrivals wait while the database is away
 due         the partitions that have work
 begin       count an attempt, before anything can go wrong
 lock        the next event of a partition, inside the transaction that carries it out
@@ -9,9 +10,11 @@ finish / keep_unknown / fail
 replay      put events back to work
 """
 
+from app.inbox.bringer import bring_in
 from app.inbox.intake import Intake, NotWritten
 from app.inbox.models import InboxEvent, State
 from app.inbox.queries import Counts, count_by_state, find, listing, oldest_pending
+from app.inbox.spill import Spill
 from app.inbox.store import Arrival, append, dedupe_key, erase_before, partition_key
 from app.inbox.work import (
     MAX_ATTEMPTS,
@@ -34,9 +37,11 @@ __all__ = [
     "InboxEvent",
     "Intake",
     "NotWritten",
+    "Spill",
     "State",
     "append",
     "begin",
+    "bring_in",
     "count_by_state",
     "dedupe_key",
     "due_partitions",

@@ -1,149 +1,135 @@
-"""Committing what arrives while somebody waits for the answer.
+"""Writing down what arrives while somebody waits for the answer.
 
-Threads of one process that arrive together share one commit: whoever holds the gate writes all
-rows that wait, so that a burst costs a few syncs of the disk and not one each. Nobody waits for
-others to come.
+An arrival goes to the database, together with whatever else waits. Where the database is away or
+takes too long, it goes to the spill, and from there into the database when that is back. Either is
+durable before `write` returns; if both fail, NotWritten says so, in less time than a platform
+waits.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections import deque
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+import time
+from collections.abc import Generator
+from concurrent.futures import Future
 
-from sqlalchemy import Engine, PoolProxiedConnection
+from prometheus_client import Counter
 
-from app.inbox.statement import DriverInsert
+from app.inbox.batches import Batches, Outcome
+from app.inbox.bringer import Bringer
+from app.inbox.rows import Rows
+from app.inbox.spill import Spill
 from app.inbox.store import Arrival
-from app.inbox.turns import Turns
-from app.infra.crashpoint import crashpoint
+from app.infra import log
+from app.infra.db import Database
 from app.infra.errors import Transient
 
-PATIENCE_MS = 3500  # the platforms hang up after five seconds
-BEGIN = {"postgresql": "BEGIN", "sqlite": "BEGIN IMMEDIATE"}
+PATIENCE_S = 1.5  # for the database, and again for the spill; the platforms hang up after five
+REST_S = 0.5  # while the database is away, one arrival in so long finds out whether it is back
+
+_spilled = Counter("yishu_callbacks_spilled_total", "Callbacks that went to the spill file")
+_log = log.get(__name__)
+
+Steps = Generator[Future[Outcome], Outcome, None]
 
 
 class NotWritten(Transient):
-    """The arrival is not in the database; the message is the type of the cause."""
-
-
-@dataclass(slots=True, eq=False)
-class _Ticket:
-    row: dict[str, Any]
-    written: bool = False
-    problem: Exception | None = None
-
-    @property
-    def settled(self) -> bool:
-        return self.written or self.problem is not None
+    """The arrival is nowhere; the message is the type of the cause."""
 
 
 class Intake:
-    """Writes arrivals through one connection of its own."""
+    """Takes arrivals from any number of threads, or from an event loop."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._turns = Turns(engine)
-        self._gate = threading.Lock()
-        self._waiting: deque[_Ticket] = deque()
-        self._statement: DriverInsert | None = None
-        self._connection: PoolProxiedConnection | None = None
+    def __init__(self, db: Database, spill: Spill | None = None) -> None:
+        self._rows = Rows(db.engine)
+        self._database = Batches(self._rows.commit, "inbox")
+        self._spill = Batches(spill.append, "spill") if spill else None
+        self._bringer = Bringer(db, spill) if spill else None
+        if self._bringer and spill and spill.waiting_bytes():
+            self._bringer.wake()  # a process before this one left something
+        self._state = threading.Lock()
+        self._failing, self._try_at = False, 0.0
 
     def write(self, arrival: Arrival) -> None:
         """Return when `arrival` is durable, or was before. Raises NotWritten."""
-        ticket = _Ticket(arrival.row())
-        self._waiting.append(ticket)
-        with self._gate:
-            if not ticket.settled:
-                self._write_all(self._take_waiting())
-        if not ticket.written:
-            raise NotWritten(type(ticket.problem).__name__) from ticket.problem
+        steps = self._steps(arrival)
+        ticket = next(steps)
+        while True:
+            outcome = _outcome(ticket)
+            try:
+                ticket = steps.send(outcome)
+            except StopIteration:
+                return
+
+    async def write_soon(self, arrival: Arrival) -> None:
+        """`write` for an event loop, which goes on meanwhile."""
+        steps = self._steps(arrival)
+        ticket = next(steps)
+        while True:
+            outcome = await _outcome_soon(ticket)
+            try:
+                ticket = steps.send(outcome)
+            except StopIteration:
+                return
 
     def close(self) -> None:
         """Give up the connection; the next arrival opens another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(Exception):
-                connection.rollback()  # closing alone does not end SQLite's transaction at once
-            connection.invalidate()  # its patience must not reach others through the pool
+        self._rows.close()
+        if self._bringer:
+            self._bringer.stop()
 
-    def _take_waiting(self) -> list[_Ticket]:
-        tickets = []
-        with suppress(IndexError):
-            while True:
-                tickets.append(self._waiting.popleft())
-        return tickets
-
-    def _write_all(self, tickets: list[_Ticket]) -> None:
-        try:
-            with self._turns.mine():
-                self._write(tickets)
-        except Exception as problem:
-            _settle(tickets, problem)
-        except BaseException:  # this thread is being stopped: the others must not wait for it
-            _settle(tickets, InterruptedError())
-            raise
-
-    def _write(self, tickets: list[_Ticket]) -> None:
-        try:
-            self._commit_again_if_cut_off([ticket.row for ticket in tickets])
-        except Exception as problem:
-            if len(tickets) == 1:
-                _settle(tickets, problem)
-                return
-            for ticket in tickets:  # one bad row must not cost its neighbours
-                self._write([ticket])
+    def _steps(self, arrival: Arrival) -> Steps:
+        problem: Outcome = None
+        if self._is_away():
+            problem = TimeoutError()
+        else:
+            problem = yield self._database.submit(arrival)
+            self._note(problem)
+        if problem is None:
             return
-        for ticket in tickets:
-            ticket.written = True
+        if self._spill is None or self._bringer is None or not self._rows.is_away(problem):
+            raise NotWritten(type(problem).__name__) from problem
+        problem = yield self._spill.submit(arrival)
+        if problem is not None:
+            raise NotWritten(type(problem).__name__) from problem
+        _spilled.inc()
+        self._bringer.wake()
 
-    def _commit_again_if_cut_off(self, rows: list[dict[str, Any]]) -> None:
-        connection = self._connection = self._connection or self._connect()
-        try:
-            self._commit(connection, rows)
-        except BaseException as problem:
-            cut_off = self._is_cut_off(connection, problem)
-            self.close()
-            if not cut_off:
-                raise
-            self._connection = self._connect()
-            self._commit(self._connection, rows)  # if the first went through: same keys
-
-    def _commit(self, connection: PoolProxiedConnection, rows: list[dict[str, Any]]) -> None:
-        insert = self._statement = self._statement or DriverInsert(
-            self._engine.dialect, list(rows[0])
-        )
-        cursor = connection.cursor()
-        if len(rows) == 1:  # a statement alone is its own transaction
-            cursor.execute(insert.text, insert.parameters(rows[0]))
-        else:
-            cursor.execute(BEGIN[self._engine.dialect.name])
-            cursor.executemany(insert.text, [insert.parameters(row) for row in rows])
-            crashpoint("ack.inserted")
-            cursor.execute("COMMIT")
-        cursor.close()
-
-    def _is_cut_off(self, connection: PoolProxiedConnection, problem: BaseException) -> bool:
-        dialect = self._engine.dialect
-        if dialect.dbapi is None or not isinstance(problem, dialect.dbapi.Error):
+    def _is_away(self) -> bool:
+        """True when asking the database now would only cost time."""
+        if self._database.busy_s() > PATIENCE_S:
+            return True
+        if not self._failing:
             return False
-        return dialect.is_disconnect(problem, connection, None)
+        with self._state:
+            if time.monotonic() < self._try_at:
+                return True
+            self._try_at = time.monotonic() + REST_S  # this one finds out, the others do not wait
+            return False
 
-    def _connect(self) -> PoolProxiedConnection:
-        connection = self._engine.raw_connection()
-        driver: Any = connection.dbapi_connection
-        if self._engine.dialect.name == "postgresql":
-            driver.rollback()
-            driver.autocommit = True
-            driver.execute(f"SET statement_timeout = {PATIENCE_MS}")
+    def _note(self, problem: Outcome) -> None:
+        failing = problem is not None and self._rows.is_away(problem)
+        if failing == self._failing:
+            return
+        with self._state:
+            self._failing, self._try_at = failing, time.monotonic() + REST_S
+        if failing:
+            _log.error("database does not take callbacks", error=type(problem).__name__)
         else:
-            driver.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-        return connection
+            _log.info("database takes callbacks again")
 
 
-def _settle(tickets: list[_Ticket], problem: Exception) -> None:
-    for ticket in tickets:
-        if not ticket.settled:
-            ticket.problem = problem
+def _outcome(ticket: Future[Outcome]) -> Outcome:
+    try:
+        return ticket.result(PATIENCE_S)
+    except TimeoutError as late:
+        return late
+
+
+async def _outcome_soon(ticket: Future[Outcome]) -> Outcome:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await asyncio.wrap_future(ticket)
+    except TimeoutError as late:
+        return late

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -47,6 +49,27 @@ class Arrival:
             "next_attempt_at": self.received_at,
             "error": "",
         }
+
+    def as_json(self) -> bytes:
+        """Everything about it, for a file."""
+        at = self.occurred_at.isoformat() if self.occurred_at else None
+        return json.dumps(
+            {"source": self.source, "receiver": self.receiver, "event_type": self.event_type,
+             "partition": self.partition, "occurred_at": at, "urgent": self.urgent,
+             "received_at": self.received_at.isoformat(),
+             "body": base64.b64encode(self.body).decode()},
+        ).encode()  # fmt: skip
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Arrival:
+        """The reverse of `as_json`. Raises ValueError or KeyError."""
+        told = json.loads(text)
+        at = told["occurred_at"]
+        return cls(
+            told["source"], told["receiver"], base64.b64decode(told["body"]), told["event_type"],
+            told["partition"], datetime.fromisoformat(at) if at else None, told["urgent"],
+            datetime.fromisoformat(told["received_at"]),
+        )  # fmt: skip
 
 
 def append(

@@ -16,6 +16,10 @@ POINTS = (
     "ack.inserted",  # the row is in the transaction, which is not committed
     "ack.committed",  # durable, the bell has not rung, the answer has not left
     "ack.rung",
+    "spill.written",  # the line is in the file, which is not synced
+    "spill.synced",
+    "spill.set_aside",
+    "spill.imported",  # the lines are in the inbox, the file is still there
     "drain.claimed",  # the attempt is counted and committed, nothing else happened
     "drain.prepared",  # the platform was asked, no transaction is open
     "drain.applied",  # effects are in the transaction, which is not committed

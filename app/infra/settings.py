@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     yishu_link_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="hosts that linked content may point to, comma separated; empty: any https"
     )
+    yishu_spill_dir: str = Field(
+        "var/spill", description="where callbacks wait while the database is away; a local disk"
+    )
     yishu_demo: bool = Field(False, description="show demo logins and the phones page link")
 
     wecom_corp_id: str = ""

@@ -7,21 +7,39 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from a2wsgi import WSGIMiddleware
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app.web import access, assets, auth, callbacks, errors, headers, language, limits
+from app.web import access, assets, auth, errors, headers, language, limits
+from app.web.callbacks import FrontDoor, asgi, wsgi
 
 if TYPE_CHECKING:
     from app.bootstrap import Parts
 
 ROOT = Path(__file__).parents[2]
 BLUEPRINTS = ("health", "links", "rep", "api", "console")
+PAGE_THREADS = 8
 CSRF_EXEMPT = ("links", "api")  # a token in the address or the header, never a cookie
 
 
+def create_asgi(parts: Parts) -> asgi.CallbacksFirst:
+    """What the web process serves: callbacks on the event loop, pages in threads behind it."""
+    pages = create_pages(parts)
+    inside = WSGIMiddleware(pages.wsgi_app, workers=PAGE_THREADS)  # type: ignore[arg-type]
+    return asgi.CallbacksFirst(inside, FrontDoor(parts))
+
+
 def create_app(parts: Parts) -> Flask:
-    """The web application over `parts`."""
+    """Pages and callbacks as one WSGI application: for tests, and for other servers."""
+    app = create_pages(parts)
+    door = wsgi.CallbacksFirst(app.wsgi_app, FrontDoor(parts))
+    app.wsgi_app = door  # type: ignore[method-assign, assignment]
+    return app
+
+
+def create_pages(parts: Parts) -> Flask:
+    """The web application without the callbacks."""
     app = Flask(
         "yishu", template_folder=str(ROOT / "templates"), static_folder=None, root_path=str(ROOT)
     )
@@ -50,5 +68,4 @@ def create_app(parts: Parts) -> Flask:
         app.register_blueprint(blueprint)
         if name in CSRF_EXEMPT:
             csrf.exempt(blueprint)
-    callbacks.init_app(app, parts)
     return app

@@ -89,7 +89,7 @@ def test_text_that_no_database_can_store_does_not_stop_an_event(
     arrival = inbox.Arrival(
         "oa", "wx1", b"{}", "event/\x00\ud800odd" + "x" * 200, "contact:\ud800", None, False, NOON
     )
-    intake = inbox.Intake(database.engine)
+    intake = inbox.Intake(database)
     intake.write(arrival)
     intake.close()
     with database.reading() as session:

@@ -334,14 +334,27 @@ def test_redis_being_away_changes_nothing_for_the_platform(
     parts.db.engine.dispose()
 
 
-def test_a_database_without_tables_is_503_so_that_the_platform_tries_again(
+def test_a_database_that_is_away_changes_nothing_for_the_platform(
     valkey_url: str, clock: SetClock, tmp_path: Path
 ) -> None:
     parts = build(make_settings(f"sqlite:///{tmp_path}/empty.db", valkey_url), clock=clock)
     client = build_web(parts).test_client()
-    assert post(client, contact_event("add_external_contact"), clock) == 503
+    assert post(client, contact_event("add_external_contact"), clock) == 200
+    assert parts.spill.waiting_bytes()
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
+    parts.db.engine.dispose()
+
+
+def test_what_neither_database_nor_spill_takes_is_503_so_that_the_platform_tries_again(
+    valkey_url: str, clock: SetClock, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    settings = make_settings(
+        f"sqlite:///{tmp_path}/empty.db", valkey_url, yishu_spill_dir=str(tmp_path / "taken")
+    )
+    parts = build(settings, clock=clock)
+    assert post(build_web(parts).test_client(), contact_event("x"), clock) == 503
     parts.db.engine.dispose()
 
 

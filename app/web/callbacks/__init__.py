@@ -3,17 +3,20 @@
 It stands before Flask on purpose: nothing of the web application (sessions, cookies, language,
 limits) runs for an unverified request, and an answer costs little more than its commit. Anything
 invalid gets one and the same 403 without a hint.
+
+`FrontDoor` decides; `asgi.py` and `wsgi.py` bring it requests. The web process uses ASGI, where
+callbacks that wait for their commit hold no thread, so that pages and callbacks cannot starve each
+other.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from flask import Flask
 from prometheus_client import Counter
 
 from app.connectors.callback_crypto import MAX_BODY_BYTES, Rejected
@@ -23,8 +26,6 @@ from app.infra.crashpoint import crashpoint
 from app.web.callbacks.doors import Door, doors_of
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
     from app.bootstrap import Parts
 
 PREFIX = "/callbacks/"
@@ -49,12 +50,10 @@ HEADERS = [
 
 _accepted = Counter("yishu_callbacks_accepted_total", "Callbacks written down", ["source"])
 _rejected = Counter("yishu_callbacks_rejected_total", "Callbacks refused", ["source", "reason"])
+_not_written = Counter(
+    "yishu_callbacks_not_written_total", "Callbacks answered 503: nothing took them"
+)
 _log = log.get(__name__)
-
-
-def init_app(app: Flask, parts: Parts) -> None:
-    """Put the front door before the application. Raises Misconfigured for unusable secrets."""
-    app.wsgi_app = FrontDoor(app.wsgi_app, parts)  # type: ignore[method-assign, assignment]
 
 
 class Refusal(Exception):
@@ -65,93 +64,107 @@ class Refusal(Exception):
         self.reason, self.status = reason, status
 
 
-class FrontDoor:
-    """GET and POST /callbacks/<source>/<key>; everything else goes on to the application."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What reached a callback address: `<source>/<key>` and the untrusted rest."""
 
-    def __init__(self, inside: WSGIApplication, parts: Parts) -> None:
-        self._inside = inside
+    address: str
+    method: str
+    query: str
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What leaves us. With `arrival`, only after that is durable."""
+
+    status: int
+    body: bytes = b""
+    arrival: Arrival | None = None
+
+
+class FrontDoor:
+    """Answers for /callbacks/<source>/<key>."""
+
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._doors = doors_of(parts.settings)
-        self._intake = Intake(parts.db.engine)
+        self.intake = Intake(parts.db, parts.spill)
         self._told: dict[tuple[str, str], datetime] = {}
 
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """See WSGI."""
-        path: str = environ.get("PATH_INFO", "")
-        if not path.startswith(PREFIX):
-            return self._inside(environ, start)
-        status, body = self._answer(path.removeprefix(PREFIX), environ)
-        start(STATUS[status], [*HEADERS, ("Content-Length", str(len(body)))])
-        return [body]
-
-    def _answer(self, address: str, environ: WSGIEnvironment) -> tuple[int, bytes]:
-        source, _, key = address.partition("/")
+    def look_at(self, request: Request) -> Answer:
+        """The answer to a request; the one with an arrival needs it written first."""
+        source, _, key = request.address.partition("/")
         door = self._doors.get((source, key))
         source = door.source if door else "other"
         try:
             if door is None:
                 raise Refusal("address")
-            return 200, self._admit(door, environ)
-        except Refusal as refusal:
-            return self._refuse(source, refusal.reason, refusal.status)
-        except Rejected as rejection:
-            return self._refuse(source, rejection.reason, 403)
-        except NotWritten as problem:
-            _log.error("callback not stored", source=source, error=str(problem))
-            return 503, b""  # the platform tries again
+            return self._admit(door, request)
+        except (Refusal, Rejected) as refusal:
+            return self._refuse(source, refusal.reason, getattr(refusal, "status", 403))
         except Exception as problem:
-            reference = secrets.token_hex(4)
-            _log.error("callback failed", source=source, reference=reference, exc_info=problem)
-            return 500, b""
+            return self.failed(problem)
 
-    def _admit(self, door: Door, environ: WSGIEnvironment) -> bytes:
+    def refused(self, refusal: Refusal) -> Answer:
+        """The answer to a request that cannot even be read."""
+        return self._refuse("other", refusal.reason, refusal.status)
+
+    def written(self, answer: Answer) -> Answer:
+        """The arrival is durable: ring."""
+        arrival = answer.arrival
+        if arrival is not None:
+            crashpoint("ack.committed")
+            self._parts.db.bell.ring(DRAIN, lane=queue.FAST if arrival.urgent else queue.NORMAL)
+            crashpoint("ack.rung")
+            _accepted.labels(arrival.source).inc()
+        return answer
+
+    def failed(self, problem: Exception) -> Answer:
+        """503 when nothing was written: the platform tries again."""
+        if isinstance(problem, NotWritten):
+            _not_written.inc()
+            _log.error("callback not stored", error=str(problem))
+            return Answer(503)
+        reference = secrets.token_hex(4)
+        _log.error("callback failed", reference=reference, exc_info=problem)
+        return Answer(500)
+
+    def _admit(self, door: Door, request: Request) -> Answer:
         now, window = self._parts.clock(), self._parts.settings.yishu_callback_window_s
-        method = environ["REQUEST_METHOD"]
-        if method == "GET":
-            return door.receiver.check_url(_query(environ), now, window)
-        if method != "POST":
+        query = _fields(request.query)
+        if request.method == "GET":
+            return Answer(200, door.receiver.check_url(query, now, window))
+        if request.method != "POST":
             raise Refusal("method")
-        plain = door.receiver.open(_query(environ), _body(environ), now, window)
+        plain = door.receiver.open(query, request.body, now, window)
         crashpoint("ack.opened")
-        arrival = _arrival(door, plain, now)
-        self._intake.write(arrival)
-        crashpoint("ack.committed")
-        self._parts.db.bell.ring(DRAIN, lane=queue.FAST if arrival.urgent else queue.NORMAL)
-        crashpoint("ack.rung")
-        _accepted.labels(door.source).inc()
-        return door.thanks
+        return Answer(200, door.thanks, _arrival(door, plain, now))
 
-    def _refuse(self, source: str, reason: str, status: int) -> tuple[int, bytes]:
+    def _refuse(self, source: str, reason: str, status: int) -> Answer:
         _rejected.labels(source, reason).inc()
         now = self._parts.clock()
         if now - self._told.get((source, reason), LONG_AGO) > TELL_EVERY:
             self._told[source, reason] = now  # strangers must not be able to fill the log
             _log.info("callback refused", source=source, reason=reason)
-        return status, b""
+        return Answer(status)
 
 
-def _query(environ: WSGIEnvironment) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(
-            environ.get("QUERY_STRING", ""), keep_blank_values=True, max_num_fields=MAX_FIELDS
-        )
-    except ValueError:
-        raise Refusal("form") from None
-    return dict(reversed(pairs))  # the first of several counts
-
-
-def _body(environ: WSGIEnvironment) -> bytes:
-    told = environ.get("CONTENT_LENGTH") or ""
+def check_length(told: str) -> int | None:
+    """The announced length of a body in bytes; None when none is. Raises Refusal."""
     if told and not (told.isascii() and told.isdecimal()):
         raise Refusal("form")
     if told and int(told) > MAX_BODY_BYTES:
         raise Refusal("size", 413)
-    if not told and not environ.get("wsgi.input_terminated"):
-        return b""
-    body: bytes = environ["wsgi.input"].read(int(told) if told else MAX_BODY_BYTES + 1)
-    if len(body) > MAX_BODY_BYTES:
-        raise Refusal("size", 413)
-    return body
+    return int(told) if told else None
+
+
+def _fields(query: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise Refusal("form") from None
+    return dict(reversed(pairs))  # the first of several counts
 
 
 def _arrival(door: Door, plain: bytes, now: datetime) -> Arrival:

@@ -1,0 +1,74 @@
+"""Committing what waits together: a burst costs a few syncs of the disk and not one each.
+
+Those who come while one commit runs share the next one; nobody waits for others to come. The
+commits run in a thread of their own, so that whoever waits can stop waiting when one hangs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+IDLE_S = 5.0  # then the thread ends; the next item starts another
+
+Outcome = Exception | None
+"""What became of one item: None when it is durable."""
+
+
+class Batches(Generic[Item]):
+    """`commit` makes a batch durable and says what became of each item."""
+
+    def __init__(self, commit: Callable[[Sequence[Item]], Sequence[Outcome]], name: str) -> None:
+        self._commit = commit
+        self._name = name
+        self._lock = threading.Lock()
+        self._awake = threading.Event()
+        self._waiting: list[tuple[Item, Future[Outcome]]] = []
+        self._thread: threading.Thread | None = None
+        self._begun: float | None = None
+
+    def submit(self, item: Item) -> Future[Outcome]:
+        """Commit `item` with whatever else waits; the future gives its outcome."""
+        ticket: Future[Outcome] = Future()
+        ticket.set_running_or_notify_cancel()  # who stops waiting does not stop the commit
+        with self._lock:
+            self._waiting.append((item, ticket))
+            if self._thread is None or not self._thread.is_alive():  # dead: after a fork
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+        self._awake.set()
+        return ticket
+
+    def busy_s(self) -> float:
+        """How long the running commit takes already, in seconds; 0 when none runs."""
+        begun = self._begun
+        return 0.0 if begun is None else time.monotonic() - begun
+
+    def _run(self) -> None:
+        while True:
+            rested = not self._awake.wait(IDLE_S)
+            with self._lock:
+                self._awake.clear()
+                taken, self._waiting = self._waiting, []
+                if rested and not taken:
+                    self._thread = None
+                    return
+            if taken:
+                self._commit_all(taken)
+
+    def _commit_all(self, taken: list[tuple[Item, Future[Outcome]]]) -> None:
+        self._begun = time.monotonic()
+        outcomes: Sequence[Outcome]
+        try:
+            outcomes = self._commit([item for item, _ in taken])
+        except BaseException as problem:  # the thread lives on: others wait for it
+            failure = problem if isinstance(problem, Exception) else InterruptedError()
+            outcomes = [failure] * len(taken)
+        finally:
+            self._begun = None
+        for (_, ticket), outcome in zip(taken, outcomes, strict=True):
+            ticket.set_result(outcome)

@@ -1,0 +1,93 @@
+"""The front door before an ASGI application: callbacks wait for their commit without a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from app.connectors.callback_crypto import MAX_BODY_BYTES
+from app.web.callbacks import HEADERS, PREFIX, Answer, FrontDoor, Refusal, Request, check_length
+
+BODY_WITHIN_S = 3.0
+WIRE_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS]
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Disconnected(Exception):
+    """Whoever asked has gone before the request was complete."""
+
+
+class CallbacksFirst:
+    """GET and POST /callbacks/<source>/<key>; everything else goes on to the application."""
+
+    def __init__(self, inside: Asgi, door: FrontDoor) -> None:
+        self._inside = inside
+        self._door = door
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await self._inside(scope, receive, send)
+        else:
+            await self._callback(scope, receive, send)
+
+    async def _callback(self, scope: Message, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(scope, receive)
+        except Disconnected:
+            return
+        length = str(len(answer.body)).encode()
+        headers = [*WIRE_HEADERS, (b"content-length", length)]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: Message, receive: Receive) -> Answer:
+        try:
+            body = await _body(scope, receive)
+        except Refusal as refusal:
+            return self._door.refused(refusal)
+        address = scope["path"].removeprefix(PREFIX)
+        query = scope["query_string"].decode("latin-1")
+        answer = self._door.look_at(Request(address, scope["method"], query, body))
+        if answer.arrival is None:
+            return answer
+        try:
+            await self._door.intake.write_soon(answer.arrival)
+        except Exception as problem:
+            return self._door.failed(problem)
+        return self._door.written(answer)
+
+
+async def _body(scope: Message, receive: Receive) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            check_length(value.decode("latin-1"))
+    body: bytes = b""
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Disconnected
+                body += message.get("body", b"")
+                if len(body) > MAX_BODY_BYTES:
+                    raise Refusal("size", 413)
+                if not message.get("more_body"):
+                    return body
+    except TimeoutError:
+        raise Refusal("slow") from None
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
