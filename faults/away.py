@@ -44,7 +44,7 @@ def f4(wish: Wish) -> Outcome:
         away_s = min(60.0, wish.events / per_s * 0.6)
         run.sender.start()
         run.wait(wish.events / per_s * 0.2)
-        with _database_away(run.cluster):
+        with database_away(run.cluster):
             run.wait(away_s)
         back = run.cluster.age
         imported = run.wait(60, lambda: _spilled(run.cluster) == 0)
@@ -69,7 +69,7 @@ def f8(wish: Wish) -> Outcome:
         run.sender.start()
         run.wait(3)
         _fill(ballast)
-        with _database_away(run.cluster) if wish.database == "postgresql" else _nothing():
+        with database_away(run.cluster) if wish.database == "postgresql" else _nothing():
             run.wait(8)
         refused = sum(len(one.answers) for one in run.sender.posted.values())
         ballast.unlink()
@@ -116,7 +116,7 @@ def f13(wish: Wish) -> Outcome:
 
 
 @contextmanager
-def _database_away(cluster: Cluster) -> Iterator[None]:
+def database_away(cluster: Cluster) -> Iterator[None]:
     """PostgreSQL is killed and stays down; an SQLite file is locked by somebody else."""
     if cluster.postgres is not None:
         cluster.held.add("database")

@@ -13,6 +13,7 @@ from app.campaigns import Schedule
 from app.infra.crashpoint import POINTS
 from app.infra.db import Database
 from faults import away, trouble
+from faults.away import database_away
 from faults.cluster import SCHEDULERS, WEBS, WORKERS
 from faults.run import Outcome, Run, Wish, run_of
 from faults.sender import Manner
@@ -25,6 +26,8 @@ PLACES = {
 }  # fmt: skip
 HIT_WITHIN_S = 60.0
 RUN_EVERY_S = 2.0
+OUTAGE_EVERY_S = 5.0
+OUTAGE_S = {"sqlite": 2.5, "postgresql": 1.0}  # a locked SQLite file is noticed after its patience
 
 
 def f1(wish: Wish) -> Outcome:
@@ -63,9 +66,13 @@ def f2(wish: Wish) -> Outcome:
             run.outcome.notes.append(f"points of other classes: {', '.join(left_out)}")
         fuses = Fuses(run, waiting)
         run.sender.start()
-        asked = 0.0
+        asked, away = 0.0, 0.0
         while fuses.left and run.sender.sending:
             fuses.look()
+            if fuses.armed("spill.") and run.cluster.age - away > OUTAGE_EVERY_S:
+                away = run.cluster.age
+                with database_away(run.cluster):
+                    run.wait(OUTAGE_S[wish.database])
             if run.cluster.age - asked > RUN_EVERY_S:
                 asked = run.cluster.age
                 run.cluster.ask(_run_now)
@@ -94,13 +101,18 @@ class Fuses:
         """Points that nobody has reached."""
         return [*self._waiting, *(point for point, _ in self._armed.values())]
 
+    def armed(self, prefix: str) -> bool:
+        """True when a point of these waits to be reached."""
+        return any(point.startswith(prefix) for point, _ in self._armed.values())
+
     def look(self) -> None:
         """Arm those who died anew, give up on points that nobody reaches."""
         for name, (point, since) in list(self._armed.items()):
             if not self._fuse(name, point).exists():
                 self.hit.append(point)
                 del self._armed[name]
-                self._arm(name)
+                if self._arm(name) and name in WEBS:  # only a child died, its parent arms no other
+                    self._run.cluster.kill(name, "to arm it", back_after_s=0)
             elif self._run.cluster.age - since > HIT_WITHIN_S:
                 self._run.problem(f"crash point {point} was not reached by {name}")
                 del self._armed[name]

@@ -28,7 +28,7 @@ from faults.proxy import Proxy
 from faults.servers import Postgres, Process, Server, product, valkey_server
 from faults.workload import Event, read
 from launcher.guardian import Guardian
-from launcher.tell import ROOT, Trouble
+from launcher.tell import Trouble
 
 WEBS, WORKERS, SCHEDULERS = ("web1", "web2"), ("worker1", "worker2"), ("scheduler1", "scheduler2")
 AGAIN_AFTER_S = (0.05, 0.6)
@@ -322,8 +322,7 @@ class Cluster:
         size = ["--events", str(self.shape.events), "--seed", str(self.shape.seed)]
         commands = {"platform": ["faults.platform", "--port", str(self._ports[2]), *size]}
         for name, port in zip(WEBS, self.ports, strict=True):
-            commands[name] = ["gunicorn", "--config", str(ROOT / "gunicorn.conf.py"),
-                              "--bind", f"127.0.0.1:{port}", "wsgi:app"]  # fmt: skip
+            commands[name] = ["web", "--host", "127.0.0.1", "--port", str(port)]
         commands |= {name: ["workers.worker"] for name in WORKERS}
         for number in range(self.shape.schedulers):
             commands[f"scheduler{number + 1}"] = ["workers.scheduler"]

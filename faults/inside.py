@@ -1,7 +1,6 @@
 """A process of the product with faults inside it: a clock that is wrong, handlers that misbehave.
 
     python -m faults.inside workers.worker
-    python -m faults.inside gunicorn --config … wsgi:app
 
 `FAULTS_CLOCK` names a file with seconds to add to the clock; it may change at any time. With
 `FAULTS_POISON` an event whose body holds `<Poison>raise|exit|hang|grow</Poison>` does that when it

@@ -37,7 +37,7 @@ PACKAGES = (
     "apscheduler.jobstores.memory pydantic pydantic_settings structlog prometheus_client "
     "prometheus_client.multiprocess cryptography.hazmat.primitives.ciphers.aead lxml.etree "
     "wechatpy wechatpy.client wechatpy.enterprise wechatpy.work openpyxl markdown_it nh3 segno "
-    "argon2 itsdangerous xmltodict gunicorn.app.wsgiapp gunicorn.workers.gthread werkzeug.serving "
+    "argon2 itsdangerous xmltodict granian a2wsgi uvloop werkzeug.serving "
     "zoneinfo alembic.command"
 ).split()
 

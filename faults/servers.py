@@ -70,9 +70,9 @@ class Server:
         if not self.running:
             return
         self.is_up = False
-        below = descendants(self.pid)
-        if only_a_child and below:
-            send([below[-1]], signal.SIGKILL)
+        serving = [pid for pid in descendants(self.pid) if not _is_tracker(pid)]
+        if only_a_child and serving:
+            send([serving[-1]], signal.SIGKILL)
             return
         send([self.pid], signal.SIGSTOP)  # so that it raises no more children meanwhile
         everybody = [self.pid, *descendants(self.pid)]
@@ -182,6 +182,14 @@ def wait_for_end(pids: list[int], within_s: float = 5.0) -> None:
     deadline = time.monotonic() + within_s
     while any(_lives(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def _is_tracker(pid: int) -> bool:
+    """Python's own helper beside processes that were spawned."""
+    try:
+        return b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _lives(pid: int) -> bool:
