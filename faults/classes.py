@@ -23,6 +23,7 @@ KILL_EVERY_S = (0.6, 1.8)
 TARGETS = {"web": 4, "worker": 4, "scheduler": 2, "redis": 2, "database": 2}
 PLACES = {
     "ack": WEBS, "drain": WORKERS, "send": WORKERS, "run": WORKERS, "tick": SCHEDULERS,
+    "spill": WEBS,  # others import the spill as well: it may take a few outages until a web does
 }  # fmt: skip
 HIT_WITHIN_S = 60.0
 RUN_EVERY_S = 2.0
@@ -61,7 +62,7 @@ def f2(wish: Wish) -> Outcome:
     """Every crash point once; each process goes from one point to the next as it dies."""
     waiting = [point for point in POINTS if point.partition(".")[0] in PLACES]
     left_out = sorted(set(POINTS) - set(waiting))
-    with run_of(wish, Manner(wish.events, per_s=wish.per_s or 25.0, burst=10)) as run:
+    with run_of(wish, Manner(wish.events, per_s=wish.per_s or 15.0, burst=10)) as run:
         if left_out:
             run.outcome.notes.append(f"points of other classes: {', '.join(left_out)}")
         fuses = Fuses(run, waiting)

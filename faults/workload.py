@@ -133,6 +133,7 @@ class Workload:
         tags = self.rng.sample([f"et{n}" for n in range(len(TAG_NAMES))], self.rng.randrange(4))
         phones = [f"1990000{number:04d}"] if self.rng.random() < 0.3 else side.remark_mobiles
         self.people.edit_contact(side.userid, f"c{number}", f"{MARK}{self.made}", phones, tags)
+        self._serial()
         return "contact_edited", ""
 
     def _add(self) -> tuple[str, str] | None:
