@@ -258,27 +258,6 @@ class AuthorisationRevoked(FollowerFact):
     scope: str = ""
 
 
-# --- our own pages ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkOpened(Fact):
-    """A tracked link was opened. `visit_key` is one page view."""
-
-    link_id: int
-    visit_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageRead(Fact):
-    """Reading progress of one page view: visible seconds and deepest scroll in percent."""
-
-    link_id: int
-    visit_key: str
-    visible_s: float
-    depth_pct: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown(Fact):
     """No translator knows this payload: keep it raw, show it, replay it later."""

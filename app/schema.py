@@ -19,13 +19,25 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 from sqlalchemy.types import TypeEngine
 
+from app.infra.errors import Permanent
+
 FOLDER = Path(__file__).parents[1] / "migrations"
 LOCK_NUMBER = 0x59_69_73_68  # any number that only we use
 
 
+class Unknown(Permanent):
+    """The database is at a revision that this version of the product does not have."""
+
+
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the database to `revision`. Safe when two processes do it at once."""
+    """Bring the database to `revision`. Safe when two processes do it at once. Raises Unknown."""
     with _alone(engine):
+        now = current(engine)
+        if now is not None and now not in revisions():
+            raise Unknown(
+                f"The database is at revision {now}, which this version does not know: a newer "
+                f"version has used it. Run that version, or go back to a backup."
+            )
         command.upgrade(_config(engine), revision)
 
 

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +24,9 @@ from launcher.tell import ROOT, Trouble, step, warn
 SOURCE, BUILT = ROOT / "static" / "src", ROOT / "static" / "dist"
 MODULES = ROOT / "node_modules"
 INSTALLED = MODULES / ".installed"
+FAILED = environment.STAMPS / "front-end-failed"
+AGAIN_AFTER_S = 24 * 3600.0
+FROM_UV = {"NODE_EXTRA_CA_CERTS": "SSL_CERT_FILE", "HTTPS_PROXY": "ALL_PROXY"}  # pip's settings
 VENDOR = {  # name for `asset(…)` → file of a package
     "vendor/htmx.js": "htmx.org/dist/htmx.min.js",
     "vendor/uplot.js": "uplot/dist/uPlot.iife.min.js",
@@ -33,9 +37,13 @@ COMPRESSED = {".css", ".js", ".svg", ".json", ".txt"}
 URL = re.compile(r"""url\(\s*(['"]?)(?!data:|https?:|#|/)([^'")?#]+)([?#][^'")]*)?\1\s*\)""")
 
 
-def build() -> None:
-    """Install the packages if need be and write `static/dist`."""
-    _install_packages()
+def build(insist: bool = False) -> None:
+    """Install the packages if need be and write `static/dist`.
+
+    After a failure the registry is asked once a day, and whenever somebody `insist`s: a start must
+    not wait for a network that is not there.
+    """
+    _install_packages(insist)
     with step("Styles and scripts") as shown:
         manifest = write(_sources(), BUILT)
         shown.note(f"{len(manifest)} files")
@@ -80,9 +88,13 @@ def compile_catalogues() -> None:
         shown.note(f"{len(stale)} catalogues")
 
 
-def _install_packages() -> None:
+def _install_packages(insist: bool) -> None:
     lock = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
     if INSTALLED.exists() and INSTALLED.read_text() == lock:
+        return
+    if not insist and _failed_lately():
+        warn("Front-end packages are missing, pages work with fewer comforts; ./dev setup tries "
+             "to get them again")  # fmt: skip
         return
     try:
         npm = _npm()
@@ -90,8 +102,14 @@ def _install_packages() -> None:
             _ci(npm)
     except Trouble as trouble:
         warn(f"Front-end packages are missing, pages work with fewer comforts: {trouble}")
+        FAILED.touch()
         return
+    FAILED.unlink(missing_ok=True)
     INSTALLED.write_text(lock)
+
+
+def _failed_lately() -> bool:
+    return FAILED.exists() and time.time() - FAILED.stat().st_mtime < AGAIN_AFTER_S
 
 
 def _npm() -> list[str]:
@@ -100,12 +118,15 @@ def _npm() -> list[str]:
 
 
 def _ci(npm: list[str]) -> None:
+    found = environment.uv_environment()
+    known = {ours: found[uvs] for ours, uvs in FROM_UV.items() if uvs in found}
     path = f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     try:
         done = subprocess.run(
             [*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error",
              "--fetch-retries=1"],
-            cwd=ROOT, capture_output=True, text=True, timeout=300, env={**os.environ, "PATH": path},
+            cwd=ROOT, capture_output=True, text=True, timeout=300,
+            env={**known, **os.environ, "PATH": path},
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise Trouble(f"npm does not run ({type(problem).__name__})") from None

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from launcher import assets, environment
-from launcher.tell import ROOT, Trouble, line
+from launcher import assets, embedded, environment, up
+from launcher.tell import ROOT, Trouble, line, sentence, speak_any_charset
 
 HELP = """\
 Yishu (医枢) on one machine, with nothing but Python 3.11 or newer.
@@ -38,10 +38,14 @@ INSIDE = "_YISHU_DEV_INSIDE"
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; trouble is a sentence and exit code 1."""
+    speak_any_charset()
     try:
         return _dispatch(list(arguments))
     except Trouble as trouble:
         print(f"\n{trouble}", file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(f"\n{sentence(problem)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
@@ -61,18 +65,20 @@ def _dispatch(arguments: list[str]) -> int:
     if name in ("up", "bench") and {"-h", "--help"} & set(rest):
         print(HELP)
         return 0
+    if name == "up":
+        _wishes(rest)  # what is misspelt is told before anything is installed
     os.chdir(ROOT)
     if os.environ.pop(INSIDE, "") != name:
-        _prepare(environment.RUNTIME if name == "up" else environment.DEV)
+        _prepare(environment.RUNTIME if name == "up" else environment.DEV, name == "setup")
         if name != "setup":
             return _inside([name, *rest])
     return commands[name](rest)
 
 
-def _prepare(lock: str) -> None:
+def _prepare(lock: str, insist: bool) -> None:
     line("医枢 Yishu")
     environment.set_up(lock)
-    assets.build()
+    assets.build(insist)
     assets.compile_catalogues()
 
 
@@ -90,8 +96,10 @@ def _setup(_rest: list[str]) -> int:
 
 
 def _up(rest: list[str]) -> int:
-    from launcher import embedded, up
+    return up.run(_wishes(rest), embedded.Folder())
 
+
+def _wishes(rest: list[str]) -> up.Wishes:
     parser = argparse.ArgumentParser(prog="./dev up", add_help=False)
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--sandbox-port", type=int, default=8100)
@@ -99,7 +107,15 @@ def _up(rest: list[str]) -> int:
     parser.add_argument("--no-sample", action="store_true")
     asked = parser.parse_args(rest)
     ports = embedded.Ports(asked.port, asked.sandbox_port)
-    return up.run(up.Wishes(ports, asked.fresh, not asked.no_sample), embedded.Folder())
+    for port in (ports.web, ports.sandbox):
+        if not 0 < port < 65536:
+            raise Trouble(f"There is no port {port}; ports are 1 to 65535.")
+    if ports.web == ports.sandbox:
+        raise Trouble(
+            f"Web and sandbox cannot both listen on port {ports.web}. Choose two: "
+            f"./dev up --port {ports.web} --sandbox-port {ports.web % 65535 + 1}"
+        )
+    return up.Wishes(ports, asked.fresh, not asked.no_sample)
 
 
 def _test(rest: list[str]) -> int:

@@ -21,6 +21,7 @@ from launcher import valkey
 from launcher.tell import ROOT, Trouble, line
 
 STOPPING_WITHIN_S = 15.0
+TOKEN = "YISHU_API_TOKEN"  # a folder works without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +186,24 @@ def ensure_secrets(folder: Folder) -> bool:
     return True
 
 
+def require_whole(folder: Folder, given: Mapping[str, str]) -> None:
+    """Raises Trouble when `var/env` has lost a secret that the caller does not give either."""
+    said = _read(folder.secrets)
+    needed = [name for name in _invented() if name.startswith("YISHU_") and name != TOKEN]
+    lost = [name for name in needed if not said.get(name) and not given.get(name)]
+    if lost:
+        raise Trouble(
+            f"{folder.secrets} is broken: it says nothing of {', '.join(lost)}. Bring a copy of "
+            f"it back; without it the data of this folder are lost, and only ./dev up --fresh "
+            f"helps."
+        )
+
+
 def _invented() -> dict[str, str]:
     return {
         "YISHU_SECRET_KEY": secrets.token_urlsafe(32),
         "YISHU_ENCRYPTION_KEYS": f"k1:{_key()},index:{_key()}",
-        "YISHU_API_TOKEN": secrets.token_urlsafe(24),
+        TOKEN: secrets.token_urlsafe(24),
         "WECOM_CORP_ID": "wwsamplecompany0001",
         "WECOM_AGENT_ID": "1000002",
         "WECOM_SECRET": secrets.token_urlsafe(32),
@@ -219,6 +233,11 @@ def _read(path: Path) -> dict[str, str]:
         lines = path.read_text().splitlines()
     except FileNotFoundError:
         return {}
+    except UnicodeDecodeError:
+        raise Trouble(
+            f"{path} is broken: it is not text. Bring a copy of it back; without it the data of "
+            f"this folder are lost, and only ./dev up --fresh helps."
+        ) from None
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
     return {name: value for name, _, value in pairs}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
 import time
 import unicodedata
@@ -22,6 +24,27 @@ def line(text: str = "", end: str = "\n") -> None:
     """Print at once, also into a pipe; a terminal that has gone is no reason to stop."""
     with suppress(OSError):
         print(text, end=end, flush=True)
+
+
+def speak_any_charset() -> None:
+    """A terminal that cannot show a sign, say GBK and ✓, gets another one instead of a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def sentence(problem: OSError) -> str:
+    """What the system refused, and where."""
+    where = f" ({problem.filename})" if problem.filename else ""
+    advice = {
+        errno.EACCES: "You need the right to write in this folder; work in a clone of your own.",
+        errno.EPERM: "You need the right to write in this folder; work in a clone of your own.",
+        errno.EROFS: "This folder can only be read; work in a clone on another disk.",
+        errno.ENOSPC: "Make room on the disk, then run the same command again.",
+        errno.EEXIST: "Move it away, then run the same command again.",
+        errno.ENOTDIR: "Move it away, then run the same command again.",
+    }.get(problem.errno or 0, "")
+    return f"{problem.strerror or problem}{where}. {advice}".rstrip()
 
 
 def warn(text: str) -> None:
@@ -80,4 +103,5 @@ def tail(path: Path, lines: int = 12) -> str:
         text = path.read_text(errors="replace")
     except OSError:
         return ""
-    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
+    shown = "".join(sign if sign.isprintable() or sign in "\n\t" else "�" for sign in text)
+    return "\n".join(f"    {line}" for line in shown.splitlines()[-lines:])

@@ -55,6 +55,7 @@ def run(wishes: Wishes, folder: Folder) -> int:
     embedded.ensure_secrets(folder)
     environment = embedded.environment(folder, wishes.ports, os.environ)
     _require_sound(environment["DATABASE_URL"])
+    embedded.require_whole(folder, os.environ)
     family = Family(environment, Guardian(keep_open=held))
     family.listen()
     try:
@@ -101,7 +102,17 @@ def _start_valkey(family: Family, folder: Folder) -> None:
         except valkey.NoServer as problem:
             raise Trouble(str(problem)) from None
         child = family.start("valkey", command, folder.logs)
-        family.wait_until(child, lambda: valkey.answers(where), READY_WITHIN_S)
+        try:
+            family.wait_until(child, lambda: valkey.answers(where), READY_WITHIN_S)
+        except Trouble as trouble:
+            raise Trouble(
+                f"{trouble}\n{_shown(folder.valkey)} holds bells only, no data: if its file is "
+                f"broken, remove the folder and run the same command again."
+            ) from None
+
+
+def _shown(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
 
 
 def _load_sample(family: Family, folder: Folder) -> dict[str, object]:
@@ -122,6 +133,8 @@ def _pages(ports: Ports, sample: dict[str, object]) -> str:
         names = "  ".join(f"{one['login']} ({one['role']})" for one in logins)
         text = f"    登录      Log in with  {names}\n"
         text += f"    密码      Password     {sample.get('password', '')}\n"
+    else:
+        text = "    建账号    Account      .venv/bin/yishu users create admin --role admin\n"
     return PAGES.format(web=ports.web, sandbox=ports.sandbox, logins=text)
 
 

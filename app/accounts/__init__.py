@@ -7,6 +7,7 @@ accounts.audit / verify_audit                            the sealed record of ac
 """
 
 from app.accounts.audit import audit, audit_trail, verify_audit
+from app.accounts.demo import DEMO_PASSWORD, demo_accounts
 from app.accounts.tokens import (
     TokenHolder,
     create_token,
@@ -22,6 +23,7 @@ from app.accounts.users import (
     change_password,
     create_user,
     list_users,
+    names,
     set_active,
     set_role,
     user_by_id,
@@ -29,6 +31,7 @@ from app.accounts.users import (
 )
 
 __all__ = [
+    "DEMO_PASSWORD",
     "Actor",
     "TokenHolder",
     "audit",
@@ -37,8 +40,10 @@ __all__ = [
     "change_password",
     "create_token",
     "create_user",
+    "demo_accounts",
     "list_tokens",
     "list_users",
+    "names",
     "revoke_token",
     "set_active",
     "set_role",

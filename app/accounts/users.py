@@ -115,6 +115,11 @@ def list_users(session: Session) -> Sequence[User]:
     return session.scalars(select(User).order_by(User.active.desc(), User.role, User.login)).all()
 
 
+def names(session: Session) -> dict[str, str]:
+    """Everybody's name by the key that records carry: `user:<id>`."""
+    return {f"user:{user.id}": user.name for user in list_users(session)}
+
+
 def _other_admins(session: Session, user_id: int) -> int:
     return (
         session.scalar(

@@ -1,6 +1,6 @@
 """Scheduled pushes of content to a segment, and the schedules that wake them and the day plan."""
 
-from app.campaigns.due import check_cron, due_times
+from app.campaigns.due import check_cron, due_times, next_due
 from app.campaigns.lifecycle import NAMES as STAGE_NAMES
 from app.campaigns.manage import (
     activate,
@@ -49,6 +49,7 @@ __all__ = [
     "get",
     "keep_daily_plans",
     "listing",
+    "next_due",
     "pause",
     "reached",
     "results",

@@ -38,6 +38,17 @@ def due_times(
     return found[-1:]
 
 
+def next_due(cron: str, at: datetime | None, now: datetime) -> datetime | None:
+    """When it is due next; None when never again."""
+    if at is not None:
+        return at if at > now else None
+    if not cron:
+        return None
+    trigger = CronTrigger.from_crontab(cron, timezone=SHANGHAI)
+    following: datetime | None = trigger.get_next_fire_time(None, now + timedelta(seconds=1))
+    return following.astimezone(now.tzinfo) if following else None
+
+
 def _cron_times(cron: str, after: datetime, until: datetime) -> list[datetime]:
     trigger = CronTrigger.from_crontab(cron, timezone=SHANGHAI)
     found: list[datetime] = []

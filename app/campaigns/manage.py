@@ -166,11 +166,13 @@ def _fill(
     segments.check(session, expression)  # unknown tags and bad grammar are told now
     if session.get(content.Content, content_id) is None:
         raise Refused("请选择内容。")
+    if cron.strip() and at is not None:
+        raise Refused("“一次”和“定时重复”只能选一个。")
     if cron.strip():
         check_cron(cron)
     campaign.name, campaign.content_id = name.strip(), content_id
     campaign.expression, campaign.way = expression.strip(), CampaignWay(way)
-    schedule.cron, schedule.at = cron.strip(), None if cron.strip() else at
+    schedule.cron, schedule.at = cron.strip(), at
     # A time that is set anew is due anew.
     schedule.watermark = min(schedule.watermark, now)
 

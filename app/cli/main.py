@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.infra.errors import YishuError
 
@@ -25,4 +26,10 @@ def run() -> None:
         cli(prog_name="yishu")
     except YishuError as problem:
         print(problem, file=sys.stderr)
+        sys.exit(1)
+    except (SQLAlchemyError, OverflowError) as problem:
+        reason = str(getattr(problem, "orig", None) or problem).strip().splitlines()[0]
+        print(
+            f"The database cannot do this: {reason}. If it is new: yishu migrate", file=sys.stderr
+        )
         sys.exit(1)

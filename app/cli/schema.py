@@ -5,12 +5,13 @@ from __future__ import annotations
 from tempfile import TemporaryDirectory
 
 import typer
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import schema
+from app import identity, schema
 from app.cli.output import Json, show
-from app.infra import settings
-from app.infra.db import build_engine
+from app.infra import crypto, settings
+from app.infra.db import Database, build_engine
 from app.infra.errors import Misconfigured
 
 
@@ -22,7 +23,8 @@ def register(cli: typer.Typer) -> None:
 
 def migrate(as_json: Json = False) -> None:
     """Bring the database of DATABASE_URL up to date."""
-    engine = build_engine(settings.load().database_url)
+    given = settings.load()
+    engine = build_engine(given.database_url)
     try:
         before = schema.current(engine)
         schema.upgrade(engine)
@@ -30,8 +32,21 @@ def migrate(as_json: Json = False) -> None:
     except SQLAlchemyError as problem:
         reason = str(getattr(problem, "orig", problem)).strip().splitlines()[0]
         raise Misconfigured(f"The database cannot be brought up to date: {reason}") from None
+    _require_fitting_keys(engine, given.yishu_encryption_keys)
     text = f"schema {after}, was {before or 'empty'}" if before != after else f"schema {after}"
     show({"before": before, "after": after}, text, as_json)
+
+
+def _require_fitting_keys(engine: Engine, keys: str) -> None:
+    """With other keys we would start, find nobody, and write every physician a second time."""
+    crypto.install(crypto.KeyRing.parse(keys))
+    with Database(engine).reading() as session:
+        fit = identity.keys_fit(session)
+    if not fit:
+        raise Misconfigured(
+            "The keys do not fit this database: YISHU_ENCRYPTION_KEYS must hold the keys that it "
+            "was written with."
+        )
 
 
 def revision(message: str, as_json: Json = False) -> None:

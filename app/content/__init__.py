@@ -1,24 +1,28 @@
 """The library of material that may be sent: versions, approval, tags."""
 
 from app.content.approval import NAMES as STAGE_NAMES
-from app.content.library import (
+from app.content.finding import (
     Usable,
+    count_by_stage,
+    listing,
+    replacement,
+    search_usable,
+    usable,
+    usable_version,
+)
+from app.content.library import (
     add_brand,
     approve,
     brands,
-    count_by_stage,
     draft,
     edit,
     get_version,
-    listing,
     problem,
     reject,
-    replacement,
-    search_usable,
     submit,
     tags_of,
-    usable,
-    usable_version,
+    tags_of_many,
+    titles,
     versions_of,
     withdraw,
 )
@@ -49,6 +53,8 @@ __all__ = [
     "search_usable",
     "submit",
     "tags_of",
+    "tags_of_many",
+    "titles",
     "usable",
     "usable_version",
     "versions_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from app.content.models import Stage
@@ -30,9 +30,9 @@ def check_move(now: Stage, to: Stage) -> None:
         raise Refused(f"“{NAMES[now]}”的内容不能变为“{NAMES[to]}”。")
 
 
-def check_approver(author: str, approver: str) -> None:
-    """Four eyes: nobody approves what they wrote."""
-    if author == approver:
+def check_approver(writers: Collection[str], approver: str) -> None:
+    """Four eyes: nobody approves what they wrote, or what they had a hand in."""
+    if approver in writers:
         raise Refused("作者不能审批自己的内容，请由另一位医学审核人员审批。")
 
 

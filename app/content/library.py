@@ -1,30 +1,20 @@
-"""Writing, approving and finding content."""
+"""Writing and approving content. Changes of one content happen one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.content import approval
-from app.content.models import Brand, Content, ContentTag, ContentVersion, Stage
+from app.content.models import Brand, Content, ContentVersion, Stage, VersionTag
 from app.infra.errors import NotFound, Refused
 
 EDITABLE = ("kind", "title", "summary", "body", "url", "author_name", "sources")
-
-
-@dataclass(frozen=True, slots=True)
-class Usable:
-    """A version that may be sent now, with its tags (tag id → weight)."""
-
-    version: ContentVersion
-    brand_id: int | None
-    tags: Mapping[int, float]
 
 
 def add_brand(session: Session, key: str, name: str, therapy_area: str) -> Brand:
@@ -56,11 +46,13 @@ def draft(
     content = Content(brand_id=brand_id, created_at=now)
     session.add(content)
     session.flush()
-    version = ContentVersion(content_id=content.id, number=1, created_by=author, created_at=now)
+    version = ContentVersion(
+        content_id=content.id, number=1, created_by=author, writers=[author], created_at=now
+    )
     _fill(version, fields, link_hosts)
     session.add(version)
-    _set_tags(session, content.id, tags)
     session.flush()
+    _set_tags(session, version.id, tags)
     return version
 
 
@@ -75,32 +67,22 @@ def edit(
     now: datetime,
 ) -> ContentVersion:
     """Change a draft; editing what was submitted or approved makes a new draft version."""
-    version = get_version(session, version_id)
+    version = _hold(session, version_id)
     if version.stage != Stage.DRAFT:
-        newest = session.scalar(
-            select(func.max(ContentVersion.number)).where(
-                ContentVersion.content_id == version.content_id
-            )
-        )
-        version = ContentVersion(
-            content_id=version.content_id,
-            number=(newest or 0) + 1,
-            created_at=now,
-            **{name: getattr(version, name) for name in EDITABLE},
-        )
-        session.add(version)
-    version.created_by = author
+        version = _next_version(session, version, author, now)
+    if author not in version.writers:
+        version.writers = [*version.writers, author]
     _fill(version, fields, link_hosts)
-    _set_tags(session, version.content_id, tags)
     session.flush()
+    _set_tags(session, version.id, tags)
     return version
 
 
 def submit(session: Session, version_id: int, *, now: datetime) -> ContentVersion:
     """Ask for approval. Raises Refused when something is missing."""
-    version = get_version(session, version_id)
+    version = _hold(session, version_id)
     approval.check_move(Stage(version.stage), Stage.IN_REVIEW)
-    if not tags_of(session, version.content_id):
+    if not tags_of(session, version.id):
         raise Refused("请至少选择一个标签：没有标签的内容无法推荐给合适的医生。")
     version.stage, version.submitted_at = Stage.IN_REVIEW, now
     session.flush()
@@ -119,9 +101,9 @@ def approve(
     note: str = "",
 ) -> ContentVersion:
     """Allow a version and seal what was allowed. Raises Refused."""
-    version = get_version(session, version_id)
+    version = _hold(session, version_id)
     approval.check_move(Stage(version.stage), Stage.APPROVED)
-    approval.check_approver(version.created_by, approver)
+    approval.check_approver(version.writers, approver)
     if not approval_no.strip():
         raise Refused("请填写审批编号。")
     if valid_until <= valid_from or valid_until <= now:
@@ -130,8 +112,8 @@ def approve(
     version.approval_no, version.decision_note = approval_no.strip(), note
     version.valid_from, version.valid_until = valid_from, valid_until
     version.fingerprint = seal_of(session, version)
-    for older in versions_of(session, version.content_id):
-        if older.id != version.id and older.stage == Stage.APPROVED:
+    for older in _approved(session, version.content_id):
+        if older.id != version.id:
             _withdraw(older, f"由第 {version.number} 版替换", now)
     session.flush()
     return version
@@ -141,7 +123,7 @@ def reject(
     session: Session, version_id: int, *, approver: str, note: str, now: datetime
 ) -> ContentVersion:
     """Send a version back to its author with a reason."""
-    version = get_version(session, version_id)
+    version = _hold(session, version_id)
     approval.check_move(Stage(version.stage), Stage.DRAFT)
     if not note.strip():
         raise Refused("请写明退回的原因，作者会看到。")
@@ -153,7 +135,7 @@ def reject(
 
 def withdraw(session: Session, version_id: int, *, reason: str, now: datetime) -> ContentVersion:
     """Stop an approved version at once, everywhere."""
-    version = get_version(session, version_id)
+    version = _hold(session, version_id)
     approval.check_move(Stage(version.stage), Stage.WITHDRAWN)
     if not reason.strip():
         raise Refused("请写明撤回的原因。")
@@ -179,107 +161,83 @@ def versions_of(session: Session, content_id: int) -> Sequence[ContentVersion]:
     ).all()
 
 
-def tags_of(session: Session, content_id: int) -> dict[int, float]:
+def tags_of(session: Session, version_id: int) -> dict[int, float]:
     """Tag id → weight."""
-    rows = session.execute(
-        select(ContentTag.tag_id, ContentTag.weight).where(ContentTag.content_id == content_id)
-    )
-    return {row.tag_id: row.weight for row in rows}
+    return tags_of_many(session, [version_id])[version_id]
+
+
+def tags_of_many(session: Session, version_ids: Iterable[int]) -> dict[int, dict[int, float]]:
+    """Version id → its tags, for lists."""
+    found: dict[int, dict[int, float]] = {version_id: {} for version_id in version_ids}
+    for tag in session.scalars(select(VersionTag).where(VersionTag.version_id.in_(found))):
+        found[tag.version_id][tag.tag_id] = tag.weight
+    return found
 
 
 def problem(session: Session, version: ContentVersion, now: datetime) -> str:
     """Why this version may not be used at `now`, or ""; a broken seal is a reason."""
     text = approval.problem_at(Stage(version.stage), version.valid_from, version.valid_until, now)
-    if not text and version.fingerprint != seal_of(session, version):
-        return "内容在批准后被改动"
-    return text
+    return text or broken_seal(version, tags_of(session, version.id))
 
 
-def usable(session: Session, now: datetime) -> list[Usable]:
-    """Everything that may be sent now."""
+def titles(session: Session, version_ids: Iterable[int | None]) -> dict[int, str]:
+    """Titles by version id."""
+    wanted = {version_id for version_id in version_ids if version_id is not None}
     rows = session.execute(
-        select(ContentVersion, Content.brand_id)
-        .join(Content, Content.id == ContentVersion.content_id)
-        .where(
-            ContentVersion.stage == Stage.APPROVED,
-            ContentVersion.valid_from <= now,
-            ContentVersion.valid_until > now,
-        )
-        .order_by(ContentVersion.id)
-    ).all()
-    tags: dict[int, dict[int, float]] = {}
-    for tag in session.scalars(select(ContentTag)):
-        tags.setdefault(tag.content_id, {})[tag.tag_id] = tag.weight
-    return [Usable(version, brand, tags.get(version.content_id, {})) for version, brand in rows]
-
-
-def usable_version(session: Session, content_id: int, now: datetime) -> ContentVersion | None:
-    """The version of a content that may be sent now."""
-    version = session.scalar(
-        select(ContentVersion).where(
-            ContentVersion.content_id == content_id, ContentVersion.stage == Stage.APPROVED
-        )
+        select(ContentVersion.id, ContentVersion.title).where(ContentVersion.id.in_(wanted))
     )
-    return version if version is not None and not problem(session, version, now) else None
+    return {row.id: row.title for row in rows}
 
 
-def replacement(session: Session, content_id: int, now: datetime) -> ContentVersion | None:
-    """What may be shown instead of a withdrawn or expired version."""
-    content = session.get_one(Content, content_id)
-    for candidate in (content.id, content.replaced_by_id):
-        found = usable_version(session, candidate, now) if candidate else None
-        if found:
-            return found
-    return None
-
-
-def search_usable(
-    session: Session, text: str, now: datetime, *, tag_ids: Sequence[int] = (), limit: int = 3
-) -> list[ContentVersion]:
-    """Approved versions whose title or summary holds `text`, or that carry one of the tags."""
-    like = "%" + text.replace("\\", "").replace("%", "").replace("_", "").strip() + "%"
-    tagged = select(ContentTag.content_id).where(ContentTag.tag_id.in_(tag_ids))
-    named = [ContentVersion.title.like(like), ContentVersion.summary.like(like)]
-    conditions = [ContentVersion.content_id.in_(tagged)] + (named if len(like) > 3 else [])
-    return list(
-        session.scalars(
-            select(ContentVersion)
-            .where(
-                ContentVersion.stage == Stage.APPROVED,
-                ContentVersion.valid_from <= now,
-                ContentVersion.valid_until > now,
-                or_(*conditions),
-            )
-            .order_by(ContentVersion.title.like(like).desc(), ContentVersion.id)
-            .limit(limit)
-        )
-    )
-
-
-def listing(
-    session: Session, *, stage: Stage | None = None, text: str = "", limit: int = 200
-) -> Sequence[ContentVersion]:
-    """The newest version of every content, or those in one stage."""
-    newest = select(func.max(ContentVersion.id)).group_by(ContentVersion.content_id)
-    chosen = select(ContentVersion).order_by(ContentVersion.id.desc()).limit(limit)
-    chosen = chosen.where(ContentVersion.stage == stage if stage else ContentVersion.id.in_(newest))
-    if text:
-        chosen = chosen.where(ContentVersion.title.contains(text, autoescape=True))
-    return session.scalars(chosen).all()
-
-
-def count_by_stage(session: Session) -> dict[str, int]:
-    """How many versions are in each stage."""
-    number = func.count().label("number")
-    rows = session.execute(select(ContentVersion.stage, number).group_by(ContentVersion.stage))
-    return {row.stage: row.number for row in rows}
+def broken_seal(version: ContentVersion, tags: Mapping[int, float]) -> str:
+    """Why the version with these tags is not what was approved, or ""."""
+    return "" if version.fingerprint == _seal(version, tags) else "内容在批准后被改动"
 
 
 def seal_of(session: Session, version: ContentVersion) -> bytes:
     """The fingerprint of a version as it is now, with its tags."""
+    return _seal(version, tags_of(session, version.id))
+
+
+def _seal(version: ContentVersion, tags: Mapping[int, float]) -> bytes:
     fields: dict[str, Any] = {name: getattr(version, name) for name in EDITABLE}
-    fields["tags"] = sorted(tags_of(session, version.content_id).items())
+    fields["tags"] = sorted(tags.items())
     return approval.fingerprint(fields)
+
+
+def _hold(session: Session, version_id: int) -> ContentVersion:
+    """The version, while nobody else changes a version of the same content. Raises NotFound."""
+    content_id = get_version(session, version_id).content_id
+    session.execute(select(Content.id).where(Content.id == content_id).with_for_update())
+    return session.get_one(ContentVersion, version_id, populate_existing=True)
+
+
+def _next_version(
+    session: Session, base: ContentVersion, author: str, now: datetime
+) -> ContentVersion:
+    """A draft that begins as `base`; who wrote what nobody approved yet stays its writer."""
+    newest = session.scalar(
+        select(func.max(ContentVersion.number)).where(ContentVersion.content_id == base.content_id)
+    )
+    version = ContentVersion(
+        content_id=base.content_id,
+        number=(newest or 0) + 1,
+        created_by=author,
+        writers=base.writers if base.stage == Stage.IN_REVIEW else [],
+        created_at=now,
+        **{name: getattr(base, name) for name in EDITABLE},
+    )
+    session.add(version)
+    return version
+
+
+def _approved(session: Session, content_id: int) -> Sequence[ContentVersion]:
+    """As they are under the lock, not as they were loaded before it."""
+    return session.scalars(
+        select(ContentVersion)
+        .where(ContentVersion.content_id == content_id, ContentVersion.stage == Stage.APPROVED)
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def _withdraw(version: ContentVersion, reason: str, now: datetime) -> None:
@@ -305,10 +263,10 @@ def _fill(version: ContentVersion, fields: Mapping[str, str], link_hosts: Sequen
         raise Refused("请填写正文。")
 
 
-def _set_tags(session: Session, content_id: int, tags: Mapping[int, float]) -> None:
+def _set_tags(session: Session, version_id: int, tags: Mapping[int, float]) -> None:
     known = {
         row.tag_id: row
-        for row in session.scalars(select(ContentTag).where(ContentTag.content_id == content_id))
+        for row in session.scalars(select(VersionTag).where(VersionTag.version_id == version_id))
     }
     for tag_id, row in known.items():
         if tag_id not in tags:
@@ -317,5 +275,5 @@ def _set_tags(session: Session, content_id: int, tags: Mapping[int, float]) -> N
         if tag_id in known:
             known[tag_id].weight = weight
         else:
-            session.add(ContentTag(content_id=content_id, tag_id=tag_id, weight=weight))
+            session.add(VersionTag(version_id=version_id, tag_id=tag_id, weight=weight))
     session.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, UtcDateTime
@@ -67,6 +67,7 @@ class ContentVersion(Base):
     valid_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_by: Mapped[str] = mapped_column(String(80))  # user:7, token:cms
+    writers: Mapped[list[str]] = mapped_column(JSON, server_default=text("'[]'"))  # none approves
     submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decided_by: Mapped[str | None] = mapped_column(String(80))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -77,13 +78,13 @@ class ContentVersion(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class ContentTag(Base):
-    """What a content is about, in the one vocabulary."""
+class VersionTag(Base):
+    """What a version is about, in the one vocabulary: approved with it, changed with the next."""
 
-    __tablename__ = "content_tag"
+    __tablename__ = "content_version_tag"
 
-    content_id: Mapped[int] = mapped_column(
-        ForeignKey("content.id", ondelete="CASCADE"), primary_key=True
+    version_id: Mapped[int] = mapped_column(
+        ForeignKey("content_version.id", ondelete="CASCADE"), primary_key=True
     )
     tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"), primary_key=True, index=True)
     weight: Mapped[float] = mapped_column(default=1.0)

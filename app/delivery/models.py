@@ -74,7 +74,7 @@ class Dispatch(Base):
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     not_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    provider_id: Mapped[str] = mapped_column(String(128), default="")  # msgid
+    provider_id: Mapped[str] = mapped_column(String(128), default="", index=True)  # msgid
     response_code: Mapped[str | None] = mapped_column(String(128))
     errcode: Mapped[int | None]
     error: Mapped[str] = mapped_column(Text, default="")

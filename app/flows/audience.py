@@ -18,7 +18,7 @@ from app import consent, content, recommend, reps, segments
 from app.campaigns import CampaignWay
 from app.consent import Through, Verdict
 from app.content import ContentVersion, Usable
-from app.flows.candidates import Considered, consider
+from app.flows.candidates import Considered, consider, have_it_already
 from app.flows.permission import account_facts, standings
 from app.flows.suggest import good_day
 from app.identity.models import Identifier, Kind
@@ -92,7 +92,7 @@ def reach(
     wanted = segments.members(session, expression, now)
     found = Reach(len(wanted))
     if way is CampaignWay.OA_MESSAGE:
-        _by_account(session, found, wanted, app_id, template_id, now)
+        _by_account(session, found, wanted, version.content_id, app_id, template_id, now)
     else:
         _by_reps(session, found, wanted, way, version, now)
     return found
@@ -108,7 +108,7 @@ def _by_reps(
 ) -> None:
     shared = _nearest_reps(session, wanted)
     found.left_out["no_rep"] += len(wanted) - sum(len(mine) for mine in shared.values())
-    usable = Usable(version, None, content.tags_of(session, version.content_id))
+    usable = Usable(version, None, content.tags_of(session, version.id))
     by_task = way is CampaignWay.GROUP_TASK
     for rep_id, mine in sorted(shared.items()):
         rep = reps.get_rep(session, rep_id)
@@ -179,6 +179,7 @@ def _by_account(
     session: Session,
     found: Reach,
     wanted: set[str],
+    content_id: int,
     app_id: str,
     template_id: str,
     now: datetime,
@@ -188,11 +189,14 @@ def _by_account(
     known = standings(session, list(followers), Through.ACCOUNT, now)
     rules = consent.rules(session)
     free = _may_be_answered(session, [row.id for row in followers.values()], now)
+    had = have_it_already(session, list(followers), content_id, now)
     for one_id, row in sorted(followers.items()):
         facts = account_facts(known[one_id], content_problem="", follows=True)
         verdict = consent.may_contact(facts, rules, now)
         if not verdict.allowed and not {r.code for r in verdict.reasons} <= TASK_HOURS:
             found.left_out[verdict.code] += 1
+        elif one_id in had:
+            found.left_out["had_it_already"] += 1
         elif row.id not in free and not template_id:
             found.left_out["window_closed"] += 1
         else:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from app import content, recommend, reps, tagging
@@ -142,8 +142,19 @@ def history(
         )
         for one_id, row in rows:
             _remember(found.setdefault(one_id, History()), row, rep_id, now)
-        _remember_links(session, found, part, since, now)
+        _remember_links(session, found, part, since)
     return found
+
+
+def have_it_already(
+    session: Session, one_ids: Sequence[str], content_id: int, now: datetime
+) -> set[str]:
+    """Who got this content lately, through whomever, or has read it at any time."""
+    found: dict[str, History] = {}
+    since = now - timedelta(days=NOT_AGAIN_DAYS)
+    for start in range(0, len(one_ids), CHUNK):
+        _remember_links(session, found, one_ids[start : start + CHUNK], since, content_id)
+    return set(found)
 
 
 def _fits(
@@ -204,19 +215,18 @@ def _remember_links(
     found: dict[str, History],
     one_ids: Sequence[str],
     since: datetime,
-    now: datetime,
+    only: int | None = None,
 ) -> None:
     """Every link to a content counts as sent for a while; what was read counts for good."""
-    rows = session.execute(
-        select(
-            Identifier.one_id, content.ContentVersion.content_id, TrackedLink.created_at,
-            PageView.read_at,
-        )
+    read = exists().where(PageView.link_id == TrackedLink.id, PageView.read_at.is_not(None))
+    chosen = (
+        select(Identifier.one_id, content.ContentVersion.content_id)
         .join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
         .join(content.ContentVersion, content.ContentVersion.id == TrackedLink.content_version_id)
-        .outerjoin(PageView, PageView.link_id == TrackedLink.id)
-        .where(Identifier.one_id.in_(one_ids))
-    )  # fmt: skip
-    for one_id, content_id, created_at, read_at in rows:
-        if created_at > since or read_at is not None:
-            found.setdefault(one_id, History()).sent.add(content_id)
+        .where(Identifier.one_id.in_(one_ids), or_(TrackedLink.created_at > since, read))
+        .distinct()
+    )
+    if only is not None:
+        chosen = chosen.where(content.ContentVersion.content_id == only)
+    for one_id, content_id in session.execute(chosen):
+        found.setdefault(one_id, History()).sent.add(content_id)

@@ -189,9 +189,12 @@ def _refuse_kindly(session: Session, case: Case, why: str, now: datetime) -> Non
 
 def _case(session: Session, fact: CardAnswered, prepared: Prepared, event: Received) -> Case | None:
     suggestion_id = suggestion_of(fact.task_id)
-    # Locked: a double tap may be worked on by two workers at once.
+    # Locked: a double tap may be worked on by two workers at once. And read again: a page has
+    # loaded the row before, and what was answered since would be overlooked.
     suggestion = (
-        session.get(Suggestion, suggestion_id, with_for_update=True) if suggestion_id else None
+        session.get(Suggestion, suggestion_id, with_for_update=True, populate_existing=True)
+        if suggestion_id
+        else None
     )
     rep = reps.find_rep(session, fact.corp_id, fact.rep_userid)
     if suggestion is None or rep is None or suggestion.rep_id != rep.id:

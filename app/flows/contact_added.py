@@ -12,7 +12,7 @@ from app import consent, delivery, inbox, journey, links, reps, tagging
 from app.connectors.wecom.types import Customer
 from app.consent import Action
 from app.delivery import Way
-from app.facts import ContactAdded
+from app.facts import ContactAdded, RelationFact
 from app.flows import Outside, Received
 from app.flows.sync_contact import know_contact, read_contact, sync_contact
 from app.identity import Identifier
@@ -72,7 +72,7 @@ def apply(
             evidence=event.ref, at=fact.at,
         )  # fmt: skip
     if fact.welcome_code:
-        _welcome(session, fact, rep, row, code, now)
+        welcome(session, fact, fact.welcome_code, rep, row, code, now)
 
 
 def assert_channel_tags(
@@ -101,18 +101,20 @@ def _read_next(session: Session, fact: ContactAdded, event: Received, now: datet
     )  # fmt: skip
 
 
-def _welcome(
+def welcome(
     session: Session,
-    fact: ContactAdded,
+    fact: RelationFact,
+    welcome_code: str,
     rep: Rep,
     row: Identifier,
     code: ChannelCode | None,
     now: datetime,
 ) -> None:
+    """Greet a contact while the platform allows it, in the words of the QR code if it has any."""
     text = code.welcome_text if code and code.welcome_text else WELCOME
     delivery.queue(
-        session, way=Way.WELCOME, dedupe_key=f"welcome:{fact.welcome_code}",
-        payload={"corp_id": fact.corp_id, "code": fact.welcome_code, "text": text},
+        session, way=Way.WELCOME, dedupe_key=f"welcome:{welcome_code}",
+        payload={"corp_id": fact.corp_id, "code": welcome_code, "text": text},
         rep_id=rep.id, identifier_id=row.id, now=now,
         not_after=fact.at + timedelta(seconds=WELCOME_S),
     )  # fmt: skip

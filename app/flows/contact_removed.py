@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import delivery, journey, reps
+from app import journey, reps
 from app.connectors.wecom.types import Customer
 from app.facts import ContactRemoved
 from app.flows import Outside, Received
+from app.flows.stop_sending import stop_sending
 from app.flows.sync_contact import drop_tags_of, read_contact, sync_contact
 from app.journey import Happened
 from app.reps import RelationState
@@ -43,4 +44,4 @@ def apply(
     relation = reps.find_contact(session, rep.id, row.id)
     if relation is not None and relation.state != RelationState.CONNECTED:
         drop_tags_of(session, row, rep, now)
-        delivery.cancel_for(session, "代表与医生已不是好友", identifier_ids=[row.id], rep_id=rep.id)
+        stop_sending(session, "代表与医生已不是好友", now, identifier_ids=[row.id], rep_id=rep.id)

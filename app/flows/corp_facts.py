@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import consent, identity, journey, reps, tagging
+from app import consent, identity, journey, links, reps, tagging
 from app.connectors.errors import GroupGone
 from app.connectors.wecom.types import GroupChat
 from app.consent import Action, Purpose
@@ -21,6 +21,7 @@ from app.facts import (
     RepAppVisibilityChanged,
 )
 from app.flows import Outside, Received
+from app.flows.contact_added import welcome
 from app.flows.sync_contact import know_contact
 from app.identity import Id, Kind
 from app.journey import Happened
@@ -35,6 +36,7 @@ HANDLES = (
     MemberChanged,
     RepAppVisibilityChanged,
 )
+CHATTED = frozenset({"customer_start_chat", "message_from_customer"})
 ACTIVE, DISABLED, LEFT = 1, 2, 5  # a member's status; 4, not activated yet, changes nothing
 
 
@@ -79,6 +81,10 @@ def _archive(session: Session, fact: ArchiveConsentGiven, event: Received, now: 
             session, row.id, purpose=Purpose.ARCHIVE, action=Action.GRANT, channel="wecom",
             source="msg_audit_approved", evidence=event.ref, at=fact.at,
         )  # fmt: skip
+    if fact.welcome_code:  # with archiving, the welcome is allowed only now
+        known = reps.find_contact(session, rep.id, row.id)
+        code = links.find_code(session, "wecom", known.channel_state if known else "")
+        welcome(session, fact, fact.welcome_code, rep, row, code, now)
 
 
 def _acquisition(
@@ -93,7 +99,8 @@ def _acquisition(
     rep = None
     if fact.rep_userid:
         rep = reps.ensure_rep(session, fact.corp_id, fact.rep_userid, now=now)
-        reps.note_chat(session, rep.id, row.id, fact.at)
+        if fact.change in CHATTED:
+            reps.note_chat(session, rep.id, row.id, fact.at)
     journey.note(
         session, row.id, Happened.ACQUIRED, channel="wecom", at=fact.at, ref=event.ref,
         rep_id=rep.id if rep else None, detail={"change": fact.change, "state": fact.state},

@@ -7,15 +7,15 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import content, journey, tagging
+from app import content, identity, journey, tagging
 from app.content import ContentVersion
 from app.facts import FollowerMessaged
 from app.flows import Outside, Received
 from app.flows.follower import NOTHING_FOUND, Seen, know_follower, offer, read_follower, say
 from app.flows.spoken import Wish, tells_of_harm, wish_of
 from app.flows.stop_or_resume import stop_or_resume
-from app.flows.tell_rep import tell_rep
-from app.identity import Identifier
+from app.flows.tell_rep import notice_key, tell_rep
+from app.identity import Id, Identifier, Kind
 from app.journey import Happened
 from app.tagging import Source
 
@@ -42,6 +42,7 @@ def apply(
     """Note it, then answer in the way that fits."""
     row = know_follower(session, fact, seen, event.ref, now)
     if row is None:
+        _stop_before_leaving(session, fact, event, now)
         return
     journey.note(
         session, row.id, Happened.MESSAGE_RECEIVED, channel="oa", at=fact.at, ref=event.ref,
@@ -49,15 +50,36 @@ def apply(
     )  # fmt: skip
     wish = wish_of(fact.text) if _is_spoken(fact) else Wish.PERSON
     if wish in (Wish.STOP, Wish.RESUME):
-        stop_or_resume(
-            session, row, wish is Wish.STOP, source="keyword", evidence=event.ref,
-            ref=f"{event.ref}:consent", channel="oa", at=fact.at,
-        )  # fmt: skip
+        _stop_or_resume(session, fact, row, wish is Wish.STOP, event, now)
         say(session, fact, row, STOPPED if wish is Wish.STOP else RESUMED, event=event, now=now)
     elif wish is Wish.THANKS:
         say(session, fact, row, WELCOME_BACK, event=event, now=now)
     else:
         _answer(session, fact, row, wish, seen.base_url, event, now)
+
+
+def _stop_before_leaving(
+    session: Session, fact: FollowerMessaged, event: Received, now: datetime
+) -> None:
+    """Who stops us and leaves before we have read it has stopped us on every other channel."""
+    row = identity.find(session, Id(Kind.OPENID, fact.app_id, fact.openid))
+    stops = _is_spoken(fact) and wish_of(fact.text) is Wish.STOP
+    if stops and row is not None and row.value:
+        _stop_or_resume(session, fact, row, True, event, now)
+
+
+def _stop_or_resume(
+    session: Session,
+    fact: FollowerMessaged,
+    row: Identifier,
+    stop: bool,
+    event: Received,
+    now: datetime,
+) -> None:
+    stop_or_resume(
+        session, row, stop, source="keyword", evidence=event.ref, ref=f"{event.ref}:consent",
+        channel="oa", at=fact.at, now=now,
+    )  # fmt: skip
 
 
 def _answer(
@@ -75,7 +97,7 @@ def _answer(
     if wish is Wish.SEARCH:
         found = content.search_usable(session, fact.text, now, tag_ids=tag_ids, limit=LIMIT)
     told = (harm or not found) and tell_rep(
-        session, row.one_id, _notice(fact, harm), key=f"notice:{event.ref}", now=now
+        session, row.one_id, _notice(fact, harm), key=notice_key(event.ref), now=now
     )
     if found:
         offer(

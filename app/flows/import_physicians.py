@@ -1,31 +1,36 @@
 """Physicians from a CSV or XLSX file of the CRM: each row whole or not at all, each reason told.
 
+    sheet = read(filename, data)      all of it is checked before anything is stored
+    batch = begin(session, …)         a transaction
+    for rows in slices(sheet): take(session, batch.id, rows, …)      a transaction for each
+
+A large file takes minutes, and SQLite lets one transaction write at a time: in one piece it would
+keep callbacks from being committed. A file that is sent again changes nothing, so whoever was
+interrupted sends it again; the batch says how many rows were taken.
+
 Columns in Chinese or English. Columns that speak of prescription volume make us refuse the whole
 file: such data must never enter (医药代表备案管理办法).
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 from sqlalchemy.orm import Session
 
 from app import identity, tagging
+from app.flows.table_file import read_table
 from app.identity import Id, Kind
 from app.identity.models import ImportBatch
 from app.infra.errors import Refused
 from app.tagging import Source
 from app.tagging.starter import FORBIDDEN
 
-MAX_BYTES, MAX_ROWS = 10 * 1024 * 1024, 50_000
+MAX_ROWS = 50_000
+SLICE = 25  # rows in a transaction: a second at most, on a slow machine
 TRUST = 80
 COLUMNS = {
     "name": ("name", "姓名", "医生姓名"),
@@ -60,23 +65,30 @@ class Rejection:
         return {"line": self.line, "column": self.column, "code": self.code, "reason": self.reason}
 
 
+Row = tuple[int, dict[str, str]]
+
+
 @dataclass(slots=True)
 class Sheet:
     """Rows that can be taken, with their line numbers, and those that cannot."""
 
-    rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
+    digest: str = ""
+    ignored: list[str] = field(default_factory=list)
+    """Columns that we do not know."""
 
 
 def read(filename: str, data: bytes) -> Sheet:
     """Read and check a file. Raises Refused when nothing of it can be used."""
-    if len(data) > MAX_BYTES:
-        raise Refused("文件超过 10 MB，请拆分后再上传。")
-    table = _xlsx(data) if filename.lower().endswith(".xlsx") else _csv(data)
+    table = read_table(filename, data)
     header = [str(cell).strip().lower() for cell in next(table, ())]
     _check_header(header)
     names = [KNOWN.get(cell, "") for cell in header]
-    sheet = Sheet()
+    sheet = Sheet(
+        digest=hashlib.sha256(data).hexdigest()[:16],
+        ignored=[cell for cell, name in zip(header, names, strict=True) if cell and not name],
+    )
     seen: dict[str, int] = {}
     for line, cells in enumerate(table, start=2):
         if line > MAX_ROWS + 1:
@@ -87,22 +99,32 @@ def read(filename: str, data: bytes) -> Sheet:
     return sheet
 
 
-def apply(
-    session: Session, filename: str, data: bytes, sheet: Sheet, *, actor: str, now: datetime
+def begin(
+    session: Session, filename: str, sheet: Sheet, *, actor: str, now: datetime
 ) -> ImportBatch:
-    """Store every row that can be taken, in this transaction; a file is taken once."""
-    digest = hashlib.sha256(data).hexdigest()[:16]
+    """The record of an upload, with what was rejected; nothing is taken yet."""
     batch = ImportBatch(
         kind="physicians", filename=filename[:200], actor=actor, at=now,
-        rows=len(sheet.rows) + len(sheet.rejected), accepted=len(sheet.rows),
-        rejected=len(sheet.rejected),
+        rows=len(sheet.rows) + len(sheet.rejected), accepted=0, rejected=len(sheet.rejected),
         rejections=[rejection.as_json() for rejection in sheet.rejected[:1000]],
     )  # fmt: skip
     session.add(batch)
     session.flush()
-    for line, row in sheet.rows:
-        _store(session, row, f"import:{digest}:{line}", now)
     return batch
+
+
+def slices(sheet: Sheet) -> Iterator[Sequence[Row]]:
+    """The rows, as many at a time as one transaction should store."""
+    return (sheet.rows[i : i + SLICE] for i in range(0, len(sheet.rows), SLICE))
+
+
+def take(
+    session: Session, batch_id: int, rows: Sequence[Row], *, digest: str, now: datetime
+) -> None:
+    """Store these rows; a row of a file is taken once."""
+    for line, row in rows:
+        _store(session, row, f"import:{digest}:{line}", now)
+    session.get_one(ImportBatch, batch_id).accepted += len(rows)
 
 
 def _store(session: Session, row: Mapping[str, str], key: str, now: datetime) -> None:
@@ -178,37 +200,3 @@ def _check_header(header: Sequence[str]) -> None:
         raise Refused(
             "没有找到“姓名”列。第一行应为列名，例如：姓名,执业证号,手机,医院,科室,职称,CRM编号,标签。"
         )
-
-
-def _csv(data: bytes) -> Iterator[list[str]]:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise Refused("无法识别文件编码，请另存为 UTF-8 的 CSV，或使用 XLSX。")
-    if "\x00" in text:
-        raise Refused("这不是 CSV 文件。")
-    try:
-        yield from csv.reader(io.StringIO(text, newline=""))
-    except csv.Error:
-        raise Refused("CSV 格式不正确，请检查引号是否成对。") from None
-
-
-def _xlsx(data: bytes) -> Iterator[list[str]]:
-    try:
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError):
-        raise Refused("无法打开这个 XLSX 文件，请重新导出后再试。") from None
-    for row in book.worksheets[0].iter_rows(values_only=True):
-        yield [_cell(value) for value in row]
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # Excel stores phone and licence numbers as floats
-    return str(value)

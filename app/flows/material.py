@@ -7,8 +7,6 @@ from typing import Any
 from app.content import ContentVersion
 from app.identity import Physician
 
-LINK_TITLE, LINK_DESCRIPTION = 128, 512  # bytes that a task's link card takes
-
 
 def greeting(physician: Physician) -> str:
     """The sentence above the link."""
@@ -26,21 +24,13 @@ def forward_text(physician: Physician, version: ContentVersion, url: str) -> str
 def task_fields(
     external_userid: str, physician: Physician, version: ContentVersion, url: str
 ) -> dict[str, Any]:
-    """A mass-message task for one contact, within the platform's lengths."""
+    """A mass-message task for one contact; the client fits it to the platform's lengths."""
     return {
         "external_userid": external_userid,
         "text": greeting(physician),
         "link": {
-            "title": cut_bytes(version.title, LINK_TITLE),
-            "desc": cut_bytes(version.summary, LINK_DESCRIPTION),
+            "title": version.title,
+            "desc": version.summary,
             "url": url,
         },
     }
-
-
-def cut_bytes(text: str, length: int) -> str:
-    """`text`, or its beginning and an ellipsis, in at most `length` bytes of UTF-8."""
-    raw = text.encode()
-    if len(raw) <= length:
-        return text
-    return raw[: length - 3].decode(errors="ignore") + "…"

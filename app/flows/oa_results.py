@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from app import consent, delivery, identity, journey
 from app.consent import Action
-from app.delivery import Dispatch, Way
+from app.delivery import Dispatch, State, Way
 from app.facts import SubscribeAnswered, TemplateDelivered
 from app.flows import Received
 from app.identity import Id, Kind
+from app.infra.errors import Transient
 from app.journey import Happened
 
 HANDLES = (TemplateDelivered, SubscribeAnswered)
@@ -28,15 +29,32 @@ def apply(
 ) -> None:
     """A failed template is marked failed; an answer about subscribe messages is written down."""
     if isinstance(fact, TemplateDelivered):
-        row = session.scalar(
-            select(Dispatch).where(
-                Dispatch.way == Way.OA_TEMPLATE, Dispatch.provider_id == fact.message_id
-            )
-        )
-        if row is not None and not fact.ok:
-            delivery.record_failed(session, row, f"公众号返回：{fact.status}")
+        if not fact.ok:
+            _note_failure(session, fact)
     elif fact.stage != "sent":
         _note_answer(session, fact, event)
+
+
+def _note_failure(session: Session, fact: TemplateDelivered) -> None:
+    row = session.scalar(
+        select(Dispatch).where(
+            Dispatch.way == Way.OA_TEMPLATE, Dispatch.provider_id == fact.message_id
+        )
+    )
+    if row is not None:
+        delivery.record_failed(session, row, f"公众号返回：{fact.status}")
+    elif _is_being_sent(session, fact):
+        raise Transient("a template to this follower is being sent, its number is not known yet")
+
+
+def _is_being_sent(session: Session, fact: TemplateDelivered) -> bool:
+    """The result may overtake the answer to the call; templates of others are none of ours."""
+    follower = identity.find(session, Id(Kind.OPENID, fact.app_id, fact.openid))
+    sending = select(Dispatch.id).where(
+        Dispatch.way == Way.OA_TEMPLATE, Dispatch.state == State.SENDING,
+        Dispatch.identifier_id == (follower.id if follower else None),
+    )  # fmt: skip
+    return session.scalar(sending.limit(1)) is not None
 
 
 def _note_answer(session: Session, fact: SubscribeAnswered, event: Received) -> None:

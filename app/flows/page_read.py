@@ -51,7 +51,7 @@ def page_progressed(
         ref=f"view:{view.id}:read", rep_id=link.rep_id, content_version_id=version.id,
         campaign_id=link.campaign_id,
     )  # fmt: skip
-    for tag_id, weight in content.tags_of(session, version.content_id).items():
+    for tag_id, weight in content.tags_of(session, version.id).items():
         tagging.assert_tag(
             session, link.identifier_id, tag_id, source=Source.CONTENT_READ,
             ref=f"view:{view.id}", evidence=f"读完《{version.title}》",

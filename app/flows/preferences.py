@@ -21,7 +21,7 @@ def set_paused(session: Session, link: TrackedLink, paused: bool, now: datetime)
         return
     stop_or_resume(
         session, row, paused, source="content_page", evidence=f"link:{link.id}",
-        ref=f"link:{link.id}:{now.isoformat()}", channel="page", at=now,
+        ref=f"link:{link.id}:{now.isoformat()}", channel="page", at=now, now=now,
     )  # fmt: skip
 
 

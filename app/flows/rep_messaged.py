@@ -27,7 +27,7 @@ STATES = {
     State.CANCELLED: "已取消",
 }  # fmt: skip
 ANSWER_WITHIN = timedelta(minutes=30)
-MOST_LINES = 20
+TEXT_BYTES = 2048  # the platform cuts off what is longer, and the link stands at the end
 
 
 def prepare(_fact: RepMessaged | RepMenuUsed, outside: Outside) -> str:
@@ -63,8 +63,17 @@ def _today(session: Session, rep: Rep, base_url: str, now: datetime) -> str:
     rows = recommend.of_rep(session, rep.id, local(now).date())
     if not rows:
         return "今天还没有建议。到您选的时间，我会发给您。"
-    lines = [_line(session, n, row) for n, row in enumerate(rows[:MOST_LINES], start=1)]
-    return "\n".join([f"今天的 {len(rows)} 条建议：", *lines, f"{base_url}/rep/"])
+    head, foot = f"今天的 {len(rows)} 条建议：", f"{base_url}/rep/"
+    lines: list[str] = []
+    room = TEXT_BYTES - len(f"{head}\n…\n{foot}".encode())
+    for number, row in enumerate(rows, start=1):
+        line = _line(session, number, row)
+        room -= len(f"{line}\n".encode())
+        if room < 0:
+            lines.append("…")
+            break
+        lines.append(line)
+    return "\n".join([head, *lines, foot])
 
 
 def _line(session: Session, number: int, row: Suggestion) -> str:

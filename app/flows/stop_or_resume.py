@@ -6,8 +6,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import consent, delivery, identity, journey
+from app import consent, identity, journey
 from app.consent import Action
+from app.flows.stop_sending import stop_sending
 from app.identity import Identifier
 from app.journey import Happened
 
@@ -22,6 +23,7 @@ def stop_or_resume(
     ref: str,
     channel: str,
     at: datetime,
+    now: datetime,
 ) -> None:
     """Written down for every identity we know of this person, and for all channels."""
     action = Action.WITHDRAW if stop else Action.GRANT
@@ -37,4 +39,4 @@ def stop_or_resume(
             session, identifier.id, action=action, source=source, evidence=evidence, at=at
         )
     if stop:
-        delivery.cancel_for(session, "医生已退订", identifier_ids=[one.id for one in mine])
+        stop_sending(session, "医生已退订", now, identifier_ids=[one.id for one in mine])

@@ -10,6 +10,11 @@ from app import delivery, identity, reps
 from app.delivery import Way
 
 
+def notice_key(ref: str) -> str:
+    """The key of the one notice about what an event said."""
+    return f"notice:{ref}"
+
+
 def tell_rep(session: Session, one_id: str, notice: str, *, key: str, now: datetime) -> bool:
     """Send `notice` ("{name}" is the physician) once per `key`; False when there is no rep."""
     known = reps.rep_for(session, one_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import consent, delivery, identity, inbox
@@ -13,13 +13,15 @@ from app.delivery import Dispatch, State
 from app.facts import AuthorisationRevoked, Unfollowed
 from app.flows import Outside, Received
 from app.flows.follower import Seen, read_follower
+from app.flows.tell_rep import notice_key
 from app.identity import Id, Identifier, Kind
 from app.identity.models import Evidence, ProfileValue
-from app.journey import Touchpoint
+from app.journey import Happened, Touchpoint
 from app.links import TrackedLink
 from app.tagging.models import TagAssertion, TagSighting
 
 HANDLES = (Unfollowed, AuthorisationRevoked)
+CHUNK = 1000
 
 
 def prepare(fact: Unfollowed | AuthorisationRevoked, outside: Outside) -> Seen:
@@ -74,16 +76,34 @@ def _forget(session: Session, row: Identifier, cause: str, now: datetime) -> Non
             identity.forget(session, other, cause=cause, now=now)
 
 
+def _erase_notices(session: Session, row: Identifier, before: datetime | None) -> None:
+    """What was written to the account stands in notices to reps, too."""
+    said = select(Touchpoint.ref).where(
+        Touchpoint.identifier_id == row.id, Touchpoint.kind == Happened.MESSAGE_RECEIVED
+    )
+    if before:
+        said = said.where(Touchpoint.at < before)
+    keys = [notice_key(ref) for ref in session.scalars(said)]
+    for start in range(0, len(keys), CHUNK):
+        session.execute(
+            update(Dispatch)
+            .where(Dispatch.dedupe_key.in_(keys[start : start + CHUNK]), _is_over())
+            .values(payload={})
+        )
+
+
+def _is_over() -> ColumnElement[bool]:
+    return Dispatch.state.not_in((State.QUEUED, State.SENDING))
+
+
 def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
     """Everything that was noted through this identifier, or only what is older than `before`."""
+    _erase_notices(session, row, before)
     for model in (Touchpoint, ConsentEntry, TagAssertion, TagSighting):
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
     links = update(TrackedLink).where(TrackedLink.identifier_id == row.id)
-    sent = update(Dispatch).where(
-        Dispatch.identifier_id == row.id,
-        Dispatch.state.not_in((State.QUEUED, State.SENDING)),
-    )
+    sent = update(Dispatch).where(Dispatch.identifier_id == row.id, _is_over())
     if before:
         links = links.where(TrackedLink.created_at < before)
         sent = sent.where(Dispatch.created_at < before)

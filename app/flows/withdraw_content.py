@@ -6,8 +6,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import content, delivery
+from app import content
 from app.content import ContentVersion
+from app.flows.stop_sending import stop_sending
 
 
 def withdraw_content(
@@ -15,5 +16,5 @@ def withdraw_content(
 ) -> ContentVersion:
     """Stop a version at once, everywhere."""
     version = content.withdraw(session, version_id, reason=reason, now=now)
-    delivery.cancel_for(session, "内容已撤回", content_version_id=version.id)
+    stop_sending(session, "内容已撤回", now, content_version_id=version.id)
     return version

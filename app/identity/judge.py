@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.identity import resolve
-from app.identity.models import Identifier, Override
-from app.identity.partition import Partition
+from app.identity.models import Identifier, Kind, Override
+from app.identity.partition import RULES, Partition
 from app.identity.search import identifiers_of
 from app.infra.errors import NotFound, Refused
 
@@ -106,7 +106,8 @@ def _anchor(session: Session, one_id: str) -> Identifier:
     found = identifiers_of(session, one_id)
     if not found:
         raise NotFound("没有这个 ONE ID，或它没有任何身份。")
-    return found[0]
+    # The strongest: a phone may turn out to be shared, and then joins nobody.
+    return min(found, key=lambda row: (RULES[Kind(row.kind)].rank, row.id))
 
 
 def _state(session: Session, a: Identifier, b: Identifier | None) -> dict[int, str]:

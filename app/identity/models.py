@@ -189,7 +189,10 @@ class ProfileValue(Base):
 
 
 class ImportBatch(Base):
-    """One uploaded file: nothing of it is applied unless every row was read."""
+    """One uploaded file: nothing of it is applied unless every row was read.
+
+    `accepted` counts while rows are taken, and so tells after an interruption how far it came.
+    """
 
     __tablename__ = "import_batch"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -11,7 +12,13 @@ from app.identity.models import Kind
 
 OPEN_PLATFORM = "open"  # the namespace of unionids: one open-platform account
 _MOBILE = re.compile(r"\+861[3-9]\d{9}")
-_NOBODY = frozenset({"", "null", "none", "undefined", "anonymous", "unknown", "nil", "0", "-1"})
+_NOBODY = frozenset(
+    {
+        *("", "null", "none", "undefined", "anonymous", "unknown", "nil", "n/a", "0", "-1", "-"),
+        *("无", "未知", "暂无", "空"),
+        *(make(b"").hexdigest() for make in (hashlib.md5, hashlib.sha1, hashlib.sha256)),
+    }
+)
 _BLOCKED_PHONES = frozenset({"+8613800000000", "+8613800138000", "+8613900000000"})
 MAX_VALUE = 128
 

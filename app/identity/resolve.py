@@ -134,6 +134,7 @@ def _register(session: Session, one: Id, now: datetime) -> Identifier:
     if found is not None:
         if not found.value:  # it was forgotten, and now the person came back
             found.value, found.first_seen_at = one.value, now
+            session.get_one(Physician, found.one_id).live = True
         return found
     component = Component(size=1)
     session.add(component)
@@ -284,7 +285,8 @@ def _store(
         rows[node.id].status = _status(node, result)
     session.flush()
     after = {row.id: row.one_id for row in rows.values()}
-    _redirect(session, labels, after, now)
+    known = {row.one_id for row in rows.values() if row.value}
+    _redirect(session, labels, after, known, now)
     _store_conflicts(session, component, ids, result, now)
     session.execute(update(Component).where(Component.id == component).values(size=len(ids)))
     if before != after:
@@ -309,17 +311,24 @@ def _ensure_physician(session: Session, one_id: str, anchor: int, now: datetime)
 
 
 def _redirect(
-    session: Session, labels: dict[int, str], after: dict[int, str], now: datetime
+    session: Session,
+    labels: dict[int, str],
+    after: dict[int, str],
+    known: set[str],
+    now: datetime,
 ) -> None:
-    """A label lives while its own node anchors a cluster, and else points where that node is."""
+    """A label lives while its own node anchors a cluster, and else points where that node is.
+
+    `known`: labels with an identifier that is not forgotten; without any there is nobody to show.
+    """
     home = {labels[node]: after[node] for node in labels}
     for row in session.scalars(
         select(Physician)
         .where(Physician.one_id.in_(home))
         .execution_options(populate_existing=True)
     ):
-        live = home[row.one_id] == row.one_id
-        target = None if live else home[row.one_id]
+        own = home[row.one_id] == row.one_id
+        live, target = own and row.one_id in known, None if own else home[row.one_id]
         if row.live != live or row.redirect_to != target:
             row.live, row.redirect_to, row.updated_at = live, target, now
     session.flush()

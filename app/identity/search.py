@@ -13,9 +13,11 @@ from app.identity.normalise import Id, make_id
 from app.identity.partition import RULES
 from app.identity.profile import query_tokens
 from app.identity.resolve import value_hash
+from app.infra import crypto
 from app.infra.errors import NotFound
 
 MAX_HOPS = 50
+SAMPLED = 20
 WEAK = tuple(kind.value for kind, rule in RULES.items() if rule.weak)  # alone: nobody
 _ONE_ID = re.compile(r"YS[0-9A-HJKMNP-TV-Z]{16}")
 
@@ -31,6 +33,24 @@ def find(session: Session, one: Id | None) -> Identifier | None:
             Identifier.value_hash == value_hash(one),
         )
     )
+
+
+def keys_fit(session: Session) -> bool:
+    """False when identifiers were written under other keys: nobody would be found again."""
+    rows = session.execute(
+        select(Identifier.kind, Identifier.namespace, Identifier.value, Identifier.value_hash)
+        .where(Identifier.value_hash != b"")
+        .order_by(Identifier.id.desc())
+        .limit(SAMPLED)
+    )
+    try:
+        return all(
+            not row.value
+            or value_hash(Id(Kind(row.kind), row.namespace, row.value)) == row.value_hash
+            for row in rows
+        )
+    except crypto.Undecryptable:
+        return False
 
 
 def resolve_one_id(session: Session, one_id: str) -> str | None:
@@ -61,10 +81,21 @@ def physicians_by_id(session: Session, one_ids: Iterable[str]) -> dict[str, Phys
 
 def identifiers_of(session: Session, one_id: str) -> Sequence[Identifier]:
     """All identifiers of one ONE ID, oldest first; forgotten ones are left out."""
+    return identifiers_of_many(session, [one_id])[one_id]
+
+
+def identifiers_of_many(
+    session: Session, one_ids: Iterable[str]
+) -> dict[str, Sequence[Identifier]]:
+    """The same by ONE ID, for lists."""
+    found: dict[str, list[Identifier]] = {one_id: [] for one_id in one_ids}
     rows = session.scalars(
-        select(Identifier).where(Identifier.one_id == one_id).order_by(Identifier.id)
+        select(Identifier).where(Identifier.one_id.in_(found)).order_by(Identifier.id)
     )
-    return [row for row in rows if row.value]
+    for row in rows:
+        if row.value:
+            found[row.one_id].append(row)
+    return {**found}
 
 
 def conflicts_of(session: Session, one_id: str) -> Sequence[Conflict]:

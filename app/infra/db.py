@@ -129,6 +129,7 @@ def build_engine(url: str) -> Engine:
         return create_engine(
             url,
             pool_pre_ping=True,
+            hide_parameters=True,  # errors reach logs, and rows hold personal data
             pool_size=10,
             max_overflow=10,
             connect_args={
@@ -136,7 +137,9 @@ def build_engine(url: str) -> Engine:
                 "options": "-c statement_timeout=30000 -c timezone=UTC",
             },
         )
-    engine = create_engine(url, connect_args={"timeout": 15.0, "check_same_thread": False})
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": 15.0, "check_same_thread": False}
+    )
     event.listen(engine, "connect", _tune_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine

@@ -56,6 +56,22 @@ class Settings(BaseSettings):
         "https://open.weixin.qq.com", description="where OAuth pages of WeCom and WeChat live"
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "postgresql://", "postgresql+", "postgres://")):
+            raise ValueError(
+                "must look like postgresql://user:password@host/name or sqlite:///path"
+            )
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must look like redis://host:6379/0 or unix:///path/to/socket")
+        return value
+
     @field_validator("yishu_link_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
@@ -18,14 +18,10 @@ __all__ = [
     "Entry",
     "Happened",
     "Touchpoint",
-    "count_by_kind",
     "last_at",
     "note",
-    "per_week",
     "timeline",
 ]
-
-WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +98,6 @@ def timeline(
     ]  # fmt: skip
 
 
-def count_by_kind(session: Session, one_id: str) -> dict[str, int]:
-    """How often each kind happened."""
-    rows = session.execute(
-        select(Touchpoint.kind, func.count().label("number"))
-        .join(Identifier, Identifier.id == Touchpoint.identifier_id)
-        .where(Identifier.one_id == one_id)
-        .group_by(Touchpoint.kind)
-    )
-    return {row.kind: row.number for row in rows}
-
-
 def last_at(session: Session, one_ids: Sequence[str]) -> dict[str, datetime]:
     """When each physician was last in touch with us."""
     rows = session.execute(
@@ -122,24 +107,3 @@ def last_at(session: Session, one_ids: Sequence[str]) -> dict[str, datetime]:
         .group_by(Identifier.one_id)
     )
     return {row.one_id: row.at for row in rows}
-
-
-def per_week(
-    session: Session, one_id: str, now: datetime, *, weeks: int = 26
-) -> dict[Happened, list[int]]:
-    """Touchpoints per kind in each of the last weeks, the oldest week first; `now` ends the last.
-
-    Only kinds that happened are named.
-    """
-    rows = session.execute(
-        select(Touchpoint.kind, Touchpoint.at)
-        .join(Identifier, Identifier.id == Touchpoint.identifier_id)
-        .where(
-            Identifier.one_id == one_id, Touchpoint.at > now - weeks * WEEK, Touchpoint.at <= now
-        )
-    )
-    found: dict[Happened, list[int]] = {}
-    for row in rows:
-        line = found.setdefault(Happened(row.kind), [0] * weeks)
-        line[weeks - 1 - (now - row.at) // WEEK] += 1
-    return found

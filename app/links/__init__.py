@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.infra.db import insert_once
-from app.infra.errors import NotFound
 from app.links.codes import codes, create_code, find_code, retire_code
 from app.links.models import ChannelCode, PageView, TrackedLink
 from app.links.reading import counts_as_read, plausible
@@ -25,12 +23,10 @@ __all__ = [
     "create_link",
     "find_code",
     "find_link",
-    "get_link",
     "is_token",
     "open_page",
     "progress",
     "retire_code",
-    "views_of",
 ]
 
 LIFETIME = timedelta(days=180)
@@ -72,14 +68,6 @@ def find_link(session: Session, token: str) -> TrackedLink | None:
     return session.scalar(select(TrackedLink).where(TrackedLink.token == token))
 
 
-def get_link(session: Session, link_id: int) -> TrackedLink:
-    """The link. Raises NotFound."""
-    link = session.get(TrackedLink, link_id)
-    if link is None:
-        raise NotFound("没有这个链接。")
-    return link
-
-
 def open_page(
     session: Session, link_id: int, visit_key: str, *, agent: str, now: datetime
 ) -> PageView | None:
@@ -115,10 +103,3 @@ def progress(
         return True
     session.flush()
     return False
-
-
-def views_of(session: Session, link_ids: Sequence[int]) -> Sequence[PageView]:
-    """Views of links, newest first."""
-    return session.scalars(
-        select(PageView).where(PageView.link_id.in_(link_ids)).order_by(PageView.id.desc())
-    ).all()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app import (
@@ -27,6 +27,8 @@ from app.accounts.models import Role
 from app.bootstrap import Parts
 from app.consent import Action
 from app.content import ContentVersion
+from app.delivery import Dispatch, Way
+from app.delivery import State as Queued
 from app.flows.menu_used import MENU
 from app.flows.page_read import page_opened, page_progressed
 from app.flows.plan_day import plan_day
@@ -40,7 +42,6 @@ from app.sample.people import reps as sample_reps
 from app.tagging import Source
 
 SEED, PHYSICIANS, DAYS = 20261124, 600, 60
-PASSWORD = "yishu-demo-2026"  # noqa: S105  # of the demonstration only; shown on the login page
 LOGINS = (
     ("admin", "管理员 示例", Role.ADMIN),
     ("marketer", "市场 示例", Role.MARKETER),
@@ -52,6 +53,7 @@ CODES = (
     ("oa", "poster-bp", "高血压海报", ("hypertension",)),
     ("oa", "poster-lung", "肺癌海报", ("nsclc",)),
 )
+FIRST_CARDS_WAIT = timedelta(hours=12)
 Progress = Callable[[str], None]
 
 
@@ -79,7 +81,10 @@ def load(parts: Parts, say: Progress = lambda _text: None) -> dict[str, Any]:
         _load_company(parts, company, say)
     _seed_sandbox(parts, team, people, say)
     logins = [{"login": login, "role": role.value} for login, _, role in LOGINS]
-    return {"logins": [*logins, {"login": "rep01", "role": "rep"}], "password": PASSWORD}
+    return {
+        "logins": [*logins, {"login": "rep01", "role": "rep"}],
+        "password": accounts.DEMO_PASSWORD,
+    }
 
 
 def _load_company(parts: Parts, company: Company, say: Progress) -> None:
@@ -104,6 +109,18 @@ def _load_company(parts: Parts, company: Company, say: Progress) -> None:
             day = local(company.now).date()
             base = parts.settings.yishu_base_url
             plan_day(session, rep, day, base_url=base, now=company.now)
+        open_at_any_hour(session, company.now)
+
+
+def open_at_any_hour(session: Session, now: datetime) -> None:
+    """No quiet hours, and the first cards leave now: whoever tries the product does so whenever."""
+    limits = consent.policy_row(session, now)
+    limits.quiet_from_minute = limits.quiet_until_minute = 0
+    session.execute(
+        update(Dispatch)
+        .where(Dispatch.way == Way.REP_CARD, Dispatch.state == Queued.QUEUED)
+        .values(not_before=now, not_after=now + FIRST_CARDS_WAIT)
+    )
 
 
 def _publish(session: Session, company: Company) -> list[tuple[SampleContent, ContentVersion]]:
@@ -379,10 +396,10 @@ def _past(
 def _account_for(session: Session, company: Company, rows: dict[str, reps.Rep]) -> None:
     for login, name, role in LOGINS:
         accounts.create_user(
-            session, login, name=name, password=PASSWORD, role=role, now=company.now
+            session, login, name=name, password=accounts.DEMO_PASSWORD, role=role, now=company.now
         )
     accounts.create_user(
-        session, "rep01", name=company.team[0].name, password=PASSWORD, role=Role.REP,
+        session, "rep01", name=company.team[0].name, password=accounts.DEMO_PASSWORD, role=Role.REP,
         rep_id=rows["rep01"].id, now=company.now,
     )  # fmt: skip
 

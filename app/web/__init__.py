@@ -11,7 +11,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app.web import access, assets, auth, errors, headers, language, limits
+from app.web import access, assets, auth, errors, headers, language, limits, numbers
 from app.web.callbacks import FrontDoor, asgi, wsgi
 
 if TYPE_CHECKING:
@@ -54,8 +54,10 @@ def create_pages(parts: Parts) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.extensions["yishu"] = parts
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # people read answers, too
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     access.init_app(app)
+    numbers.init_app(app)
     csrf = CSRFProtect(app)
     language.init_app(app)
     assets.init_app(app)

@@ -6,10 +6,11 @@ from typing import Any, cast
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_user
+from sqlalchemy.orm import Session
 
-from app import accounts
+from app import accounts, reps
 from app.accounts import Actor
-from app.accounts.models import Role
+from app.accounts.models import Role, User
 from app.web.context import parts
 from app.web.policy import Policy, policy_of
 
@@ -60,13 +61,22 @@ def as_login(user: Any) -> LoggedIn:
     return LoggedIn(user.id, user.session_epoch, who)
 
 
+def may_enter(session: Session, user: User) -> bool:
+    """False for a login that was forbidden, and for a rep who has left the company."""
+    if not user.active:
+        return False
+    return user.rep_id is None or reps.get_rep(session, user.rep_id).active
+
+
 def _load(session_id: str) -> LoggedIn | None:
     user_id, _, epoch = session_id.partition(".")
-    if not (user_id.isdigit() and epoch.isdigit()):
+    if not (user_id.isdecimal() and epoch.isdecimal()):
         return None
     with parts().db.reading() as session:
-        user = session.get(accounts.models.User, int(user_id))
-        if user is None or not user.active or user.session_epoch != int(epoch):
+        user = session.get(User, int(user_id))
+        if user is None or user.session_epoch != int(epoch):
+            return None
+        if not may_enter(session, user):
             return None
         return as_login(user)
 

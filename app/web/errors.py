@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -40,6 +40,7 @@ def answer(status: int, message: str = "", reference: str = "") -> tuple[Respons
         message=message or advice,
         reference=reference,
         status=status,
+        way_on=_way_on(status),
     )
     return page, status
 
@@ -47,7 +48,8 @@ def answer(status: int, message: str = "", reference: str = "") -> tuple[Respons
 def _http(error: HTTPException) -> tuple[Response | str, int]:
     if error.response is not None:
         return error.response, error.code or 500  # type: ignore[return-value]
-    return answer(error.code or 500)
+    own = error.description if error.description != type(error).description else ""
+    return answer(error.code or 500, own or "")
 
 
 def _csrf(_error: CSRFError) -> tuple[Response | str, int]:
@@ -60,6 +62,17 @@ def _unexpected(error: Exception) -> tuple[Response | str, int]:
     reference = secrets.token_hex(4)
     _log.error("request failed", reference=reference, path=request.path, exc_info=error)
     return answer(500, reference=reference)
+
+
+def _way_on(status: int) -> tuple[str, str] | None:
+    """Where to go from here: the address and its name."""
+    if request.path.startswith("/console/"):
+        if status == 401:
+            return url_for("console.login"), _("去登录")
+        return url_for("console.home"), _("回到今日")
+    if request.path.startswith("/rep/"):
+        return url_for("rep.today", login="again"), _("打开今日建议")
+    return None
 
 
 def _words(status: int) -> tuple[str, str]:

@@ -187,6 +187,56 @@ def test_a_rep_and_a_physician_play_the_whole_line(
         expect(page.locator(".detail")).to_contain_text("<EventKey>adopt</EventKey>")
 
 
+def test_the_sidebar_beside_a_chat_brings_a_content_for_it(
+    browser: Browser, playground: Playground
+) -> None:
+    clock = SetClock(playground.clock())
+    publish(Line(playground.parts, None, playground.world, "", clock), "房颤抗凝新进展", ["af"])  # type: ignore[arg-type]
+    with opened(browser, f"{playground.phones}?rep=rep01&person=wang") as page:
+        page.get_by_role("tab", name="让事情发生").click()
+        page.get_by_role("button", name="扫陈晓彤的码").click()
+        page.get_by_role("button", name="给王某某打上前两个标签").click()
+        page.get_by_role("tab", name="往来").click()
+        expect(page.locator(".line.good", has_text="读客户详情")).to_have_count(2)
+        rep = page.locator("#rep-screen")
+        rep.get_by_role("button", name="王某某").click()
+        rep.get_by_role("button", name="侧边栏").click()
+        inside = page.frame_locator("#rep-browser iframe")
+        expect(inside.get_by_role("heading", name="王某某")).to_be_visible()
+        expect(inside.locator(".room")).to_contain_text("可以联系")
+        inside.get_by_text("依据").click()
+        expect(inside.locator(".tags li").first).to_contain_text("企微标签「房颤」")
+        look(page, "sidebar")
+        frame = page.frames[-1]
+        assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        inside.locator(".topic").get_by_role("button", name="采用").click()
+        expect(inside.get_by_role("status")).to_contain_text("已采用")
+        expect(inside.get_by_role("heading", name="王某某")).to_be_visible()
+        page.locator("#rep-browser").get_by_role("button", name="关闭").click()
+        rep.get_by_role("button", name="返回").click()
+        rep.get_by_role("button", name=re.compile("医枢")).click()
+        expect(rep.get_by_role("button", name="转发给客户")).to_be_visible(timeout=15_000)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_sidebar_is_open_to_everyone_in_a_narrow_panel(
+    browser: Browser, playground: Playground, dark: bool
+) -> None:
+    with opened(browser, f"{playground.phones}?rep=rep01&person=wang", dark=dark) as page:
+        page.get_by_role("tab", name="让事情发生").click()
+        page.get_by_role("button", name="扫陈晓彤的码").click()
+        page.get_by_role("tab", name="往来").click()
+        expect(page.locator(".line.good", has_text="读客户详情")).to_have_count(1)
+        page.set_viewport_size({"width": 360, "height": 760})
+        contact = playground.world.persons["wang"].external_userid
+        base = playground.parts.settings.yishu_base_url
+        page.goto(f"{base}/rep/sidebar?external_userid={contact}")
+        expect(page.get_by_role("heading", name="王某某")).to_be_visible()
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        found = Axe().run(page).response["violations"]
+        assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+
 def test_the_account_is_followed_asked_and_left(browser: Browser, playground: Playground) -> None:
     with opened(browser, f"{playground.phones}?rep=rep01&person=wang") as page:
         physician = page.locator("#person-screen")

@@ -255,6 +255,10 @@ def test_the_official_account_reaches_freely_only_who_wrote_lately_others_by_tem
         assert len(send_all(session, clock.tick(minutes=1))) == 3
         funnel = campaigns.results(session, campaign.id)
         assert (funnel.planned, funnel.delivered, funnel.sent) == (3, 3, 3)
+        campaigns.run_now(session, campaign.id, clock.tick(days=8))  # no cap stands in the way
+        work_off(session, with_template, clock())
+        (again, _first) = campaigns.runs_of(session, campaign.id)
+        assert (again.planned, again.left_out["had_it_already"]) == (0, 3)
 
 
 def follow(session: Session, key: str, now: datetime) -> Identifier:

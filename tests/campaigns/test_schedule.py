@@ -186,3 +186,10 @@ def test_nothing_is_planned_at_the_weekend(database: Database, clock: SetClock) 
     with database.transaction() as session:
         campaigns.tick(session, clock())
         assert session.scalar(select(func.count(ScheduleRun.id))) == before
+
+
+def test_the_next_time_is_known() -> None:
+    assert campaigns.next_due("5 10 * * mon", None, china(24, 12)) == china(30, 10, 5)
+    assert campaigns.next_due("", china(25, 9), china(24, 12)) == china(25, 9)
+    assert campaigns.next_due("", china(24, 9), china(24, 12)) is None
+    assert campaigns.next_due("", None, china(24, 12)) is None

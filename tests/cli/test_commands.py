@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,11 @@ from typing import Any
 
 import pytest
 
+from app import identity
+from app.identity import Id, Kind
+from app.infra.db import Database, build_engine
 from app.infra.settings import Settings
+from tests.conftest import NOON
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,4 +95,65 @@ def test_a_database_out_of_reach_is_one_sentence(environment: dict[str, str]) ->
     done = run(away, "migrate")
     assert done.returncode == 1
     assert "cannot be brought up to date" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATABASE_URL", "mysql://x/y"), ("DATABASE_URL", "nonsense"), ("REDIS_URL", "http://x")],
+)
+def test_an_address_of_the_wrong_kind_is_named(
+    environment: dict[str, str], name: str, value: str
+) -> None:
+    done = run(environment | {name: value}, "migrate")
+    assert done.returncode == 1
+    assert f"{name}: " in done.stderr
+    assert "must look like" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_database_of_a_newer_version_is_one_sentence(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    fresh = environment | {"DATABASE_URL": f"sqlite:///{tmp_path / 'new.db'}"}
+    yishu(fresh, "migrate")
+    with sqlite3.connect(tmp_path / "new.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999_future'")
+    connection.close()
+    done = run(fresh, "migrate")
+    assert done.returncode == 1
+    assert "revision 9999_future, which this version does not know" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_other_keys_than_those_of_the_database_are_one_sentence(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    fresh = environment | {"DATABASE_URL": url}
+    yishu(fresh, "migrate")
+    database = Database(build_engine(url))
+    with database.transaction() as session:
+        identity.observe(
+            session, [Id(Kind.CRM_ID, "", "HCP-1")], event_key="1", source="test", at=NOON, now=NOON
+        )
+    database.engine.dispose()
+    yishu(fresh, "migrate")
+    encrypting, index = "cd" * 32, "ef" * 32
+    for keys in (f"test:{encrypting}", f"test:{'ab' * 32},index:{index}"):
+        done = run(fresh | {"YISHU_ENCRYPTION_KEYS": keys}, "migrate")
+        assert done.returncode == 1
+        assert "The keys do not fit this database" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_empty_database_is_one_sentence(environment: dict[str, str], tmp_path: Path) -> None:
+    empty = environment | {"DATABASE_URL": f"sqlite:///{tmp_path / 'none.db'}"}
+    done = run(empty, "inbox", "list")
+    assert done.returncode == 1
+    assert "yishu migrate" in done.stderr
     assert "Traceback" not in done.stderr

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.connectors.wecom.attachments import LINK_BYTES, cut_bytes, fit
 from app.content import ContentVersion
-from app.flows.material import LINK_DESCRIPTION, LINK_TITLE, cut_bytes, forward_text, task_fields
+from app.flows.material import forward_text, task_fields
 from app.identity import Physician
 
 TEXT_BYTES = 2048  # longer texts to members are cut by the platform
@@ -25,7 +26,8 @@ def test_the_longest_content_fits_a_text_and_a_task() -> None:
     url = "https://yishu.example.com/t/" + "x" * 16
     assert len(forward_text(physician, version, url).encode()) <= TEXT_BYTES
     assert forward_text(physician, version, url).endswith(url)
-    link = task_fields("wm1", physician, version, url)["link"]
-    assert len(link["title"].encode()) <= LINK_TITLE
-    assert len(link["desc"].encode()) <= LINK_DESCRIPTION
+    given = {"msgtype": "link", "link": task_fields("wm1", physician, version, url)["link"]}
+    link = fit([given])[0]["link"]
+    for name, most in LINK_BYTES.items():
+        assert len(link[name].encode()) <= most
     assert link["url"] == url

@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import identity, journey, reps, tagging
+from app import identity, journey, links, reps, tagging
 from app.connectors.wecom.types import CorpTag, GroupChat
+from app.delivery import Dispatch, Way
 from app.facts import (
     AcquisitionReported,
+    ArchiveConsentGiven,
     CorpTagChanged,
     Fact,
     GroupChatChanged,
@@ -123,3 +126,41 @@ def test_who_gets_our_app_is_a_rep(database: Database) -> None:
             )
             tell(session, fact)
         assert [rep.userid for rep in reps.active_reps(session)] == ["rep01"]
+
+
+def test_with_archiving_the_welcome_goes_out_once_it_is_agreed_to(database: Database) -> None:
+    with database.transaction() as session:
+        links.create_code(
+            session,
+            kind="wecom",
+            scene="spring",
+            name="春季会",
+            welcome_text="会上见过。",
+            now=NOON,
+        )
+        who, rep = person(session), reps.ensure_rep(session, CORP, "rep01", now=NOON)
+        reps.connect(session, rep, who, since=NOON, now=NOON, channel_state="spring")
+        agreed = ArchiveConsentGiven(
+            at=NOON, corp_id=CORP, rep_userid="rep01", external_userid="wm1", welcome_code="W1"
+        )
+        tell(session, agreed)
+        (sent,) = session.scalars(select(Dispatch))
+        assert (sent.way, sent.payload["text"]) == (Way.WELCOME, "会上见过。")
+        assert sent.payload["code"] == "W1"
+        assert sent.not_after == NOON + timedelta(seconds=20)
+
+
+def test_who_deletes_a_rep_has_not_chatted_with_the_rep(database: Database) -> None:
+    with database.transaction() as session:
+        who, rep = person(session), reps.ensure_rep(session, CORP, "rep01", now=NOON)
+        relation = reps.connect(session, rep, who, since=NOON - timedelta(days=9), now=NOON)
+        fields: dict[str, Any] = {
+            "at": NOON,
+            "corp_id": CORP,
+            "rep_userid": "rep01",
+            "external_userid": "wm1",
+        }
+        tell(session, AcquisitionReported(change="del_follow_user", **fields), None, 1)
+        assert relation.last_chat_at is None
+        tell(session, AcquisitionReported(change="message_from_customer", **fields), None, 2)
+        assert relation.last_chat_at == NOON

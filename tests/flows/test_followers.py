@@ -8,15 +8,23 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import consent, identity, journey, links, tagging
+from app import consent, delivery, identity, journey, links, reps, tagging
 from app.connectors.official_account.client import FollowerInfo
 from app.consent import ConsentEntry
-from app.delivery import Dispatch, Way
-from app.facts import AuthorisationRevoked, Followed, SubscribeAnswered, Unfollowed
-from app.flows import Received, followed, oa_results, unfollowed
+from app.delivery import Dispatch, State, Way
+from app.facts import (
+    AuthorisationRevoked,
+    Followed,
+    FollowerMessaged,
+    SubscribeAnswered,
+    TemplateDelivered,
+    Unfollowed,
+)
+from app.flows import Received, followed, follower_messaged, oa_results, unfollowed
 from app.flows.follower import Seen
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
+from app.infra.errors import Transient
 from app.journey import Happened, Touchpoint
 from tests.conftest import NOON
 from tests.flows.seen import (
@@ -259,3 +267,68 @@ def test_answers_wait_in_the_outbox_no_longer_than_the_platform_allows(database:
         followed.apply(session, Followed(at=NOON, **WHO), HERE, Received(1, NOON), NOON)
         (welcome,) = session.scalars(select(Dispatch).where(Dispatch.way == Way.OA_TEXT))
         assert welcome.not_after == NOON + timedelta(seconds=60)
+
+
+def said(text: str, **more: Any) -> FollowerMessaged:
+    return FollowerMessaged(at=NOON, **WHO, kind="text", message_id="1", text=text, **more)
+
+
+def test_who_stops_us_and_leaves_at_once_has_stopped_the_rep_too(database: Database) -> None:
+    contact_id = Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", "wmlate")
+    unionid = Id(Kind.UNIONID, "open", "oUlate")
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        followed.apply(session, Followed(at=NOON, **WHO), HERE, Received(1, NOON), NOON)
+        (row, _) = identity.observe(
+            session, [contact_id, unionid], event_key="test", source="test", at=NOON, now=NOON
+        )
+        follower_messaged.apply(session, said("你好"), GONE, Received(2, NOON), NOON)
+        assert consent.standing(session, [row.one_id], "wecom")[row.one_id][1] is False
+        follower_messaged.apply(session, said("退订"), GONE, Received(3, NOON), NOON)
+        unfollowed.apply(session, Unfollowed(at=NOON, **WHO), GONE, Received(4, NOON), NOON)
+        session.refresh(row)
+        assert consent.standing(session, [row.one_id], "wecom")[row.one_id][1] is True
+
+
+def test_leaving_erases_what_was_written_from_the_notices_to_the_rep(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        followed.apply(session, Followed(at=NOON, **WHO), HERE, Received(1, NOON), NOON)
+        (row, _) = identity.observe(
+            session,
+            [Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", "wmlate"), Id(Kind.UNIONID, "open", "oUlate")],
+            event_key="test", source="test", at=NOON, now=NOON,
+        )  # fmt: skip
+        rep = reps.ensure_rep(session, "wwtestcorp", "rep01", now=NOON)
+        reps.connect(session, rep, row, since=NOON, now=NOON)
+        follower_messaged.apply(session, said("请代表联系我"), HERE, Received(2, NOON), NOON)
+        (notice,) = session.scalars(select(Dispatch).where(Dispatch.way == Way.REP_TEXT))
+        assert "请代表联系我" in notice.payload["text"]
+        notice.state = State.SENT
+        session.flush()
+        unfollowed.apply(session, Unfollowed(at=NOON, **WHO), GONE, Received(3, NOON), NOON)
+        session.refresh(notice)
+        assert notice.payload == {}
+
+
+def test_a_result_that_overtakes_the_answer_to_its_send_waits(database: Database) -> None:
+    failed = TemplateDelivered(
+        at=NOON, **WHO, message_id="77", ok=False, status="failed:user block"
+    )
+    with database.transaction() as session:
+        oa_results.apply(session, failed, None, Received(1, NOON), NOON)  # somebody else's
+        followed.apply(session, Followed(at=NOON, **WHO), HERE, Received(2, NOON), NOON)
+        row = identity.find(session, Id(Kind.OPENID, ACCOUNT, "oAlate"))
+        assert row is not None
+        sending = delivery.queue(
+            session, way=Way.OA_TEMPLATE, dedupe_key="t", payload={}, identifier_id=row.id, now=NOON
+        )
+        assert sending is not None
+        sending.state = State.SENDING
+        session.flush()
+        with pytest.raises(Transient):
+            oa_results.apply(session, failed, None, Received(3, NOON), NOON)
+        sending.state, sending.provider_id = State.SENT, "77"
+        session.flush()
+        oa_results.apply(session, failed, None, Received(3, NOON), NOON)
+        assert sending.state == State.FAILED

@@ -13,10 +13,12 @@ from tests.conftest import NOON
 
 def take_in(database: Database, tags: str) -> None:
     data = f"姓名,执业证号,tags\n王某某,110000000012345,{tags}\n".encode()
+    sheet = import_physicians.read("p.csv", data)
+    assert not sheet.rejected
     with database.transaction() as session:
-        sheet = import_physicians.read("p.csv", data)
-        assert not sheet.rejected
-        import_physicians.apply(session, "p.csv", data, sheet, actor="user:1", now=NOON)
+        batch = import_physicians.begin(session, "p.csv", sheet, actor="user:1", now=NOON)
+        for rows in import_physicians.slices(sheet):
+            import_physicians.take(session, batch.id, rows, digest=sheet.digest, now=NOON)
 
 
 def test_an_unknown_crm_name_waits_with_its_physician_until_it_is_folded(

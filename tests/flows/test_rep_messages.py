@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from app import journey, reps
+from sqlalchemy import select
+
+from app import journey, reps, tagging
+from app.delivery import Dispatch
+from app.facts import RepMessaged
+from app.flows import Received, rep_messaged
 from app.flows.plan_day import plan_day
 from app.infra.clock import local
+from app.infra.db import Database
+from app.recommend import Suggestion
+from tests.company import CORP, hire, meet
+from tests.company import publish as put
+from tests.conftest import NOON
 from tests.flows.seen import all_done, contact
 from tests.scenarios.conftest import Line, publish
 
@@ -50,3 +60,30 @@ def test_what_a_rep_writes_is_no_part_of_a_physicians_journey(line: Line) -> Non
     line.do("rep_says", userid="rep01", text="王医生 房颤")
     with line.parts.db.reading() as session:
         assert len(journey.timeline(session, one_id)) == 2  # added, welcomed
+
+
+def test_a_long_list_ends_with_its_link(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON, daily_limit=30)
+        version = put(session, "房颤抗凝新进展" * 10, ("af",), NOON)
+        for number in range(30):
+            row = meet(session, rep, f"n{number}", NOON)
+            session.add(
+                Suggestion(
+                    plan_key=f"t{number}", rep_id=rep.id, identifier_id=row.id, position=number,
+                    content_id=version.content_id, content_version_id=version.id,
+                    day=local(NOON).date(), created_at=NOON,
+                )
+            )  # fmt: skip
+        session.flush()
+        asked = RepMessaged(
+            at=NOON, corp_id=CORP, agent_id="1", rep_userid="rep01", kind="text", message_id="1",
+            text="今日",
+        )  # fmt: skip
+        rep_messaged.apply(session, asked, "https://yishu.test", Received(1, NOON), NOON)
+        (reply,) = session.scalars(select(Dispatch))
+        text = reply.payload["text"]
+        assert len(text.encode()) <= 2048
+        assert text.splitlines()[0] == "今天的 30 条建议："
+        assert text.splitlines()[-2:] == ["…", "https://yishu.test/rep/"]

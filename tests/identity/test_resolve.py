@@ -152,6 +152,17 @@ def test_forgetting_removes_value_and_links_and_a_return_starts_afresh(database:
     assert people(database) == {frozenset({"oA1", "oU1"})}
 
 
+def test_nobody_is_listed_of_whom_nothing_is_left(database: Database) -> None:
+    with database.transaction() as session:
+        (row,) = see(session, OPEN, key="inbox:1")
+        assert identity.search(session)[1] == 1
+        identity.forget(session, row, cause="inbox:2", now=NOON)
+        assert identity.search(session)[1] == 0
+    with database.transaction() as session:
+        see(session, OPEN, key="inbox:3")
+        assert identity.search(session)[1] == 1
+
+
 def test_rebuilding_changes_nothing(database: Database) -> None:
     rng = random.Random(3)
     pool = [EXTERNAL, UNION, OPEN, LICENCE, PHONE, Id(Kind.LICENCE_NO, "", "110440000099999")]
@@ -208,3 +219,26 @@ def test_workers_at_once_agree_with_one_worker(database: Database) -> None:
 def test_phones_have_one_form_and_switchboards_none(text: str, phone: str | None) -> None:
     one = identity.make_id(Kind.PHONE, text)
     assert (one.value if one else None) == phone
+
+
+@pytest.mark.parametrize("text", ["N/A", "无", "d41d8cd98f00b204e9800998ecf8427e"])
+def test_what_stands_for_nothing_is_nobody(text: str) -> None:
+    assert identity.make_id(Kind.CRM_ID, text) is None
+
+
+def test_a_merge_holds_though_the_oldest_identifier_turns_out_to_be_shared(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        see(session, PHONE, key="inbox:0")
+        (contact, _) = see(session, EXTERNAL, PHONE, key="inbox:1")
+        (follower,) = see(session, OPEN, key="inbox:2")
+        identity.merge(
+            session, contact.one_id, follower.one_id, actor="user:1", reason="同一人", now=NOON
+        )
+        for number in (1, 2):  # a clinic's phone, as it seems
+            licence = Id(Kind.LICENCE_NO, "", f"11044000001234{number}")
+            see(session, licence, PHONE, key=f"import:{number}")
+        session.refresh(contact)
+        session.refresh(follower)
+        assert contact.one_id == follower.one_id

@@ -27,7 +27,7 @@ def test_a_touchpoint_is_written_once_per_ref(database: Database) -> None:
         who = person(session)
         assert note(session, who, Happened.FOLLOWED, NOON, "inbox:1")
         assert not note(session, who, Happened.FOLLOWED, NOON, "inbox:1")
-        assert journey.count_by_kind(session, who.one_id) == {"followed": 1}
+        assert len(journey.timeline(session, who.one_id)) == 1
 
 
 def test_the_journey_of_one_physician_joins_all_identifiers(database: Database) -> None:
@@ -63,19 +63,6 @@ def test_pages_neither_lose_nor_repeat_entries_of_one_second(database: Database)
             pages += more
         assert pages == whole
         assert len(whole) == 7
-
-
-def test_weeks_are_counted_per_kind_the_newest_last(database: Database) -> None:
-    with database.transaction() as session:
-        who = person(session)
-        for n, days in enumerate((0, 6.9, 7, 13, 21, 200)):
-            note(session, who, Happened.CONTENT_READ, NOON - timedelta(days=days), f"r{n}")
-        note(session, who, Happened.FOLLOWED, NOON - timedelta(days=8), "f")
-        note(session, who, Happened.FOLLOWED, NOON + timedelta(days=1), "ahead")
-        assert journey.per_week(session, who.one_id, NOON, weeks=4) == {
-            Happened.CONTENT_READ: [1, 0, 2, 2],
-            Happened.FOLLOWED: [0, 0, 1, 0],
-        }
 
 
 def test_what_was_said_is_not_in_the_database_in_clear(database: Database) -> None:

@@ -95,3 +95,18 @@ def test_the_socket_of_a_long_path_lives_in_a_short_private_folder(tmp_path: Pat
     assert path == valkey.socket_path(deep)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     path.parent.rmdir()
+
+
+def test_a_broken_file_of_secrets_is_named(folder: Folder) -> None:
+    folder.secrets.write_bytes(b"\xff\xfe not text \x80")
+    with pytest.raises(Trouble, match="is broken: it is not text"):
+        embedded.environment(folder, Ports(), {})
+
+
+def test_lost_secrets_are_named_unless_the_caller_gives_them(folder: Folder) -> None:
+    embedded.ensure_secrets(folder)
+    embedded.require_whole(folder, {})
+    folder.secrets.write_text("YISHU_SECRET_KEY=0123456789abcdef\n")
+    with pytest.raises(Trouble, match="YISHU_ENCRYPTION_KEYS"):
+        embedded.require_whole(folder, {})
+    embedded.require_whole(folder, {"YISHU_ENCRYPTION_KEYS": "k1:x,index:y"})

@@ -171,3 +171,13 @@ def test_an_edited_approval_is_void(line: Line, token: str) -> None:
     with line.parts.db.transaction() as session:
         content.listing(session)[0].body = "偷偷改过"
     assert line.web.get(f"/t/{token}", headers=CHROME).status_code == 410
+
+
+def test_the_reader_sees_the_own_doing_as_the_reason(line: Line, token: str) -> None:
+    with line.parts.db.transaction() as session:
+        row = session.scalars(select(Suggestion)).one()
+        row.reasons = ["读过「抗凝」内容（昨天）", "CRM 记录关注「房颤」", "上次互动 昨天"]
+    page = line.web.get(f"/t/{token}/why", headers=CHROME).text
+    assert "您读过「抗凝」内容" in page
+    assert "昨天" not in page
+    assert "CRM" not in page

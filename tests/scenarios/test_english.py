@@ -19,7 +19,10 @@ from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import PAGES, PASSWORD, Browser
 
 CHINESE = re.compile(r"[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef]+")
-MEANT = re.compile(r'<a [^>]*lang="zh"[^>]*>中文</a>|>枢<|示例批准')  # switch, logo, data
+MEANT = re.compile(  # the switch, the logo, data, and a message as it will be sent
+    r'<a [^>]*lang="zh"[^>]*>中文</a>|>枢<|示例批准|<div class="specimen" lang="zh-CN">.*?</div>',
+    re.S,
+)
 CODE = re.compile(r"<script.*?</script>", re.S)
 AUDIENCE_LANGUAGE = set(
     CHINESE.findall(

@@ -9,7 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 
+from app import reps
+from app.delivery import Dispatch
+from app.facts import CardAnswered
+from app.flows import Received, card_answered
+from app.flows.suggestion_card import task_id
 from app.recommend import State, Suggestion
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_main_line import suggest
@@ -36,8 +42,8 @@ def suggestion(line: Line) -> Suggestion:
     return row
 
 
-def send(client: FlaskClient, path: str, **fields: str) -> Any:
-    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/rep/").text)
+def send(client: FlaskClient, path: str, page: str = "/rep/", **fields: str) -> Any:
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(page).text)
     data = {"csrf_token": token.group(1) if token else "", **fields}
     return client.post(path, data=data, follow_redirects=True)
 
@@ -86,11 +92,155 @@ def test_a_login_needs_the_sessions_own_state(line: Line, suggestion: Suggestion
     assert line.web.application.test_client().get(f"/rep/login?code={code}").status_code == 403
 
 
-def test_the_sidebar_shows_only_whom_this_rep_follows(line: Line, suggestion: Suggestion) -> None:
-    mine, other = (line.person(key).external_userid for key in ("wang", "li"))
+def test_the_phone_may_change_hands(line: Line, suggestion: Suggestion) -> None:
     client = enter(line, "rep01")
-    page = client.get(f"/rep/sidebar?external_userid={mine}").text
-    for text in ("王某某", "房颤", "房颤抗凝新进展", "添加了代表"):
+    assert client.get("/rep/").status_code == 200
+    again = client.get("/rep/?login=again")
+    assert again.status_code == 302
+    assert "/connect/oauth2/authorize" in again.headers["Location"]
+
+
+def test_a_failed_login_says_what_to_do(line: Line) -> None:
+    client: FlaskClient = line.web.application.test_client()
+    page = client.get("/rep/login?code=1&state=2")
+    assert page.status_code == 403
+    assert "请从企业微信里重新打开" in page.text
+    assert 'href="/rep/?login=again"' in page.text
+
+
+def beside(line: Line, person: str) -> str:
+    return f"/rep/sidebar?external_userid={line.person(person).external_userid}"
+
+
+def test_the_sidebar_shows_only_whom_this_rep_follows(line: Line, suggestion: Suggestion) -> None:
+    client = enter(line, "rep01")
+    page = client.get(beside(line, "wang")).text
+    for text in ("王某某", "房颤", "房颤抗凝新进展", "添加了代表", "可以联系", "7 天内还可 2 次"):
         assert text in page
-    assert client.get(f"/rep/sidebar?external_userid={other}").status_code == 404
-    assert client.get("/rep/sidebar?external_userid=").status_code == 404
+    for other in (beside(line, "li"), "/rep/sidebar?external_userid=", "/rep/sidebar"):
+        answer = client.get(other)
+        assert answer.status_code == 404
+        assert "不在您的客户里" in answer.text
+        assert "李某某" not in answer.text
+
+
+def test_the_sidebar_is_where_the_login_leads_back_to(line: Line, suggestion: Suggestion) -> None:
+    client: FlaskClient = line.web.application.test_client()
+    there = client.get(beside(line, "wang")).headers["Location"].split("#")[0]
+    split = urlsplit(httpx.get(f"{there}&as=rep01").headers["Location"])
+    answer = client.get(f"{split.path}?{split.query}")
+    assert answer.headers["Location"].endswith(beside(line, "wang"))
+
+
+@pytest.mark.parametrize(
+    ("key", "state"), [("later", State.LATER), ("refuse_reason", State.REFUSED)]
+)
+def test_an_answer_in_the_sidebar_comes_back_to_it(
+    line: Line, suggestion: Suggestion, key: str, state: State
+) -> None:
+    client = enter(line, "rep01")
+    where = beside(line, "wang")
+    token = line.person("wang").external_userid
+    told = send(
+        client, f"/rep/suggestions/{suggestion.id}/{key}", where, beside=token, reason="timing"
+    )
+    assert told.request.full_path.endswith(where)
+    with line.parts.db.reading() as session:
+        assert session.get_one(Suggestion, suggestion.id).state == state
+
+
+def test_a_topic_of_the_sidebar_goes_the_way_of_a_suggestion(
+    line: Line, suggestion: Suggestion
+) -> None:
+    fresh = publish(line, "房颤患者的随访", ["af"])
+    other = publish(line, "肺癌与基因检测", ["nsclc"])
+    client, where = enter(line, "rep01"), beside(line, "wang")
+    page = client.get(where).text
+    topics = page[page.index("现在可以聊什么") : page.index("最近")]
+    assert "房颤患者的随访" in topics
+    assert "企微标签「房颤」（今天）" in topics
+    assert "房颤抗凝新进展" not in topics, "it is suggested above already"
+    assert "肺癌与基因检测" not in topics
+    me = line.person("wang").external_userid
+    told = send(client, f"/rep/sidebar/topics/{fresh.id}", where, beside=me)
+    assert "已采用" in told.text
+    assert "7 天内还可 1 次" in told.text
+    line.work()
+    text = line.inbox("rep01")[-1]["text"]
+    assert "《房颤患者的随访》" in text
+    assert "/t/" in text
+    send(client, f"/rep/sidebar/topics/{other.id}", where, beside=me)
+    send(client, f"/rep/sidebar/topics/{fresh.id}", where, beside=me)
+    line.work()
+    assert line.inbox("rep01")[-1]["text"] == text, "neither what does not fit nor twice"
+
+
+def test_nothing_can_be_taken_for_a_stranger(line: Line, suggestion: Suggestion) -> None:
+    fresh = publish(line, "房颤患者的随访", ["af"])
+    client = enter(line, "rep01")
+    other = line.person("li").external_userid
+    answer = send(client, f"/rep/sidebar/topics/{fresh.id}", beside(line, "wang"), beside=other)
+    assert answer.status_code == 404
+    with line.parts.db.reading() as session:
+        assert [row.id for row in session.query(Suggestion)] == [suggestion.id]
+
+
+def test_the_sidebar_says_why_not_and_from_when(line: Line, suggestion: Suggestion) -> None:
+    versions = [publish(line, f"房颤随访之{n}", ["af"]) for n in "一二三"]
+    client, where = enter(line, "rep01"), beside(line, "wang")
+    me = line.person("wang").external_userid
+    for version in versions[:2]:
+        line.clock.tick(minutes=1)
+        send(client, f"/rep/sidebar/topics/{version.id}", where, beside=me)
+        line.work()
+    page = client.get(where).text
+    assert "现在不能联系" in page
+    assert "7 天内已联系 2 次，达到上限" in page
+    assert "12月1日 周二 12:" in page
+    assert page.count("disabled") >= 2, "the buttons stay, grey"
+    line.clock.tick(days=8)
+    assert "可以联系" in client.get(where).text
+    line.do("delete_contact", userid="rep01", person="wang", by="physician")
+    assert client.get(where).status_code in (200, 404)
+    assert "可以联系" not in client.get(where).text.replace("现在不能联系", "")
+
+
+def test_a_card_answered_meanwhile_is_not_answered_again_by_the_page(
+    line: Line, suggestion: Suggestion
+) -> None:
+    now = line.clock()
+    with line.parts.db.transaction() as session:
+        stale = session.get_one(Suggestion, suggestion.id)  # what the page has loaded
+        others = update(Suggestion).values(state=State.ADOPTED)  # a worker commits the tap
+        session.execute(others.execution_options(synchronize_session=False))
+        assert stale.state == State.DELIVERED
+        fact = CardAnswered(
+            at=now, corp_id="wwtestcorp", agent_id="1000002", rep_userid="rep01",
+            task_id=task_id(suggestion.id), key="adopt",
+        )  # fmt: skip
+        card_answered.apply(
+            session, fact, card_answered.Prepared("http://here"), Received(0, now), now
+        )
+        sent = select(Dispatch).where(Dispatch.counts_as_contact.is_(True))
+        assert session.scalars(sent).all() == []
+
+
+def test_a_rep_who_left_sees_nothing_any_more(line: Line, suggestion: Suggestion) -> None:
+    client = enter(line, "rep01")
+    mine = line.person("wang").external_userid
+    assert "王某某" in client.get(f"/rep/sidebar?external_userid={mine}").text
+    with line.parts.db.transaction() as session:
+        reps.leave(session, reps.get_rep(session, suggestion.rep_id), line.clock())
+    for path in ("/rep/", f"/rep/sidebar?external_userid={mine}"):
+        answer = client.get(path)
+        assert answer.status_code == 302, path
+        assert "王某某" not in answer.text
+    assert send(client, f"/rep/suggestions/{suggestion.id}/adopt").status_code in (400, 404)
+    with line.parts.db.reading() as session:
+        assert session.get_one(Suggestion, suggestion.id).state == State.DELIVERED
+
+
+def test_a_strange_state_is_refused_like_any_other(line: Line) -> None:
+    client: FlaskClient = line.web.application.test_client()
+    client.get("/rep/")
+    assert client.get("/rep/login?code=1&state=状态").status_code == 403

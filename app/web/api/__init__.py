@@ -1,6 +1,6 @@
 """The JSON API at /api/v1: what the console can do, for systems. Bearer token.
 
-    physicians  contents  campaigns  suggestions  inbox  imports  tags
+    physicians  contents  campaigns  suggestions  inbox  imports
 
 Errors look alike: {"error": {"status", "message"}}. Lists: {"items": […], "total"?}.
 """

@@ -18,7 +18,7 @@ from app.flows.carry_out import carry_out
 from app.segments import Unparseable
 from app.web import auth
 from app.web.api import bp
-from app.web.api.asking import Asked, body
+from app.web.api.asking import Asked, RowId, answers, body
 from app.web.context import parts
 from app.web.policy import allow
 
@@ -27,7 +27,7 @@ class NewCampaign(Asked):
     """Content + tag expression + way + time (`at` once, `cron` again and again, or run by hand)."""
 
     name: str = Field(min_length=1, max_length=80)
-    content_id: int
+    content_id: RowId
     expression: str = Field(min_length=1)
     way: CampaignWay = CampaignWay.SUGGESTION
     at: datetime | None = None
@@ -43,6 +43,7 @@ def list_campaigns() -> Response:
 
 
 @bp.post("/campaigns")
+@answers(201)
 @allow(Role.ADMIN, Role.MARKETER, token=True)
 def create_campaign() -> tuple[Response, int]:
     """A draft; `activate` starts it."""
@@ -78,6 +79,7 @@ def get_campaign(campaign_id: int) -> Response:
 
 
 @bp.post("/campaigns/<int:campaign_id>/run")
+@answers(202)
 @allow(Role.ADMIN, Role.MARKETER, token=True)
 def run_campaign(campaign_id: int) -> tuple[Response, int]:
     """Run now: planned at once, sent by the workers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -14,9 +15,10 @@ from app.accounts.models import Role
 from app.content import ContentVersion, Stage
 from app.flows.withdraw_content import withdraw_content as withdraw_everywhere
 from app.infra.errors import NotFound, Refused
+from app.tagging import Tag
 from app.web import auth
 from app.web.api import bp
-from app.web.api.asking import Asked, body, query
+from app.web.api.asking import Asked, answers, body, query
 from app.web.context import parts
 from app.web.policy import allow
 
@@ -69,10 +71,13 @@ def list_contents() -> Response:
     asked = query(ContentsQuery)
     with parts().db.reading() as session:
         found = content.listing(session, stage=asked.stage, text=asked.q, limit=asked.limit)
-        return jsonify(items=[as_json(session, version) for version in found])
+        tags = content.tags_of_many(session, [version.id for version in found])
+        known = {tag.id: tag for tag in tagging.tags(session)}
+        return jsonify(items=[_told(version, tags[version.id], known) for version in found])
 
 
 @bp.post("/contents")
+@answers(201)
 @allow(Role.ADMIN, Role.MARKETER, token=True)
 def create_content() -> tuple[Response, int]:
     """A draft, submitted for approval unless `submit` is false."""
@@ -159,7 +164,13 @@ def withdraw_content(content_id: int) -> Response:
 
 def as_json(session: Session, version: ContentVersion) -> dict[str, Any]:
     """A version with its content's id and tags."""
-    tags = {tag.id: tag for tag in tagging.tags(session)}
+    known = {tag.id: tag for tag in tagging.tags(session)}
+    return _told(version, content.tags_of(session, version.id), known)
+
+
+def _told(
+    version: ContentVersion, tags: Mapping[int, float], known: Mapping[int, Tag]
+) -> dict[str, Any]:
     return {
         "id": version.content_id,
         "version_id": version.id,
@@ -176,9 +187,9 @@ def as_json(session: Session, version: ContentVersion) -> dict[str, Any]:
         "decided_by": version.decided_by,
         "warnings": content.warnings(version.title, version.summary, version.body),
         "tags": [
-            {"key": tags[tag_id].key, "name": tags[tag_id].name, "weight": weight}
-            for tag_id, weight in content.tags_of(session, version.content_id).items()
-            if tag_id in tags
+            {"key": known[tag_id].key, "name": known[tag_id].name, "weight": weight}
+            for tag_id, weight in tags.items()
+            if tag_id in known
         ],
     }
 

@@ -14,7 +14,7 @@ from app.inbox import InboxEvent, State
 from app.infra.db import ring_after_commit
 from app.web import auth
 from app.web.api import bp
-from app.web.api.asking import Asked, body, query
+from app.web.api.asking import Asked, RowId, body, query
 from app.web.context import parts
 from app.web.policy import allow
 
@@ -24,14 +24,14 @@ class InboxQuery(Asked):
 
     state: State | None = None
     type: str = ""
-    before: int | None = None
+    before: RowId | None = None
     limit: int = Field(50, ge=1, le=500)
 
 
 class Replay(Asked):
     """Which events go back to work: ids, or a state (and a type)."""
 
-    ids: list[int] = Field(default_factory=list)
+    ids: list[RowId] = Field(default_factory=list, max_length=10_000)
     state: State | None = None
     type: str = ""
 

@@ -10,7 +10,34 @@ from flask import Flask, Response, current_app, jsonify
 from pydantic import BaseModel
 
 from app.web.api import bp
-from app.web.policy import public
+from app.web.api.asking import FILE_MARK, STATUS_MARK
+from app.web.policy import policy_of, public
+
+ERRORS = {
+    "400": "Something in the request is wrong; the message names it",
+    "401": "No valid token",
+    "403": "The token's role may not do this",
+    "404": "Not found",
+    "409": "Refused; the message says why",
+    "413": "The body is too large",
+}
+ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["status", "message"],
+            "properties": {
+                "status": {"type": "integer"},
+                "message": {"type": "string"},
+                "reference": {"type": "string", "description": "to find it in the log"},
+            },
+        }
+    },
+}
+FILE = {"type": "string", "format": "binary", "description": "CSV or XLSX"}
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 
@@ -24,7 +51,7 @@ def openapi() -> Response:
 
 @cache
 def _document(app: Flask) -> dict[str, Any]:
-    schemas: dict[str, Any] = {}
+    schemas: dict[str, Any] = {"Error": ERROR}
     paths: dict[str, dict[str, Any]] = {}
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.startswith("api."):
@@ -33,6 +60,9 @@ def _document(app: Flask) -> dict[str, Any]:
         path = _PARAMETER.sub(r"{\g<name>}", str(rule.rule))
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             operation = _operation(view, str(rule.rule), method, schemas)
+            policy = policy_of(app, rule.endpoint)
+            if policy is not None and policy.is_public:
+                operation["security"] = []
             paths.setdefault(path, {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -51,14 +81,7 @@ def _operation(view: Any, rule: str, method: str, schemas: dict[str, Any]) -> di
     operation: dict[str, Any] = {
         "operationId": view.__name__,
         "summary": doc.splitlines()[0] if doc else view.__name__,
-        "responses": {
-            "200": {"description": "Done"},
-            "400": {"description": "Something in the request is wrong; the message names it"},
-            "401": {"description": "No valid token"},
-            "403": {"description": "The token's role may not do this"},
-            "404": {"description": "Not found"},
-            "409": {"description": "Refused; the message says why"},
-        },
+        "responses": _responses(str(getattr(view, STATUS_MARK, 200))),
     }
     parameters = [
         {"name": m["name"], "in": "path", "required": True,
@@ -67,15 +90,16 @@ def _operation(view: Any, rule: str, method: str, schemas: dict[str, Any]) -> di
     ]  # fmt: skip
     asked = _model(view)
     if asked is not None and method == "GET":
-        parameters += _query(asked)
+        parameters += _query(asked, schemas)
     elif asked is not None:
-        schemas[asked.__name__] = asked.model_json_schema(
-            ref_template="#/components/schemas/{model}"
+        _describe(asked, schemas)
+        reference = {"$ref": f"#/components/schemas/{asked.__name__}"}
+        operation["requestBody"] = _body({"application/json": reference})
+    elif getattr(view, FILE_MARK, False):
+        form = {"type": "object", "required": ["file"], "properties": {"file": FILE}}
+        operation["requestBody"] = _body(
+            {"multipart/form-data": form, "text/csv": FILE, SPREADSHEET: FILE}
         )
-        content = {
-            "application/json": {"schema": {"$ref": f"#/components/schemas/{asked.__name__}"}}
-        }
-        operation["requestBody"] = {"required": True, "content": content}
     if parameters:
         operation["parameters"] = parameters
     return operation
@@ -93,10 +117,35 @@ def _model(view: Any) -> type[BaseModel] | None:
     return None
 
 
-def _query(model: type[BaseModel]) -> list[dict[str, Any]]:
-    schema = model.model_json_schema()
+def _responses(success: str) -> dict[str, Any]:
+    told = {success: {"description": "Done", **_json({"type": "object"})}}
+    error = _json({"$ref": "#/components/schemas/Error"})
+    return told | {status: {"description": text, **error} for status, text in ERRORS.items()}
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _body(schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {"required": True, "content": {kind: {"schema": s} for kind, s in schemas.items()}}
+
+
+def _describe(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, Any]:
+    """The schema of `model`; it and what it refers to go into `schemas`."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(schema.pop("$defs", {}))
+    schemas[model.__name__] = schema
+    return schema
+
+
+def _query(model: type[BaseModel], schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    inner: dict[str, Any] = {}
+    schema = _describe(model, inner)
+    del inner[model.__name__]
+    schemas.update(inner)
     needed = set(schema.get("required", ()))
     return [
-        {"name": name, "in": "query", "required": name in needed, "schema": inner}
-        for name, inner in schema.get("properties", {}).items()
+        {"name": name, "in": "query", "required": name in needed, "schema": described}
+        for name, described in schema.get("properties", {}).items()
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +12,10 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
 from app import identity, journey, tagging
-from app.identity import Kind, Physician
+from app.identity import Identifier, Kind, Physician
+from app.tagging import Tag, Weight
 from app.web.api import bp
-from app.web.api.asking import Asked, query
+from app.web.api.asking import Asked, Position, query
 from app.web.context import parts
 
 
@@ -25,7 +27,7 @@ class PhysicianQuery(Asked):
     value: str = ""
     q: str = ""
     limit: int = Field(50, ge=1, le=500)
-    offset: int = Field(0, ge=0)
+    offset: Position = 0
 
 
 class TimelineQuery(Asked):
@@ -53,7 +55,7 @@ def list_physicians() -> Response:
                 session, asked.q, limit=asked.limit, offset=asked.offset
             )
             found = list(people)
-        items = [as_json(session, physician, here.clock()) for physician in found]
+        items = as_json(session, found, here.clock())
     return jsonify(items=items, total=total)
 
 
@@ -63,7 +65,7 @@ def get_physician(one_id: str) -> Response:
     here = parts()
     with here.db.reading() as session:
         physician = identity.get_physician(session, one_id)
-        return jsonify(as_json(session, physician, here.clock()))
+        return jsonify(as_json(session, [physician], here.clock())[0])
 
 
 @bp.get("/physicians/<one_id>/timeline")
@@ -92,11 +94,24 @@ def timeline(one_id: str) -> Response:
     return jsonify(one_id=physician.one_id, items=items)
 
 
-def as_json(session: Session, physician: Physician, now: datetime) -> dict[str, Any]:
-    """A physician with identifiers and tags, strongest first."""
-    weights = tagging.weights(session, [physician.one_id], now)[physician.one_id]
+def as_json(session: Session, people: Sequence[Physician], now: datetime) -> list[dict[str, Any]]:
+    """Physicians with identifiers and tags, strongest first; asks the same for one or many."""
+    one_ids = [physician.one_id for physician in people]
+    weights = tagging.weights(session, one_ids, now)
+    identifiers = identity.identifiers_of_many(session, one_ids)
     tags = {tag.id: tag for tag in tagging.tags(session)}
-    ordered = sorted(weights.values(), key=lambda weight: -weight.value)
+    return [
+        _told(physician, identifiers[physician.one_id], weights[physician.one_id].values(), tags)
+        for physician in people
+    ]
+
+
+def _told(
+    physician: Physician,
+    identifiers: Iterable[Identifier],
+    weights: Iterable[Weight],
+    tags: Mapping[int, Tag],
+) -> dict[str, Any]:
     return {
         "one_id": physician.one_id,
         "name": physician.name,
@@ -110,7 +125,7 @@ def as_json(session: Session, physician: Physician, now: datetime) -> dict[str, 
                 "status": row.status,
                 "first_seen_at": row.first_seen_at.isoformat(),
             }
-            for row in identity.identifiers_of(session, physician.one_id)
+            for row in identifiers
         ],
         "tags": [
             {
@@ -121,7 +136,7 @@ def as_json(session: Session, physician: Physician, now: datetime) -> dict[str, 
                 "evidence": weight.evidence,
                 "at": weight.at.isoformat(),
             }
-            for weight in ordered
+            for weight in sorted(weights, key=lambda weight: -weight.value)
             if weight.tag_id in tags
         ],
     }

@@ -15,8 +15,8 @@ from app.web.console.menu import menu_for
 from app.web.policy import STAFF, Policy, default_policy
 
 PAGES = (
-    "words", "because", "session", "home", "physicians", "tags", "segments", "contents",
-    "campaigns", "insights", "governance", "channels",
+    "words", "because", "records", "session", "home", "physicians", "tags", "segments",
+    "contents", "campaigns", "insights", "governance", "channels",
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.consent import Verdict
 from app.identity import Step
+from app.infra.clock import local
 from app.recommend import REFUSALS
+from app.tagging import Weight
 from app.web import language
 from app.web.console import bp
 from app.web.console.words import kind_name, left_out
+from app.web.context import parts
 
 EVIDENCE = {
     "wecom.contact": _l("企业微信联系人详情"),
@@ -64,6 +69,31 @@ def verdict_text(verdict: Verdict) -> str:
     if language.choose() == language.CHINESE:
         return verdict.text
     return "; ".join(left_out(reason.code) for reason in verdict.reasons)
+
+
+TALKS = {
+    "content_read": _l("读过「%(tag)s」内容（%(when)s）"),
+    "wecom_tag": _l("企微标签「%(tag)s」（%(when)s）"),
+    "crm": _l("CRM 记录关注「%(tag)s」（%(when)s）"),
+    "channel": _l("扫码渠道关注「%(tag)s」（%(when)s）"),
+    "message": _l("主动提到「%(tag)s」（%(when)s）"),
+    "person": _l("同事标注「%(tag)s」（%(when)s）"),
+    "rep_feedback": _l("您的反馈：关注「%(tag)s」（%(when)s）"),
+}
+
+
+@bp.app_template_filter("because")
+def because(weight: Weight, tag: str) -> str:
+    """What one tag of a physician rests on, in a few words."""
+    said = str(TALKS.get(weight.source, _l("标签「%(tag)s」（%(when)s）")))
+    return said % {"tag": tag, "when": _day(weight.at)}
+
+
+def _day(at: datetime) -> str:
+    """今天, 昨天, or N 天前, by the calendar of China."""
+    days = max(0, (local(parts().clock()).date() - local(at).date()).days)
+    known = {0: _("今天"), 1: _("昨天")}
+    return str(known.get(days) or _("%(n)s 天前", n=days))
 
 
 @bp.app_template_filter("refusal_name")

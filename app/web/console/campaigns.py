@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, campaigns, content, identity, segments
 from app.accounts.models import Role
-from app.campaigns import Campaign, Step
+from app.campaigns import Step
 from app.content import Stage
 from app.flows.carry_out import carry_out
 from app.flows.preview_campaign import Preview, preview_campaign
@@ -22,6 +22,7 @@ from app.segments import Unparseable
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
+from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
 
 WAYS = (
@@ -60,7 +61,7 @@ def new_campaign() -> str | Response | tuple[str, int]:
             campaign = campaigns.create(
                 session,
                 name=form.get("name", ""),
-                content_id=int(chosen) if chosen.isdigit() else 0,
+                content_id=row_number(chosen),
                 expression=form.get("expression", ""),
                 way=form.get("way", "suggestion"),
                 at=_time(form.get("at", "")),
@@ -76,6 +77,24 @@ def new_campaign() -> str | Response | tuple[str, int]:
     return redirect(url_for("console.campaign", campaign_id=campaign.id))
 
 
+@bp.get("/campaigns/reach")
+@allow(*STAFF)
+def campaign_reach() -> str:
+    """What a push with these choices would do now; without a content the size alone. A fragment."""
+    asked, here = request.args, parts()
+    text, chosen = asked.get("expression", ""), asked.get("content_id", "")
+    way = asked.get("way", "suggestion")
+    try:
+        with here.db.reading() as session:
+            if not chosen.isdigit() or way not in WAY_NAMES:
+                found = segments.audience(session, text, here.clock())
+                return render_template("console/_audience.html", audience=found)
+            preview = _preview(session, text, int(chosen), way)
+            return render_template("console/_reach.html", preview=preview)
+    except (Unparseable, Refused) as problem:
+        return render_template("console/_reach.html", problem=str(problem))
+
+
 @bp.get("/campaigns/<int:campaign_id>", endpoint="campaign")
 @allow(*STAFF)
 def show_campaign(campaign_id: int) -> str:
@@ -85,18 +104,24 @@ def show_campaign(campaign_id: int) -> str:
         campaign = campaigns.get(session, campaign_id)
         version = content.usable_version(session, campaign.content_id, here.clock())
         newest = content.versions_of(session, campaign.content_id)[0]
+        schedule = campaigns.schedule_of(session, campaign_id)
         return render_template(
             "console/campaign.html",
             campaign=campaign,
-            schedule=campaigns.schedule_of(session, campaign_id),
+            schedule=schedule,
+            timed=bool(schedule.cron or schedule.at),
+            upcoming=campaigns.next_due(schedule.cron, schedule.at, here.clock()),
             audience=segments.audience(session, campaign.expression, here.clock()),
             version=version or newest,
             usable=version is not None,
             runs=campaigns.runs_of(session, campaign_id),
             funnel=campaigns.results(session, campaign_id),
-            preview=_preview(session, campaign) if version is not None else None,
+            preview=None
+            if version is None
+            else _preview(session, campaign.expression, campaign.content_id, campaign.way),
             ways=WAY_NAMES,
             trail=accounts.audit_trail(session, "campaign", campaign_id),
+            users=accounts.names(session),
         )
 
 
@@ -139,14 +164,14 @@ def campaign_people(campaign_id: int, step: str) -> str:
         )
 
 
-def _preview(session: Session, campaign: Campaign) -> Preview:
+def _preview(session: Session, expression: str, content_id: int, way: str) -> Preview:
     """What a run would do now."""
     here = parts()
     return preview_campaign(
         session,
-        expression=campaign.expression,
-        content_id=campaign.content_id,
-        way=campaign.way,
+        expression=expression,
+        content_id=content_id,
+        way=way,
         app_id=here.settings.oa_app_id,
         template_id=here.settings.oa_template_id,
         now=here.clock(),
@@ -171,7 +196,7 @@ def _act(session: Session, campaign_id: int, action: str, now: datetime) -> str 
 def _form() -> str:
     with parts().db.reading() as session:
         return render_template(
-            "console/campaign_form.html", given=request.form, ways=WAYS,
+            "console/campaign_form.html", given=request.values, ways=WAYS,
             contents=content.listing(session, stage=Stage.APPROVED, limit=500),
         )  # fmt: skip
 

@@ -38,7 +38,7 @@ def add_channel() -> Response:
     here, who = parts(), auth.actor()
     form = request.form
     kind, scene = form.get("kind", ""), form.get("scene", "").strip()
-    rep_id = int(form["rep_id"]) if form.get("rep_id", "").isdigit() else None
+    rep_id = int(form["rep_id"]) if form.get("rep_id", "").isdecimal() else None
     try:
         with here.db.reading() as session:
             if links.find_code(session, kind, scene) is not None:

@@ -46,7 +46,7 @@ def contents() -> str:
         return render_template(
             "console/contents.html", rows=rows, stage=stage, q=text, stages=STAGES,
             counts=content.count_by_stage(session),
-            tags={row.id: content.tags_of(session, row.content_id) for row in rows},
+            tags=content.tags_of_many(session, [row.id for row in rows]),
             names={tag.id: tag.name for tag in tagging.tags(session)},
         )  # fmt: skip
 
@@ -73,13 +73,14 @@ def show_content(version_id: int) -> str:
             version=version,
             page=page_of(version),
             versions=content.versions_of(session, version.content_id),
-            tags=[names[tag] for tag in content.tags_of(session, version.content_id)],
+            tags=[names[tag] for tag in content.tags_of(session, version.id) if tag in names],
             warnings=content.warnings(version.title, version.summary, version.body),
             problem=content.problem(session, version, here.clock()),
             today=f"{local(here.clock()):%Y-%m-%d}",
             in_a_year=f"{local(here.clock()) + timedelta(days=365):%Y-%m-%d}",
-            is_author=version.created_by == auth.actor().key,
+            is_author=auth.actor().key in version.writers,
             trail=accounts.audit_trail(session, "content", version.content_id),
+            users=accounts.names(session),
         )
 
 
@@ -94,7 +95,7 @@ def edit_content(version_id: int) -> str | Response | tuple[str, int]:
         given: MultiDict[str, str] = MultiDict(
             {name: getattr(version, name) for name in content.library.EDITABLE}
         )
-        for tag_id in content.tags_of(session, version.content_id):
+        for tag_id in content.tags_of(session, version.id):
             given.add("tags", str(tag_id))
     return _form(version_id, given)
 
@@ -166,7 +167,7 @@ def _save(version_id: int | None) -> str | Response | tuple[str, int]:
     form = request.form
     fields = {name: form.get(name, "") for name in content.library.EDITABLE}
     fields["kind"] = "link" if form.get("kind") == "link" else "article"
-    tags = {int(tag): 1.0 for tag in form.getlist("tags") if tag.isdigit()}
+    tags = {int(tag): 1.0 for tag in form.getlist("tags") if tag.isdecimal()}
     try:
         with here.db.transaction() as session:
             now = here.clock()
@@ -174,7 +175,7 @@ def _save(version_id: int | None) -> str | Response | tuple[str, int]:
                 brand = form.get("brand", "")
                 version = content.draft(
                     session, author=who.key, fields=fields, tags=tags,
-                    brand_id=int(brand) if brand.isdigit() else None,
+                    brand_id=int(brand) if brand.isdecimal() else None,
                     link_hosts=here.settings.yishu_link_hosts, now=now,
                 )  # fmt: skip
             else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -9,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import accounts, consent, delivery, inbox, reps
+from app import accounts, consent, content, delivery, identity, inbox, reps
 from app.accounts.models import AuditEntry, Role
 from app.flows.settle_message import settle_message
 from app.inbox import State
@@ -18,6 +20,7 @@ from app.infra.errors import YishuError
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
+from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
 
 PAGE = 50
@@ -62,7 +65,7 @@ def inbox_event(event_id: int) -> str:
 def replay_inbox() -> Response:
     """Put one event, or all in a state, back to work."""
     here, who = parts(), auth.actor()
-    ids = [int(i) for i in request.form.getlist("id") if i.isdigit()]
+    ids = [row_number(text) for text in request.form.getlist("id")]
     text = request.form.get("state", "")
     state = State(text) if text in ("dead", "unknown") else None
     if not ids and state is None:
@@ -93,11 +96,16 @@ def sends() -> str | Response:
         except YishuError as problem:
             flash(str(problem), "error")
         return redirect(url_for("console.sends"))
+    text = request.args.get("state", "")
+    state = delivery.State(text) if text in set(delivery.State) else None
     with here.db.reading() as session:
+        unknown = delivery.listing(session, state=delivery.State.UNKNOWN)
+        newest = delivery.listing(session, state=state, limit=PAGE)
         return render_template(
-            "console/sends.html", counts=delivery.count_by_state(session),
-            unknown=delivery.listing(session, state=delivery.State.UNKNOWN),
-            newest=delivery.listing(session, limit=40), reps=reps.reps_by_id(session),
+            "console/sends.html", counts=delivery.count_by_state(session), unknown=unknown,
+            newest=newest, state=text, reps=reps.reps_by_id(session),
+            people=_people(session, [*unknown, *newest]),
+            titles=content.titles(session, [row.content_version_id for row in newest]),
         )  # fmt: skip
 
 
@@ -128,7 +136,7 @@ def rep_settings() -> str | Response:
     here, who = parts(), auth.actor()
     with here.db.transaction() as session:
         if request.method == "POST":
-            rep = reps.get_rep(session, int(request.form.get("id", "0")))
+            rep = reps.get_rep(session, row_number(request.form.get("id", "")))
             rep.daily_at_minute = _clock("daily_at", rep.daily_at_minute)
             rep.daily_limit = _between("daily_limit", 0, 20, rep.daily_limit)
             rep.prefers_group_task = bool(request.form.get("prefers_group_task"))
@@ -165,20 +173,35 @@ def audit() -> str:
     with parts().db.reading() as session:
         rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(200)).all()
         return render_template(
-            "console/audit.html", rows=rows, broken=accounts.verify_audit(session)
-        )
+            "console/audit.html", rows=rows, broken=accounts.verify_audit(session),
+            users=accounts.names(session),
+        )  # fmt: skip
+
+
+def _people(session: Session, rows: Sequence[delivery.Dispatch]) -> dict[int, identity.Physician]:
+    """Whom the messages are about, by identifier."""
+    wanted = {row.identifier_id for row in rows if row.identifier_id is not None}
+    owners = dict(
+        session.execute(
+            select(identity.Identifier.id, identity.Identifier.one_id).where(
+                identity.Identifier.id.in_(wanted)
+            )
+        ).all()
+    )
+    people = identity.physicians_by_id(session, owners.values())
+    return {key: people[one_id] for key, one_id in owners.items() if one_id in people}
 
 
 def _change_accounts(session: Session, who: accounts.Actor) -> str:
     now, form = parts().clock(), request.form
     action = form.get("action", "")
-    number = int(form.get("id", "0") or 0)
+    number = row_number(form.get("id", ""))
     if action == "create":
         rep = form.get("rep_id", "")
         user = accounts.create_user(
             session, form.get("login", ""), name=form.get("name", ""),
             password=form.get("password", ""), role=Role(form.get("role", "rep")),
-            rep_id=int(rep) if rep.isdigit() else None, now=now,
+            rep_id=int(rep) if rep.isdecimal() else None, now=now,
         )  # fmt: skip
         accounts.audit(session, who.key, "user.created", "user", user.id, now=now)
         return str(_("已添加账号 %(login)s。", login=user.login))
@@ -199,11 +222,11 @@ def _change_accounts(session: Session, who: accounts.Actor) -> str:
 
 def _between(name: str, low: int, high: int, otherwise: int) -> int:
     text = request.form.get(name, "")
-    return max(low, min(high, int(text))) if text.isdigit() else otherwise
+    return max(low, min(high, int(text))) if text.isdecimal() else otherwise
 
 
 def _clock(name: str, otherwise: int) -> int:
     hour, _colon, minute = request.form.get(name, "").partition(":")
-    if not (hour.isdigit() and minute.isdigit()):
+    if not (hour.isdecimal() and minute.isdecimal()):
         return otherwise
     return min(int(hour), 23) * 60 + min(int(minute), 59)

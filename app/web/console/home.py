@@ -9,16 +9,20 @@ from flask import render_template
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import content, delivery, inbox, recommend, tagging
+from app import campaigns, content, delivery, inbox, recommend, tagging
 from app.accounts.models import Role
+from app.content import Stage
 from app.identity import Physician, physicians_by_id
 from app.identity.models import Identifier
 from app.infra.clock import local
+from app.journey import Happened, Touchpoint
 from app.links import PageView
 from app.recommend import Suggestion
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
+
+SHOWN, NEWEST = 3, 6
 
 
 @bp.get("/")
@@ -39,6 +43,12 @@ def home() -> str:
             sends=delivery.count_by_state(session),
             stages=content.count_by_stage(session),
             unmapped=len(tagging.unmapped(session, 1000)),
+            next_send=_next_send(session),
+            waiting=content.listing(session, stage=Stage.IN_REVIEW, limit=SHOWN)[:SHOWN],
+            reads=_reads(session),
+            pushes=[
+                (c, campaigns.results(session, c.id)) for c in campaigns.listing(session)[:SHOWN]
+            ],
             this_week=_funnel(session, now - week, now),
             last_week=_funnel(session, now - 2 * week, now - week),
         )
@@ -55,6 +65,29 @@ def _about(session: Session, row: Suggestion) -> tuple[Physician | None, str]:
     people = physicians_by_id(session, [identifier.one_id])
     title = content.get_version(session, row.content_version_id).title
     return people.get(identifier.one_id), title
+
+
+def _next_send(session: Session) -> datetime | None:
+    queued = delivery.Dispatch.state == delivery.State.QUEUED
+    return session.scalar(select(func.min(delivery.Dispatch.not_before)).where(queued))
+
+
+def _reads(session: Session) -> list[tuple[Physician, str, datetime]]:
+    """Who read what to the end, newest first."""
+    rows = session.execute(
+        select(Identifier.one_id, Touchpoint.content_version_id, Touchpoint.at)
+        .join(Identifier, Identifier.id == Touchpoint.identifier_id)
+        .where(Touchpoint.kind == Happened.CONTENT_READ)
+        .order_by(Touchpoint.at.desc(), Touchpoint.id.desc())
+        .limit(NEWEST)
+    ).all()
+    people = physicians_by_id(session, [row.one_id for row in rows])
+    titles = content.titles(session, [row.content_version_id for row in rows])
+    return [
+        (people[row.one_id], titles[row.content_version_id], row.at)
+        for row in rows
+        if row.one_id in people and row.content_version_id in titles
+    ]
 
 
 def _received(session: Session, since: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import current_app, request
+from flask import current_app, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -49,9 +49,8 @@ def menu_for() -> list[Entry]:
     who = auth.actor_or_none()
     if who is None:
         return []
-    endpoint = request.endpoint or ""
     return [
-        Entry(str(room.name), room.endpoint, room.icon, endpoint.startswith(room.endpoint))
+        Entry(str(room.name), room.endpoint, room.icon, _is_in(room))
         for room in ROOMS
         if _may_open(room, who.role)
     ]
@@ -66,6 +65,12 @@ def role_name(role: Role | str) -> str:
         Role.REP: _("医药代表"),
     }
     return names[Role(role)]
+
+
+def _is_in(room: Room) -> bool:
+    """Whether the current page belongs to the room: its address begins with the room's."""
+    own = url_for(room.endpoint)
+    return request.path == own or (own != url_for("console.home") and request.path.startswith(own))
 
 
 def _may_open(room: Room, role: Role) -> bool:

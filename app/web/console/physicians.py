@@ -74,7 +74,7 @@ def physician(one_id: str) -> str:
             relations=reps.relations_of(session, person.one_id),
             reps=reps.reps_by_id(session),
             entries=entries,
-            titles=_titles(session, [e.content_version_id for e in entries]),
+            titles=content.titles(session, [e.content_version_id for e in entries]),
             channel=channel,
             channels=CHANNELS,
             permission=_permission(session, person, now),
@@ -97,16 +97,6 @@ def _identifiers(
 
 def _strongest(weights: dict[int, tagging.Weight], limit: int = 4) -> list[tagging.Weight]:
     return sorted(weights.values(), key=lambda weight: -weight.value)[:limit]
-
-
-def _titles(session: Session, version_ids: list[int | None]) -> dict[int, str]:
-    wanted = {v for v in version_ids if v is not None}
-    rows = session.execute(
-        select(content.ContentVersion.id, content.ContentVersion.title).where(
-            content.ContentVersion.id.in_(wanted)
-        )
-    )
-    return {row.id: row.title for row in rows}
 
 
 def _permission(

@@ -13,6 +13,7 @@ from app import accounts
 from app.infra.errors import Refused
 from app.web import auth
 from app.web.console import bp
+from app.web.console.menu import role_name
 from app.web.context import parts
 from app.web.limits import limiter
 from app.web.policy import public
@@ -28,19 +29,34 @@ def login() -> str | Response | tuple[str, int]:
     """The login page; a wrong login or password gets one and the same sentence."""
     target = _own_path(request.values.get("next", ""))
     if request.method == "GET":
-        return render_template("console/login.html", next=target, login="")
+        return _page(target, "")
     name = request.form.get("login", "")
     here = parts()
     with here.db.transaction() as session:
         now = here.clock()
         user = accounts.authenticate(session, name, request.form.get("password", ""), now=now)
+        if user is not None and not auth.may_enter(session, user):
+            user = None
         if user is not None:
             accounts.audit(session, f"user:{user.id}", "user.logged_in", "user", user.id, now=now)
     if user is None:
         flash(_("登录名或密码不正确，请检查后再试。"), "error")
-        return render_template("console/login.html", next=target, login=name), 401
+        return _page(target, name), 401
     login_user(auth.as_login(user))
     return redirect(target)
+
+
+def _page(target: str, login: str) -> str:
+    """The form; in the demonstration with the accounts of the invented company."""
+    here = parts()
+    with here.db.reading() as session:
+        users = accounts.list_users(session)
+        shown = accounts.demo_accounts(users) if here.settings.yishu_demo else []
+        return render_template(
+            "console/login.html", next=target, login=login, nobody=not users,
+            demo_logins=[(user.login, role_name(user.role)) for user in shown],
+            demo_password=accounts.DEMO_PASSWORD,
+        )  # fmt: skip
 
 
 @bp.post("/logout")

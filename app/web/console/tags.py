@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, tagging
 from app.accounts.models import Role
-from app.content.models import ContentTag
+from app.content.models import ContentVersion, Stage, VersionTag
 from app.identity.models import Identifier
 from app.infra.errors import YishuError
 from app.tagging.models import TagAssertion
@@ -33,7 +33,10 @@ def tags() -> str:
             .group_by(TagAssertion.tag_id)
         )
         contents = session.execute(
-            select(ContentTag.tag_id, func.count().label("n")).group_by(ContentTag.tag_id)
+            select(VersionTag.tag_id, func.count(distinct(ContentVersion.content_id)).label("n"))
+            .join(ContentVersion, ContentVersion.id == VersionTag.version_id)
+            .where(ContentVersion.stage != Stage.WITHDRAWN)
+            .group_by(VersionTag.tag_id)
         )
         return render_template(
             "console/tags.html",
@@ -57,7 +60,7 @@ def add_tag() -> Response:
             tag = tagging.add_tag(
                 session, key=form.get("key", "").strip().lower(), name=form.get("name", ""),
                 category_key=form.get("category", ""), owner=form.get("owner", "marketing"),
-                half_life_days=int(days) if days.isdigit() and int(days) else None,
+                half_life_days=int(days) if days.isdecimal() and int(days) else None,
                 meaning=form.get("meaning", ""),
                 synonyms=list(filter(str.strip, re.split("[;；,，、]", form.get("synonyms", "")))),
                 now=here.clock(),

@@ -33,6 +33,8 @@ default_policy(bp, Policy(protected_by="an unguessable token for one recipient")
 
 ROBOTS = re.compile(r"(?i)bot\b|spider|crawl|preview|slurp|facebookexternalhit")
 MAX_PROGRESS_BYTES = 2048
+OWN_DOING = ("读过", "主动提到")  # how a reason begins that is about the reader's own doing
+AGO = re.compile(r"（[^（）]*）$")  # true on the day of the suggestion only
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ def _own_reasons(suggestion: Suggestion | None) -> list[str]:
     # What reps and CRM wrote is not shown here; only what the reader did.
     if suggestion is None:
         return []
-    return [text for text in suggestion.reasons if text.startswith(("近期读过", "主动提到"))]
+    own = [text for text in suggestion.reasons if text.startswith(OWN_DOING)]
+    return [f"您{AGO.sub('', text)}" for text in own]
 
 
 def _link(session: Session, token: str) -> TrackedLink:

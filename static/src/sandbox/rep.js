@@ -134,7 +134,7 @@ function chat(view, rep, screen) {
   const off = one.removed_by ? t("对方已将您删除，不能发送") : one.one_sided ? t("通过后才能聊天") : "";
   const beside = `/rep/sidebar?login=again&external_userid=${encodeURIComponent(one.external_userid)}`;
   const tools = h("span", { class: "bar-tools" },
-    h("button", { class: "bar-button", type: "button", act: "home", arg: { path: beside }, "aria-label": t("侧边栏") }, icon("side")),
+    h("button", { class: "bar-button", type: "button", act: "home", arg: { path: beside }, "aria-label": t("侧边栏"), title: t("侧边栏") }, icon("side")),
     h("button", { class: "bar-button", type: "button", act: "go", arg: { name: "profile", id: one.external_userid }, "aria-label": t("客户资料") }, icon("more")));
   return [
     bar(name, { note: t("@微信"), right: tools }),

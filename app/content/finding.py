@@ -1,0 +1,105 @@
+"""Finding what may be sent or shown now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.content.library import broken_seal, problem, tags_of_many
+from app.content.models import Content, ContentVersion, Stage, VersionTag
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """A version that may be sent now, with its tags (tag id → weight)."""
+
+    version: ContentVersion
+    brand_id: int | None
+    tags: Mapping[int, float]
+
+
+def usable(session: Session, now: datetime) -> list[Usable]:
+    """Everything that may be sent now."""
+    rows = session.execute(
+        select(ContentVersion, Content.brand_id)
+        .join(Content, Content.id == ContentVersion.content_id)
+        .where(*_in_force(now))
+        .order_by(ContentVersion.id)
+    ).all()
+    tags = tags_of_many(session, [version.id for version, _ in rows])
+    return [
+        Usable(version, brand, tags[version.id])
+        for version, brand in rows
+        if not broken_seal(version, tags[version.id])
+    ]
+
+
+def usable_version(session: Session, content_id: int, now: datetime) -> ContentVersion | None:
+    """The version of a content that may be sent now."""
+    version = session.scalar(
+        select(ContentVersion).where(
+            ContentVersion.content_id == content_id, ContentVersion.stage == Stage.APPROVED
+        )
+    )
+    return version if version is not None and not problem(session, version, now) else None
+
+
+def replacement(session: Session, content_id: int, now: datetime) -> ContentVersion | None:
+    """What may be shown instead of a withdrawn or expired version."""
+    content = session.get_one(Content, content_id)
+    for candidate in (content.id, content.replaced_by_id):
+        found = usable_version(session, candidate, now) if candidate else None
+        if found:
+            return found
+    return None
+
+
+def search_usable(
+    session: Session, text: str, now: datetime, *, tag_ids: Sequence[int] = (), limit: int = 3
+) -> list[ContentVersion]:
+    """Approved versions whose title or summary holds `text`, or that carry one of the tags."""
+    words = text.strip()
+    in_title = ContentVersion.title.icontains(words, autoescape=True)
+    in_summary = ContentVersion.summary.icontains(words, autoescape=True)
+    tagged = select(VersionTag.version_id).where(VersionTag.tag_id.in_(tag_ids))
+    conditions: list[ColumnElement[bool]] = [ContentVersion.id.in_(tagged)]
+    if len(words) > 1:
+        conditions += [in_title, in_summary]
+    found = session.scalars(
+        select(ContentVersion)
+        .where(*_in_force(now), or_(*conditions))
+        .order_by(in_title.desc(), ContentVersion.id)
+    ).all()
+    return list(islice((v for v in found if not problem(session, v, now)), limit))
+
+
+def listing(
+    session: Session, *, stage: Stage | None = None, text: str = "", limit: int = 200
+) -> Sequence[ContentVersion]:
+    """The newest version of every content, or those in one stage."""
+    newest = select(func.max(ContentVersion.id)).group_by(ContentVersion.content_id)
+    chosen = select(ContentVersion).order_by(ContentVersion.id.desc()).limit(limit)
+    chosen = chosen.where(ContentVersion.stage == stage if stage else ContentVersion.id.in_(newest))
+    if text:
+        chosen = chosen.where(ContentVersion.title.icontains(text, autoescape=True))
+    return session.scalars(chosen).all()
+
+
+def count_by_stage(session: Session) -> dict[str, int]:
+    """How many versions are in each stage."""
+    number = func.count().label("number")
+    rows = session.execute(select(ContentVersion.stage, number).group_by(ContentVersion.stage))
+    return {row.stage: row.number for row in rows}
+
+
+def _in_force(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ContentVersion.stage == Stage.APPROVED,
+        ContentVersion.valid_from <= now,
+        ContentVersion.valid_until > now,
+    )

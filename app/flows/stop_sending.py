@@ -1,0 +1,71 @@
+"""What waits to be sent must not go out any more: taken back, with everything that hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from app import delivery
+from app.delivery import Dispatch, Way
+from app.delivery import State as Sending
+from app.flows.sent import after_sent
+from app.recommend import State, Suggestion
+
+
+def stop_sending(
+    session: Session,
+    why: str,
+    now: datetime,
+    *,
+    content_version_id: int | None = None,
+    identifier_ids: Collection[int] | None = None,
+    rep_id: int | None = None,
+) -> None:
+    """Cancel what is queued of a content, or for these persons (through one rep).
+
+    A suggestion whose card will not come leaves the rep's list. Who has adopted one and waits for
+    the text is told why it does not come.
+    """
+    chosen: list[ColumnElement[bool]] = []
+    if content_version_id is not None:
+        chosen.append(Dispatch.content_version_id == content_version_id)
+    if identifier_ids is not None:
+        chosen.append(Dispatch.identifier_id.in_(identifier_ids))
+    if rep_id is not None:
+        chosen.append(Dispatch.rep_id == rep_id)
+    _take_back_promises(session, why, chosen, now)
+    delivery.cancel_for(
+        session, why, content_version_id=content_version_id, identifier_ids=identifier_ids,
+        rep_id=rep_id,
+    )  # fmt: skip
+    cards = select(Dispatch.suggestion_id).where(
+        Dispatch.way == Way.REP_CARD, Dispatch.state == Sending.CANCELLED, *chosen
+    )
+    session.execute(
+        update(Suggestion)
+        .where(Suggestion.state == State.PLANNED, Suggestion.id.in_(cards))
+        .values(state=State.CANCELLED)
+    )
+
+
+def _take_back_promises(
+    session: Session, why: str, chosen: Collection[ColumnElement[bool]], now: datetime
+) -> None:
+    """Of those that a rep has adopted; a worker that was faster keeps its message."""
+    promised = (
+        select(Dispatch)
+        .where(
+            Dispatch.state == Sending.QUEUED,
+            Dispatch.maybe_sent.is_(False),
+            Dispatch.counts_as_contact.is_(True),
+            Dispatch.suggestion_id.is_not(None),
+            *chosen,
+        )
+        .with_for_update()
+    )
+    for dispatch in session.scalars(promised).all():
+        delivery.cancel(session, dispatch, why)
+        after_sent(session, dispatch, now)

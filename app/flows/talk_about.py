@@ -1,0 +1,118 @@
+"""What fits to talk about with one physician now, each with the reason that carries it.
+
+The same scoring as the daily plan, for a rep who has the chat open: nothing that the physician
+has already got or that this rep refused, and nothing that the physician is no fit for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import consent, content, journey, recommend, tagging
+from app.consent import Through, Verdict
+from app.content import ContentVersion
+from app.flows.best_content import piece_of
+from app.flows.candidates import History, history, parents_of_tags
+from app.flows.permission import asker
+from app.identity import Identifier
+from app.infra.clock import local
+from app.recommend import Scored, Scorer, State, Suggestion
+from app.reps import Rep
+from app.tagging import Weight
+
+CHOICE = 4  # how many times more fits are looked at than shown, to vary the subjects
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A content that fits; `because` is the tag that carries most, None: only newly approved."""
+
+    version: ContentVersion
+    fit: Scored
+    because: Weight | None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """May the rep contact this physician now, and how often yet within the cap's `days`."""
+
+    verdict: Verdict
+    left: int
+    days: int
+
+
+def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -> list[Topic]:
+    """The best fits; for somebody without tags the newest contents that they do not have."""
+    library = content.usable(session, now)
+    versions = {usable.version.id: usable.version for usable in library}
+    past = history(session, rep.id, [one_id], now).get(one_id, History())
+    weights = tagging.weights(session, [one_id], now)[one_id]
+    closed = past.closed(now)
+    pieces = [piece_of(usable) for usable in library]
+    scorer = Scorer(pieces, now, parents_of_tags(session))
+    fits = scorer.best(
+        {tag: weight.value for tag, weight in weights.items()}, limit * CHOICE,
+        seen=recommend.saturation(past.tags), without=closed,
+    )  # fmt: skip
+    if fits:
+        chosen = _varied(fits)[:limit]
+        return [Topic(versions[fit.piece.version_id], fit, weights[_main(fit)]) for fit in chosen]
+    fresh = [piece for piece in pieces if piece.content_id not in closed]
+    fresh.sort(key=lambda piece: (piece.approved_at, piece.version_id), reverse=True)
+    return [Topic(versions[piece.version_id], Scored(piece, 0.0), None) for piece in fresh[:limit]]
+
+
+def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetime) -> Suggestion:
+    """The suggestion that a rep makes to oneself, to be adopted like any other; one a day."""
+    key = f"beside:{rep.id}:{local(now):%Y%m%d}:{topic.version.content_id}"
+    mine = (Suggestion.plan_key == key, Suggestion.identifier_id == row.id)
+    known = session.scalar(select(Suggestion).where(*mine))
+    if known is not None:
+        return known
+    names = {tag.id: tag.name for tag in tagging.tags(session)}
+    made = Suggestion(
+        plan_key=key, rep_id=rep.id, identifier_id=row.id, day=local(now).date(),
+        content_id=topic.version.content_id, content_version_id=topic.version.id,
+        score=topic.fit.score,
+        contributions={str(tag): round(part, 4) for tag, part in topic.fit.parts.items()},
+        reasons=recommend.reasons(
+            topic.fit, tagging.weights(session, [row.one_id], now)[row.one_id], names,
+            last_contact=journey.last_at(session, [row.one_id]).get(row.one_id),
+            rule="", now=now, first="您在聊天侧边栏里选择",
+        ),
+        verdict=room(session, rep, row, now).verdict.as_json(now), state=State.PLANNED,
+        created_at=now,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def room(session: Session, rep: Rep, row: Identifier, now: datetime) -> Room:
+    """The policy's word on a contact by this rep, whatever the content."""
+    ask = asker(session, rep, [row], Through.REP, now)
+    rules = consent.rules(session)
+    window = timedelta(days=rules.cap_days)
+    used = sum(now - at < window for at in ask.known[row.one_id].contacted_at)
+    return Room(ask.verdict(row, now), max(0, rules.cap_contacts - used), rules.cap_days)
+
+
+def _main(fit: Scored) -> int:
+    return max(fit.parts, key=lambda tag: (fit.parts[tag], -tag))
+
+
+def _varied(fits: Sequence[Scored]) -> list[Scored]:
+    """The best of each set of tags first: three wordings of one subject are one choice."""
+    seen: set[frozenset[int]] = set()
+    first: list[Scored] = []
+    rest: list[Scored] = []
+    for fit in fits:
+        subject = frozenset(fit.piece.tags)
+        (rest if subject in seen else first).append(fit)
+        seen.add(subject)
+    return first + rest

@@ -1,0 +1,117 @@
+"""How the console says what was done, sent, allowed and planned; registered as template filters."""
+
+from __future__ import annotations
+
+import re
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.web import language
+from app.web.console import bp
+
+WAYS = {
+    "rep_card": _l("给代表的建议卡片"),
+    "rep_text": _l("给代表的文字"),
+    "card_update": _l("更新卡片"),
+    "welcome": _l("欢迎语"),
+    "group_task": _l("企业群发任务"),
+    "oa_text": _l("公众号消息"),
+    "oa_template": _l("公众号模板消息"),
+}
+ACTIONS = {
+    "campaign.created": _l("新建推送"), "campaign.start": _l("开始推送"),
+    "campaign.started": _l("开始推送"), "campaign.pause": _l("暂停推送"),
+    "campaign.paused": _l("暂停推送"), "campaign.finish": _l("结束推送"),
+    "campaign.run": _l("立即执行推送"), "channel.created": _l("新建渠道"),
+    "content.approved": _l("批准内容"), "content.created": _l("新建内容"),
+    "content.submitted": _l("提交审批"), "content.withdrawn": _l("撤回内容"),
+    "content.written": _l("修改内容"), "content.rejected": _l("退回内容"),
+    "inbox.read": _l("查看收件原文"),
+    "inbox.replayed": _l("重新处理收件"), "limits.changed": _l("修改联系规则"),
+    "menu.set": _l("更新公众号菜单"), "physicians.imported": _l("导入医生"),
+    "rep.changed": _l("修改代表设置"), "tag.created": _l("添加标签"),
+    "tag.folded": _l("归并标签名"), "token.created": _l("新建令牌"),
+    "token.revoked": _l("停用令牌"), "user.created": _l("添加账号"),
+    "user.disabled": _l("停用账号"), "user.enabled": _l("启用账号"),
+    "user.logged_in": _l("登录"), "user.password_changed": _l("修改密码"),
+    "send.sent": _l("判定为已送达"), "send.failed": _l("判定为未送达"),
+    "send.resend": _l("重新发送"),
+}  # fmt: skip
+OBJECTS = {
+    "user": _l("账号"), "campaign": _l("推送"), "content": _l("内容"), "inbox": _l("收件"),
+    "rep": _l("代表"), "tag": _l("标签"), "token": _l("令牌"), "policy": _l("联系规则"),
+    "channel": _l("渠道"), "dispatch": _l("发送"), "physicians": _l("医生"), "menu": _l("菜单"),
+    "import": _l("导入"),
+}  # fmt: skip
+CONSENT = {
+    "added_rep": _l("添加代表为好友"), "followed": _l("关注公众号"),
+    "content_page": _l("在内容页选择"), "keyword": _l("发送关键词"),
+    "msg_audit_approved": _l("同意会话存档"), "subscribe_message": _l("订阅消息"),
+    "kept_on_erasure": _l("删除资料后仍保留的意愿"),
+}  # fmt: skip
+CHANNELS = {
+    "wecom": _l("企业微信"), "oa": _l("公众号"), "page": _l("内容页"), "any": _l("所有渠道"),
+    "oa_subscribe": _l("订阅消息"),
+}  # fmt: skip
+ACTORS = {"system": _l("系统"), "token": _l("接口令牌"), "physician": _l("医生")}
+DAYS = {
+    "*": _l("每天"), "mon-fri": _l("每个工作日"), "mon": _l("每周一"), "tue": _l("每周二"),
+    "wed": _l("每周三"), "thu": _l("每周四"), "fri": _l("每周五"), "sat": _l("每周六"),
+    "sun": _l("每周日"),
+}  # fmt: skip
+_PLAIN = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|[a-z-]+)")
+
+
+@bp.app_template_filter("way_name")
+def way_name(way: str) -> str:
+    """How a message reaches somebody."""
+    return str(WAYS.get(way, way))
+
+
+@bp.app_template_filter("action_name")
+def action_name(action: str) -> str:
+    """What somebody did."""
+    return str(ACTIONS.get(action, action))
+
+
+@bp.app_template_filter("object_name")
+def object_name(kind: str) -> str:
+    """With what somebody did it."""
+    return str(OBJECTS.get(kind, kind))
+
+
+@bp.app_template_filter("consent_source")
+def consent_source(source: str) -> str:
+    """Where a permission comes from."""
+    return str(CONSENT.get(source, source))
+
+
+@bp.app_template_filter("channel_name")
+def channel_name(channel: str) -> str:
+    """Through which channel."""
+    return str(CHANNELS.get(channel, channel))
+
+
+@bp.app_template_filter("actor_name")
+def actor_name(actor: str, users: dict[str, str]) -> str:
+    """Who did it: `users` maps `user:<id>` to a name."""
+    kind, _colon, name = actor.partition(":")
+    return users.get(actor) or " ".join(filter(None, (str(ACTORS.get(kind, kind)), name)))
+
+
+@bp.app_template_filter("schedule_words")
+def schedule_words(cron: str) -> str:
+    """`每周一 10:05` for the usual cron lines; others as they were written."""
+    found = _PLAIN.fullmatch(cron.strip().lower())
+    if found is None:
+        return cron
+    minute, hour, date, weekday = found.groups()
+    at = f"{int(hour):02d}:{int(minute):02d}"
+    if date != "*":
+        return str(_("每月 %(day)s 日 %(at)s", day=int(date), at=at)) if weekday == "*" else cron
+    if weekday not in DAYS:
+        return cron
+    if language.choose() == language.ENGLISH:
+        return f"{DAYS[weekday]}, {at}"
+    return f"{DAYS[weekday]} {at}"

@@ -1,0 +1,77 @@
+"""Answers from a page: the same story as a tap on the card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Response, abort, flash, request
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from app import delivery
+from app.facts import CardAnswered
+from app.flows import Received, card_answered
+from app.flows.suggestion_card import REASON_QUESTION, task_id
+from app.recommend import State, Suggestion
+from app.reps import Rep
+from app.web.context import parts
+from app.web.rep import bp, entry
+
+
+@dataclass(frozen=True, slots=True)
+class FromPage(Received):
+    """An answer that came from a page instead of a card."""
+
+    key: str = ""
+
+    @property
+    def ref(self) -> str:
+        """`page:<key>`."""
+        return f"page:{self.key}"
+
+
+@bp.post("/suggestions/<int:suggestion_id>/<key>")
+def answer(suggestion_id: int, key: str) -> Response:
+    """Adopt, later, or refuse with a reason; back to the page that it came from."""
+    here = parts()
+    if key not in ("adopt", "later", "refuse_reason"):
+        abort(404)
+    with here.db.transaction() as session:
+        rep, row = _own(session, suggestion_id)
+        give(session, rep, row, key, here.clock())
+        state = row.state
+    flash(told(state))
+    return entry.back(request.form.get("beside", ""))
+
+
+def give(session: Session, rep: Rep, row: Suggestion, key: str, now: datetime) -> None:
+    """What a tap on the card would have done."""
+    settings = parts().settings
+    card = delivery.find_by_task(session, task_id(row.id))
+    fact = CardAnswered(
+        at=now, corp_id=rep.corp_id, agent_id=settings.wecom_agent_id,
+        rep_userid=rep.userid, task_id=task_id(row.id), key=key,
+        response_code=(card.response_code or "") if card else "",
+        selections=((REASON_QUESTION, (request.form.get("reason", "other"),)),),
+    )  # fmt: skip
+    event = FromPage(0, now, f"{row.id}:{key}:{now.isoformat()}")
+    prepared = card_answered.Prepared(settings.yishu_base_url)
+    card_answered.apply(session, fact, prepared, event, now)
+
+
+def told(state: str) -> str:
+    """What the page says after an answer."""
+    said: str = {
+        State.ADOPTED: _("已采用，可转发的内容已发到您的企业微信。"),
+        State.LATER: _("好的，明天再提醒。"),
+        State.REFUSED: _("已记录，近期不再推荐。"),
+    }.get(State(state), _("这条建议现在不能发送，原因已发到您的企业微信。"))
+    return said
+
+
+def _own(session: Session, suggestion_id: int) -> tuple[Rep, Suggestion]:
+    rep, row = entry.known(session), session.get(Suggestion, suggestion_id)
+    if rep is None or row is None or row.rep_id != rep.id:
+        abort(404)
+    return rep, row

@@ -1,0 +1,117 @@
+"""What WeCom shows beside a chat: who this is, what to talk about, and whether one may.
+
+The contact's id comes from the page, so it proves nothing: the rep must follow this contact.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from flask import Response, abort, flash, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import content, identity, journey, reps, tagging
+from app.flows import talk_about
+from app.identity import Id, Identifier, Kind
+from app.infra.clock import local
+from app.recommend import REFUSALS, Suggestion
+from app.reps import Rep
+from app.tagging import Weight
+from app.web.context import parts
+from app.web.rep import answers, bp, entry
+from app.web.rep.lines import OPEN, Line, line_of, minutes
+
+SUGGESTIONS, TOPICS, TAGS, ENTRIES = 3, 3, 6, 6
+
+
+@bp.get("/sidebar")
+def sidebar() -> str | Response:
+    """The page beside the chat with `external_userid`."""
+    here = parts()
+    now = here.clock()
+    with here.db.reading() as session:
+        rep = entry.known(session)
+        if rep is None:
+            return entry.to_wecom()
+        row = _contact(session, rep, request.args.get("external_userid", ""))
+        names = {tag.id: tag.name for tag in tagging.tags(session)}
+        entries = journey.timeline(session, row.one_id, limit=ENTRIES)
+        lines = _lines(session, rep, row.one_id, local(now).date())
+        return render_template(
+            "rep/sidebar.html",
+            person=identity.get_physician(session, row.one_id), beside=row.value, names=names,
+            tags=_tags(session, row.one_id, names, now),
+            room=talk_about.room(session, rep, row, now),
+            lines=lines, refusals=REFUSALS,
+            topics=[(topic, minutes(topic.version))
+                    for topic in _topics(session, rep, row, now)
+                    if topic.version.content_id not in {line.row.content_id for line in lines}
+                    ][:TOPICS],
+            entries=entries, reps=reps.reps_by_id(session),
+            titles=content.titles(session, [one.content_version_id for one in entries]),
+            me=rep,
+        )  # fmt: skip
+
+
+@bp.post("/sidebar/topics/<int:version_id>")
+def take(version_id: int) -> Response:
+    """The rep wants this content for the open chat: the same as adopting a suggestion of it."""
+    here = parts()
+    now = here.clock()
+    beside = request.form.get("beside", "")
+    with here.db.transaction() as session:
+        rep = entry.known(session)
+        if rep is None:
+            abort(404)
+        row = _contact(session, rep, beside)
+        offered = _topics(session, rep, row, now)
+        topic = next((one for one in offered if one.version.id == version_id), None)
+        if topic is None:
+            flash(_("这份内容刚刚发过或已下线，请另选一份。"))
+        else:
+            suggestion = talk_about.take(session, rep, row, topic, now)
+            answers.give(session, rep, suggestion, "adopt", now)
+            flash(answers.told(suggestion.state))
+    return entry.back(beside)
+
+
+def _contact(session: Session, rep: Rep, external_userid: str) -> Identifier:
+    """The contact, when this rep follows it; else the page does not exist."""
+    row = None
+    if external_userid:
+        row = identity.find(session, Id(Kind.WECOM_EXTERNAL_USERID, rep.corp_id, external_userid))
+    if row is None or not reps.may_see(session, rep.id, row.one_id):
+        abort(404, _("这位联系人不在您的客户里，或刚刚添加、还在同步。请稍后再打开。"))
+    return row
+
+
+def _topics(session: Session, rep: Rep, row: Identifier, now: datetime) -> list[talk_about.Topic]:
+    """A few more than are shown: those that are suggested above are left out."""
+    return talk_about.topics(session, rep, row.one_id, TOPICS + SUGGESTIONS, now)
+
+
+def _tags(
+    session: Session, one_id: str, names: dict[int, str], now: datetime
+) -> list[tuple[str, Weight]]:
+    """The strongest tags with what they rest on."""
+    held = tagging.weights(session, [one_id], now)[one_id].values()
+    strongest = sorted(held, key=lambda weight: -weight.value)
+    return [(names[w.tag_id], w) for w in strongest if w.tag_id in names][:TAGS]
+
+
+def _lines(session: Session, rep: Rep, one_id: str, today: date) -> list[Line]:
+    """This rep's suggestions about the physician that can be answered, and today's others."""
+    rows = session.scalars(
+        select(Suggestion)
+        .join(Identifier, Identifier.id == Suggestion.identifier_id)
+        .where(
+            Suggestion.rep_id == rep.id, Identifier.one_id == one_id,
+            (Suggestion.day == today) | Suggestion.state.in_(OPEN),
+        )
+        .order_by(Suggestion.id.desc())
+        .limit(SUGGESTIONS)
+    ).all()  # fmt: skip
+    lines = [line_of(session, row) for row in rows]
+    return sorted(lines, key=lambda line: not line.open)

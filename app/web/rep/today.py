@@ -1,0 +1,27 @@
+"""Today's suggestions of one rep."""
+
+from __future__ import annotations
+
+from flask import Response, render_template
+
+from app import recommend
+from app.infra.clock import local
+from app.web.context import parts
+from app.web.rep import bp, entry
+from app.web.rep.lines import line_of
+
+
+@bp.get("/")
+def today() -> str | Response:
+    """Today's suggestions."""
+    here = parts()
+    with here.db.reading() as session:
+        rep = entry.known(session)
+        if rep is None:
+            return entry.to_wecom()
+        rows = recommend.of_rep(session, rep.id, local(here.clock()).date())
+        lines = sorted((line_of(session, row) for row in rows), key=lambda one: not one.open)
+    return render_template(
+        "rep/today.html", rep=rep, lines=lines, refusals=recommend.REFUSALS,
+        done=sum(not line.open for line in lines),
+    )  # fmt: skip

@@ -1,0 +1,126 @@
+"""Writing, approving and finding content."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from app import content, tagging
+from app.content import ContentVersion, Stage
+from app.infra.db import Database
+from app.infra.errors import Refused
+from tests.company import publish
+from tests.conftest import NOON
+
+
+def tag_ids(session: Session, *keys: str) -> dict[int, float]:
+    found = [tagging.by_key(session, key) for key in keys]
+    return {tag.id: 1.0 for tag in found if tag}
+
+
+def approve(session: Session, version: ContentVersion, approver: str) -> ContentVersion:
+    return content.approve(
+        session, version.id, approver=approver, approval_no="示例 1", valid_from=NOON,
+        valid_until=NOON + timedelta(days=9), now=NOON,
+    )  # fmt: skip
+
+
+def found_by(session: Session, words: str) -> list[str]:
+    return [version.title for version in content.search_usable(session, words, NOON)]
+
+
+def test_the_next_draft_leaves_what_is_approved_in_force(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        old = publish(session, "房颤抗凝新进展", ("af",), NOON)
+        new = content.edit(
+            session, old.id, author="user:1", fields={"title": "房颤抗凝新进展（修订）"},
+            tags=tag_ids(session, "hypertension"), now=NOON,
+        )  # fmt: skip
+        assert content.problem(session, old, NOON) == ""
+        assert content.tags_of(session, old.id) == tag_ids(session, "af")
+        assert [usable.tags for usable in content.usable(session, NOON)] == [tag_ids(session, "af")]
+        content.submit(session, new.id, now=NOON)
+        approve(session, new, "user:2")
+        assert old.stage == Stage.WITHDRAWN
+        assert [usable.tags for usable in content.usable(session, NOON)] == [
+            tag_ids(session, "hypertension")
+        ]
+
+
+@pytest.mark.parametrize("submitted", [False, True])
+def test_nobody_who_had_a_hand_in_a_text_approves_it(database: Database, submitted: bool) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        tags = tag_ids(session, "af")
+        fields = {"title": "房颤", "body": "正文"}
+        version = content.draft(session, author="user:1", fields=fields, tags=tags, now=NOON)
+        if submitted:
+            content.submit(session, version.id, now=NOON)
+        touched = content.edit(
+            session, version.id, author="user:2", fields={"title": "房颤管理"}, tags=tags, now=NOON
+        )
+        content.submit(session, touched.id, now=NOON)
+        for writer in ("user:1", "user:2"):
+            with pytest.raises(Refused):
+                approve(session, touched, writer)
+        assert approve(session, touched, "user:3").stage == Stage.APPROVED
+
+
+def test_a_search_does_not_mind_letters_and_takes_signs_as_they_are(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        publish(session, "NCCN 指南要点", ("nsclc",), NOON)
+        publish(session, "达标率 50% 的背后", ("hypertension",), NOON)
+        assert found_by(session, "nccn") == ["NCCN 指南要点"]
+        assert found_by(session, "50%") == ["达标率 50% 的背后"]
+        assert found_by(session, "5_%") == []
+        assert found_by(session, "的") == []
+        assert [v.title for v in content.listing(session, text="nccn")] == ["NCCN 指南要点"]
+
+
+def test_what_was_changed_behind_the_approval_is_offered_to_nobody(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        version = publish(session, "房颤抗凝新进展", ("af",), NOON)
+        other = publish(session, "房颤抗凝随访", ("af",), NOON)
+        session.execute(
+            update(ContentVersion)
+            .where(ContentVersion.id == version.id)
+            .values(summary="没有批准过的话")
+        )
+    with database.reading() as session:
+        assert [usable.version.id for usable in content.usable(session, NOON)] == [other.id]
+        assert found_by(session, "抗凝") == ["房颤抗凝随访"]
+
+
+def test_two_decisions_at_once_do_not_overrule_each_other(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        version = publish(session, "房颤抗凝新进展", ("af",), NOON)
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("writing transactions are alone on SQLite anyway")
+    looked, told = threading.Event(), []
+
+    def late() -> None:
+        try:
+            with database.transaction() as session:
+                content.get_version(session, version.id)  # as it was before the other decision
+                looked.set()
+                content.withdraw(session, version.id, reason="又一次", now=NOON)
+        except Refused as refusal:
+            told.append(str(refusal))
+
+    with database.transaction() as session:
+        content.withdraw(session, version.id, reason="更新说明书", now=NOON)
+        thread = threading.Thread(target=late)
+        thread.start()
+        assert looked.wait(10)
+    thread.join(10)
+    assert len(told) == 1
+    with database.reading() as session:
+        assert content.get_version(session, version.id).withdraw_reason == "更新说明书"
