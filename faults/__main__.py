@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+from app.infra import log
 from faults import report
 from faults.classes import CLASSES
 from faults.run import Outcome, Wish
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _options(arguments)
     begun = time.monotonic()
     outcomes: list[Outcome] = []
+    log.configure("CRITICAL")  # what fails inside the runs is in their own logs
     report.head()
     for wish in _ci() if asked.ci else _wishes(asked):
         outcomes.append(_carry_out(wish))

@@ -5,16 +5,28 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import delete, select
+
+import app.models
+from app.inbox import Arrival, InboxEvent, dedupe_key
+from app.inbox.spill import Spill, line_of
+from app.infra import crypto
+from app.infra.db import Database, build_engine
+from faults import company
 from faults.cluster import Cluster
 from faults.run import Outcome, Wish, percentile, run_of
 from faults.sender import Manner
+from launcher import postgres
 
 STEADY_PER_S = 50.0
-SPILL = Path(__file__).parents[1] / "app" / "inbox" / "spill.py"
+LINES = 2
 IMPORT_WITHIN_S = 10.0
 
 
@@ -84,9 +96,59 @@ def f8(wish: Wish) -> Outcome:
 
 def f9(wish: Wish) -> Outcome:
     """A spill that was torn at any byte: what was whole is imported, nothing is invented."""
-    if not SPILL.exists():
-        return Outcome(wish, skipped="there is no spill yet: NOT TESTED")
-    return Outcome(wish, skipped="tested byte by byte in tests/inbox, not here")
+    outcome = Outcome(wish)
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="yishu-faults-spill-") as name, ExitStack() as stack:
+        folder = Path(name)
+        crypto.install(crypto.KeyRing.parse(company.KEYS))
+        db = _empty_database(wish.database, folder, stack)
+        lines = [line_of(_arrival(number)) for number in range(LINES)]
+        whole = b"".join(lines)
+        for cut in range(len(whole) + 1):
+            _tear(outcome, db, folder / "spill", lines, cut)
+        outcome.figures |= {"events": LINES, "offsets": len(whole) + 1}
+    outcome.seconds = round(time.monotonic() - begun, 1)
+    return outcome
+
+
+def _tear(outcome: Outcome, db: Database, folder: Path, lines: list[bytes], cut: int) -> None:
+    """Import what is left of the file after `cut` bytes, and a line that was written after it."""
+    torn = b"".join(lines)[:cut]
+    current = folder / "arrivals.spill"
+    folder.mkdir(exist_ok=True)
+    current.write_bytes(torn)
+    spill = Spill(folder)
+    spill.append([_arrival(LINES)])
+    spill.bring_in(db)
+    with db.transaction() as session:
+        found = set(session.scalars(select(InboxEvent.dedupe_key)))
+        session.execute(delete(InboxEvent))
+    complete = [n for n in range(len(lines)) if cut >= len(b"".join(lines[: n + 1])) - 1]
+    expected = {_key(n) for n in complete} | {_key(LINES)}
+    if found != expected:
+        outcome.problems.append(f"cut at byte {cut}: {len(found)} of {len(expected)} imported")
+    if spill.waiting_bytes():
+        outcome.problems.append(f"cut at byte {cut}: something still waits")
+
+
+def _arrival(number: int) -> Arrival:
+    body = f"<xml><Event>torn</Event><Serial>{number}</Serial></xml>".encode()
+    now = datetime.now(UTC)
+    return Arrival("wecom", company.CORP, body, "torn", "global:torn", now, False, now)
+
+
+def _key(number: int) -> bytes:
+    return dedupe_key("wecom", company.CORP, _arrival(number).body)
+
+
+def _empty_database(kind: str, folder: Path, stack: ExitStack) -> Database:
+    url = f"sqlite:///{folder / 'yishu.db'}"
+    if kind == "postgresql":
+        url = stack.enter_context(postgres.running())
+    engine = build_engine(url)
+    app.models.metadata.create_all(engine)
+    stack.callback(engine.dispose)
+    return Database(engine)
 
 
 def f13(wish: Wish) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,8 @@ PLACES = {
     "ack": WEBS, "drain": WORKERS, "send": WORKERS, "run": WORKERS, "tick": SCHEDULERS,
     "spill": WEBS,  # others import the spill as well: it may take a few outages until a web does
 }  # fmt: skip
-HIT_WITHIN_S = 60.0
+ALL_HIT_WITHIN_S = 240.0
+MANY_EVENTS = 20_000  # more than are needed: sending stops when every point was reached
 RUN_EVERY_S = 2.0
 OUTAGE_EVERY_S = 5.0
 OUTAGE_S = {"sqlite": 2.5, "postgresql": 1.0}  # a locked SQLite file is noticed after its patience
@@ -60,81 +62,78 @@ def _kill_somebody(run: Run) -> None:
 
 def f2(wish: Wish) -> Outcome:
     """Every crash point once; each process goes from one point to the next as it dies."""
-    waiting = [point for point in POINTS if point.partition(".")[0] in PLACES]
-    left_out = sorted(set(POINTS) - set(waiting))
-    with run_of(wish, Manner(wish.events, per_s=wish.per_s or 15.0, burst=10)) as run:
-        if left_out:
-            run.outcome.notes.append(f"points of other classes: {', '.join(left_out)}")
-        fuses = Fuses(run, waiting)
-        run.sender.start()
-        asked, away = 0.0, 0.0
-        while fuses.left and run.sender.sending:
-            fuses.look()
-            if fuses.armed("spill.") and run.cluster.age - away > OUTAGE_EVERY_S:
-                away = run.cluster.age
-                with database_away(run.cluster):
-                    run.wait(OUTAGE_S[wish.database])
-            if run.cluster.age - asked > RUN_EVERY_S:
-                asked = run.cluster.age
-                run.cluster.ask(_run_now)
-            run.step()
-        for point in fuses.left:
-            run.problem(f"crash point {point} was not reached")
-        run.outcome.figures["crash points hit"] = len(fuses.hit)
-        run.sender.stop()
-        run.finish()
-        return run.outcome
+    with tempfile.TemporaryDirectory(prefix="yishu-faults-fuses-") as folder:
+        fuses = Fuses(Path(folder))
+        manner = Manner(MANY_EVENTS, per_s=wish.per_s or 15.0, burst=10)
+        with run_of(wish, manner, armed=fuses.environments) as run:
+            run.cluster.knobs(**NORMAL_TROUBLE)
+            run.sender.start()
+            _reach_all(run, fuses)
+            run.sender.stop()
+            run.finish()
+            return run.outcome
+
+
+def _reach_all(run: Run, fuses: Fuses) -> None:
+    asked, away = 0.0, 0.0
+    while fuses.left and run.cluster.age < ALL_HIT_WITHIN_S:
+        fuses.look(run)
+        if fuses.armed("spill.") and run.cluster.age - away > OUTAGE_EVERY_S:
+            away = run.cluster.age
+            with database_away(run.cluster):
+                run.wait(OUTAGE_S[run.wish.database])
+        if fuses.armed("run.") and run.cluster.age - asked > RUN_EVERY_S:
+            asked = run.cluster.age
+            run.cluster.ask(_run_now)
+        run.step()
+    for point in fuses.left:
+        run.problem(f"crash point {point} was not reached")
+    run.outcome.figures["crash points hit"] = len(fuses.hit)
+    run.outcome.notes.append(f"{len(fuses.hit)} crash points in {run.cluster.age:.0f} s")
 
 
 class Fuses:
-    """Which process dies where next."""
+    """Which process dies where next. `environments` arms them before their first start."""
 
-    def __init__(self, run: Run, points: list[str]) -> None:
-        self._run, self._waiting = run, list(points)
-        self._armed: dict[str, tuple[str, float]] = {}
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._waiting = folder, list(POINTS)
+        self._armed: dict[str, str] = {}
         self.hit: list[str] = []
-        for name in (*WEBS, *WORKERS, *SCHEDULERS):
-            if self._arm(name):
-                self._run.cluster.kill(name, "to arm it", back_after_s=0)
+        self.environments = {name: self._next(name) for name in (*WEBS, *WORKERS, *SCHEDULERS)}
 
     @property
     def left(self) -> list[str]:
         """Points that nobody has reached."""
-        return [*self._waiting, *(point for point, _ in self._armed.values())]
+        return [*self._waiting, *self._armed.values()]
 
     def armed(self, prefix: str) -> bool:
         """True when a point of these waits to be reached."""
-        return any(point.startswith(prefix) for point, _ in self._armed.values())
+        return any(point.startswith(prefix) for point in self._armed.values())
 
-    def look(self) -> None:
-        """Arm those who died anew, give up on points that nobody reaches."""
-        for name, (point, since) in list(self._armed.items()):
-            if not self._fuse(name, point).exists():
-                self.hit.append(point)
-                del self._armed[name]
-                if self._arm(name) and name in WEBS:  # only a child died, its parent arms no other
-                    self._run.cluster.kill(name, "to arm it", back_after_s=0)
-            elif self._run.cluster.age - since > HIT_WITHIN_S:
-                self._run.problem(f"crash point {point} was not reached by {name}")
-                del self._armed[name]
-                if self._arm(name):
-                    self._run.cluster.kill(name, "to arm it", back_after_s=0)
+    def look(self, run: Run) -> None:
+        """Arm those who died anew."""
+        for name, point in list(self._armed.items()):
+            if self._fuse(name, point).exists():
+                continue
+            self.hit.append(point)
+            del self._armed[name]
+            following = self._next(name)
+            run.cluster.environments[name].update(following)
+            if following and name in WEBS:  # only a child died, its parent arms no other
+                run.cluster.kill(name, "to arm it", back_after_s=0)
 
-    def _arm(self, name: str) -> bool:
-        environment = self._run.cluster.environments[name]
+    def _next(self, name: str) -> dict[str, str]:
         mine = [p for p in self._waiting if name in PLACES[p.partition(".")[0]]]
         if not mine:
-            environment.pop("YISHU_CRASH_AT", None)
-            return False
+            return {}
         self._waiting.remove(mine[0])
+        self._armed[name] = mine[0]
         fuse = self._fuse(name, mine[0])
         fuse.touch()
-        environment.update(YISHU_CRASH_AT=mine[0], YISHU_CRASH_FUSE=str(fuse))
-        self._armed[name] = mine[0], self._run.cluster.age
-        return True
+        return {"YISHU_CRASH_AT": mine[0], "YISHU_CRASH_FUSE": str(fuse)}
 
     def _fuse(self, name: str, point: str) -> Path:
-        return self._run.cluster.folder / f"fuse-{name}-{point}"
+        return self._folder / f"{name}-{point}"
 
 
 def _run_now(db: Database) -> int:

@@ -9,9 +9,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class Shape:
     inside: tuple[str, ...] = ()  # kinds of processes that run through `faults.inside`
     small_disk_mb: int = 0  # SQLite's file and the spill live on a disk of this size
     environment: tuple[tuple[str, str], ...] = ()
+    armed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by process
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +330,8 @@ class Cluster:
         for name, command in commands.items():
             if name.startswith(self.shape.inside or ("nobody",)):
                 command.insert(0, "faults.inside")
-            environment = self.environments[name] = dict(self._environment)
+            environment = self._environment | dict(self.shape.armed.get(name, {}))
+            self.environments[name] = environment
             log = self.folder / "log" / f"{name}.log"
             self.servers[name] = product(
                 name,
