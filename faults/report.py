@@ -37,6 +37,8 @@ def show(outcome: Outcome) -> None:
     line(f"{wish.name:16}{wish.database:11}{wish.seed:>5}{wish.events:>8}{cells}  {result}")
     if outcome.skipped:
         line(f"    !! {outcome.skipped}")
+    if outcome.figures.get("never acked"):
+        line(f"    attempts that were not acknowledged: {outcome.figures['not acked at once']}")
     for note in outcome.notes:
         line(f"    {note}")
     if not outcome.passed and not outcome.skipped:
