@@ -64,9 +64,10 @@ def f2(wish: Wish) -> Outcome:
     """Every crash point once; each process goes from one point to the next as it dies."""
     with tempfile.TemporaryDirectory(prefix="yishu-faults-fuses-") as folder:
         fuses = Fuses(Path(folder))
-        manner = Manner(MANY_EVENTS, per_s=wish.per_s or 15.0, burst=10)
+        manner = Manner(MANY_EVENTS, per_s=wish.per_s or 15.0, burst=10, backlog=40)
         with run_of(wish, manner, armed=fuses.environments) as run:
             run.cluster.knobs(**NORMAL_TROUBLE)
+            run.first = lambda: fuses.look(run)
             run.sender.start()
             _reach_all(run, fuses)
             run.sender.stop()
@@ -77,7 +78,6 @@ def f2(wish: Wish) -> Outcome:
 def _reach_all(run: Run, fuses: Fuses) -> None:
     asked, away = 0.0, 0.0
     while fuses.left and run.cluster.age < ALL_HIT_WITHIN_S:
-        fuses.look(run)
         if fuses.armed("spill.") and run.cluster.age - away > OUTAGE_EVERY_S:
             away = run.cluster.age
             with database_away(run.cluster):

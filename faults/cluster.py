@@ -271,7 +271,9 @@ class Cluster:
             yield from (p for p in (self.postgres.base / "data").rglob("*") if p.is_file())
 
     def ask(self, question: Callable[[Database], Any], default: Any = None) -> Any:
-        """Ask the database; `default` while it is away."""
+        """Ask the database; `default` while it is away or stands still."""
+        if "database" in self.servers and self.servers["database"].stopped:
+            return default
         try:
             return question(self.db)
         except SQLAlchemyError:

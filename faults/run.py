@@ -18,7 +18,6 @@ from faults.sender import Manner, Posted, Sender
 STEP_S = 0.05
 WATCH_EVERY_S = 0.5
 STOP_WITHIN_S = 5.0
-BACKLOG = 1500  # events that may wait before the sender goes slower
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,7 @@ class Run:
         self.backlog = 0
         self.oldest_s = 0.0
         self.poison: set[int] = set()
+        self.first: Callable[[], None] = lambda: None  # in each moment, before anybody restarts
         self._watched = 0.0
         self._deadline = time.monotonic() + wish.at_most_s
         self.sender = Sender(cluster.ports, cluster.more_events, manner, self._patience)
@@ -74,6 +74,7 @@ class Run:
 
     def step(self) -> None:
         """A moment: what died comes back, the database is watched."""
+        self.first()
         self.cluster.look_after()
         if time.monotonic() - self._watched > WATCH_EVERY_S:
             self._watched = time.monotonic()
@@ -173,7 +174,8 @@ class Run:
         return sorted(found)
 
     def _patience(self) -> float:
-        return min(5.0, max(0.0, (self.backlog - BACKLOG) / 200))
+        limit = self.sender.manner.backlog
+        return min(5.0, max(0.0, (self.backlog - limit) / max(10, limit / 8)))
 
     def _figures(self) -> None:
         posted = list(self.sender.posted.values())

@@ -38,6 +38,7 @@ class Manner:
     per_s: float = 0.0  # 0: as fast as answers come
     burst: int = 6  # so many at a time, where `per_s` is given
     late_duplicates: float = 0.05
+    backlog: int = 1500  # events that may wait in the product before we go slower
     copies: int = 1
     reorder: int = 20
     seed: int = 1
@@ -67,7 +68,7 @@ class Sender:
         manner: Manner,
         wait_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._ports, self._more, self._manner, self._wait_s = ports, more, manner, wait_s
+        self._ports, self._more, self.manner, self._wait_s = ports, more, manner, wait_s
         self._rng = random.Random(manner.seed)  # repeatable on purpose
         self._turn = 0
         self._stop = threading.Event()
@@ -108,19 +109,19 @@ class Sender:
             self.failure = problem
 
     async def _send_all(self) -> None:
-        waiting: asyncio.Queue[Event | None] = asyncio.Queue(maxsize=self._manner.connections)
+        waiting: asyncio.Queue[Event | None] = asyncio.Queue(maxsize=self.manner.connections)
         posts = [asyncio.create_task(self._post_all(waiting))
-                 for _ in range(self._manner.connections)]  # fmt: skip
+                 for _ in range(self.manner.connections)]  # fmt: skip
         try:
             begun, sent = time.monotonic(), 0
             source = self._disturbed()
             while (event := await asyncio.to_thread(next, source, None)) is not None:
                 if self._stop.is_set():
                     break
-                if self._manner.per_s and sent % self._manner.burst == 0:
-                    early = begun + sent / self._manner.per_s - time.monotonic()
+                if self.manner.per_s and sent % self.manner.burst == 0:
+                    early = begun + sent / self.manner.per_s - time.monotonic()
                     await asyncio.sleep(max(0.0, early))
-                elif not self._manner.per_s and sent % BATCH == 0:
+                if sent % BATCH == 0 or self.manner.backlog < BATCH:
                     await asyncio.sleep(await asyncio.to_thread(self._wait_s))
                 await waiting.put(event)
                 sent += 1
@@ -134,11 +135,11 @@ class Sender:
         held: list[tuple[float, int, Event]] = []
         serial = 0
         for event in self._events():
-            for _ in range(self._manner.copies):
-                place = event.number + self._rng.uniform(0, self._manner.reorder)
+            for _ in range(self.manner.copies):
+                place = event.number + self._rng.uniform(0, self.manner.reorder)
                 heapq.heappush(held, (place, serial, event))
                 serial += 1
-            if self._rng.random() < self._manner.late_duplicates:
+            if self._rng.random() < self.manner.late_duplicates:
                 place = event.number + self._rng.uniform(*LATE_AFTER)
                 heapq.heappush(held, (place, serial, event))
                 serial += 1
@@ -148,7 +149,7 @@ class Sender:
             yield heapq.heappop(held)[2]
 
     def _events(self) -> Iterator[Event]:
-        left = self._manner.events
+        left = self.manner.events
         while left > 0 and not self._stop.is_set():
             made = self._more(min(BATCH, left))
             left -= len(made)
@@ -214,7 +215,7 @@ class Sender:
     def _sealed(self, event: Event) -> bytes:
         keys = SECRETS[event.platform]
         made = seal(
-            keys, event.body.encode(), timestamp=int(time.time() + self._manner.clock_ahead_s),
+            keys, event.body.encode(), timestamp=int(time.time() + self.manner.clock_ahead_s),
             nonce=secrets.token_hex(5),
         )  # fmt: skip
         query = urlencode(
