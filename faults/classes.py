@@ -64,7 +64,7 @@ def f2(wish: Wish) -> Outcome:
     """Every crash point once; each process goes from one point to the next as it dies."""
     with tempfile.TemporaryDirectory(prefix="yishu-faults-fuses-") as folder:
         fuses = Fuses(Path(folder))
-        manner = Manner(MANY_EVENTS, per_s=wish.per_s or 15.0, burst=10, backlog=40)
+        manner = Manner(MANY_EVENTS, per_s=wish.per_s or 15.0, burst=10, backlog=12)
         with run_of(wish, manner, armed=fuses.environments) as run:
             run.cluster.knobs(**NORMAL_TROUBLE)
             run.first = lambda: fuses.look(run)

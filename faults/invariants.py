@@ -93,6 +93,7 @@ class Witnesses:
     waiting: ledger.Waiting
     now: datetime
     poison: frozenset[int] = frozenset()
+    untold: frozenset[str] = frozenset()  # about whom not everything was sent
 
 
 @dataclass(slots=True)
@@ -377,7 +378,7 @@ def _contacts_to_compare(seen: Witnesses) -> set[str]:
             never.add(event.about)
         elif event.kind in READS_CONTACT:
             told.add(event.about)
-    return told - never
+    return told - never - seen.untold
 
 
 def _relations(session: Session) -> dict[tuple[str, str], RepContact]:

@@ -147,7 +147,7 @@ class Run:
                     logs=list((self.cluster.folder / "log").glob("*.log")),
                     files=list(self.cluster.files), spill=self.cluster.data / "spill",
                     waiting=waiting or ledger.Waiting(-1, -1, -1, -1), now=datetime.now(UTC),
-                    poison=frozenset(self.poison),
+                    poison=frozenset(self.poison), untold=frozenset(self.sender.untold),
                 )
             )  # fmt: skip
         self.outcome.findings.update(findings)

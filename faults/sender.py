@@ -73,6 +73,7 @@ class Sender:
         self._turn = 0
         self._stop = threading.Event()
         self.posted: dict[int, Posted] = {}
+        self.made: dict[int, Event] = {}
         self.duplicates = 0
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
@@ -89,6 +90,11 @@ class Sender:
     def sending(self) -> bool:
         """True until everything was sent and answered, or given up."""
         return self._thread.is_alive()
+
+    @property
+    def untold(self) -> set[str]:
+        """About whom something happened that was never sent, because sending was stopped."""
+        return {event.about for number, event in self.made.items() if number not in self.posted}
 
     def stop(self) -> None:
         """Send nothing more; what is under way ends."""
@@ -153,6 +159,7 @@ class Sender:
         while left > 0 and not self._stop.is_set():
             made = self._more(min(BATCH, left))
             left -= len(made)
+            self.made.update((event.number, event) for event in made)
             yield from made
 
     async def _post_all(self, waiting: asyncio.Queue[Event | None]) -> None:
