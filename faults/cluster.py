@@ -99,6 +99,7 @@ class Cluster:
         if self.shape.database == "postgresql":
             self.postgres = Postgres(self._guardian)
             self.servers["database"] = self.postgres.server
+            (self.folder / "postgres").symlink_to(self.postgres.base)
         for name in ("redis", "database"):
             if name in self.servers:
                 self.servers[name].start()

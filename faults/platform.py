@@ -34,6 +34,7 @@ from faults.workload import Workload
 SENDS = ("message/send", "message/update_template_card", "externalcontact/send_welcome_msg",
          "message/custom/send", "message/template/send",
          "externalcontact/add_msg_template")  # fmt: skip
+WECOM_ONLY = 45033
 
 
 @dataclass
@@ -103,7 +104,8 @@ class Troubled:
             start("500 Internal Server Error", [("Content-Length", "0")])
             return [b""]
         if fate == "busy":
-            return _say({"errcode": self.knobs.busy_code, "errmsg": "busy"}, start)
+            known = self.knobs.busy_code != WECOM_ONLY or path.startswith("/wecom/")
+            return _say({"errcode": self.knobs.busy_code if known else -1, "errmsg": "busy"}, start)
         if fate == "drop" and api:
             return self._drop(api, start)
         return self._pass_on(api, fate, environ, start)
