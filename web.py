@@ -13,9 +13,18 @@ import time
 from granian import Granian
 from granian.constants import Interfaces
 
-from app.bootstrap import build_asgi
+from app.bootstrap import build
+from app.operations import Heart
+from app.web import create_asgi
 from app.web.callbacks.asgi import CallbacksFirst
 
+LOGGING = {  # the server's own lines look like ours
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"generic": {"()": "app.infra.log.formatter", "process": "web"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic"}},
+    "loggers": {"_granian": {"level": "INFO", "handlers": ["console"], "propagate": False}},
+}
 GRACE_S = 4  # a platform that deploys waits a little longer than this
 
 
@@ -33,6 +42,7 @@ def main() -> None:
         respawn_failed_workers=True,
         respawn_interval=0.1,
         websockets=False,
+        log_dictconfig=LOGGING,
         log_access=False,  # addresses carry link tokens; events are logged by the application
     ).serve()
 
@@ -41,7 +51,9 @@ def application() -> CallbacksFirst:
     """What each serving process runs. It ends with the process that started it."""
     parent = os.getppid()
     threading.Thread(target=_leave_with, args=(parent,), name="leave", daemon=True).start()
-    return build_asgi()
+    parts = build(process="web")
+    Heart("web", parts.db, parts.clock).start()
+    return create_asgi(parts)
 
 
 def _leave_with(parent: int) -> None:

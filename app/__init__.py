@@ -7,10 +7,11 @@ Imports point down this list, never up and never sideways between domains:
 
     workers/            processes: worker, scheduler, jobs
     app/cli, app/sandbox
+    app/doctor, app/backup
     app/bootstrap       the only place that builds things
     app/web             callbacks, api, links, console, rep, physician
     app/flows           one module per business event; a story over several domains
-    domains             campaigns > delivery | recommend > content | segments
+    domains             operations > campaigns > delivery | recommend > content | segments
                         > tagging | consent | links | journey > reps > identity > inbox
     app/connectors      foreign protocols: wecom, official_account
     app/facts           what happened, in our words

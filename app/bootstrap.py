@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import redis
 from flask import Flask
@@ -21,12 +21,12 @@ from app.inbox import Spill
 from app.infra import crypto, log, queue
 from app.infra import settings as settings_module
 from app.infra.clock import Clock, utc_now
+from app.infra.database_clock import DatabaseClock
 from app.infra.db import Database, build_engine
 from app.infra.errors import Permanent
 from app.infra.settings import Settings
 
-if TYPE_CHECKING:
-    from app.web.callbacks.asgi import CallbacksFirst
+BEHIND = ("worker", "scheduler")  # processes that nobody waits for
 
 Client = TypeVar("Client", WeCom, OfficialAccount)
 
@@ -43,8 +43,14 @@ class Parts:
     clock: Clock
 
 
-def build(settings: Settings | None = None, *, clock: Clock = utc_now, process: str = "") -> Parts:
-    """All parts for one process. Raises Misconfigured with a sentence for people."""
+def build(
+    settings: Settings | None = None, *, clock: Clock | None = None, process: str = ""
+) -> Parts:
+    """All parts for one process. Raises Misconfigured with a sentence for people.
+
+    Worker and scheduler go by the database's time where it has one. The web goes by its host's:
+    it must answer without a database, and a signature's age is a matter of real time.
+    """
     settings = settings or settings_module.load()
     log.configure(settings.yishu_log_level, process=process)
     crypto.install(crypto.KeyRing.parse(settings.yishu_encryption_keys))
@@ -53,15 +59,11 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now, process: 
     if process == "web":
         bell = queue.BackgroundBell(bell)
     db = Database(build_engine(settings.database_url), bell)
+    if clock is None:
+        behind = process in BEHIND and db.engine.dialect.name == "postgresql"
+        clock = DatabaseClock(db.engine) if behind else utc_now
     spill = Spill(Path(settings.yishu_spill_dir))
     return Parts(settings, db, connection, spill, _outside(settings, db, clock), clock)
-
-
-def build_asgi() -> CallbacksFirst:
-    """What the web process serves."""
-    from app.web import create_asgi  # here: workers need no pages
-
-    return create_asgi(build(process="web"))
 
 
 def build_web(parts: Parts | None = None) -> Flask:

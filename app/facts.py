@@ -16,9 +16,14 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """Something that was reported to us at `at` (UTC)."""
+    """Something that was reported to us at `at` (UTC).
+
+    `pulled`: nobody reported it, we saw it when we compared; then `at` is the earliest possible
+    time, unless the fact says more.
+    """
 
     at: datetime
+    pulled: bool = False
 
 
 # --- WeCom: customer contact -----------------------------------------------------------------

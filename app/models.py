@@ -18,11 +18,13 @@ PACKAGES = (
     "delivery",
     "recommend",
     "campaigns",
+    "completeness",
     "connectors",
-    "connectors",
+    "operations",
 )
 
 for _package in PACKAGES:
     import_module(f"app.{_package}.models")
+import_module("app.infra.leader")
 
 metadata = Base.metadata

@@ -48,8 +48,8 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 def current(engine: Engine) -> str | None:
-    """The revision of the database, None when it is empty."""
-    with engine.connect() as connection:
+    """The revision of the database, None when it is empty. Waits for no writer."""
+    with engine.execution_options(yishu_reading=True).connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

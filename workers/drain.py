@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from prometheus_client import Counter
 
-from app import facts, inbox
+from app import completeness, facts, inbox
 from app.bootstrap import Parts
 from app.connectors.official_account import translate as oa_translate
 from app.connectors.wecom import translate as wecom_translate
@@ -23,6 +23,7 @@ BUDGET = timedelta(seconds=60)  # then the next bell or poll goes on, and others
 TRANSLATORS: dict[str, Callable[[bytes, str], facts.Fact]] = {
     "wecom": wecom_translate.translate,
     "oa": oa_translate.translate,
+    completeness.SOURCE: completeness.translate,
 }
 
 _handled = Counter("yishu_inbox_handled_total", "Inbox events by outcome", ["outcome"])
@@ -63,6 +64,7 @@ def _attempt(parts: Parts, partition: bytes) -> bool:
     return True
 
 
+@log.about(event_id="claim.id")
 def _handle(parts: Parts, partition: bytes, claim: Claim) -> str:
     fact = _translate(claim)
     flow = None if isinstance(fact, facts.Unknown) else flow_for(fact)
@@ -96,6 +98,7 @@ def _why_unknown(fact: facts.Fact) -> str:
     return f"no flow handles {type(fact).__name__} yet"
 
 
+@log.about(event_id="claim.id")
 def _failed(parts: Parts, claim: Claim, problem: Exception) -> str:
     error = explain(problem)
     wait = timedelta(seconds=getattr(problem, "retry_after_s", None) or 0)

@@ -21,6 +21,7 @@ def run_due(parts: Parts) -> int:
     return len(waiting)
 
 
+@log.about(schedule_run_id="run_id")
 def carry_out_run(parts: Parts, run_id: int) -> None:
     """Carry out one run; a failure is noted and tried again later."""
     try:

@@ -9,6 +9,7 @@ from app.bootstrap import Parts
 from workers.drain import drain_inbox
 from workers.planning import run_due
 from workers.receipts import poll_group_tasks
+from workers.reconciling import pull_due
 from workers.sending import send_due
 
 
@@ -19,7 +20,9 @@ def poll_once(parts: Parts, stop: Callable[[], bool] = lambda: False) -> int:
     if not stop():
         done += run_due(parts)
     if not stop():
-        done += send_due(parts, 20)
+        done += send_due(parts, 100, stop)
     if not stop():
         done += poll_group_tasks(parts, 20)
+    if not stop():
+        done += pull_due(parts, 10, stop)
     return done

@@ -1,7 +1,7 @@
 """The scheduler process: APScheduler as a clock only, with nothing to remember.
 
 What is due is decided from the tables, so a missed beat is caught up by the next one and any
-number of schedulers may run.
+number of schedulers may run. One of them leads and writes what is due; all of them sweep.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -18,10 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.bootstrap import Parts, build
 from app.infra import log
-from workers.sweeping import sweep, tick
+from app.operations import Heart
+from workers.leading import Leadership
+from workers.sweeping import mend, sweep
 
 SWEEP_EVERY_S = 1
-TICK_EVERY_S = 10
+LEAD_EVERY_S = 1
+MEND_EVERY_S = 5
 
 _log = log.get(__name__)
 
@@ -31,31 +35,52 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    clock = clock_of(build(process="scheduler"))
+    parts = build(process="scheduler")
+    Heart("scheduler", parts.db, parts.clock).start()
+    leadership = Leadership(parts)
+    clock = clock_of(parts, leadership)
     clock.start()
-    stop.wait()
+    while not stop.wait(SWEEP_EVERY_S):
+        keep_beating(clock)
     clock.shutdown(wait=False)
+    _beat(leadership.resign)()
 
 
-def clock_of(parts: Parts) -> BackgroundScheduler:
-    """A clock that sweeps every second and ticks the schedules every ten."""
+def clock_of(parts: Parts, leadership: Leadership) -> BackgroundScheduler:
+    """A clock that sweeps every second, mends every five, and leads if it may."""
     clock = BackgroundScheduler(
         jobstores={"default": MemoryJobStore()},
-        executors={"default": ThreadPoolExecutor(2)},
+        executors={"default": ThreadPoolExecutor(3)},
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         timezone="Asia/Shanghai",
     )
-    clock.add_job(_beat(sweep, parts), "interval", seconds=SWEEP_EVERY_S, id="sweep")
-    clock.add_job(_beat(tick, parts), "interval", seconds=TICK_EVERY_S, id="tick")
+    works: dict[str, tuple[Callable[[], None], int]] = {
+        "sweep": (lambda: sweep(parts), SWEEP_EVERY_S),
+        "mend": (lambda: mend(parts), MEND_EVERY_S),
+        "lead": (leadership.beat, LEAD_EVERY_S),
+    }
+    for name, (work, seconds) in works.items():
+        clock.add_job(_beat(work, name), "interval", seconds=seconds, id=name)
     return clock
 
 
-def _beat(work: Callable[[Parts], None], parts: Parts) -> Callable[[], Any]:
+def keep_beating(clock: BackgroundScheduler) -> None:
+    """Beat at once when the host's clock was set back: APScheduler would wait until it catches up.
+
+    Call it about once a second.
+    """
+    now = datetime.now(UTC)
+    for job in clock.get_jobs():
+        if job.next_run_time is not None and job.next_run_time - now > 2 * job.trigger.interval:
+            job.modify(next_run_time=now)
+
+
+def _beat(work: Callable[[], None], name: str = "resign") -> Callable[[], Any]:
     def beat() -> None:
         try:
-            work(parts)
+            work()
         except SQLAlchemyError as problem:  # the next beat tries again
-            _log.error("beat failed", work=work.__name__, error=type(problem).__name__)
+            _log.error("beat failed", work=name, error=type(problem).__name__)
 
     return beat
 

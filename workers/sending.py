@@ -1,114 +1,164 @@
-"""Sending what the outbox holds: claim and commit, call the platform, record and commit."""
+"""Sending what the outbox holds: claim and commit, call the platform, record and commit.
+
+Claims and records are made by one thread, many at a time when many are ready; the calls between
+them run side by side, as many as the platform takes.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 
-from prometheus_client import Counter
 from sqlalchemy.orm import Session
 
 from app import delivery
 from app.bootstrap import Parts
-from app.connectors.errors import RateLimited
-from app.consent import Verdict
 from app.delivery import Dispatch, State, Way
-from app.delivery.channels import Delivered, Message, Platforms, deliver
-from app.flows.permission import verdict_for
+from app.delivery.channels import Delivered, Platforms, deliver
 from app.flows.sent import after_sent
 from app.infra import log
 from app.infra.crashpoint import crashpoint
+from app.infra.errors import YishuError
+from workers.claiming import Claimed, claim_some, limits_of, sends, tidy
+from workers.keeping import Keeper
 
-USED_UP = frozenset({45009, 45011})  # a quota of the whole API, not of one recipient
-WAITS_FOR = frozenset({"quiet_hours"})  # obstacles that a message may sit out in the outbox
+AT_ONCE = 16  # calls of one process; the platforms' own limits are in the gates
+PIECE = 10  # messages claimed in one transaction
+RECORD_TRIES = 3
 
-_sent = Counter("yishu_sends_total", "Messages by way and outcome", ["way", "outcome"])
 _log = log.get(__name__)
 
 
-def send_due(parts: Parts, limit: int = 100) -> int:
-    """Send everything that is due; returns how many were tried."""
-    with parts.db.transaction() as session:
-        delivery.expire_leases(session, parts.clock())
-    with parts.db.reading() as session:
-        waiting = delivery.due(session, parts.clock(), limit)
-    for dispatch_id in waiting:
-        send_one(parts, dispatch_id)
-    return len(waiting)
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the platform said to a message that was sent at `began`."""
+
+    claimed: Claimed
+    answer: Delivered | Exception
+    began: datetime
 
 
+def send_due(parts: Parts, limit: int = 100, stop: Callable[[], bool] = lambda: False) -> int:
+    """Send what is due; returns how many messages were sent, given up or put off.
+
+    Ends when nothing may go now, after about `limit` messages, or when `stop` says so.
+    """
+    handled = tidy(parts)
+    flying: dict[Future[Answered], Claimed] = {}
+    with Keeper(parts.db, parts.clock, {"send": delivery.extend_leases}) as keeper:
+        try:
+            while True:
+                room = min(PIECE, limit - handled - len(flying), AT_ONCE - len(flying))
+                settled = _start(parts, keeper, flying, room) if room > 0 and not stop() else 0
+                handled += settled
+                if not flying:
+                    if settled:
+                        continue
+                    return handled
+                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                _record_all(parts, [future.result() for future in done])
+                for future in done:
+                    _let_go(keeper, flying.pop(future))
+                handled += len(done)
+        finally:
+            for claimed in flying.values():
+                _let_go(keeper, claimed)
+
+
+@log.about(dispatch_id="dispatch_id")
 def send_one(parts: Parts, dispatch_id: int) -> None:
-    """Send one message if it is due and still permitted."""
-    with parts.db.transaction() as session:
-        message = _claim(session, dispatch_id, parts)
-    if message is None:
-        return
+    """Send one message if it is due, permitted, and fits the limits."""
+    claimed, _ = claim_some(parts, 1, dispatch_id)
+    with Keeper(parts.db, parts.clock, {"send": delivery.extend_leases}) as keeper:
+        for one in claimed:
+            with keeper.holding("send", (one.id, one.turn)):
+                _record_all(parts, [_call(parts, one)])
+
+
+def _start(parts: Parts, keeper: Keeper, flying: dict[Future[Answered], Claimed], room: int) -> int:
+    """Claim up to `room` messages and let their calls begin; returns how many need no call."""
+    claimed, settled = claim_some(parts, room)
+    for one in claimed:
+        keeper.take("send", (one.id, one.turn))
+        flying[_pool().submit(_call, parts, one)] = one
+    return settled
+
+
+def _let_go(keeper: Keeper, claimed: Claimed) -> None:
+    keeper.let_go("send", (claimed.id, claimed.turn))
+
+
+def _call(parts: Parts, claimed: Claimed) -> Answered:
     crashpoint("send.claimed")
+    began = parts.clock()
     platforms = Platforms(parts.outside.wecom, parts.outside.official_accounts)
     answer: Delivered | Exception
     try:
-        answer = deliver(platforms, message)
+        answer = deliver(platforms, claimed.message)
     except Exception as problem:  # whatever happened must be recorded
         answer = problem
     crashpoint("send.called")
-    with parts.db.transaction() as session:
-        _record(session, dispatch_id, answer, parts)
-        crashpoint("send.recorded")
-    crashpoint("send.committed")
+    return Answered(claimed, answer, began)
 
 
-def _claim(session: Session, dispatch_id: int, parts: Parts) -> Message | None:
-    now = parts.clock()
-    dispatch = delivery.claim(session, dispatch_id, now)
-    if dispatch is None:
-        return None
-    if dispatch.not_after is not None and now > dispatch.not_after:
-        _give_up(session, dispatch, "已过有效时间", parts)
-        return None
-    wait = delivery.wait_for_room(session, dispatch, now)
-    if wait is not None:
-        delivery.postpone(session, dispatch, now + wait, "等待发送频率", now)
-        return None
-    verdict = verdict_for(session, dispatch, now)
-    if verdict is not None:
-        dispatch.verdict = verdict.as_json(now)
-        if not verdict.allowed:
-            _hold(session, dispatch, verdict, parts)
-            return None
-    return Message(Way(dispatch.way), dispatch.payload, dispatch.task_id)
+def _record_all(parts: Parts, answered: Sequence[Answered]) -> None:
+    """Together in one transaction; if that fails, each on its own, several times."""
+    if _recorded(parts, answered):
+        return
+    for one in answered:
+        # If all tries fail its lease ends, and then its outcome is unknown.
+        any(_recorded(parts, [one]) for _ in range(RECORD_TRIES))
 
 
-def _hold(session: Session, dispatch: Dispatch, verdict: Verdict, parts: Parts) -> None:
-    """Not permitted now: later when the only obstacle is the hour, else never."""
-    until = verdict.allowed_again_at
-    if until is not None and {reason.code for reason in verdict.reasons} <= WAITS_FOR:
-        delivery.postpone(session, dispatch, until, verdict.text, parts.clock())
-        if dispatch.state == State.CANCELLED:
-            after_sent(session, dispatch, parts.clock())
-    else:
-        _give_up(session, dispatch, verdict.text, parts)
+def _recorded(parts: Parts, answered: Sequence[Answered]) -> bool:
+    try:
+        with parts.db.transaction() as session:
+            for one in sorted(answered, key=lambda each: each.claimed.id):
+                _record(session, one, parts)
+            crashpoint("send.recorded")
+        crashpoint("send.committed")
+    except Exception as problem:  # one message's trouble must not take the others along
+        _log.error("answer not recorded", error=type(problem).__name__, number=len(answered))
+        return False
+    return True
 
 
-def _give_up(session: Session, dispatch: Dispatch, why: str, parts: Parts) -> None:
-    delivery.cancel(session, dispatch, why)
-    after_sent(session, dispatch, parts.clock())
-    _sent.labels(dispatch.way, dispatch.state).inc()
-
-
-def _record(
-    session: Session, dispatch_id: int, answer: Delivered | Exception, parts: Parts
-) -> None:
-    now = parts.clock()
-    dispatch = delivery.get(session, dispatch_id)
-    if dispatch.state not in (State.SENDING, State.UNKNOWN):
-        return  # an operator, or a second worker after the lease, has decided meanwhile
+def _record(session: Session, answered: Answered, parts: Parts) -> None:
+    now, claimed, answer = parts.clock(), answered.claimed, answered.answer
+    dispatch = delivery.awaiting(session, claimed.id, claimed.turn)
+    if dispatch is None:  # a person, or a worker after the lease, has decided meanwhile
+        _log.warning("late answer left aside", dispatch_id=claimed.id, turn=claimed.turn)
+        return
     outcome = delivery.record(session, dispatch, answer, now)
-    if isinstance(answer, RateLimited) and answer.code in USED_UP:
-        pause = timedelta(seconds=answer.retry_after_s or 60)
-        delivery.pause_way(session, Way(dispatch.way), now + pause)
-    if outcome.state in (State.FAILED, State.UNKNOWN):
+    stopped_until = delivery.note_answer(
+        session, claimed.account, Way(dispatch.way), answer,
+        began=answered.began, now=now, limits=limits_of(parts),
+    )  # fmt: skip
+    if stopped_until is not None and outcome.state is State.QUEUED and outcome.counted:
+        delivery.uncount(dispatch)
+    _report(dispatch, answer, outcome.errcode, stopped_until)
+    after_sent(session, dispatch, now)
+
+
+def _report(
+    dispatch: Dispatch, answer: Delivered | Exception, errcode: int | None, until: datetime | None
+) -> None:
+    if dispatch.state in (State.FAILED, State.UNKNOWN):
         _log.warning(
             "message not delivered", dispatch_id=dispatch.id, way=dispatch.way,
-            outcome=dispatch.state, errcode=outcome.errcode,
+            outcome=dispatch.state, errcode=errcode,
         )  # fmt: skip
-    after_sent(session, dispatch, now)
-    _sent.labels(dispatch.way, dispatch.state).inc()
+    elif not isinstance(answer, Delivered | YishuError):
+        _log.error("sending is broken", dispatch_id=dispatch.id, error=type(answer).__name__)
+    if until is not None:
+        _log.warning("platform stopped us", way=dispatch.way, errcode=errcode, until=until)
+    sends.labels(dispatch.way, dispatch.state).inc()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """The threads for calls, shared by all that send in this process."""
+    return ThreadPoolExecutor(2 * AT_ONCE, thread_name_prefix="send")

@@ -1,15 +1,27 @@
-"""Ringing again for what waits, because bells get lost. Any number of sweepers may run."""
+"""Ringing again for what waits, because bells get lost. Any number of sweepers may run.
+
+`sweep` and `mend` run in every scheduler; `tick` is left to the one that leads, which only saves
+work: every due time has one row, whoever writes it.
+"""
 
 from __future__ import annotations
 
-from app import campaigns, delivery, inbox
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app import campaigns, completeness, delivery, inbox
 from app.bootstrap import Parts
+from app.flows.reconcile import accounts_of
+from app.infra import leader
 from app.infra.crashpoint import crashpoint
 from app.infra.queue import FAST, NORMAL
 
 DRAIN_INBOX = "workers.jobs.inbox.drain"
 DRAIN_SENDS = "workers.jobs.sends.drain"
 RECEIPTS = "workers.jobs.sends.receipts"
+RUN = "workers.jobs.plans.run"
+OFFICE = "schedules"  # what schedulers lead in
+FROZEN_S = 5  # a process that stands still in a tick loses its transaction, and with it its locks
 
 
 def sweep(parts: Parts) -> None:
@@ -29,10 +41,66 @@ def sweep(parts: Parts) -> None:
         parts.db.bell.ring(RECEIPTS)
 
 
-def tick(parts: Parts) -> None:
-    """Let schedules write their due runs and expired sends become unknown."""
+def mend(parts: Parts) -> None:
+    """What a dead worker or a clock that was set back has left behind waits no longer."""
     with parts.db.transaction() as session:
-        campaigns.tick(session, parts.clock())
         delivery.expire_leases(session, parts.clock())
-        crashpoint("tick.written")
-    crashpoint("tick.committed")
+        inbox.pull_back(session, parts.clock())
+    with parts.db.reading() as session:
+        waiting = [run.id for run in campaigns.unfinished(session, parts.clock())]
+    for run_id in waiting:
+        parts.db.bell.ring(RUN, run_id)
+
+
+def tick(parts: Parts, term: int = 0) -> int:
+    """Let schedules write their due runs; returns how many were new.
+
+    With a `term`, everything is written under it. Raises Deposed when the term is over; then
+    nothing was written.
+    """
+    made = 0
+    while _is_due(parts):
+        with parts.db.transaction() as session:
+            _end_when_frozen(session)
+            made += campaigns.tick(session, parts.clock(), term=term)
+            crashpoint("tick.written")
+            if term:
+                leader.fence(session, OFFICE, term)
+        crashpoint("tick.committed")
+    _plan_pulls(parts, term)
+    return made
+
+
+def _plan_pulls(parts: Parts, term: int) -> None:
+    """Write the pulls that are due: hourly slices and the nightly whole."""
+    with parts.db.transaction() as session:
+        _end_when_frozen(session)
+        completeness.tick(session, accounts_of(parts.outside), parts.clock())
+        if term:
+            leader.fence(session, OFFICE, term)
+
+
+def keep_plans(parts: Parts, term: int = 0) -> int:
+    """Bring the daily plans in line with the reps; returns how many changed. Raises Deposed."""
+    changed = 0
+    while True:
+        with parts.db.reading() as session:
+            if not campaigns.daily_plans_differ(session):
+                return changed
+        with parts.db.transaction() as session:
+            _end_when_frozen(session)
+            changed += campaigns.keep_daily_plans(session, parts.clock())
+            if term:
+                leader.fence(session, OFFICE, term)
+
+
+def _is_due(parts: Parts) -> bool:
+    with parts.db.reading() as session:
+        return campaigns.is_due(session, parts.clock())
+
+
+def _end_when_frozen(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        limit = f"{FROZEN_S}s"
+        session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{limit}'"))
+        session.execute(text(f"SET LOCAL lock_timeout = '{limit}'"))

@@ -21,6 +21,7 @@ from rq.worker import WorkerStatus
 from app.bootstrap import Parts
 from app.infra import log
 from app.infra.queue import FAST, NORMAL
+from app.operations import Heart
 from workers.context import parts, stopping
 from workers.polling import poll_once
 from workers.safe_job import SafeJob
@@ -51,6 +52,7 @@ def main() -> None:
     _listen_for_signals()
     poller = threading.Thread(target=_poll, args=(here,), name="poll", daemon=True)
     poller.start()
+    Heart("worker", here.db, here.clock).start()
     while not stopping.is_set():
         _answer_bells(here.redis)
         stopping.wait(REDIS_RETRY_S)  # RQ also returns when Redis went away

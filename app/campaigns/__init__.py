@@ -1,9 +1,19 @@
 """Scheduled pushes of content to a segment, and the schedules that wake them and the day plan."""
 
-from app.campaigns.due import check_cron, due_times, next_due
+from app.campaigns.daily import DAILY_PLAN, daily_plans_differ, keep_daily_plans
+from app.campaigns.due import (
+    MOST_CATCH_UP,
+    USUAL_CATCH_UP,
+    CatchUp,
+    check_cron,
+    look,
+    next_due,
+)
 from app.campaigns.lifecycle import NAMES as STAGE_NAMES
 from app.campaigns.manage import (
     activate,
+    catching_up,
+    coming,
     create,
     edit,
     finish,
@@ -18,21 +28,25 @@ from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, S
 from app.campaigns.results import STEP_NAMES, Funnel, Step, reached, results
 from app.campaigns.schedule import (
     CAMPAIGN,
-    DAILY_PLAN,
     begin_run,
     fail_run,
-    keep_daily_plans,
+    is_due,
+    rest,
     tick,
     unfinished,
+    wake,
 )
 
 __all__ = [
     "CAMPAIGN",
     "DAILY_PLAN",
+    "MOST_CATCH_UP",
     "STAGE_NAMES",
     "STEP_NAMES",
+    "USUAL_CATCH_UP",
     "Campaign",
     "CampaignWay",
+    "CatchUp",
     "Funnel",
     "Schedule",
     "ScheduleRun",
@@ -40,22 +54,28 @@ __all__ = [
     "Step",
     "activate",
     "begin_run",
+    "catching_up",
     "check_cron",
+    "coming",
     "create",
-    "due_times",
+    "daily_plans_differ",
     "edit",
     "fail_run",
     "finish",
     "get",
+    "is_due",
     "keep_daily_plans",
     "listing",
+    "look",
     "next_due",
     "pause",
     "reached",
+    "rest",
     "results",
     "run_now",
     "runs_of",
     "schedule_of",
     "tick",
     "unfinished",
+    "wake",
 ]

@@ -2,61 +2,114 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
 
 from apscheduler.triggers.cron import CronTrigger
 
 from app.infra.clock import SHANGHAI
 from app.infra.errors import Refused
 
-MAX_CATCH_UP = 50
-LATE = timedelta(minutes=10)  # with "skip", a run later than this is not made up for
+MOST_CATCH_UP = 50
+USUAL_CATCH_UP = 5
+KEPT_MISSED = 20  # missed times that are written down after one outage, the newest ones
+LATE = timedelta(minutes=10)  # a run later than this is a run made up for
+NEAR = timedelta(hours=1)
+
+
+class CatchUp(StrEnum):
+    """What happens to times that passed while nobody looked."""
+
+    SKIP = "skip"  # nothing
+    LAST = "last"  # the newest one runs
+    ALL = "all"  # each one runs, up to the schedule's own limit
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look finds: times that run now, and the newest of those that never will."""
+
+    due: Sequence[datetime] = ()
+    missed: Sequence[datetime] = ()
+    more_missed: bool = False  # there were older ones, too
 
 
 def check_cron(cron: str) -> None:
-    """Raises Refused with a sentence when `cron` (five fields) cannot be read."""
+    """Raises Refused with a sentence when `cron` (five fields) cannot be read or never comes."""
     try:
-        CronTrigger.from_crontab(cron, timezone=SHANGHAI)
+        comes = _trigger(cron).get_next_fire_time(None, datetime.now(SHANGHAI)) is not None
     except ValueError:
         raise Refused(
             "看不懂定时写法。例如每周一 10:05 写 5 10 * * mon，每天 9:20 写 20 9 * * *。"
         ) from None
+    if not comes:
+        raise Refused("这个定时永远不会到来，请检查日期。")
 
 
-def due_times(
-    cron: str, at: datetime | None, catch_up: str, after: datetime, until: datetime
-) -> list[datetime]:
-    """Due times in (after, until] that should run now; `catch_up` is skip, last or all."""
-    if at is not None:
-        found = [at] if after < at <= until else []
-    else:
-        found = _cron_times(cron, after, until) if cron else []
-    if catch_up == "all":
-        return found
-    if catch_up == "skip":
-        return [moment for moment in found if until - moment <= LATE][-1:]
-    return found[-1:]
+def check_catch_up(catch_up: str, most: int) -> None:
+    """Raises Refused for an unknown policy or a limit that is none."""
+    if catch_up not in {known.value for known in CatchUp}:
+        raise Refused("请选择错过执行时间后怎么办。")
+    if not 1 <= most <= MOST_CATCH_UP:
+        raise Refused(f"最多补执行的次数请填 1 到 {MOST_CATCH_UP}。")
 
 
-def next_due(cron: str, at: datetime | None, now: datetime) -> datetime | None:
-    """When it is due next; None when never again."""
-    if at is not None:
-        return at if at > now else None
-    if not cron:
-        return None
-    trigger = CronTrigger.from_crontab(cron, timezone=SHANGHAI)
-    following: datetime | None = trigger.get_next_fire_time(None, now + timedelta(seconds=1))
-    return following.astimezone(now.tzinfo) if following else None
+def look(
+    cron: str, at: datetime | None, catch_up: str, most: int, after: datetime, until: datetime
+) -> Found:
+    """What became due in (after, until], by policy; `most`: how many runs "all" makes up for."""
+    allowed = most if catch_up == CatchUp.ALL else 1
+    found = _newest(cron, at, after, until, allowed + KEPT_MISSED + 1)
+    due = [moment for moment in found if catch_up != CatchUp.SKIP or until - moment <= LATE]
+    due = due[-allowed:]
+    missed = [moment for moment in found if moment not in due]
+    return Found(due, missed[-KEPT_MISSED:], len(missed) > KEPT_MISSED)
 
 
-def _cron_times(cron: str, after: datetime, until: datetime) -> list[datetime]:
-    trigger = CronTrigger.from_crontab(cron, timezone=SHANGHAI)
+def next_due(cron: str, at: datetime | None, after: datetime) -> datetime | None:
+    """The first due time later than `after`. Raises ValueError for a cron that is none."""
+    if cron:
+        # A whole second later: the trigger counts its own second in.
+        following = _trigger(cron).get_next_fire_time(None, after + timedelta(seconds=1))
+        return following.astimezone(UTC) if following else None
+    return at if at is not None and at > after else None
+
+
+def next_times(cron: str, at: datetime | None, after: datetime, number: int) -> list[datetime]:
+    """The next `number` due times, or fewer when there are no more."""
     found: list[datetime] = []
-    moment = after
-    while True:
-        following = trigger.get_next_fire_time(None, moment + timedelta(seconds=1))
-        if following is None or following > until:
-            return found
-        moment = following.astimezone(after.tzinfo)
+    moment = next_due(cron, at, after)
+    while moment is not None and len(found) < number:
         found.append(moment)
-        del found[:-MAX_CATCH_UP]
+        moment = next_due(cron, at, moment)
+    return found
+
+
+def _newest(
+    cron: str, at: datetime | None, after: datetime, until: datetime, most: int
+) -> list[datetime]:
+    """The last `most` due times in (after, until]: looks back only as far as it must."""
+    span = NEAR
+    while True:
+        start = max(after, until - span)
+        found = _between(cron, at, start, until)
+        if start == after or len(found) >= most:
+            return found[-most:]
+        span *= 4
+
+
+def _between(cron: str, at: datetime | None, after: datetime, until: datetime) -> list[datetime]:
+    found: list[datetime] = []
+    moment = next_due(cron, at, after)
+    while moment is not None and moment <= until:
+        found.append(moment)
+        moment = next_due(cron, at, moment)
+    return found
+
+
+@lru_cache(maxsize=1000)
+def _trigger(cron: str) -> CronTrigger:
+    return CronTrigger.from_crontab(cron, timezone=SHANGHAI)

@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app import content, delivery, segments
-from app.campaigns.due import check_cron
+from app.campaigns.due import USUAL_CATCH_UP, CatchUp, check_catch_up, check_cron, next_times
 from app.campaigns.lifecycle import check_move
 from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, Stage
-from app.campaigns.schedule import CAMPAIGN, RUN, add_run
+from app.campaigns.schedule import CAMPAIGN, RUN, add_run, rest, wake
 from app.delivery import Dispatch
 from app.delivery import State as Sending
 from app.infra.db import ring_after_commit
@@ -33,10 +33,13 @@ def create(
     cron: str,
     author: str,
     now: datetime,
+    catch_up: str = CatchUp.LAST,
+    max_catch_up: int = USUAL_CATCH_UP,
 ) -> Campaign:
     """A draft; without `at` and `cron` it runs by hand. Raises Refused, Unparseable."""
     campaign = Campaign(created_by=author, created_at=now)
-    schedule = Schedule(kind=CAMPAIGN, catch_up="last", active=False, watermark=now)
+    schedule = Schedule(kind=CAMPAIGN, active=False, since=now, watermark=now)
+    catching_up(schedule, catch_up, max_catch_up)
     _fill(session, campaign, schedule, name, content_id, expression, way, at, cron, now)
     session.add(campaign)
     session.flush()
@@ -80,12 +83,13 @@ def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
     if content.usable_version(session, campaign.content_id, now) is None:
         raise Refused("所选内容还没有批准，或不在有效期内，不能开始推送。")
     schedule = schedule_of(session, campaign_id)
-    campaign.stage, schedule.active = Stage.ACTIVE, True
-    if schedule.cron:
-        schedule.watermark = max(schedule.watermark, now)
-    due = schedule.at is not None and schedule.at <= now
-    if (due and not runs_of(session, campaign_id)) or (resumed and _was_stopped(session, campaign)):
+    campaign.stage = Stage.ACTIVE
+    at = schedule.at
+    passed = at is not None and at <= now
+    waits = passed and not any(run.due_at >= at for run in runs_of(session, campaign_id))  # type: ignore[operator]
+    if waits or (resumed and _was_stopped(session, campaign)):
         _run(session, schedule, now)
+    wake(schedule, now if schedule.cron or passed else min(schedule.watermark, now))
     session.flush()
     return campaign
 
@@ -95,7 +99,7 @@ def pause(session: Session, campaign_id: int) -> int:
     campaign = get(session, campaign_id)
     check_move(Stage(campaign.stage), Stage.PAUSED)
     campaign.stage = Stage.PAUSED
-    schedule_of(session, campaign_id).active = False
+    rest(schedule_of(session, campaign_id))
     return _stop(session, campaign_id, PAUSED)
 
 
@@ -104,7 +108,7 @@ def finish(session: Session, campaign_id: int) -> None:
     campaign = get(session, campaign_id)
     check_move(Stage(campaign.stage), Stage.FINISHED)
     campaign.stage = Stage.FINISHED
-    schedule_of(session, campaign_id).active = False
+    rest(schedule_of(session, campaign_id))
     _stop(session, campaign_id, "推送已结束")
 
 
@@ -131,6 +135,17 @@ def schedule_of(session: Session, campaign_id: int) -> Schedule:
     return session.scalars(
         select(Schedule).where(Schedule.kind == CAMPAIGN, Schedule.ref_id == campaign_id)
     ).one()
+
+
+def catching_up(schedule: Schedule, catch_up: str, max_catch_up: int) -> None:
+    """Say what happens to times that are missed. Raises Refused."""
+    check_catch_up(catch_up, max_catch_up)
+    schedule.catch_up, schedule.max_catch_up = CatchUp(catch_up), max_catch_up
+
+
+def coming(schedule: Schedule, now: datetime, number: int = 3) -> list[datetime]:
+    """The next times of a schedule, also of one that rests."""
+    return next_times(schedule.cron, schedule.at, now, number)
 
 
 def runs_of(session: Session, campaign_id: int) -> Sequence[ScheduleRun]:

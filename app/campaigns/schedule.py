@@ -1,55 +1,80 @@
 """The clock's work: rows for everything that is due, at most one per schedule and due time.
 
-Any number of schedulers may tick: the unique key on (schedule, due time) decides, and the row is
-written in the transaction that moves the watermark. The bell comes after the commit.
+Any number of schedulers may tick, at any time their clocks say: the unique key on (schedule, due
+time) decides, and the row is written in the transaction that moves the watermark. The bell comes
+after the commit. A tick looks only at schedules whose next time has come, through an index.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app import reps
-from app.campaigns.due import due_times
+from app.campaigns.due import look, next_due
 from app.campaigns.models import Schedule, ScheduleRun
-from app.infra.clock import local
-from app.infra.db import insert_once, ring_after_commit
-from app.reps import Rep
+from app.infra.db import ring_after_commit
 
 RUN = "workers.jobs.plans.run"
-DAILY_PLAN, CAMPAIGN = "daily_plan", "campaign"
+CAMPAIGN = "campaign"
+KEY = ("schedule_id", "due_at")
+FRESH = ("state", "next_attempt_at", "error", "term", "created_at")
 RETRY = timedelta(minutes=2)
 MAX_ATTEMPTS = 5
+PIECE = 500  # schedules of one tick, so that its transaction stays short
+FALLEN = timedelta(minutes=1)  # a watermark so far ahead was written before the clock was set back
 
 
-def tick(session: Session, now: datetime) -> int:
-    """Write the runs that are due and ring for what is unfinished; returns how many were new."""
-    keep_daily_plans(session, now)
-    made = 0
-    for schedule in session.scalars(select(Schedule).where(Schedule.active.is_(True))):
-        times = due_times(schedule.cron, schedule.at, schedule.catch_up, schedule.watermark, now)
-        for due_at in times:
-            made += add_run(session, schedule.id, due_at, now)
-        session.execute(
-            update(Schedule)
-            .where(Schedule.id == schedule.id, Schedule.watermark < now)
-            .values(watermark=now)
-        )
+def tick(session: Session, now: datetime, *, term: int = 0, limit: int = PIECE) -> int:
+    """Write the runs that are due and ring for what is unfinished; returns how many were new.
+
+    `term` is noted on them. At most `limit` schedules are looked at: `is_due` says whether more
+    wait.
+    """
+    _mend_after_a_fall(session, now)
+    chosen = select(Schedule).where(_is_due(now)).order_by(Schedule.next_due_at).limit(limit)
+    missed: list[dict[str, Any]] = []
+    due: list[dict[str, Any]] = []
+    for schedule in session.scalars(chosen.with_for_update(skip_locked=True)).all():
+        _look_at(schedule, now, term, due, missed)
+    session.flush()
+    _insert(session, missed, _ignore)
+    made = _insert(session, due, _revive)
     for run in unfinished(session, now):
         ring_after_commit(session, RUN, run.id)
     return made
 
 
-def add_run(session: Session, schedule_id: int, due_at: datetime, now: datetime) -> bool:
+def is_due(session: Session, now: datetime) -> bool:
+    """True when a tick has something to write."""
+    asked = (
+        exists().where(_is_due(now)),
+        exists().where(_has_fallen(now), Schedule.active.is_(True)),
+        exists().where(_waits_too_long(now)),
+    )
+    return bool(session.scalar(select(or_(*asked))))
+
+
+def wake(schedule: Schedule, since: datetime) -> None:
+    """From `since` on its times are due, and none before."""
+    schedule.active, schedule.since, schedule.watermark = True, since, since
+    schedule.next_due_at = next_due(schedule.cron, schedule.at, since)
+
+
+def rest(schedule: Schedule) -> None:
+    """Nothing is due until it wakes."""
+    schedule.active, schedule.next_due_at = False, None
+
+
+def add_run(
+    session: Session, schedule_id: int, due_at: datetime, now: datetime, term: int = 0
+) -> bool:
     """The run of one due time; False when it exists."""
-    values = {
-        "schedule_id": schedule_id, "due_at": due_at, "state": "due", "attempts": 0,
-        "next_attempt_at": now, "planned": 0, "left_out": {}, "error": "", "created_at": now,
-    }  # fmt: skip
-    return insert_once(session, ScheduleRun, values, "schedule_id", "due_at")
+    return bool(_insert(session, [_values(schedule_id, due_at, now, term)], _revive))
 
 
 def unfinished(session: Session, now: datetime, limit: int = 100) -> Sequence[ScheduleRun]:
@@ -57,7 +82,7 @@ def unfinished(session: Session, now: datetime, limit: int = 100) -> Sequence[Sc
     return session.scalars(
         select(ScheduleRun)
         .where(ScheduleRun.state == "due", ScheduleRun.next_attempt_at <= now)
-        .order_by(ScheduleRun.id)
+        .order_by(ScheduleRun.next_attempt_at, ScheduleRun.id)
         .limit(limit)
     ).all()
 
@@ -83,32 +108,83 @@ def fail_run(session: Session, run_id: int, error: str, now: datetime) -> None:
         run.state = "failed"
 
 
-def keep_daily_plans(session: Session, now: datetime) -> None:
-    """One schedule per active rep at the rep's hour, on working days of the week."""
-    known = {
-        row.ref_id: row
-        for row in session.scalars(select(Schedule).where(Schedule.kind == DAILY_PLAN))
-    }
-    for rep in reps.active_reps(session):
-        cron = _daily_cron(rep)
-        row = known.pop(rep.id, None)
-        if row is None:
-            values = {
-                "kind": DAILY_PLAN, "ref_id": rep.id, "cron": cron, "catch_up": "last",
-                "active": True, "watermark": _start_of_day(now),
-            }  # fmt: skip
-            insert_once(session, Schedule, values, "kind", "ref_id")
-        elif row.cron != cron or not row.active:
-            row.cron, row.active = cron, True
-    for row in known.values():
-        row.active = False
-    session.flush()
+def _is_due(now: datetime) -> Any:
+    return Schedule.next_due_at <= now
 
 
-def _daily_cron(rep: Rep) -> str:
-    hour, minute = divmod(rep.daily_at_minute, 60)
-    return f"{minute} {hour} * * mon-fri"
+def _has_fallen(now: datetime) -> Any:
+    return Schedule.watermark > now + FALLEN
 
 
-def _start_of_day(now: datetime) -> datetime:
-    return local(now).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+def _waits_too_long(now: datetime) -> Any:
+    """A failed attempt waits minutes, never days."""
+    too_late = ScheduleRun.next_attempt_at > now + RETRY + FALLEN
+    return and_(ScheduleRun.state == "due", too_late)
+
+
+def _mend_after_a_fall(session: Session, now: datetime) -> None:
+    """After the clock was set back: what was passed over is due when its time really comes.
+
+    What has a run already stays as it is, and nothing before `since` is ever due.
+    """
+    session.execute(
+        update(Schedule)
+        .where(_has_fallen(now), Schedule.active.is_(True))
+        .values(watermark=now, next_due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(ScheduleRun)
+        .where(_waits_too_long(now))
+        .values(next_attempt_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _look_at(
+    schedule: Schedule,
+    now: datetime,
+    term: int,
+    due: list[dict[str, Any]],
+    missed: list[dict[str, Any]],
+) -> None:
+    after = max(schedule.watermark, schedule.since)
+    found = look(schedule.cron, schedule.at, schedule.catch_up, schedule.max_catch_up, after, now)
+    due += [_values(schedule.id, moment, now, term) for moment in found.due]
+    lost = [_values(schedule.id, moment, now, term, "missed") for moment in found.missed]
+    if found.more_missed:
+        lost[0]["error"] = "更早的还有错过，未逐次列出"
+    missed += lost
+    schedule.watermark = now
+    schedule.next_due_at = next_due(schedule.cron, schedule.at, now)
+
+
+def _values(
+    schedule_id: int, due_at: datetime, now: datetime, term: int, state: str = "due"
+) -> dict[str, Any]:
+    return {
+        "schedule_id": schedule_id, "due_at": due_at, "state": state, "attempts": 0,
+        "next_attempt_at": now, "planned": 0, "left_out": {}, "error": "", "term": term,
+        "created_at": now,
+    }  # fmt: skip
+
+
+def _insert(session: Session, rows: list[dict[str, Any]], conflicting: Callable[[Any], Any]) -> int:
+    """How many rows were written."""
+    if not rows:
+        return 0
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = conflicting(dialect.insert(ScheduleRun)).returning(ScheduleRun.id)
+    return len(session.execute(statement, rows).all())
+
+
+def _ignore(insert: Any) -> Any:
+    return insert.on_conflict_do_nothing(index_elements=KEY)
+
+
+def _revive(insert: Any) -> Any:
+    """A missed time that is due after all, its clock set back, becomes due."""
+    fresh = {name: insert.excluded[name] for name in FRESH}
+    return insert.on_conflict_do_update(
+        index_elements=KEY, set_=fresh, where=ScheduleRun.state == "missed"
+    )

@@ -10,7 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.infra.errors import YishuError
 
-GROUPS = ("schema", "keys", "users", "inbox", "sample")
+GROUPS = (
+    "schema", "doctor", "backup", "keys", "users", "inbox", "reconcile", "sample",
+)  # fmt: skip
 
 cli = typer.Typer(
     name="yishu", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Annotated, Any
 
 import typer
@@ -13,3 +14,8 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on the last 
 def show(data: dict[str, Any], text: str, as_json: bool) -> None:
     """Print `data` for programs or `text` for people."""
     print(json.dumps(data, ensure_ascii=False, default=str) if as_json else text)
+
+
+def quiet() -> None:
+    """Looking at the schema is not worth a line for each look."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)

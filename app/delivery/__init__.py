@@ -4,9 +4,11 @@ queue     freeze a message under a key that makes it happen once
 claim     queued → sending, by one worker only
 record    what the platform answered: sent, failed, again later, or unknown
 settle    an operator decides about a message whose outcome is unknown
+Gate      the platform's limits, asked before each claim; breakers stop an API that is in trouble
 """
 
-from app.delivery.limits import contacted_at, group_tasks_this_month, lock_person, wait_for_room
+from app.delivery.gates import Gate, Limits, known_breakers, note_answer, say_why, stopped
+from app.delivery.limits import contacted_at, group_tasks_this_month, lock_person
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.delivery.outbox import (
     cancel,
@@ -16,25 +18,37 @@ from app.delivery.outbox import (
     due,
     find_by_task,
     get,
+    has_stale,
     listing,
+    pick,
     postpone,
     queue,
     settle,
+    stale,
 )
 from app.delivery.receipts import awaiting_receipt, checked
 from app.delivery.record import (
+    awaiting,
     expire_leases,
-    pause_way,
+    extend_leases,
+    has_expired,
     record,
     record_failed,
     record_receipt,
+    record_seen,
+    repeatable,
+    uncount,
 )
+from app.delivery.ways import spread
 
 __all__ = [
     "Dispatch",
+    "Gate",
+    "Limits",
     "Receipt",
     "State",
     "Way",
+    "awaiting",
     "awaiting_receipt",
     "cancel",
     "cancel_for",
@@ -44,17 +58,28 @@ __all__ = [
     "count_by_state",
     "due",
     "expire_leases",
+    "extend_leases",
     "find_by_task",
     "get",
     "group_tasks_this_month",
+    "has_expired",
+    "has_stale",
+    "known_breakers",
     "listing",
     "lock_person",
-    "pause_way",
+    "note_answer",
+    "pick",
     "postpone",
     "queue",
     "record",
     "record_failed",
     "record_receipt",
+    "record_seen",
+    "repeatable",
+    "say_why",
     "settle",
-    "wait_for_room",
+    "spread",
+    "stale",
+    "stopped",
+    "uncount",
 ]

@@ -1,9 +1,9 @@
-"""Limits that hold over many messages: what the platform takes, and how often we reach out."""
+"""How often a person was reached, over all reps and ways."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -11,24 +11,9 @@ from sqlalchemy.orm import Session
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.identity.models import Identifier, Physician
 from app.infra.clock import local
-from app.reps import Rep
 
-PER_MINUTE, PER_HOUR = 25, 900  # to one member: the platform silently drops over 30 and 1,000
-TO_MEMBER = (Way.REP_CARD, Way.REP_TEXT)
 GONE_OUT = (State.SENDING, State.SENT, State.UNKNOWN)
 CHUNK = 1000
-
-
-def wait_for_room(session: Session, dispatch: Dispatch, now: datetime) -> timedelta | None:
-    """How long a claimed message to a rep must wait so that the platform drops none."""
-    if dispatch.way not in TO_MEMBER or dispatch.rep_id is None:
-        return None
-    # One claim per rep at a time: two workers may not both take the last place.
-    session.execute(select(Rep.id).where(Rep.id == dispatch.rep_id).with_for_update(key_share=True))
-    for limit, span in ((PER_MINUTE, timedelta(minutes=1)), (PER_HOUR, timedelta(hours=1))):
-        if _sent_to_member(session, dispatch, now - span) >= limit:
-            return span / 4
-    return None
 
 
 def lock_person(session: Session, identifier_id: int) -> None:
@@ -92,17 +77,3 @@ def group_tasks_this_month(
         )
         found.update({row.identifier_id: row.number for row in rows})
     return found
-
-
-def _sent_to_member(session: Session, dispatch: Dispatch, since: datetime) -> int:
-    moment = func.coalesce(Dispatch.sent_at, Dispatch.first_attempt_at)
-    number = session.scalar(
-        select(func.count()).where(
-            Dispatch.rep_id == dispatch.rep_id,
-            Dispatch.way.in_(TO_MEMBER),
-            Dispatch.id != dispatch.id,
-            Dispatch.state.in_(GONE_OUT),
-            or_(moment > since, Dispatch.state == State.SENDING),
-        )
-    )
-    return number or 0

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
@@ -49,6 +49,7 @@ class Dispatch(Base):
     __tablename__ = "dispatch"
     __table_args__ = (
         Index("ix_dispatch_due", "state", "not_before"),
+        Index("ix_dispatch_stale", "state", "not_after"),
         Index("ix_dispatch_person", "identifier_id", "sent_at"),
         Index("ix_dispatch_check", "check_at"),
     )
@@ -56,7 +57,7 @@ class Dispatch(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     dedupe_key: Mapped[str] = mapped_column(String(160), unique=True)
     way: Mapped[str] = mapped_column(String(16))
-    app_key: Mapped[str] = mapped_column(String(40), default="main")
+    app_key: Mapped[str] = mapped_column(String(40), default="main")  # corp or account that sends
     rep_id: Mapped[int | None] = mapped_column(ForeignKey("rep.id"), index=True)
     identifier_id: Mapped[int | None] = mapped_column(
         ForeignKey("identifier.id", ondelete="SET NULL")
@@ -70,6 +71,7 @@ class Dispatch(Base):
     verdict: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # may_contact's answer
     state: Mapped[str] = mapped_column(String(10), default=State.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
+    turn: Mapped[int] = mapped_column(default=0, server_default="0")  # grows with each claim
     maybe_sent: Mapped[bool] = mapped_column(default=False)  # an attempt may have got through
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -84,3 +86,40 @@ class Dispatch(Base):
     receipt: Mapped[str | None] = mapped_column(String(12))  # what became of a group task
     receipt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     check_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when to ask for the receipt
+
+
+class SendBucket(Base):
+    """How far one limit is used up; `delivery/buckets.py` says what `level` means."""
+
+    __tablename__ = "send_bucket"
+    __table_args__ = (Index("ix_send_bucket_ready_at", "ready_at"),)
+
+    bucket: Mapped[str] = mapped_column(String(16), primary_key=True)
+    account: Mapped[str] = mapped_column(String(40), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(80), primary_key=True)  # rep id, API, or day
+    level: Mapped[float] = mapped_column(Float(53))
+    ready_at: Mapped[float] = mapped_column(Float(53))  # when one more fits, seconds since 1970
+
+
+class ApiBreaker(Base):
+    """What is known about one API of one account; `delivery/breaker.py` decides."""
+
+    __tablename__ = "api_breaker"
+
+    account: Mapped[str] = mapped_column(String(40), primary_key=True)
+    api: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[list[float]] = mapped_column(JSON)  # newest, seconds since 1970
+    why: Mapped[str] = mapped_column(String(10))
+    strikes: Mapped[int]
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SendPace(Base):
+    """How many calls at once an account's platform takes; also the lock of its claims."""
+
+    __tablename__ = "send_pace"
+
+    account: Mapped[str] = mapped_column(String(40), primary_key=True)
+    slots: Mapped[float | None] = mapped_column(Float(53))  # empty: as many as the setting says
+    lowered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

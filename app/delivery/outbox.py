@@ -9,19 +9,21 @@ lease ends.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
+from app.delivery.gates import closed, not_closed
 from app.delivery.models import Dispatch, State, Way
+from app.delivery.record import LEASE
+from app.delivery.ways import GOOD_FOR
 from app.infra.db import insert_once, ring_after_commit
 from app.infra.errors import NotFound, Refused
 from app.infra.queue import FAST, NORMAL
 
-SEND = "workers.jobs.sends.send"
-LEASE = timedelta(seconds=60)
+DRAIN = "workers.jobs.sends.drain"
 
 
 def queue(
@@ -42,32 +44,73 @@ def queue(
     not_after: datetime | None = None,
     verdict: dict[str, Any] | None = None,
 ) -> Dispatch | None:
-    """Write a message down; None when one with this key exists. Rings after commit."""
+    """Write a message down; None when one with this key exists. Rings after commit.
+
+    Without `not_after` it is good for as long as its way says: nothing is sent late.
+    """
+    account = payload.get("corp_id") or payload.get("app_id") or "main"
+    good_for = GOOD_FOR[way]
     values: dict[str, Any] = {
         "way": way, "dedupe_key": dedupe_key, "payload": payload, "rep_id": rep_id,
         "identifier_id": identifier_id, "content_version_id": content_version_id,
         "suggestion_id": suggestion_id, "campaign_id": campaign_id, "task_id": task_id,
         "counts_as_contact": counts_as_contact, "not_before": not_before or now,
-        "not_after": not_after, "verdict": verdict, "app_key": "main", "state": State.QUEUED,
-        "attempts": 0, "maybe_sent": False, "provider_id": "", "error": "", "created_at": now,
+        "not_after": not_after or (not_before or now) + good_for, "verdict": verdict,
+        "app_key": str(account)[:40], "state": State.QUEUED, "attempts": 0, "turn": 0,
+        "maybe_sent": False, "provider_id": "", "error": "", "created_at": now,
     }  # fmt: skip
     if not insert_once(session, Dispatch, values, "dedupe_key"):
         return None
     dispatch = session.scalars(select(Dispatch).where(Dispatch.dedupe_key == dedupe_key)).one()
     if not_before is None or not_before <= now:
         lane = FAST if way == Way.WELCOME else NORMAL
-        ring_after_commit(session, SEND, dispatch.id, lane=lane)
+        ring_after_commit(session, DRAIN, lane=lane)
     return dispatch
 
 
 def due(session: Session, now: datetime, limit: int = 100) -> Sequence[int]:
-    """Messages that may be sent now, welcomes first."""
+    """Messages that may be sent now, welcomes first; not those that a limit holds back."""
+    return [row.id for row in session.execute(_due(session, now, Dispatch.id).limit(limit))]
+
+
+def pick(
+    session: Session, now: datetime, limit: int, only: int | None = None
+) -> Sequence[Dispatch]:
+    """Like `due`, locked for claiming; messages that another worker looks at are left out."""
+    chosen = _due(session, now, Dispatch)
+    if only is not None:
+        chosen = chosen.where(Dispatch.id == only)
+    locked = chosen.limit(limit).with_for_update(skip_locked=True)
+    return session.scalars(locked.execution_options(populate_existing=True)).all()
+
+
+def stale(session: Session, now: datetime, limit: int = 200) -> Sequence[Dispatch]:
+    """Messages that wait and whose time is over, locked."""
     return session.scalars(
-        select(Dispatch.id)
-        .where(Dispatch.state == State.QUEUED, Dispatch.not_before <= now)
-        .order_by((Dispatch.way == Way.WELCOME).desc(), Dispatch.not_before, Dispatch.id)
+        select(Dispatch)
+        .where(Dispatch.state == State.QUEUED, Dispatch.not_after < now)
+        .order_by(Dispatch.not_after)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     ).all()
+
+
+def has_stale(session: Session, now: datetime) -> bool:
+    """Does a message wait whose time is over?"""
+    late = select(Dispatch.id).where(Dispatch.state == State.QUEUED, Dispatch.not_after < now)
+    return session.scalar(late.limit(1)) is not None
+
+
+def _due(session: Session, now: datetime, what: Any) -> Select[Any]:
+    chosen = select(what).where(Dispatch.state == State.QUEUED, Dispatch.not_before <= now)
+    held_back = not_closed(closed(session, now))
+    if held_back is not None:
+        chosen = chosen.where(held_back)
+    # A stopped API is tried with what was tried before: of the others nothing is in doubt.
+    welcome_first = (Dispatch.way == Way.WELCOME).desc()
+    return chosen.order_by(
+        welcome_first, Dispatch.maybe_sent.desc(), Dispatch.not_before, Dispatch.id
+    )
 
 
 def claim(session: Session, dispatch_id: int, now: datetime) -> Dispatch | None:
@@ -82,6 +125,8 @@ def claim(session: Session, dispatch_id: int, now: datetime) -> Dispatch | None:
         .values(
             state=State.SENDING,
             attempts=Dispatch.attempts + 1,
+            turn=Dispatch.turn + 1,
+            error="",
             lease_until=now + LEASE,
             first_attempt_at=func.coalesce(Dispatch.first_attempt_at, now),
         )
@@ -95,20 +140,18 @@ def claim(session: Session, dispatch_id: int, now: datetime) -> Dispatch | None:
 def postpone(
     session: Session, dispatch: Dispatch, until: datetime, why: str, now: datetime
 ) -> None:
-    """Put a claimed message back, unsent: waiting is not an attempt."""
+    """Put off a message that waits; cancelled when it would be too late then."""
     if dispatch.not_after is not None and until > dispatch.not_after:
         cancel(session, dispatch, why)
         return
-    dispatch.attempts -= 1
-    if dispatch.attempts == 0:
-        dispatch.first_attempt_at = None
-    dispatch.state, dispatch.lease_until = State.QUEUED, None
     dispatch.not_before, dispatch.error = max(until, now), why
     session.flush()
 
 
 def cancel(session: Session, dispatch: Dispatch, reason: str) -> None:
     """Do not send, or not again; what an earlier attempt may have sent becomes unknown."""
+    session.flush()
+    session.refresh(dispatch, with_for_update=True)  # a worker may just have claimed it
     if dispatch.state in (State.QUEUED, State.SENDING):
         dispatch.state = State.UNKNOWN if dispatch.maybe_sent else State.CANCELLED
         dispatch.error, dispatch.lease_until = reason, None
@@ -142,7 +185,9 @@ def settle(
     session: Session, dispatch_id: int, decision: str, now: datetime, *, actor: str = ""
 ) -> Dispatch:
     """A person decides about an unknown message: sent, failed or resend."""
-    dispatch = get(session, dispatch_id)
+    dispatch = session.get(Dispatch, dispatch_id, with_for_update=True)
+    if dispatch is None:
+        raise NotFound("没有这条消息。")
     if dispatch.state != State.UNKNOWN:
         raise Refused("只有结果未知的消息需要处理。")
     by = f"（{actor}）" if actor else ""
@@ -152,13 +197,23 @@ def settle(
     elif decision == "failed":
         dispatch.state, dispatch.error = State.FAILED, f"人工确认未送达{by}"
     elif decision == "resend":
-        dispatch.state, dispatch.not_before, dispatch.attempts = State.QUEUED, now, 0
+        _start_again(session, dispatch, now)
         dispatch.error = f"人工重新发送{by}"
-        ring_after_commit(session, SEND, dispatch.id)
     else:
         raise Refused("请选择：已送达、未送达或重新发送。")
+    dispatch.turn += 1  # the answer of a late worker changes nothing any more
     session.flush()
     return dispatch
+
+
+def _start_again(session: Session, dispatch: Dispatch, now: datetime) -> None:
+    """As if it had never been tried, since a person says so; good for as long as at first."""
+    good_for = GOOD_FOR[Way(dispatch.way)]
+    dispatch.state, dispatch.not_before, dispatch.attempts = State.QUEUED, now, 0
+    dispatch.maybe_sent, dispatch.first_attempt_at = False, None
+    if dispatch.not_after is None or dispatch.not_after < now:
+        dispatch.not_after = now + good_for
+    ring_after_commit(session, DRAIN)
 
 
 def get(session: Session, dispatch_id: int) -> Dispatch:

@@ -3,6 +3,8 @@
     taken                      → sent
     certainly not taken        → queued again, with growing waits; given up after MAX_ATTEMPTS
     refused for good           → failed
+    the API is stopped, too many calls at once
+                               → queued again; waiting is not an attempt
     nobody knows (time-out …)  → queued again where sending twice is harmless, else unknown
 
 Sending again is harmless for cards (the platform refuses a task_id it has seen), for card updates
@@ -26,6 +28,8 @@ BACKOFF_S = (2, 10, 30, 120, 300, 600, 1800)
 TEXT_RESEND = 0.7 * timedelta(seconds=DUPLICATE_CHECK_S)
 REPEATABLE = frozenset({Way.REP_CARD, Way.CARD_UPDATE, Way.WELCOME, Way.OA_TEMPLATE})
 CODE_USED = 60140  # the response code of a card has been used
+OF_THE_API = frozenset({45009, 45011, 45033, 45036})  # limits that are not one message's fault
+SOON_S = (1.0, 5.0)  # then it asks again, if its API may be called
 WORDS: dict[type[Exception], str] = {
     errors.WindowClosed: "医生近期没有与公众号互动，平台不允许主动发送",
     errors.NotAFriend: "代表与医生不是双向好友",
@@ -45,6 +49,7 @@ class Tried:
     maybe_sent: bool  # an earlier attempt may have got through
     first_attempt_at: datetime
     not_after: datetime | None
+    spread: float = 0.5  # 0 to 1, another one for each attempt: so that not all come back at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Outcome:
     maybe_sent: bool = False
     provider_id: str = ""
     response_code: str = ""
+    counted: bool = True  # this attempt counts towards MAX_ATTEMPTS
 
 
 def outcome_of(tried: Tried, answer: Delivered | Exception, now: datetime) -> Outcome:
@@ -73,6 +79,8 @@ def outcome_of(tried: Tried, answer: Delivered | Exception, now: datetime) -> Ou
         return Outcome(State.SENT)
     if isinstance(answer, errors.OutcomeUnknown) or not isinstance(answer, Transient | Permanent):
         return unknown(tried, _told(answer, code), now, code)
+    if _is_of_the_api(answer, code):
+        return _again_soon(tried, _told(answer, code), now, code)
     if isinstance(answer, Permanent):
         return Outcome(State.FAILED, _told(answer, code), code)
     return _retry(tried, _told(answer, code), now, code, answer.retry_after_s)
@@ -85,6 +93,29 @@ def unknown(tried: Tried, error: str, now: datetime, code: int | None = None) ->
     if late or tried.attempts >= MAX_ATTEMPTS or not _harmless(tried, again_at):
         return Outcome(State.UNKNOWN, error, code, maybe_sent=True)
     return Outcome(State.QUEUED, error, code, again_at, maybe_sent=True)
+
+
+def may_repeat(tried: Tried, now: datetime) -> bool:
+    """May a message that was tried before be tried now? False: only a person may decide."""
+    return not tried.maybe_sent or _harmless(tried, now)
+
+
+def _is_of_the_api(answer: Exception, code: int | None) -> bool:
+    """Nothing of this account gets through: the message waits, whatever is wrong."""
+    if isinstance(answer, errors.BadCredential | errors.NotAllowed):
+        return True
+    return isinstance(answer, errors.RateLimited) and code in OF_THE_API
+
+
+def _again_soon(tried: Tried, error: str, now: datetime, code: int | None) -> Outcome:
+    shortest, longest = SOON_S
+    wait = timedelta(seconds=shortest + tried.spread * (longest - shortest))
+    if tried.not_after is not None and now + wait > tried.not_after:
+        state = State.UNKNOWN if tried.maybe_sent else State.CANCELLED
+        return Outcome(state, error, code, maybe_sent=tried.maybe_sent)
+    return Outcome(
+        State.QUEUED, error, code, now + wait, maybe_sent=tried.maybe_sent, counted=False
+    )
 
 
 def _retry(

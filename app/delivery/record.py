@@ -1,19 +1,39 @@
-"""Recording what became of messages that were claimed."""
+"""Recording what became of messages that were claimed.
+
+Whoever records names the turn in which the message was claimed. Each claim and each decision of a
+person begins another turn, so that a late worker overwrites nothing.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from zlib import crc32
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.delivery.channels import Delivered
 from app.delivery.models import Dispatch, Receipt, State, Way
-from app.delivery.outcome import Outcome, Tried, outcome_of, unknown
+from app.delivery.outcome import Outcome, Tried, may_repeat, outcome_of, unknown
 
 FIRST_CHECK_S = 60  # a rep needs a moment to confirm a group task
 
-SAME_API = ((Way.REP_CARD, Way.REP_TEXT),)
+LEASE = timedelta(seconds=3.5)  # renewed every second while its call is under way
+SKEW = timedelta(minutes=1)
+OPEN = (State.SENDING, State.UNKNOWN, State.QUEUED)  # an answer of the same turn still counts
+
+
+def awaiting(session: Session, dispatch_id: int, turn: int) -> Dispatch | None:
+    """The message, locked, if this turn's answer may be recorded; None when it is too late."""
+    found = session.scalar(
+        select(Dispatch)
+        .where(Dispatch.id == dispatch_id, Dispatch.turn == turn, Dispatch.state.in_(OPEN))
+        .with_for_update()
+    )
+    if found is not None and found.state == State.QUEUED and not found.maybe_sent:
+        return None  # put back or written down already
+    return found
 
 
 def record(
@@ -25,16 +45,52 @@ def record(
     return outcome
 
 
+def extend_leases(session: Session, held: Collection[tuple[int, int]], now: datetime) -> None:
+    """Calls of these (message, turn) are still under way."""
+    session.execute(
+        update(Dispatch)
+        .where(Dispatch.state == State.SENDING, tuple_(Dispatch.id, Dispatch.turn).in_(list(held)))
+        .values(lease_until=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def expire_leases(session: Session, now: datetime) -> list[Dispatch]:
-    """Messages whose worker died in the middle: nobody knows what became of them."""
+    """Messages whose worker died in the middle: nobody knows what became of them.
+
+    A lease that ends later than any could was given before the clock was set back.
+    """
     rows = session.scalars(
-        select(Dispatch)
-        .where(Dispatch.state == State.SENDING, Dispatch.lease_until < now)
-        .with_for_update(skip_locked=True)
+        select(Dispatch).where(*_expired(now)).with_for_update(skip_locked=True)
     ).all()
     for row in rows:
         _apply(session, row, unknown(_tried(row, now), "发送过程中断，结果未知", now), now)
     return list(rows)
+
+
+def has_expired(session: Session, now: datetime) -> bool:
+    """Did a worker die in the middle?"""
+    return session.scalar(select(Dispatch.id).where(*_expired(now)).limit(1)) is not None
+
+
+def _expired(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    over = or_(Dispatch.lease_until < now, Dispatch.lease_until > now + LEASE + SKEW)
+    return Dispatch.state == State.SENDING, over
+
+
+def repeatable(dispatch: Dispatch, now: datetime) -> bool:
+    """False for what may have arrived and could arrive twice: only a person may send it again."""
+    return may_repeat(_tried(dispatch, now), now)
+
+
+def record_seen(session: Session, dispatch: Dispatch, now: datetime) -> bool:
+    """Somebody answered this message, so it has arrived; True when nobody knew."""
+    waiting = dispatch.state == State.QUEUED and dispatch.maybe_sent
+    if not waiting and dispatch.state not in (State.UNKNOWN, State.SENDING):
+        return False
+    dispatch.turn += 1
+    _apply(session, dispatch, Outcome(State.SENT), now)
+    return True
 
 
 def record_failed(
@@ -52,22 +108,18 @@ def record_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: d
     session.flush()
 
 
-def pause_way(session: Session, way: Way, until: datetime) -> int:
-    """The quota of this way's API is used up: nothing that needs it is tried before `until`."""
-    ways = next((group for group in SAME_API if way in group), (way,))
-    done = session.execute(
-        update(Dispatch)
-        .where(Dispatch.state == State.QUEUED, Dispatch.way.in_(ways), Dispatch.not_before < until)
-        .values(not_before=until)
-        .execution_options(synchronize_session=False)
-    )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+def uncount(dispatch: Dispatch) -> None:
+    """The last attempt was the platform's fault and not this message's."""
+    dispatch.attempts = max(dispatch.attempts - 1, 0)
+    if not dispatch.attempts and not dispatch.maybe_sent:
+        dispatch.first_attempt_at = None
 
 
 def _tried(dispatch: Dispatch, now: datetime) -> Tried:
     return Tried(
         Way(dispatch.way), dispatch.attempts, dispatch.maybe_sent,
         dispatch.first_attempt_at or now, dispatch.not_after,
+        crc32(f"{dispatch.id}:{dispatch.turn}".encode()) / 2**32,
     )  # fmt: skip
 
 
@@ -77,6 +129,8 @@ def _apply(session: Session, dispatch: Dispatch, outcome: Outcome, now: datetime
     if outcome.again_at is not None:
         dispatch.not_before = outcome.again_at
     dispatch.maybe_sent = dispatch.maybe_sent or outcome.maybe_sent
+    if not outcome.counted:
+        uncount(dispatch)
     if outcome.state is State.SENT:
         dispatch.sent_at = now
         dispatch.provider_id = outcome.provider_id or dispatch.provider_id

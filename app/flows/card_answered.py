@@ -17,6 +17,7 @@ from app.facts import CardAnswered
 from app.flows import Outside, Received
 from app.flows.material import forward_text, task_fields
 from app.flows.permission import verdict_for
+from app.flows.sent import after_sent
 from app.flows.suggestion_card import REASON_QUESTION, reason_card, suggestion_of, task_id
 from app.identity import Identifier, Physician
 from app.infra import log
@@ -27,6 +28,7 @@ from app.reps import Rep
 HANDLES = CardAnswered
 CARD_LIFE = timedelta(hours=72)  # how long a card's response code works
 DELIVER_WITHIN = timedelta(hours=24)
+ANSWER_WITHIN = timedelta(hours=1)  # a rep who tapped waits for a reply
 TASK_ONLY = frozenset({"not_last_chat", "platform_quota"})
 SHORT = {
     "content": "内容不合适",
@@ -71,6 +73,7 @@ def apply(
     case = _case(session, fact, prepared, event)
     if case is None:
         return
+    _note_arrival(session, fact, now)
     if fact.key == "adopt":
         adopt(session, case, now)
     elif fact.key == "later":
@@ -208,6 +211,13 @@ def _case(session: Session, fact: CardAnswered, prepared: Prepared, event: Recei
     )  # fmt: skip
 
 
+def _note_arrival(session: Session, fact: CardAnswered, now: datetime) -> None:
+    """A card that was answered has arrived, whatever we knew of its sending."""
+    card = delivery.find_by_task(session, fact.task_id)
+    if card is not None and delivery.record_seen(session, card, now):
+        after_sent(session, card, now)
+
+
 def _ask_why(session: Session, case: Case, now: datetime) -> None:
     if case.suggestion.state == State.ADOPTED:
         _mark(session, case, "已采用", now)
@@ -242,7 +252,8 @@ def _tell(session: Session, case: Case, part: str, text: str, now: datetime) -> 
     delivery.queue(
         session, way=Way.REP_TEXT, dedupe_key=f"tell:{case.ref}:{part}",
         payload={"corp_id": case.rep.corp_id, "userid": case.rep.userid, "text": text},
-        rep_id=case.rep.id, suggestion_id=case.suggestion.id, now=now,
+        rep_id=case.rep.id, suggestion_id=case.suggestion.id, not_after=now + ANSWER_WITHIN,
+        now=now,
     )  # fmt: skip
 
 

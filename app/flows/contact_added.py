@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
 from sqlalchemy.orm import Session
 
-from app import consent, delivery, inbox, journey, links, reps, tagging
-from app.connectors.wecom.types import Customer
+from app import consent, delivery, inbox, links, reps, tagging
+from app.connectors.wecom.types import Customer, Follower
 from app.consent import Action
 from app.delivery import Way
 from app.facts import ContactAdded, RelationFact
 from app.flows import Outside, Received
+from app.flows.reconcile_note import note_once
 from app.flows.sync_contact import know_contact, read_contact, sync_contact
 from app.identity import Identifier
 from app.journey import Happened
@@ -55,24 +56,34 @@ def apply(
     else:
         row = know_contact(session, fact, event.ref, now)
         _read_next(session, fact, event, now)
+    if fact.pulled:
+        side = _side_of(fact, reading)
+        if side is None:
+            return  # they are not connected any more
+        fact = replace(fact, at=side.added_at, state=fact.state or side.state)
     rep = reps.ensure_rep(session, fact.corp_id, fact.rep_userid, now=now)
     reps.note_added(
         session, rep, row, at=fact.at, state=fact.state, now=now,
         one_sided=fact.one_sided or (reading.was_read and reading.customer is None),
     )  # fmt: skip
     code = links.find_code(session, "wecom", fact.state)
-    assert_channel_tags(session, row.id, code, ref=event.ref, at=fact.at)
-    fresh = journey.note(
-        session, row.id, Happened.CONTACT_ADDED, channel="wecom", at=fact.at, ref=event.ref,
+    noted = note_once(
+        session, row.id, Happened.CONTACT_ADDED, fact, channel="wecom", at=fact.at, ref=event.ref,
         rep_id=rep.id, detail={"channel": code.name} if code else None,
     )  # fmt: skip
-    if fresh:
+    assert_channel_tags(session, row.id, code, ref=noted.ref, at=fact.at)
+    if noted.fresh:
         consent.record(
             session, row.id, action=Action.GRANT, source="added_rep", channel="wecom",
             evidence=event.ref, at=fact.at,
         )  # fmt: skip
     if fact.welcome_code:
         welcome(session, fact, fact.welcome_code, rep, row, code, now)
+
+
+def _side_of(fact: ContactAdded, reading: Reading) -> Follower | None:
+    sides = reading.customer.followers if reading.customer else ()
+    return next((side for side in sides if side.userid == fact.rep_userid), None)
 
 
 def assert_channel_tags(

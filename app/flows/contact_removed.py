@@ -6,14 +6,16 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import journey, reps
+from app import reps
 from app.connectors.wecom.types import Customer
 from app.facts import ContactRemoved
 from app.flows import Outside, Received
+from app.flows.reconcile_note import note_once
 from app.flows.stop_sending import stop_sending
 from app.flows.sync_contact import drop_tags_of, read_contact, sync_contact
+from app.identity import Identifier
 from app.journey import Happened
-from app.reps import RelationState
+from app.reps import RelationState, Rep
 
 HANDLES = ContactRemoved
 
@@ -33,15 +35,23 @@ def apply(
     """Close the relation; identity, history and the other reps' relations stay."""
     row = sync_contact(session, fact, customer, ref=event.ref, now=now)
     rep = reps.ensure_rep(session, fact.corp_id, fact.rep_userid, now=now)
-    journey.note(
-        session, row.id, Happened.CONTACT_REMOVED, channel="wecom", at=fact.at, ref=event.ref,
+    at = event.received_at if fact.pulled else fact.at  # a look knows only that it is over
+    if fact.pulled and _is_connected(session, rep, row):
+        return
+    note_once(
+        session, row.id, Happened.CONTACT_REMOVED, fact, channel="wecom", at=at, ref=event.ref,
         rep_id=rep.id, detail={"by": fact.by, "handed_over": fact.by_transfer},
+        begins_with=Happened.CONTACT_ADDED,
     )  # fmt: skip
     state = RelationState.REMOVED_BY_REP
     if fact.by == "physician":
         state = RelationState.REMOVED_BY_PHYSICIAN
-    reps.disconnect(session, rep, row, state, fact.at)
-    relation = reps.find_contact(session, rep.id, row.id)
-    if relation is not None and relation.state != RelationState.CONNECTED:
+    reps.disconnect(session, rep, row, state, at)
+    if not _is_connected(session, rep, row):
         drop_tags_of(session, row, rep, now)
         stop_sending(session, "代表与医生已不是好友", now, identifier_ids=[row.id], rep_id=rep.id)
+
+
+def _is_connected(session: Session, rep: Rep, row: Identifier) -> bool:
+    relation = reps.find_contact(session, rep.id, row.id)
+    return relation is not None and relation.state == RelationState.CONNECTED

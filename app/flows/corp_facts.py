@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import consent, identity, journey, links, reps, tagging
 from app.connectors.errors import GroupGone
-from app.connectors.wecom.types import GroupChat
+from app.connectors.wecom.types import CorpTag, GroupChat
 from app.consent import Action, Purpose
 from app.facts import (
     AcquisitionReported,
@@ -42,7 +43,7 @@ ACTIVE, DISABLED, LEFT = 1, 2, 5  # a member's status; 4, not activated yet, cha
 
 def prepare(fact: Any, outside: Outside) -> Any:
     """What the platform says now about the tags or the group that changed."""
-    if isinstance(fact, CorpTagChanged) and fact.change in ("create", "update"):
+    if isinstance(fact, CorpTagChanged):
         return outside.wecom[fact.corp_id].list_corp_tags()
     if isinstance(fact, GroupChatChanged) and fact.change != "dismiss":
         try:
@@ -59,8 +60,7 @@ def apply(session: Session, fact: Any, prepared: Any, event: Received, now: date
     elif isinstance(fact, AcquisitionReported):
         _acquisition(session, fact, event, now)
     elif isinstance(fact, CorpTagChanged):
-        for corp_tag in prepared or ():
-            tagging.map_name(session, Source.WECOM_TAG, corp_tag.name, now)
+        _tags(session, fact, prepared or (), now)
     elif isinstance(fact, GroupChatChanged) and prepared is not None:
         _group(session, fact, prepared)
     elif isinstance(fact, MemberChanged):
@@ -105,6 +105,14 @@ def _acquisition(
         session, row.id, Happened.ACQUIRED, channel="wecom", at=fact.at, ref=event.ref,
         rep_id=rep.id if rep else None, detail={"change": fact.change, "state": fact.state},
     )  # fmt: skip
+
+
+def _tags(session: Session, fact: CorpTagChanged, listed: Sequence[CorpTag], now: datetime) -> None:
+    tagging.keep_corp_tags(
+        session, fact.corp_id, [(tag.tag_id, tag.name, tag.group) for tag in listed], now
+    )
+    for tag in listed:
+        tagging.map_name(session, Source.WECOM_TAG, tag.name, now)
 
 
 def _group(session: Session, fact: GroupChatChanged, chat: GroupChat) -> None:

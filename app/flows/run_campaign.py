@@ -33,14 +33,24 @@ def run_campaign(
     found = reach(
         session, campaign.expression, way, version, now, app_id=app_id, template_id=template_id
     )
+    number = sum(len(chosen) for share in found.shares for chosen in share.by_day.values())
     for share in found.shares:
         if way is CampaignWay.GROUP_TASK:
-            _group_tasks(session, campaign, run, version, share, base_url, now)
+            _group_tasks(session, campaign, run, version, share, number, base_url, now)
         else:
             _suggestions(session, campaign, run, share, base_url, now)
     for follower in found.followers:
         _account_message(
-            session, campaign, run, version, follower, app_id, template_id, base_url, now
+            session,
+            campaign,
+            run,
+            version,
+            follower,
+            app_id,
+            template_id,
+            base_url,
+            now,
+            delivery.spread(now, f"{run.id}:{follower.row.id}", len(found.followers)),
         )
     run.planned, run.left_out, run.state = found.planned, dict(found.left_out), "done"
 
@@ -64,6 +74,7 @@ def _group_tasks(
     run: ScheduleRun,
     version: ContentVersion,
     share: RepShare,
+    number: int,
     base_url: str,
     now: datetime,
 ) -> None:
@@ -90,6 +101,7 @@ def _group_tasks(
                 rep_id=share.rep.id, identifier_id=contact.identifier.id,
                 campaign_id=campaign.id, content_version_id=version.id, counts_as_contact=True,
                 verdict=verdict, not_after=end_of_day(now), now=now,
+                not_before=delivery.spread(now, f"{run.id}:{contact.identifier.id}", number),
             )  # fmt: skip
 
 
@@ -103,6 +115,7 @@ def _account_message(
     template_id: str,
     base_url: str,
     now: datetime,
+    not_before: datetime,
 ) -> None:
     row = follower.row
     link = links.create_link(
@@ -125,5 +138,6 @@ def _account_message(
         session, way=Way.OA_TEMPLATE if follower.by_template else Way.OA_TEXT,
         dedupe_key=f"campaign:{run.id}:{row.id}", payload=payload, identifier_id=row.id,
         campaign_id=campaign.id, content_version_id=version.id, counts_as_contact=True,
-        verdict=follower.verdict.as_json(now), not_after=end_of_day(now), now=now,
+        verdict=follower.verdict.as_json(now), not_before=not_before, not_after=end_of_day(now),
+        now=now,
     )  # fmt: skip

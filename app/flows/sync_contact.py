@@ -11,11 +11,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import identity, reps, tagging
+from app import completeness, identity, reps, tagging
+from app.completeness import Difference, What
 from app.connectors.errors import NotAFriend, PersonGone
 from app.connectors.wecom.types import Customer, Follower
-from app.facts import RelationFact
+from app.facts import ContactAdded, ContactRemoved, RelationFact
 from app.flows import Outside
+from app.flows.reconcile_tell import write
 from app.identity import Id, Identifier, Kind
 from app.reps import RelationState, Rep
 from app.tagging import Source
@@ -23,6 +25,7 @@ from app.tagging import Source
 UNION_TRUST, PHONE_TRUST, NAME_TRUST, REMARK_TRUST = 90, 40, 20, 15
 SOURCE, REMARK = "wecom.contact", "wecom.remark"
 PERSONAL_TAG = 2  # a rep's own notes: none of our business
+ENDED = (RelationState.REMOVED_BY_REP, RelationState.REMOVED_BY_PHYSICIAN)
 
 
 def read_contact(fact: RelationFact, outside: Outside) -> Customer | None:
@@ -53,7 +56,7 @@ def sync_contact(
     """Bring everything we know through this contact up to date; returns its identifier."""
     if customer is None:
         row = know_contact(session, fact, ref, now)
-        _close_unlisted(session, fact.corp_id, row, (), now)
+        _close_unlisted(session, fact, row, (), now)
         return row
     contact = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, customer.external_userid)
     unionid = identity.make_id(Kind.UNIONID, customer.unionid) if customer.unionid else None
@@ -64,8 +67,8 @@ def sync_contact(
     _link_phones(session, contact, customer, ref, fact.at, now)
     session.refresh(row)  # a phone may have changed the ONE ID
     _describe(session, row, customer, now)
-    seen = [_sync_side(session, fact.corp_id, row, side, now) for side in customer.followers]
-    _close_unlisted(session, fact.corp_id, row, {rep.id for rep in seen}, now)
+    seen = [_sync_side(session, fact, row, customer, side, now) for side in customer.followers]
+    _close_unlisted(session, fact, row, {rep.id for rep in seen}, now)
     return row
 
 
@@ -100,13 +103,24 @@ def _describe(session: Session, row: Identifier, customer: Customer, now: dateti
 
 
 def _sync_side(
-    session: Session, corp_id: str, row: Identifier, side: Follower, now: datetime
+    session: Session,
+    fact: RelationFact,
+    row: Identifier,
+    customer: Customer,
+    side: Follower,
+    now: datetime,
 ) -> Rep:
-    rep = reps.ensure_rep(session, corp_id, side.userid, now=now)
+    rep = reps.ensure_rep(session, fact.corp_id, side.userid, now=now)
+    before = reps.find_contact(session, rep.id, row.id)
+    begins = before is None or before.state in ENDED
     relation = reps.connect(
         session, rep, row, since=side.added_at, now=now, remark=side.remark,
         add_way=side.add_way, channel_state=side.state,
+        mark=completeness.mark_of(customer, side),
     )  # fmt: skip
+    if begins and relation.state == RelationState.CONNECTED and not _tells(fact, ContactAdded, rep):
+        news = Difference(What.ADDED, side.added_at, rep.userid, fact.external_userid, side.state)
+        write(session, fact.corp_id, [news], now)
     names = {}
     if relation.state == RelationState.CONNECTED:
         for tag in side.tags:
@@ -121,7 +135,20 @@ def _sync_side(
 
 
 def _close_unlisted(
-    session: Session, corp_id: str, row: Identifier, listed: Collection[int], now: datetime
+    session: Session,
+    fact: RelationFact,
+    row: Identifier,
+    listed: Collection[int],
+    now: datetime,
 ) -> None:
-    for rep in reps.close_missing(session, corp_id, row, listed, now):
+    for rep in reps.close_missing(session, fact.corp_id, row, listed, now):
         drop_tags_of(session, row, rep, now)
+        relation = reps.find_contact(session, rep.id, row.id)
+        if relation is not None and not _tells(fact, ContactRemoved, rep):
+            news = Difference(What.REMOVED, relation.since, rep.userid, fact.external_userid)
+            write(session, fact.corp_id, [news], now)
+
+
+def _tells(fact: RelationFact, kind: type[RelationFact], rep: Rep) -> bool:
+    """Whether the event at work is itself the news about this rep; else it is told as one more."""
+    return isinstance(fact, kind) and fact.rep_userid.lower() == rep.userid

@@ -47,14 +47,15 @@ def apply(
     if row is None or not row.value:
         return
     came_back = isinstance(fact, Unfollowed) and seen.follows
+    if fact.pulled and came_back:
+        return  # seen too early, or over already: nothing says that they were away
+    at = event.received_at if fact.pulled else fact.at
     refused = consent.standing(session, [row.one_id], "oa")[row.one_id][1]
     if not came_back:
         delivery.cancel_for(session, "医生已取消关注", identifier_ids=[row.id])
-    _erase(session, row, fact.at if came_back else None)
+    _erase(session, row, at if came_back else None)
     if refused:
-        consent.record(
-            session, row.id, action=Action.WITHDRAW, source="kept_on_erasure", at=fact.at
-        )
+        consent.record(session, row.id, action=Action.WITHDRAW, source="kept_on_erasure", at=at)
     inbox.erase_before(session, inbox.partition_key(fact.app_id, f"openid:{fact.openid}"), event.id)
     if not came_back:
         _forget(session, row, event.ref, now)

@@ -7,6 +7,7 @@ find, get_physician, identifiers_of, resolve_one_id
 search             by name, hospital, phone, licence number or ONE ID
 merge, keep_apart, block, retract, preview    judgements of people, exactly undoable
 explain            the chain of evidence between two identifiers, in words
+value_hash         the blind index under which an identifier is found
 forget             erase what we know through one identifier
 rebuild            compute everything again from the evidence
 """
@@ -17,7 +18,7 @@ from app.identity.judge import Preview, block, keep_apart, merge, preview, retra
 from app.identity.models import Identifier, Kind, Physician
 from app.identity.normalise import Id, make_id
 from app.identity.profile import ATTRIBUTES, describe
-from app.identity.resolve import observe, rebuild
+from app.identity.resolve import observe, rebuild, value_hash
 from app.identity.search import (
     conflicts_of,
     find,
@@ -58,4 +59,5 @@ __all__ = [
     "resolve_one_id",
     "retract",
     "search",
+    "value_hash",
 ]

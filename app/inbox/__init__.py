@@ -13,7 +13,15 @@ replay      put events back to work
 from app.inbox.bringer import bring_in
 from app.inbox.intake import Intake, NotWritten
 from app.inbox.models import InboxEvent, State
-from app.inbox.queries import Counts, count_by_state, find, listing, oldest_pending
+from app.inbox.queries import (
+    Counts,
+    count_by_state,
+    find,
+    last_done_in,
+    listing,
+    oldest_pending,
+    waiting_in,
+)
 from app.inbox.spill import Spill
 from app.inbox.store import Arrival, append, dedupe_key, erase_before, partition_key
 from app.inbox.work import (
@@ -26,6 +34,7 @@ from app.inbox.work import (
     is_due,
     keep_unknown,
     lock,
+    pull_back,
     replay,
 )
 
@@ -51,9 +60,12 @@ __all__ = [
     "finish",
     "is_due",
     "keep_unknown",
+    "last_done_in",
     "listing",
     "lock",
     "oldest_pending",
     "partition_key",
+    "pull_back",
     "replay",
+    "waiting_in",
 ]

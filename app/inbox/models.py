@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, LargeBinary, String, Text
+from sqlalchemy import Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, EncryptedBytes, UtcDateTime
@@ -27,6 +27,12 @@ class InboxEvent(Base):
     __table_args__ = (
         Index("ix_inbox_event_work", "state", "urgent", "next_attempt_at", "id"),
         Index("ix_inbox_event_order", "partition", "state", "id"),
+        Index(
+            "ix_inbox_event_waiting",
+            "received_at",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

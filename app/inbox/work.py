@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, select, text, true, update
+from sqlalchemy import ColumnElement, Select, case, exists, false, func, select, text, true, update
 from sqlalchemy.orm import Session, aliased
 
 from app.inbox.models import InboxEvent, State
@@ -20,6 +20,7 @@ MAX_ATTEMPTS = 5
 BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60, 300))
 LEASE = timedelta(seconds=60)  # longer than any handler; after it the event counts as abandoned
 URGENT_LEASE = timedelta(seconds=10)  # a welcome code lives 20 seconds
+LONGEST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,27 @@ def replay(
         raise ValueError("say which events: ids or a state")
     done = session.execute(
         chosen.values(state=State.PENDING, attempts=0, next_attempt_at=now, finished_at=None)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def pull_back(session: Session, now: datetime) -> int:
+    """After the clock was set back: nothing waits longer than its own reasons; returns how many.
+
+    An event that was never tried is due when it arrives, one at work until its lease is over, and
+    one that failed for a day at most, the longest that a platform asks for.
+    """
+    wait = case(
+        (InboxEvent.attempts == 0, now + LEASE),
+        (InboxEvent.error == "", now + 2 * LEASE),
+        else_=now + LONGEST_WAIT,
+    )
+    done = session.execute(
+        update(InboxEvent)
+        .where(InboxEvent.state == State.PENDING, InboxEvent.next_attempt_at > now + LEASE)
+        .where(InboxEvent.urgent.in_((True, False)), InboxEvent.next_attempt_at > wait)
+        .values(next_attempt_at=now)
+        .execution_options(synchronize_session=False)
     )
     return int(done.rowcount)  # type: ignore[attr-defined]
 

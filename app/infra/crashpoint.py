@@ -33,6 +33,10 @@ POINTS = (
     "run.begun",
     "run.planned",  # the run's messages are in the transaction, which is not committed
     "run.committed",
+    "pull.claimed",  # a call of a pull is counted and leased, nobody has been asked
+    "pull.asked",
+    "pull.taken",  # the differences are in the transaction, which is not committed
+    "pull.committed",
 )
 EXIT_CODE = 137  # what a shell shows for a process that was killed
 

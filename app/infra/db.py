@@ -173,12 +173,12 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """A session that commits at the end of the block and rolls back on any error.
 
-        Bells asked for with `ring_after_commit` ring once the commit is durable.
+        Bells asked for with `ring_after_commit` ring once the commit is durable, equal ones once.
         """
         with self._writing() as session:
             with session.begin():
                 yield session
-            for job, ids, lane in session.info.pop("bells", ()):
+            for job, ids, lane in dict.fromkeys(session.info.pop("bells", ())):
                 self.bell.ring(job, *ids, lane=lane)
 
     @contextmanager

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 
@@ -13,45 +17,92 @@ SECRET = re.compile(
     r"(?i)(access_token|corpsecret|secret|ticket|code|password|authorization)([=:]\s*)[^\s&\"',}]+"
 )
 PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+P = ParamSpec("P")
+T = TypeVar("T")
+
 QUIET = ("httpx", "httpcore", "apscheduler", "urllib3")
 
 
 def configure(level: str = "INFO", *, process: str = "") -> None:
     """Set up structlog and the standard library's logging for this process."""
-    pretty = sys.stderr.isatty()
-    chain: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        redact,
-    ]
-    renderer = (
-        structlog.dev.ConsoleRenderer(colors=True)
-        if pretty
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
     structlog.configure(
-        processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_chain(process), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=chain,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
+    handler.setFormatter(formatter(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.clear_contextvars()
-    if process:
-        structlog.contextvars.bind_contextvars(process=process)
+
+
+def formatter(process: str = "") -> logging.Formatter:
+    """Our lines for the standard library's records, too: also a server's own."""
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=True)
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_chain(process),
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+
+
+def _chain(process: str) -> list[Any]:
+    return [
+        _stamp(process),
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+
+
+def about(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Lines written during a call carry ids of its arguments.
+
+    @log.about(event_id="claim.id")     the argument's name, and an attribute of it
+    @log.about(dispatch_id="dispatch_id")
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        parameters = signature(function).parameters
+        order = list(parameters)
+        wanted = [(key, *path.partition(".")[::2]) for key, path in names.items()]
+        places = [(key, order.index(name), name, rest) for key, name, rest in wanted]
+
+        @wraps(function)
+        def carrying(*args: P.args, **kwargs: P.kwargs) -> T:
+            ids = {}
+            for key, place, name, rest in places:
+                given = kwargs.get(name, parameters[name].default)
+                value = args[place] if place < len(args) else given
+                ids[key] = getattr(value, rest) if rest else value
+            with structlog.contextvars.bound_contextvars(**ids):
+                return function(*args, **kwargs)
+
+        return carrying
+
+    return decorate
+
+
+def _stamp(process: str) -> Callable[[object, str, Any], Any]:
+    """Every line says which process wrote it. A context variable would not reach its threads."""
+
+    def stamp(_logger: object, _method: str, event: Any) -> Any:
+        if process:
+            event.setdefault("process", process)
+            event.setdefault("pid", os.getpid())
+        return event
+
+    return stamp
 
 
 def redact(_logger: object, _method: str, event: Any) -> Any:

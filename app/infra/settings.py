@@ -34,12 +34,19 @@ class Settings(BaseSettings):
     )
     yishu_demo: bool = Field(False, description="show demo logins and the phones page link")
 
+    yishu_send_concurrency: int = Field(
+        5, ge=1, le=50, description="calls at once to one company's or account's platform"
+    )
+
     wecom_corp_id: str = ""
     wecom_agent_id: str = ""
     wecom_secret: str = ""
     wecom_token: str = ""
     wecom_aes_key: str = ""
     wecom_api_base: str = "https://qyapi.weixin.qq.com"
+    wecom_accounts: int = Field(
+        0, ge=0, description="the company's account limit, for the daily quota; 0: our active reps"
+    )
 
     oa_app_id: str = ""
     oa_secret: str = ""

@@ -13,12 +13,15 @@ from sqlalchemy.orm import Session
 from app.identity.models import Identifier
 from app.infra.db import insert_once
 from app.journey.models import Happened, Touchpoint
+from app.journey.twice import find_told, marked
 
 __all__ = [
     "Entry",
     "Happened",
     "Touchpoint",
+    "find_told",
     "last_at",
+    "marked",
     "note",
     "timeline",
 ]

@@ -3,6 +3,7 @@
 ensure_rep, find_rep    reps by WeCom userid
 connect, disconnect     relations, brought up to date whatever the order of the news
 rep_for                 whom to turn to for a physician
+sides_of                many relations as plain values, for comparing
 visible_to, may_see     whom a rep may see
 """
 
@@ -32,11 +33,13 @@ from app.reps.people import (
     set_day,
 )
 from app.reps.remark import attributes_in
+from app.reps.sides import Side, sides_of
 
 __all__ = [
     "RelationState",
     "Rep",
     "RepContact",
+    "Side",
     "active_reps",
     "attributes_in",
     "close_missing",
@@ -57,5 +60,6 @@ __all__ = [
     "rep_for",
     "reps_by_id",
     "set_day",
+    "sides_of",
     "visible_to",
 ]

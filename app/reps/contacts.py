@@ -30,8 +30,9 @@ def connect(
     remark: str = "",
     add_way: int | None = None,
     channel_state: str = "",
+    mark: bytes | None = None,
 ) -> RepContact:
-    """The platform shows the two as connected, since `since`."""
+    """The platform shows the two as connected, since `since`; `mark` says how that looked."""
     row = find_contact(session, rep.id, identifier.id)
     if row is None:
         row = RepContact(rep_id=rep.id, identifier_id=identifier.id, since=since, state="")
@@ -40,6 +41,7 @@ def connect(
     row.remark = remark or row.remark
     row.add_way = add_way if add_way is not None else row.add_way
     row.channel_state = channel_state or row.channel_state or ""
+    row.mark = mark or row.mark
     deleted = row.state == RelationState.REMOVED_BY_PHYSICIAN
     if not (deleted and row.until is not None and row.since <= row.until):
         row.state = RelationState.ONE_SIDED if one_sided else RelationState.CONNECTED

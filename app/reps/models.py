@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, Encrypted, UtcDateTime
@@ -59,3 +59,4 @@ class RepContact(Base):
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_chat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     synced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    mark: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # how it looked when it was read

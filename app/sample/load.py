@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app import (
     accounts,
     campaigns,
+    completeness,
     consent,
     content,
     identity,
@@ -25,6 +26,7 @@ from app import (
 )
 from app.accounts.models import Role
 from app.bootstrap import Parts
+from app.connectors.wecom.types import Customer, Follower
 from app.consent import Action
 from app.content import ContentVersion
 from app.delivery import Dispatch, Way
@@ -256,7 +258,8 @@ def _befriend(
     )  # fmt: skip
     for userid in person.rep_userids:
         reps.connect(session, rows[userid], row, since=person.since, now=company.now,
-                     remark=f"{person.name} {person.department}")  # fmt: skip
+                     remark=f"{person.name} {person.department}",
+                     mark=_mark(person, userid))  # fmt: skip
         journey.note(
             session, row.id, Happened.CONTACT_ADDED, channel="wecom", at=person.since,
             ref=f"{key}:{userid}", rep_id=rows[userid].id,
@@ -442,27 +445,12 @@ def _seed_sandbox(
 
 
 def _world(team: tuple[SampleRep, ...], people: tuple[SamplePhysician, ...]) -> dict[str, Any]:
-    persons = [
-        {
-            **{k: asdict(p)[k] for k in ("key", "name", "title", "hospital", "unionid")},
-            "phone": p.phone or "",
-            "external_userid": p.external_userid or "",
-            "openid": p.openid or "",
-            "follows_oa": bool(p.openid),
-        }
-        for p in people
-    ]
+    persons = [_in_world(p) for p in people]
     persons.append(
         {"key": "new", "name": "新医生 示例", "title": "主治医师", "hospital": "云岭市中心医院",
          "unionid": "oUnewphysician0000000000000", "phone": "19955550000"}
     )  # fmt: skip
-    relations = [
-        {"userid": userid, "external_userid": p.external_userid, "remark": p.name,
-         "createtime": int(p.since.timestamp()), "add_way": 1,
-         "remark_mobiles": [p.phone] if p.phone else []}
-        for p in people
-        for userid in p.rep_userids
-    ]  # fmt: skip
+    relations = [_side_in_world(p, userid) for p in people for userid in p.rep_userids]
     groups = {
         "专科": ("房颤", "高血压", "非小细胞肺癌", "心力衰竭"),
         "学术兴趣": ("抗凝治疗", "靶向", "指南", "病例"),
@@ -485,3 +473,28 @@ def _world(team: tuple[SampleRep, ...], people: tuple[SamplePhysician, ...]) -> 
             if kind == "wecom"
         },
     }  # fmt: skip
+
+
+def _in_world(person: SamplePhysician) -> dict[str, Any]:
+    return {
+        **{k: asdict(person)[k] for k in ("key", "name", "title", "hospital", "unionid")},
+        "phone": person.phone or "",
+        "external_userid": person.external_userid or "",
+        "openid": person.openid or "",
+        "follows_oa": bool(person.openid),
+    }
+
+
+def _side_in_world(person: SamplePhysician, userid: str) -> dict[str, Any]:
+    return {
+        "userid": userid, "external_userid": person.external_userid, "remark": person.name,
+        "createtime": int(person.since.timestamp()), "add_way": 1,
+        "remark_mobiles": [person.phone] if person.phone else [],
+    }  # fmt: skip
+
+
+def _mark(person: SamplePhysician, userid: str) -> bytes:
+    """As if the contact had been read: then the first pull finds nothing to read again."""
+    side = Follower.of(_side_in_world(person, userid))
+    shown = {k: _in_world(person)[k] for k in ("external_userid", "name", "unionid")}
+    return completeness.mark_of(Customer.of(shown, [side]), side)

@@ -138,6 +138,9 @@ def endpoint(world: World, platform: str, *, token: bool = True) -> Callable[[Vi
 
 def _trouble(world: World, name: str) -> None:
     """Raises what the trouble switches say for a call of `name`."""
+    latency_ms = world.trouble.get("latency_ms")
+    if latency_ms:
+        time.sleep(float(latency_ms) / 1000)
     outage = world.trouble.get("outage")
     if outage:
         raise Broken(outage if outage in ("reset", "hang") else "503")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import random
 import secrets
 import threading
 import time
 import zlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -21,6 +23,7 @@ RETRIES = 3
 TIMEOUT_S = 5.0
 REORDER_WAIT_S = 0.3
 SHOWN_ENVELOPE = 400
+KEPT_BACK = 20_000
 
 Post = Callable[[str, dict[str, str], bytes], int]
 """(path, query, body) → HTTP status; raises httpx.HTTPError."""
@@ -44,7 +47,10 @@ class Letter:
 
 
 class Callbacks:
-    """Sends callbacks from background threads, events of one contact always from the same one."""
+    """Sends callbacks from background threads, events of one contact always from the same one.
+
+    Of those that the trouble switch `drop` keeps back, `release` sends what is left: late.
+    """
 
     def __init__(
         self, world: World, post: Post, wecom: Address, oa: Address, *, lanes: int = 1
@@ -52,6 +58,8 @@ class Callbacks:
         self._world = world
         self._post = post
         self._addresses = {"wecom": wecom, "oa": oa}
+        self._sent = 0
+        self._kept_back: deque[Letter] = deque(maxlen=KEPT_BACK)
         self._lanes: list[queue.Queue[Letter]] = [queue.Queue() for _ in range(lanes)]
         for lane in self._lanes:
             threading.Thread(target=self._run, args=(lane,), name="callbacks", daemon=True).start()
@@ -61,20 +69,42 @@ class Callbacks:
         trouble = self._world.trouble
         body = xml(fields)
         about = str(fields.get("ExternalUserID") or fields.get("FromUserName") or "")
-        lane = self._lanes[zlib.crc32(about.encode()) % len(self._lanes)]
-        dropped = bool(trouble.get("drop"))
+        dropped = self._is_dropped()
         for _ in range(1 if dropped else 1 + int(trouble.get("duplicates") or 0)):
             line = self._world.note(
                 "callback", name, platform=platform, about=about, body=body,
                 status="dropped" if dropped else "pending",
             )  # fmt: skip
-            if not dropped:
-                lane.put(Letter(platform, body.encode(), line))
+            letter = Letter(platform, body.encode(), line)
+            if dropped:
+                self._kept_back.append(letter)
+            else:
+                self._lane(about).put(letter)
+
+    def release(self) -> int:
+        """Send what was kept back, oldest first; returns how many."""
+        letters = list(self._kept_back)
+        self._kept_back.clear()
+        for letter in letters:
+            self._lane(letter.line["about"]).put(letter)
+        return len(letters)
 
     def wait(self) -> None:
         """Return when everything queued so far was delivered or given up."""
         for lane in self._lanes:
             lane.join()
+
+    def _lane(self, about: str) -> queue.Queue[Letter]:
+        return self._lanes[zlib.crc32(about.encode()) % len(self._lanes)]
+
+    def _is_dropped(self) -> bool:
+        """`drop` is true for all, or a share 0–1; `drop_seed` chooses which. Equal worlds with
+        equal seeds lose the same callbacks."""
+        share = float(self._world.trouble.get("drop") or 0)
+        seed = self._world.trouble.get("drop_seed", 0)
+        drawn = hashlib.sha256(f"{seed} {self._sent}".encode()).digest()[0:4]
+        self._sent += 1
+        return int.from_bytes(drawn) < share * 2**32
 
     def _run(self, lane: queue.Queue[Letter]) -> None:
         while True:

@@ -143,6 +143,12 @@ def _control(happenings: Happenings) -> Blueprint:
             world.revision += 1
             return jsonify(world.trouble)
 
+    @bp.post("/release")
+    def release() -> Response:
+        """The callbacks that `drop` kept back arrive now: late."""
+        with world.lock:
+            return jsonify(released=happenings.callbacks.release())
+
     @bp.post("/settle")
     def settle() -> Response:
         """Wait until every callback so far was delivered or given up."""

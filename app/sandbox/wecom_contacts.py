@@ -53,8 +53,11 @@ def _customers(route: Route, world: World) -> None:
         limit = int(body.get("limit") or 50)
         need(0 < limit <= PAGE, 40058)
         rows = [r for r in _living(world) if r.userid.lower() in wanted]
-        start = int(body.get("cursor") or 0)
-        found = ((world.person(external=r.external_userid), r) for r in rows[start : start + limit])
+        cursor = str(body.get("cursor") or "0")
+        need(cursor.isdigit(), 40058, "invalid cursor")
+        start = int(cursor)
+        people = {p.external_userid: p for p in world.persons.values()}
+        found = ((people.get(r.external_userid), r) for r in rows[start : start + limit])
         more = start + limit < len(rows)
         return ok(
             external_contact_list=[

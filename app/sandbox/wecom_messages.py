@@ -26,11 +26,13 @@ def add(route: Route, world: World, agent_id: str) -> None:
         need(str(body.get("agentid")) == agent_id, 301002)
         names, takers = _takers(world, str(body.get("touser", "")))
         message = _message(world, body)
-        if body.get("enable_duplicate_check"):
-            _check_duplicate(world, body)
+        again = bool(body.get("enable_duplicate_check")) and _is_repeated(world, body)
         message_id = world.next_id("msg")
         for member in takers:
-            _hand_over(world, member, {**message, "msgid": message_id})
+            if again:
+                world.note("repeated", "message/send", userid=member.userid, about=member.userid)
+            else:
+                _hand_over(world, member, {**message, "msgid": message_id})
         world.changed()
         unknown = [name.lower() for name in names if name.lower() not in world.members]
         more = {"response_code": message["response_code"]} if "response_code" in message else {}
@@ -157,10 +159,19 @@ def _check_selection(selection: Json | None) -> None:
     need(len({o.get("id") for o in options}) == len(options), 42051, "option id repeated")
 
 
-def _check_duplicate(world: World, body: Json) -> None:
+def _is_repeated(world: World, body: Json) -> bool:
+    """The same request again: accepted, and not shown a second time.
+
+    How the real platform answers is not documented; `repeated_errcode` of the trouble switches
+    makes it answer with a code instead.
+    """
     text = json.dumps(body, sort_keys=True)
     span = min(float(body.get("duplicate_check_interval", 1800)), 4 * 3600)
     last = world.sent_requests.get(text)
-    if last is not None and world.now() - last < span:
-        raise Code(45033, "duplicate message")
-    world.sent_requests[text] = world.now()
+    if last is None or world.now() - last >= span:
+        world.sent_requests[text] = world.now()
+        return False
+    code = world.trouble.get("repeated_errcode")
+    if code:
+        raise Code(int(code), "duplicate message")
+    return True

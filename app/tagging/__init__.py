@@ -8,9 +8,11 @@ assert_tag           one assertion, once per evidence
 replace_from_source  a source's whole list of tags: missing ones are superseded
 weights, reasons     what holds now, how strongly, and why
 keywords_in          tags that a text speaks of
+keep_corp_tags, corp_tags   the corp's own list, as WeCom showed it last
 """
 
 from app.tagging.assign import assert_tag, replace_from_source, supersede
+from app.tagging.corp_tags import corp_tags, keep_corp_tags, tags_deleted_at
 from app.tagging.folding import fold_unmapped, map_name, suggest, take_names, unmapped
 from app.tagging.models import Owner, Source, Tag, TagCategory, UnmappedName
 from app.tagging.naming import why_forbidden
@@ -42,8 +44,10 @@ __all__ = [
     "by_key",
     "by_name",
     "categories",
+    "corp_tags",
     "fold_unmapped",
     "holders",
+    "keep_corp_tags",
     "keywords_in",
     "map_name",
     "reasons",
@@ -54,6 +58,7 @@ __all__ = [
     "supersede",
     "synonyms_of",
     "tags",
+    "tags_deleted_at",
     "take_names",
     "unmapped",
     "weights",

@@ -89,6 +89,21 @@ class UnmappedName(Base):
     last_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class CorpTagName(Base):
+    """A tag of a corp, as WeCom listed it last. Names change without a word to its carriers."""
+
+    __tablename__ = "corp_tag"
+    __table_args__ = (UniqueConstraint("corp_id", "tag_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    corp_id: Mapped[str] = mapped_column(String(64))
+    tag_id: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(80))
+    group_name: Mapped[str] = mapped_column(String(80), default="")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class TagSighting(Base):
     """A person carries a name that nobody has mapped yet; it becomes an assertion when folded."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, jsonify, render_template, request, url_for
+from flask import Flask, Response, g, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -59,7 +59,7 @@ def _csrf(_error: CSRFError) -> tuple[Response | str, int]:
 
 
 def _unexpected(error: Exception) -> tuple[Response | str, int]:
-    reference = secrets.token_hex(4)
+    reference = g.get("request_id") or secrets.token_hex(6)
     _log.error("request failed", reference=reference, path=request.path, exc_info=error)
     return answer(500, reference=reference)
 

@@ -31,11 +31,12 @@ PAGES = {
     "sends": "/console/governance/sends",
     "limits": "/console/governance/limits",
     "reps": "/console/governance/reps",
+    "operations": "/console/governance/operations",
     "users": "/console/governance/users",
     "audit": "/console/governance/audit",
 }
 SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
-LOOKS = [("wide", "light"), ("wide", "dark"), ("phone", "light")]
+LOOKS = [("wide", "light"), ("wide", "dark"), ("phone", "light"), ("phone", "dark")]
 PICTURES = os.environ.get("YISHU_PICTURES", "")  # a folder: keep what was seen
 
 
@@ -126,7 +127,7 @@ def serious(page: Page) -> list[str]:
     ]
 
 
-def keep(page: Page, name: str) -> None:
+def keep(page: Page, name: str, *, whole: bool = False) -> None:
     if PICTURES:
         look = getattr(page, "look", "wide-light")
-        page.screenshot(path=Path(PICTURES) / f"{name}-{look}.png", full_page=False)
+        page.screenshot(path=Path(PICTURES) / f"{name}-{look}.png", full_page=whole)

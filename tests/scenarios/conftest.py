@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,9 +87,16 @@ class Line:
 
 @pytest.fixture
 def line(database_url: str, valkey_url: str, clock: SetClock) -> Iterator[Line]:
+    with opened(database_url, valkey_url, clock) as found:
+        yield found
+
+
+@contextmanager
+def opened(database_url: str, valkey_url: str, clock: SetClock) -> Iterator[Line]:
+    """A line over this database, while the block lasts."""
     plain = make_settings(database_url, valkey_url)
     world = World(clock=lambda: clock().timestamp())
-    world.seed(PEOPLE)
+    world.seed(deepcopy(PEOPLE))
     holder: dict[str, FlaskClient] = {}
 
     def post(path: str, query: dict[str, str], body: bytes) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app import campaigns
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import Browser, people  # noqa: F401
+from workers.sweeping import tick
 
 
 def test_a_marketer_sees_whom_a_push_reaches_runs_it_and_finds_the_names(
@@ -31,3 +32,40 @@ def test_a_marketer_sees_whom_a_push_reaches_runs_it_and_finds_the_names(
     assert "还没有人走到这一步" in marketer.get(f"{path}/people/read").text
     assert marketer.get(f"{path}/people/elsewhere").status_code == 404
     assert people["rep"].get(f"{path}/people/planned").status_code == 403
+
+
+def test_the_page_of_a_push_says_when_it_runs_and_what_was_missed(
+    line: Line,
+    people: dict[str, Browser],  # noqa: F811
+) -> None:
+    version = publish(line, "房颤抗凝新进展", ["af"])
+    marketer = people["marketer"]
+    made = marketer.send(
+        "/console/campaigns/new", "/console/campaigns/new", name="每日", expression="全部",
+        content_id=str(version.content_id), way="suggestion", cron="0 13 * * *",
+        catch_up="all", max_catch_up="2",
+    )  # fmt: skip
+    path = made.request.path
+    assert "最多 2 次" in made.text
+    marketer.send(path, f"{path}/start")
+    line.clock.tick(days=3, hours=2)  # nobody looked for three days
+    tick(line.parts)
+    page = marketer.get(path).text
+    for words in (
+        "接下来：",
+        "11月28日 周六 13:00",
+        "11月30日 周一 13:00",
+        "补执行，晚 60 分钟",
+        "补执行，晚 25 小时",
+        "错过",
+    ):
+        assert words in page
+    assert page.count("补执行，晚") == 2
+    assert "11月28日 周六 13:00" in marketer.get("/console/campaigns/").text
+    refused = marketer.send(
+        "/console/campaigns/new", "/console/campaigns/new", name="每日", expression="全部",
+        content_id=str(version.content_id), way="suggestion", cron="0 13 * * *",
+        catch_up="all", max_catch_up="5000",
+    )  # fmt: skip
+    assert refused.status_code == 400
+    assert "1 到 50" in refused.text

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app import accounts, content, reps
+from app import accounts, content, delivery, reps
 from app.accounts.models import Role
+from app.connectors.errors import BadCredential
 from app.web.policy import policy_of
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_content_page import one_id
@@ -19,7 +20,8 @@ PAGES = (
     "/console/", "/console/physicians/", "/console/tags/", "/console/segments/",
     "/console/contents/", "/console/campaigns/", "/console/insights/", "/console/governance/",
     "/console/governance/sends", "/console/governance/limits", "/console/governance/reps",
-    "/console/governance/users", "/console/governance/audit", "/console/governance/channels", "/console/contents/new",
+    "/console/governance/operations", "/console/governance/completeness", "/console/governance/users", "/console/governance/audit",
+    "/console/governance/channels", "/console/contents/new",
     "/console/campaigns/new", "/console/password",
 )  # fmt: skip
 
@@ -259,3 +261,51 @@ def test_a_rep_who_left_is_out_at_once(line: Line, people: dict[str, Browser]) -
         reps.leave(session, who, line.clock())
     assert rep.get("/console/physicians/").status_code == 302
     assert rep.login("rep").status_code == 401
+
+
+def test_sends_of_unknown_outcome_are_decided_with_one_click_or_together(
+    line: Line, people: dict[str, Browser]
+) -> None:
+    now = line.clock()
+    with line.parts.db.transaction() as session:
+        rep = reps.ensure_rep(session, "wwtestcorp", "rep01", now=now)
+        ids = []
+        for n, error in enumerate(("ReadTimeout", "message/custom/send: HTTP 503", "x", "x")):
+            payload = {"app_id": "wxtestaccount", "openid": "o1", "text": f"第 {n} 条提醒"}
+            row = delivery.queue(
+                session, way=delivery.Way.OA_TEXT, dedupe_key=f"u{n}", payload=payload,
+                rep_id=rep.id, now=now,
+            )  # fmt: skip
+            assert row is not None
+            row.state, row.error, row.first_attempt_at = "unknown", error, now
+            ids.append(row.id)
+    page = "/console/governance/sends"
+    shown = people["admin"].get(page).text
+    for text in ("公众号消息", "第 0 条提醒", rep.name, "多半已送达", "多半没有送达", "刚刚"):
+        assert text in shown, text
+    people["admin"].send(page, page, one=f"{ids[2]}:failed")
+    people["marketer"].send(page, page, id=ids[:2], decision="likely")
+    with line.parts.db.reading() as session:
+        states = [delivery.get(session, i).state for i in ids]
+        noted = [accounts.audit_trail(session, "dispatch", i)[0].action for i in ids[:3]]
+    assert states == ["sent", "queued", "failed", "unknown"]
+    assert noted == ["send.sent", "send.resend", "send.failed"]
+    again = people["admin"].send(page, page, one=f"{ids[0]}:failed").text
+    assert "只有结果未知的消息需要处理" in again
+    assert "请先勾选消息" in people["admin"].send(page, page, decision="sent").text
+
+
+def test_a_stopped_api_is_shown_to_people_and_to_alarms(
+    line: Line, people: dict[str, Browser]
+) -> None:
+    now = line.clock()
+    with line.parts.db.transaction() as session:
+        delivery.note_answer(
+            session, "wwtestcorp", delivery.Way.REP_CARD, BadCredential("secret"),
+            began=now, now=now, limits=delivery.Limits(),
+        )  # fmt: skip
+    shown = people["admin"].get("/console/governance/sends").text
+    assert "平台接口暂停中" in shown
+    assert "message/send" in shown
+    metrics = line.web.get("/metrics").text
+    assert 'yishu_breaker_open{account="wwtestcorp",api="message/send"} 1.0' in metrics

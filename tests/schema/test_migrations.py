@@ -83,7 +83,7 @@ def described(engine: Engine) -> dict[str, dict[str, Any]]:
             ),
             "indexes": sorted(
                 (str(index["name"]), str(index["column_names"]), index["unique"],
-                 str(sorted(index["dialect_options"].items())))
+                 sorted((name, str(value)) for name, value in index["dialect_options"].items()))
                 for index in found.get_indexes(table)
             ),
             "checks": sorted(

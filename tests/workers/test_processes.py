@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,14 @@ import redis
 from app import inbox
 from app.infra.clock import utc_now
 from app.infra.db import Database, build_engine
+from app.infra.leader import Leader
 from app.infra.queue import FAST, RedisBell
 from app.infra.settings import Settings
 from tests.conftest import SetClock, make_settings
 from tests.inbox.test_work import arrive
-from workers.scheduler import clock_of
+from workers.leading import Leadership
+from workers.scheduler import clock_of, keep_beating
+from workers.sweeping import OFFICE
 
 ROOT = Path(__file__).parents[2]
 
@@ -137,15 +141,47 @@ def test_the_scheduler_sweeps_forgotten_events_and_stops_quickly(
     assert b"Traceback" not in errors
 
 
+def office(database: Database) -> tuple[int, int]:
+    """Term and process id of the leader; zeros before there is one."""
+    with database.reading() as session:
+        row = session.get(Leader, OFFICE)
+        return (row.term, int(row.holder.split(":")[1])) if row else (0, 0)
+
+
+def test_another_scheduler_leads_soon_after_the_first_one_died(
+    database: Database, tmp_path: Path
+) -> None:
+    settings = settings_of(database, f"unix://{tmp_path}/no.sock")
+    with (
+        process("workers.scheduler", settings) as one,
+        process("workers.scheduler", settings) as two,
+    ):
+        assert until(lambda: office(database)[0] == 1, within_s=90)
+        leader = one if office(database)[1] == one.pid else two
+        other = two if leader is one else one
+        assert until(lambda: other.poll() is None)
+        leader.kill()
+        died = time.monotonic()
+        assert until(lambda: office(database) == (2, other.pid), within_s=30)
+        assert time.monotonic() - died < 15  # six seconds, and a busy machine
+        assert stop(other)[0] == 0
+        with database.reading() as session:
+            assert session.get_one(Leader, OFFICE).expires_at <= utc_now()  # left at once
+
+
 def test_a_late_beat_is_made_up_and_never_doubled(database: Database, tmp_path: Path) -> None:
     from app.bootstrap import build
 
     parts = build(settings_of(database, f"unix://{tmp_path}/no.sock"))
-    clock = clock_of(parts)
+    clock = clock_of(parts, Leadership(parts))
     clock.start(paused=True)
     beats = clock.get_jobs()
-    assert {beat.id for beat in beats} == {"sweep", "tick"}
+    assert {beat.id for beat in beats} == {"sweep", "mend", "lead"}
     assert all(beat.misfire_grace_time is None for beat in beats)
     assert all(beat.coalesce and beat.max_instances == 1 for beat in beats)
+    for beat in beats:  # as after the host's clock was set back by three days
+        beat.modify(next_run_time=utc_now() + timedelta(days=3))
+    keep_beating(clock)
+    assert all(beat.next_run_time <= utc_now() for beat in clock.get_jobs())
     clock.shutdown(wait=False)
     parts.db.engine.dispose()

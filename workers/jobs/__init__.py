@@ -8,5 +8,6 @@ ALLOWED = frozenset(
         "workers.jobs.sends.receipts",
         "workers.jobs.plans.run",
         "workers.jobs.sweep.run",
+        "workers.jobs.completeness.pull",
     }
 )

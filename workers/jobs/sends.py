@@ -6,8 +6,6 @@ from workers.context import parts, stopping
 from workers.receipts import poll_group_tasks
 from workers.sending import send_due, send_one
 
-PIECE = 5  # sends between two looks at the wish to stop
-
 
 def send(dispatch_id: int) -> None:
     """Send one message if it is due and still permitted."""
@@ -16,7 +14,7 @@ def send(dispatch_id: int) -> None:
 
 def drain() -> None:
     """Send everything that is due."""
-    while not stopping.is_set() and send_due(parts(), PIECE) == PIECE:
+    while not stopping.is_set() and send_due(parts(), 500, stopping.is_set) >= 500:
         pass
 
 

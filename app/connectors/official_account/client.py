@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import httpx
@@ -27,6 +28,7 @@ class FollowerInfo:
     subscribed: bool
     unionid: str
     scene: str
+    followed_at: datetime | None = None
 
     @classmethod
     def of(cls, answer: Json) -> FollowerInfo:
@@ -36,7 +38,13 @@ class FollowerInfo:
             subscribed=bool(answer.get("subscribe")),
             unionid=(answer.get("unionid") or "").strip(),
             scene=answer.get("qr_scene_str") or str(answer.get("qr_scene") or ""),
+            followed_at=moment(answer.get("subscribe_time")),
         )
+
+
+def moment(seconds: int | None) -> datetime | None:
+    """Seconds since 1970 as UTC; None for nothing or 0."""
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 class OfficialAccount:
@@ -60,6 +68,10 @@ class OfficialAccount:
         self._key = token_key("oa", app_id, "", secret)
         self._line = Line(app_id, api_base, self._token)
 
+    def obtain_token(self) -> None:
+        """Make sure of a living token. Raises what a call would raise for lack of one."""
+        self._token()
+
     def user_info(self, openid: str) -> FollowerInfo:
         """One follower. Raises PersonGone."""
         return FollowerInfo.of(self._line.ask("user/info", lambda api: api.user.get(openid)))
@@ -81,6 +93,13 @@ class OfficialAccount:
             after, before = answer.get("next_openid") or "", after
             if after in ("", before):
                 return
+
+    def follower_page(self, after: str) -> tuple[list[str], str]:
+        """Up to ten thousand openids, and where the next page starts, "" after the last."""
+        answer = self._line.get("user/get", {"next_openid": after} if after else {})
+        found = list((answer.get("data") or {}).get("openid") or ())
+        following = answer.get("next_openid") or ""
+        return found, following if found and following != after else ""
 
     def send_text(self, openid: str, text: str) -> None:
         """A custom message. Raises WindowClosed outside the platform's window."""

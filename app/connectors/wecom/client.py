@@ -46,6 +46,10 @@ class WeCom:
         self.open_base = open_base
         self._wire = Wire(http, tokens, corp_id, agent_id, secret)
 
+    def obtain_token(self) -> None:
+        """Make sure of a living token. Raises what a call would raise for lack of one."""
+        self._wire.obtain_token()
+
     # contacts ---------------------------------------------------------------------------------
 
     def get_customer(self, external_userid: str) -> Customer:
@@ -75,6 +79,17 @@ class WeCom:
         for item in self._pages(path, body, "external_contact_list"):
             side = Follower.of(item.get("follow_info", {}))
             yield Customer.of(item.get("external_contact", {}), [side]), side
+
+    def batch_page(self, userid: str, cursor: str) -> tuple[list[tuple[Customer, Follower]], str]:
+        """One page of a member's contacts, and the cursor of the next, "" after the last."""
+        body = {"userid_list": [userid], "limit": 100, "cursor": cursor}
+        answer = self._wire.post("externalcontact/batch/get_by_user", body)
+        found = []
+        for item in answer.get("external_contact_list") or ():
+            side = Follower.of({"userid": userid} | (item.get("follow_info") or {}))
+            found.append((Customer.of(item.get("external_contact") or {}, [side]), side))
+        following = answer.get("next_cursor") or ""
+        return found, following if following != cursor else ""
 
     def list_follow_users(self) -> list[str]:
         """Members that may have external contacts."""

@@ -42,6 +42,10 @@ class Wire:
 
         return self._tokens.get(f"{self._key}:{path}", fetch).value
 
+    def obtain_token(self) -> None:
+        """Make sure of a living token. Raises what a call would raise for lack of one."""
+        self._token()
+
     def _call(self, method: str, path: str, **kwargs: Any) -> Json:
         token = self._token()
         try:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 
 from app import accounts, campaigns, segments
 from app.accounts.models import Role
-from app.campaigns import Campaign, CampaignWay
+from app.campaigns import Campaign, CampaignWay, CatchUp
 from app.flows.carry_out import carry_out
 from app.segments import Unparseable
 from app.web import auth
@@ -32,6 +32,8 @@ class NewCampaign(Asked):
     way: CampaignWay = CampaignWay.SUGGESTION
     at: datetime | None = None
     cron: str = ""
+    catch_up: CatchUp = CatchUp.LAST
+    max_catch_up: int = campaigns.USUAL_CATCH_UP
     activate: bool = False
 
 
@@ -56,7 +58,7 @@ def create_campaign() -> tuple[Response, int]:
             campaign = campaigns.create(
                 session, name=asked.name, content_id=asked.content_id,
                 expression=asked.expression, way=asked.way, at=at, cron=asked.cron,
-                author=who.key, now=now,
+                author=who.key, now=now, catch_up=asked.catch_up, max_catch_up=asked.max_catch_up,
             )  # fmt: skip
             if asked.activate:
                 campaigns.activate(session, campaign.id, now)
@@ -132,6 +134,9 @@ def as_json(session: Session, campaign: Campaign) -> dict[str, Any]:
         "stage": campaign.stage,
         "cron": schedule.cron,
         "at": schedule.at.isoformat() if schedule.at else None,
+        "catch_up": schedule.catch_up,
+        "max_catch_up": schedule.max_catch_up,
+        "next_due_at": schedule.next_due_at.isoformat() if schedule.next_due_at else None,
         "runs": [
             {
                 "id": run.id, "due_at": run.due_at.isoformat(), "state": run.state,

@@ -16,7 +16,8 @@ from app.web.policy import STAFF, Policy, default_policy
 
 PAGES = (
     "words", "because", "records", "session", "home", "physicians", "tags", "segments",
-    "contents", "campaigns", "insights", "governance", "channels",
+    "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
+    "channels",
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")

@@ -21,6 +21,7 @@ from app.infra.errors import NotFound, Refused, YishuError
 from app.segments import Unparseable
 from app.web import auth
 from app.web.console import bp
+from app.web.console.words import CATCH_UPS
 from app.web.context import parts
 from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
@@ -66,6 +67,8 @@ def new_campaign() -> str | Response | tuple[str, int]:
                 way=form.get("way", "suggestion"),
                 at=_time(form.get("at", "")),
                 cron=form.get("cron", "").strip(),
+                catch_up=form.get("catch_up", campaigns.CatchUp.LAST),
+                max_catch_up=_number(form.get("max_catch_up", "")),
                 author=who.key,
                 now=now,
             )
@@ -110,7 +113,7 @@ def show_campaign(campaign_id: int) -> str:
             campaign=campaign,
             schedule=schedule,
             timed=bool(schedule.cron or schedule.at),
-            upcoming=campaigns.next_due(schedule.cron, schedule.at, here.clock()),
+            coming=campaigns.coming(schedule, here.clock()),
             audience=segments.audience(session, campaign.expression, here.clock()),
             version=version or newest,
             usable=version is not None,
@@ -196,9 +199,14 @@ def _act(session: Session, campaign_id: int, action: str, now: datetime) -> str 
 def _form() -> str:
     with parts().db.reading() as session:
         return render_template(
-            "console/campaign_form.html", given=request.values, ways=WAYS,
+            "console/campaign_form.html", given=request.values, ways=WAYS, catch_ups=CATCH_UPS,
+            usual=campaigns.USUAL_CATCH_UP, most=campaigns.MOST_CATCH_UP,
             contents=content.listing(session, stage=Stage.APPROVED, limit=500),
         )  # fmt: skip
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and text.isascii() else campaigns.USUAL_CATCH_UP
 
 
 def _time(text: str) -> datetime | None:

@@ -1,8 +1,6 @@
-"""治理: inbox and dead letters, sends of unknown outcome, limits, reps, users, tokens, audit."""
+"""治理: inbox and dead letters, limits, reps, users, tokens, audit."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -11,9 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import accounts, consent, content, delivery, identity, inbox, reps
+from app import accounts, consent, inbox, reps
 from app.accounts.models import AuditEntry, Role
-from app.flows.settle_message import settle_message
 from app.inbox import State
 from app.infra.db import ring_after_commit
 from app.infra.errors import YishuError
@@ -40,11 +37,12 @@ def governance() -> str:
     text = request.args.get("state", "")
     state = State(text) if text in set(State) else None
     before = request.args.get("before", None, int)
+    source = request.args.get("source", "")[:40]
     with parts().db.reading() as session:
-        rows = inbox.listing(session, state=state, before_id=before, limit=PAGE)
+        rows = inbox.listing(session, state=state, source=source, before_id=before, limit=PAGE)
         return render_template(
             "console/inbox.html", rows=rows, counts=inbox.count_by_state(session), state=text,
-            states=INBOX_STATES, more=rows[-1].id if len(rows) == PAGE else None,
+            states=INBOX_STATES, source=source, more=rows[-1].id if len(rows) == PAGE else None,
         )  # fmt: skip
 
 
@@ -78,35 +76,6 @@ def replay_inbox() -> Response:
         ring_after_commit(session, "workers.jobs.inbox.drain")
     flash(_("已重新处理 %(n)s 条。", n=number), "success")
     return redirect(url_for("console.governance"))
-
-
-@bp.route("/governance/sends", methods=["GET", "POST"])
-@allow(Role.ADMIN, Role.MARKETER)
-def sends() -> str | Response:
-    """Messages whose outcome nobody knows wait for a decision."""
-    here, who = parts(), auth.actor()
-    if request.method == "POST":
-        number, decision = request.form.get("id", "0"), request.form.get("decision", "")
-        try:
-            with here.db.transaction() as session:
-                now = here.clock()
-                settle_message(session, int(number), decision, actor=who.key, now=now)
-                accounts.audit(session, who.key, f"send.{decision}", "dispatch", number, now=now)
-            flash(_("已处理。"), "success")
-        except YishuError as problem:
-            flash(str(problem), "error")
-        return redirect(url_for("console.sends"))
-    text = request.args.get("state", "")
-    state = delivery.State(text) if text in set(delivery.State) else None
-    with here.db.reading() as session:
-        unknown = delivery.listing(session, state=delivery.State.UNKNOWN)
-        newest = delivery.listing(session, state=state, limit=PAGE)
-        return render_template(
-            "console/sends.html", counts=delivery.count_by_state(session), unknown=unknown,
-            newest=newest, state=text, reps=reps.reps_by_id(session),
-            people=_people(session, [*unknown, *newest]),
-            titles=content.titles(session, [row.content_version_id for row in newest]),
-        )  # fmt: skip
 
 
 @bp.route("/governance/limits", methods=["GET", "POST"])
@@ -176,20 +145,6 @@ def audit() -> str:
             "console/audit.html", rows=rows, broken=accounts.verify_audit(session),
             users=accounts.names(session),
         )  # fmt: skip
-
-
-def _people(session: Session, rows: Sequence[delivery.Dispatch]) -> dict[int, identity.Physician]:
-    """Whom the messages are about, by identifier."""
-    wanted = {row.identifier_id for row in rows if row.identifier_id is not None}
-    owners = dict(
-        session.execute(
-            select(identity.Identifier.id, identity.Identifier.one_id).where(
-                identity.Identifier.id.in_(wanted)
-            )
-        ).all()
-    )
-    people = identity.physicians_by_id(session, owners.values())
-    return {key: people[one_id] for key, one_id in owners.items() if one_id in people}
 
 
 def _change_accounts(session: Session, who: accounts.Actor) -> str:

@@ -9,7 +9,7 @@ from flask import render_template
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import campaigns, content, delivery, inbox, recommend, tagging
+from app import campaigns, completeness, content, delivery, inbox, recommend, tagging
 from app.accounts.models import Role
 from app.content import Stage
 from app.identity import Physician, physicians_by_id
@@ -41,6 +41,7 @@ def home() -> str:
             oldest=inbox.oldest_pending(session),
             hour=_received(session, now - timedelta(hours=1)),
             sends=delivery.count_by_state(session),
+            complete=completeness.figures(session, now),
             stages=content.count_by_stage(session),
             unmapped=len(tagging.unmapped(session, 1000)),
             next_send=_next_send(session),

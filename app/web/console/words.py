@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.campaigns import CatchUp, Schedule
 from app.infra.clock import local
 from app.journey import Entry, Happened
 from app.web import language
@@ -39,6 +40,12 @@ def moment(at: datetime | None) -> str:
         return str(_("%(n)s 分钟前", n=int(age // 60)))
     if 0 <= age < 86400:
         return str(_("%(n)s 小时前", n=int(age // 3600)))
+    return china(at)
+
+
+@bp.app_template_filter("china")
+def china(at: datetime) -> str:
+    """`11月23日 周一 10:00` in China, never relative."""
     here = local(at)
     if language.choose() == language.ENGLISH:
         return f"{here:%a %-d %b}{_year(at, ' ')} {here:%H:%M}"
@@ -140,6 +147,7 @@ STATES = {
     "done": _l("完成"),
     "dead": _l("死信"),
     "due": _l("待执行"),
+    "missed": _l("错过"),
     "draft": _l("草稿"),
     "in_review": _l("待审批"),
     "approved": _l("已批准"),
@@ -155,7 +163,8 @@ STATES = {
 TONES = {
     "approved": "good", "done": "good", "sent": "good", "adopted": "good", "active": "good",
     "connected": "good", "in_review": "wait", "pending": "wait", "queued": "wait",
-    "paused": "wait", "unknown": "wait", "later": "wait", "dead": "bad", "failed": "bad",
+    "paused": "wait", "unknown": "wait", "missed": "wait",
+    "later": "wait", "dead": "bad", "failed": "bad",
     "withdrawn": "bad", "refused": "bad", "delivered": "brand",
 }  # fmt: skip
 
@@ -172,10 +181,46 @@ def tone(state: str) -> str:
     return TONES.get(state, "")
 
 
+CATCH_UPS = {
+    CatchUp.LAST: _l("只补执行最近一次"),
+    CatchUp.SKIP: _l("不补执行"),
+    CatchUp.ALL: _l("逐次补执行"),
+}
+
+
+@bp.app_template_filter("catch_up_words")
+def catch_up_words(schedule: Schedule) -> str:
+    """What happens to missed times, as a sentence."""
+    if schedule.catch_up == CatchUp.ALL:
+        return str(
+            _("错过执行时间后逐次补执行，最多 %(n)s 次，更早的记为“错过”", n=schedule.max_catch_up)
+        )
+    if schedule.catch_up == CatchUp.SKIP:
+        return str(_("错过执行时间超过 10 分钟就不再执行，记为“错过”"))
+    return str(_("错过执行时间后只补执行最近一次，更早的记为“错过”"))
+
+
+@bp.app_template_filter("span")
+def span(length: timedelta) -> str:
+    """`3 小时` or `25 分钟`."""
+    minutes = int(length.total_seconds() // 60)
+    if minutes < 120:
+        return str(_("%(n)s 分钟", n=minutes))
+    if minutes < 2880:
+        return str(_("%(n)s 小时", n=minutes // 60))
+    return str(_("%(n)s 天", n=minutes // 1440))
+
+
 @bp.app_template_filter("clock")
 def clock(at: datetime) -> str:
     """`10:02` in China."""
     return f"{local(at):%H:%M}"
+
+
+@bp.app_template_filter("clock_seconds")
+def clock_seconds(at: datetime) -> str:
+    """`10:02:31` in China."""
+    return f"{local(at):%H:%M:%S}"
 
 
 LEFT_OUT = {

@@ -1,0 +1,111 @@
+"""When an API of the platform may be called. Pure; `gates.py` keeps one for each account and API.
+
+    45009            stopped for a minute; again right after it: for an hour; again: until tomorrow
+                     (the platform's own blocks last as long as the quota's window)
+    -1, 5xx, silence 5 within 30 s stop it for 30 s
+    secret, address or permission refused: stopped for 5 minutes, an administrator must act
+
+When the time is over one call may try; nobody else for 30 s. If the platform takes it, the API is
+open again. Calls that began before it was stopped say nothing about it any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.connectors import errors
+from app.delivery.buckets import next_day
+from app.delivery.channels import Delivered
+from app.infra.errors import Permanent, Transient
+
+FAILURES, WITHIN, PROBE = 5, timedelta(seconds=30), timedelta(seconds=30)
+MINUTE, HOUR, REFUSED_FOR = timedelta(minutes=1), timedelta(hours=1), timedelta(minutes=5)
+USED_UP, A_MINUTE, SUSPICIOUS = 45009, 45011, 45036
+SKEW = timedelta(minutes=1)  # hosts differ a little; more means that a clock was set back
+
+
+class Permit(StrEnum):
+    """May a call be made?"""
+
+    GO = "go"
+    PROBE = "probe"  # this one only
+    WAIT = "wait"
+
+
+class Why(StrEnum):
+    """What stopped an API."""
+
+    OPEN = ""
+    QUOTA = "quota"
+    TROUBLE = "trouble"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """`until` is empty while calls may be made."""
+
+    failures: tuple[datetime, ...] = ()  # the newest, oldest first
+    why: Why = Why.OPEN
+    strikes: int = 0  # used-up quotas in a row
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def permit(breaker: Breaker, now: datetime) -> Permit:
+    """May a call be made now?"""
+    if breaker.until is None or breaker.since is None:
+        return Permit.GO
+    set_back = breaker.since > now + SKEW
+    return Permit.PROBE if set_back or now >= breaker.until else Permit.WAIT
+
+
+def probing(breaker: Breaker, now: datetime) -> Breaker:
+    """One call tries now; nobody else for a while, also if nothing is heard of it again."""
+    if breaker.since is None:
+        return breaker
+    earlier = now - timedelta(milliseconds=1)  # the probe itself begins after it
+    return replace(breaker, since=min(breaker.since, earlier), until=now + PROBE)
+
+
+def after(
+    breaker: Breaker, answer: Delivered | Exception, began: datetime, now: datetime
+) -> Breaker:
+    """What the answer to a call that began at `began` makes of the breaker."""
+    if breaker.since is not None and began <= breaker.since <= now:
+        return breaker
+    code = getattr(answer, "code", 0)
+    if isinstance(answer, errors.RateLimited):
+        return _limited(breaker, code, now)
+    if isinstance(answer, errors.BadCredential | errors.NotAllowed):
+        return replace(breaker, why=Why.REFUSED, since=now, until=now + REFUSED_FOR)
+    if isinstance(answer, errors.Busy | errors.NotSent | errors.OutcomeUnknown):
+        return _failed(breaker, now)
+    if isinstance(answer, errors.TokenExpired):
+        return breaker
+    if isinstance(answer, Delivered | Transient | Permanent):
+        return Breaker() if breaker.until is not None else breaker
+    return breaker  # a bug of ours says nothing about the platform
+
+
+def _limited(breaker: Breaker, code: int, now: datetime) -> Breaker:
+    if code == USED_UP:
+        strikes = breaker.strikes + 1
+        until = {1: now + MINUTE, 2: now + HOUR}.get(strikes, next_day(now))
+        return Breaker((), Why.QUOTA, strikes, now, until)
+    pause = {A_MINUTE: MINUTE, SUSPICIOUS: REFUSED_FOR}.get(code)
+    if pause is None:  # too many at once, or too often to one person: not this API's fault
+        return breaker
+    return replace(breaker, why=Why.QUOTA, since=now, until=now + pause)
+
+
+def _failed(breaker: Breaker, now: datetime) -> Breaker:
+    if breaker.until is not None:
+        return replace(breaker, since=now, until=max(now + PROBE, breaker.until))
+    recent = [at for at in breaker.failures if now - WITHIN < at <= now]
+    failures = (*recent, now)[-FAILURES:]
+    if len(failures) < FAILURES:
+        return replace(breaker, failures=failures)
+    return Breaker((), Why.TROUBLE, breaker.strikes, now, now + PROBE)

@@ -1,0 +1,289 @@
+"""Whether the platform takes another call now: breakers, buckets and places, kept in tables.
+
+A claim opens the gate of each account it needs, which locks the account's row until the claim is
+committed: so limits are exact however many workers there are, and no history is counted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prometheus_client import Counter
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.delivery import breaker as rules
+from app.delivery.breaker import Breaker, Permit, Why
+from app.delivery.buckets import API_MINUTE, DAILY, MEMBER, Bucket, Flow, app_day
+from app.delivery.channels import Delivered
+from app.delivery.models import ApiBreaker, Dispatch, SendBucket, SendPace, State, Way
+from app.delivery.pace import Pace, halved, slots
+from app.delivery.ways import API_OF, TO_MEMBER, ways_of
+from app.infra.db import insert_once
+from app.reps import Rep
+
+TOO_MANY_AT_ONCE = 45033
+FOR_WELCOMES = 2  # places that only they may take: they have 20 seconds
+LONGEST_S = {bucket.name: bucket.longest_wait_s for bucket in (*MEMBER, API_MINUTE)}
+DAY_S = 86_400.0
+
+_waits = Counter("yishu_bucket_waits_total", "Messages that had to wait for a limit", ["bucket"])
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a company may choose. `accounts` 0: as many as there are active reps."""
+
+    concurrency: int = 5
+    accounts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Messages that need not be looked at now."""
+
+    account: str
+    ways: frozenset[Way]
+    rep_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What is used up, and for whom."""
+
+    words: str
+    closed: Closed
+
+
+class Gate:
+    """The way to one account's platform, held by one claim until its transaction ends."""
+
+    def __init__(self, session: Session, account: str, now: datetime, limits: Limits) -> None:
+        self._session, self._account, self._now, self._limits = session, account, now, limits
+        self._pace = _locked_pace(session, account)
+        of_account = select(ApiBreaker).where(ApiBreaker.account == account)
+        fresh = of_account.execution_options(populate_existing=True)  # not as before the lock
+        self._breakers = {row.api: row for row in session.scalars(fresh)}
+        self._free = slots(_pace_of(self._pace), limits.concurrency, now) - _flying(
+            session, account, now
+        )
+        self._levels: dict[tuple[str, str], SendBucket] = {}
+
+    def is_open(self, way: Way) -> bool:
+        """Could a message of this way go now, as far as the API and its places are concerned?"""
+        places = self._free + (FOR_WELCOMES if way is Way.WELCOME else 0)
+        return places > 0 and self._permit(API_OF[way]) is not Permit.WAIT
+
+    def enter(self, way: Way, rep_id: int | None) -> Wait | None:
+        """Take a place and what the limits count, or say what is used up."""
+        buckets = self._buckets(way, rep_id)
+        after = []
+        for bucket, subject in buckets:
+            row = self._level(bucket, bucket.subject(subject, self._now))
+            level = bucket.taken(row.level, self._now)
+            if level is None:
+                row.level = bucket.settled(row.level, self._now)
+                row.ready_at = bucket.ready_at(row.level, self._now)
+                _waits.labels(bucket.name).inc()
+                return Wait(bucket.words, _closed_by(row))
+            after.append((row, level))
+        for row, level in after:
+            row.level, row.ready_at = level, 0.0  # the next one that asks finds out
+        self._free -= 1
+        api = API_OF[way]
+        if self._permit(api) is Permit.PROBE:
+            _keep(self._breakers[api], rules.probing(_breaker_of(self._breakers[api]), self._now))
+        return None
+
+    def _permit(self, api: str) -> Permit:
+        row = self._breakers.get(api)
+        return rules.permit(_breaker_of(row), self._now) if row is not None else Permit.GO
+
+    def _buckets(self, way: Way, rep_id: int | None) -> list[tuple[Bucket, str]]:
+        api = API_OF[way]
+        found: list[tuple[Bucket, str]] = []
+        if way in TO_MEMBER:
+            if rep_id is not None:
+                found += [(bucket, str(rep_id)) for bucket in MEMBER]
+            found.append((app_day(self._accounts()), "app"))
+        found.append((API_MINUTE, api))
+        if api in DAILY:
+            found.append((DAILY[api], api))
+        return found
+
+    def _accounts(self) -> int:
+        if self._limits.accounts:
+            return self._limits.accounts
+        if "accounts" not in self._session.info:  # once for each transaction's session
+            active = select(func.count()).select_from(Rep).where(Rep.active.is_(True))
+            self._session.info["accounts"] = self._session.scalar(active)
+        return int(self._session.info["accounts"] or 0)
+
+    def _level(self, bucket: Bucket, subject: str) -> SendBucket:
+        key = (bucket.name, subject)
+        if key not in self._levels:
+            names = {"bucket": bucket.name, "account": self._account, "subject": subject}
+            row = self._session.get(SendBucket, names, populate_existing=True)
+            if row is None:
+                row = SendBucket(**names, level=0.0, ready_at=0.0)
+                self._session.add(row)
+            self._levels[key] = row
+        return self._levels[key]
+
+
+def note_answer(
+    session: Session,
+    account: str,
+    way: Way,
+    answer: Delivered | Exception,
+    *,
+    began: datetime,
+    now: datetime,
+    limits: Limits,
+) -> datetime | None:
+    """What an answer says about the account's platform; until when the API is stopped, if it is.
+
+    Costs one read as long as nothing is wrong.
+    """
+    api = API_OF[way]
+    if isinstance(answer, Exception):
+        _locked_pace(session, account)
+        insert_once(
+            session, ApiBreaker,
+            {"account": account, "api": api, "failures": [], "why": "", "strikes": 0},
+            "account", "api",
+        )  # fmt: skip
+        if getattr(answer, "code", 0) == TOO_MANY_AT_ONCE:
+            row = session.get_one(SendPace, account)
+            pace = halved(_pace_of(row), limits.concurrency, began, now)
+            row.slots, row.lowered_at = pace.slots, pace.lowered_at
+    found = session.get(ApiBreaker, (account, api))
+    if found is None or (found.until is None and isinstance(answer, Delivered)):
+        return None
+    _locked_pace(session, account)
+    session.refresh(found)
+    _keep(found, rules.after(_breaker_of(found), answer, began, now))
+    session.flush()
+    return found.until
+
+
+def closed(session: Session, now: datetime) -> list[Closed]:
+    """What waits for a stopped API or for an empty bucket."""
+    found = [
+        Closed(row.account, ways_of(row.api))
+        for row in session.scalars(select(ApiBreaker).where(ApiBreaker.until > now))
+        if rules.permit(_breaker_of(row), now) is Permit.WAIT
+    ]
+    at = now.timestamp()
+    for row in session.scalars(select(SendBucket).where(SendBucket.ready_at > at)):
+        # One that lies too far ahead was written before the clock was set back.
+        if row.ready_at - at <= LONGEST_S.get(row.bucket, DAY_S) and _is_of(row, now):
+            found.append(_closed_by(row))
+    return found
+
+
+def say_why(session: Session, wait: Wait, now: datetime) -> None:
+    """Write the reason beside every message that waits for the same thing."""
+    words = f"等待发送频率：{wait.words}"
+    condition = not_closed([wait.closed])
+    assert condition is not None
+    session.execute(
+        update(Dispatch)
+        .where(
+            Dispatch.state == State.QUEUED, Dispatch.not_before <= now,
+            Dispatch.error != words, ~condition,
+        )
+        .values(error=words)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+
+
+def not_closed(found: Iterable[Closed]) -> ColumnElement[bool] | None:
+    """The condition on messages that none of these holds back; None when there are none."""
+    by_ways: dict[tuple[str, frozenset[Way]], set[int]] = defaultdict(set)
+    conditions: list[ColumnElement[bool]] = []
+    for one in found:
+        if one.rep_id is not None:
+            by_ways[one.account, one.ways].add(one.rep_id)
+        else:
+            conditions.append(and_(Dispatch.app_key == one.account, Dispatch.way.in_(one.ways)))
+    for (account, ways), rep_ids in by_ways.items():
+        conditions.append(
+            and_(
+                Dispatch.app_key == account, Dispatch.way.in_(ways),
+                Dispatch.rep_id.is_not(None), Dispatch.rep_id.in_(rep_ids),
+            )
+        )  # fmt: skip
+    return ~or_(*conditions) if conditions else None
+
+
+def stopped(session: Session, now: datetime) -> list[ApiBreaker]:
+    """The APIs that may not be called freely now, for people and alarms."""
+    rows = session.scalars(
+        select(ApiBreaker)
+        .where(ApiBreaker.until.is_not(None))
+        .order_by(ApiBreaker.account, ApiBreaker.api)
+    )
+    return [row for row in rows if row.since is None or row.since <= now + rules.SKEW]
+
+
+def known_breakers(session: Session) -> list[ApiBreaker]:
+    """Every API that was ever in trouble."""
+    return list(session.scalars(select(ApiBreaker).order_by(ApiBreaker.account, ApiBreaker.api)))
+
+
+def _closed_by(row: SendBucket) -> Closed:
+    if row.bucket in ("member_minute", "member_hour"):
+        return Closed(row.account, TO_MEMBER, int(row.subject))
+    if row.bucket == "app_day":
+        return Closed(row.account, TO_MEMBER)
+    return Closed(row.account, ways_of(row.subject.split(":", 1)[0]))
+
+
+def _is_of(row: SendBucket, now: datetime) -> bool:
+    """A day's quota says nothing about another day."""
+    buckets: dict[str, Bucket] = {bucket.name: bucket for bucket in (*MEMBER, API_MINUTE)}
+    if isinstance(buckets.get(row.bucket), Flow):
+        return True
+    subject = row.subject.rsplit(":", 1)[0]
+    return row.subject == app_day(1).subject(subject, now)
+
+
+def _locked_pace(session: Session, account: str) -> SendPace:
+    """The account's row, nobody else's until the transaction ends."""
+    chosen = select(SendPace).where(SendPace.account == account).with_for_update()
+    found = session.scalar(chosen.execution_options(populate_existing=True))
+    if found is None:
+        insert_once(session, SendPace, {"account": account}, "account")
+        found = session.scalars(chosen).one()
+    return found
+
+
+def _flying(session: Session, account: str, now: datetime) -> int:
+    number = session.scalar(
+        select(func.count()).where(
+            Dispatch.state == State.SENDING, Dispatch.app_key == account,
+            Dispatch.lease_until > now,
+        )
+    )  # fmt: skip
+    return number or 0
+
+
+def _pace_of(row: SendPace) -> Pace:
+    return Pace(row.slots, row.lowered_at)
+
+
+def _breaker_of(row: ApiBreaker) -> Breaker:
+    return Breaker(
+        tuple(datetime.fromtimestamp(at, UTC) for at in row.failures), Why(row.why),
+        row.strikes, row.since, row.until,
+    )  # fmt: skip
+
+
+def _keep(row: ApiBreaker, breaker: Breaker) -> None:
+    row.failures = [at.timestamp() for at in breaker.failures]
+    row.why, row.strikes = breaker.why, breaker.strikes
+    row.since, row.until = breaker.since, breaker.until

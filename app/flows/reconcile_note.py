@@ -1,0 +1,53 @@
+"""Touchpoints of what both a callback and a look of our own may tell: each happening once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import journey
+from app.facts import Fact
+from app.journey import Happened
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Whether this is news, and under which ref the happening is told: its own or an older one."""
+
+    fresh: bool
+    ref: str
+
+
+def note_once(
+    session: Session,
+    identifier_id: int,
+    kind: Happened,
+    fact: Fact,
+    *,
+    channel: str,
+    at: datetime,
+    ref: str,
+    rep_id: int | None = None,
+    detail: dict[str, Any] | None = None,
+    begins_with: Happened | None = None,
+) -> Noted:
+    """Write the touchpoint unless this happening has been told.
+
+    A callback that comes late knows better when something ended than the look that found it.
+    """
+    told = journey.find_told(
+        session, identifier_id, kind, at=at, ref=ref, pulled=fact.pulled, rep_id=rep_id,
+        begins_with=begins_with,
+    )  # fmt: skip
+    if told is None:
+        fresh = journey.note(
+            session, identifier_id, kind, channel=channel, at=at, ref=ref, rep_id=rep_id,
+            detail=journey.marked(detail, fact.pulled),
+        )  # fmt: skip
+        return Noted(fresh, ref)
+    if not fact.pulled:
+        told.at = min(told.at, at)
+    return Noted(False, told.ref)

@@ -1,0 +1,159 @@
+"""治理 → 发送: what waits for a person's decision, what a platform has stopped, what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from app import accounts, content, delivery, identity, reps
+from app.accounts.models import Role
+from app.delivery import Dispatch, State, Way
+from app.delivery.likely import Likely, likely
+from app.flows.settle_message import settle_message
+from app.identity import Identifier, Physician
+from app.infra.errors import Refused, YishuError
+from app.reps import Rep
+from app.web import auth
+from app.web.console import bp
+from app.web.context import parts
+from app.web.policy import allow
+
+PAGE, NEWEST, EXCERPT = 200, 40, 60
+DECISIONS = {"sent": _l("已送达"), "failed": _l("未送达"), "resend": _l("重新发送")}
+STOPPED_WHY = {
+    "quota": _l("平台的调用额度已用完"),
+    "trouble": _l("平台连续出错或没有回应"),
+    "refused": _l("平台拒绝了凭证、地址或权限，请管理员检查"),
+}
+LIKELY_WHY = {
+    "code_over": _l("欢迎语只在 20 秒内有效，未确认的按未送达处理"),
+    "server_error": _l("平台当时出错，多半没有送达，仍在有效时间内"),
+    "server_error_late": _l("平台当时出错，多半没有送达；现在已过有效时间"),
+    "look_at_task": _l("请代表在企业微信的群发助手里看一眼；看不到再选“未送达”"),
+    "no_answer": _l("请求已发出但没有等到回答，多半已送达；重发可能造成重复"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A message that waits for a decision, as a person sees it."""
+
+    row: Dispatch
+    rep: str
+    person: str
+    text: str
+    likely: Likely
+
+
+@bp.get("/governance/sends")
+@allow(Role.ADMIN, Role.MARKETER)
+def sends() -> str:
+    """Decisions first, then stopped APIs, then the newest messages."""
+    text = request.args.get("state", "")
+    state = State(text) if text in set(State) else None
+    with parts().db.reading() as session:
+        known = reps.reps_by_id(session)
+        unknown = delivery.listing(session, state=State.UNKNOWN, limit=PAGE)
+        newest = delivery.listing(session, state=state, limit=PAGE if state else NEWEST)
+        now = parts().clock()
+        return render_template(
+            "console/sends.html", counts=delivery.count_by_state(session),
+            unknown=_open(session, unknown, known, now), decisions=DECISIONS,
+            likely_why=LIKELY_WHY,
+            stopped=delivery.stopped(session, now), stopped_why=STOPPED_WHY,
+            newest=newest, state=text, reps=known,
+            people=_people(session, [row.identifier_id for row in newest]),
+            titles=content.titles(session, [row.content_version_id for row in newest]),
+        )  # fmt: skip
+
+
+@bp.post("/governance/sends")
+@allow(Role.ADMIN, Role.MARKETER)
+def decide_sends() -> Response:
+    """One decision about one message (`one`), or about all that are ticked (`decision`, `id`)."""
+    chosen = _chosen()
+    done, refusals = 0, set()
+    for number, decision in chosen:
+        try:
+            _decide(number, decision)
+            done += 1
+        except YishuError as problem:
+            refusals.add(str(problem))
+    for refusal in sorted(refusals):
+        flash(refusal, "error")
+    if done:
+        flash(_("已处理 %(n)s 条。", n=done), "success")
+    elif not chosen:
+        flash(_("请先勾选消息。"), "error")
+    return redirect(url_for("console.sends"))
+
+
+def _chosen() -> list[tuple[int, str]]:
+    number, _colon, decision = request.form.get("one", "").partition(":")
+    if number.isdigit():
+        return [(int(number), decision)]
+    ids = [int(text) for text in request.form.getlist("id") if text.isdigit()]
+    return [(one, request.form.get("decision", "")) for one in ids]
+
+
+def _decide(number: int, decision: str) -> None:
+    """In a transaction of its own, so that one refusal holds nobody up. Raises YishuError."""
+    here, who = parts(), auth.actor()
+    with here.db.transaction() as session:
+        now = here.clock()
+        if decision == "likely":
+            row = delivery.get(session, number)
+            decision = likely(Way(row.way), row.error, row.not_after, now).decision
+        if decision not in DECISIONS:
+            raise Refused(str(_("请选择：已送达、未送达或重新发送。")))
+        settle_message(session, number, decision, actor=who.key, now=now)
+        accounts.audit(session, who.key, f"send.{decision}", "dispatch", number, now=now)
+
+
+def _open(
+    session: Session, rows: Sequence[Dispatch], known: dict[int, Rep], now: datetime
+) -> list[Open]:
+    people = _people(session, (row.identifier_id for row in rows))
+    names = {key: person.name or "" for key, person in people.items()}
+    return [
+        Open(
+            row, known[row.rep_id].name if row.rep_id in known else "",
+            names.get(row.identifier_id or 0, ""), _excerpt(row.payload),
+            likely(Way(row.way), row.error, row.not_after, now),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _people(session: Session, identifier_ids: Iterable[int | None]) -> dict[int, Physician]:
+    """Whom messages are about, by identifier."""
+    wanted = {one for one in identifier_ids if one is not None}
+    rows = session.execute(
+        select(Identifier.id, Identifier.one_id).where(Identifier.id.in_(wanted))
+    ).all()
+    people = identity.physicians_by_id(session, [row.one_id for row in rows])
+    return {row.id: people[row.one_id] for row in rows if row.one_id in people}
+
+
+def _excerpt(payload: dict[str, Any]) -> str:
+    """The first words of what the message says."""
+    card = payload.get("card") or {}
+    text = (
+        (card.get("main_title") or {}).get("title")
+        or payload.get("title")
+        or payload.get("text")
+        or ((payload.get("data") or {}).get("thing1") or {}).get("value")
+        or ((payload.get("change") or {}).get("button") or {}).get("replace_name")
+        or ""
+    )
+    line = " ".join(str(text).split())
+    return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"

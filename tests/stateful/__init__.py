@@ -1,0 +1,1 @@
+"""Any order of anything: the product against a small model."""
