@@ -9,11 +9,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from app import campaigns
+from app import campaigns, completeness
 from app.campaigns import Schedule
+from app.completeness import Kind
 from app.infra.crashpoint import POINTS
 from app.infra.db import Database
-from faults import away, trouble
+from faults import away, company, trouble
 from faults.away import database_away
 from faults.cluster import SCHEDULERS, WEBS, WORKERS
 from faults.run import Outcome, Run, Wish, run_of
@@ -76,7 +77,7 @@ def f2(wish: Wish) -> Outcome:
 
 
 def _reach_all(run: Run, fuses: Fuses) -> None:
-    asked, away = 0.0, 0.0
+    asked, away, pulled = 0.0, 0.0, 0.0
     while fuses.left and run.cluster.age < ALL_HIT_WITHIN_S:
         if fuses.armed("spill.") and run.cluster.age - away > OUTAGE_EVERY_S:
             away = run.cluster.age
@@ -85,6 +86,9 @@ def _reach_all(run: Run, fuses: Fuses) -> None:
         if fuses.armed("run.") and run.cluster.age - asked > RUN_EVERY_S:
             asked = run.cluster.age
             run.cluster.ask(_run_now)
+        if fuses.armed("pull.") and run.cluster.age - pulled > RUN_EVERY_S:
+            pulled = run.cluster.age
+            run.cluster.ask(_pull_now)
         run.step()
     for point in fuses.left:
         run.problem(f"crash point {point} was not reached")
@@ -123,7 +127,7 @@ class Fuses:
                 run.cluster.kill(name, "to arm it", back_after_s=0)
 
     def _next(self, name: str) -> dict[str, str]:
-        mine = [p for p in self._waiting if name in PLACES[p.partition(".")[0]]]
+        mine = [p for p in self._waiting if name in PLACES.get(p.partition(".")[0], WORKERS)]
         if not mine:
             return {}
         self._waiting.remove(mine[0])
@@ -142,6 +146,16 @@ def _run_now(db: Database) -> int:
         schedule = session.scalars(select(Schedule).where(Schedule.kind == "campaign")).first()
         assert schedule is not None
         return campaigns.run_now(session, schedule.ref_id, datetime.now(UTC))
+
+
+def _pull_now(db: Database) -> bool:
+    """Somebody asks for a comparison with the platforms, unless one is under way."""
+    now = datetime.now(UTC)
+    accounts = completeness.Accounts((company.CORP,), (company.APP,))
+    with db.transaction() as session:
+        if completeness.open_run(session) is not None:
+            return False
+        return completeness.begin(session, Kind.HOURLY, now, accounts, now) is not None
 
 
 CLASSES: dict[str, Callable[[Wish], Outcome]] = {
