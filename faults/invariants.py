@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,7 @@ class Row:
     partition: bytes
     state: str
     error: str
+    at: datetime | None
 
 
 def check(seen: Witnesses) -> tuple[Findings, dict[str, Any]]:
@@ -131,10 +132,10 @@ def check(seen: Witnesses) -> tuple[Findings, dict[str, Any]]:
 def _rows(session: Session) -> dict[bytes, Row]:
     chosen = select(
         InboxEvent.id, InboxEvent.dedupe_key, InboxEvent.partition, InboxEvent.state,
-        InboxEvent.error,
+        InboxEvent.error, InboxEvent.occurred_at,
     )  # fmt: skip
     return {
-        row.dedupe_key: Row(row.id, row.partition, row.state, row.error)
+        row.dedupe_key: Row(row.id, row.partition, row.state, row.error, row.occurred_at)
         for row in session.execute(chosen)
     }
 
@@ -149,6 +150,7 @@ class Traces:
     answers: set[str]
     read_again: Counter[int]
     links: Counter[int]
+    pulled: set[tuple[str, datetime]]  # what a comparison with the platform noted first
 
 
 def _traces(session: Session) -> Traces:
@@ -164,12 +166,15 @@ def _traces(session: Session) -> Traces:
             select(TrackedLink.suggestion_id).where(TrackedLink.suggestion_id.is_not(None))
         )
     )
+    pulled_ids = select(InboxEvent.id).where(InboxEvent.source == "reconcile")
+    pulled_refs = {f"inbox:{event}" for event in session.scalars(pulled_ids)}
+    noted = session.execute(select(Touchpoint.ref, Touchpoint.kind, Touchpoint.at)).all()
     return Traces(
-        set(session.scalars(select(Touchpoint.ref))),
+        {touchpoint.ref for touchpoint in noted},
         Counter(session.scalars(select(ConsentEntry.evidence))),
         set(session.scalars(select(Dispatch.dedupe_key))),
         set(session.scalars(select(SuggestionAnswer.ref))),
-        again, links,
+        again, links, {(one.kind, one.at) for one in noted if one.ref in pulled_refs},
     )  # fmt: skip
 
 
@@ -208,6 +213,8 @@ def _processed(found: Findings, seen: Witnesses, by_key: Mapping[bytes, Row]) ->
 
 def _missing(traces: Traces, row: Row, code: str, body: str, kind: str) -> Iterator[str]:
     expected, ref = EFFECTS[kind], f"inbox:{row.id}"
+    if row.at is not None and (kind, row.at) in traces.pulled:
+        expected = replace(expected, touchpoint=False, consent=False)
     if expected.touchpoint and ref not in traces.touchpoints:
         yield "touchpoint"
     if expected.consent and not traces.consents[ref]:
