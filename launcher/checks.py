@@ -1,4 +1,4 @@
-"""What CI runs: format, lint, types, import contracts, tests."""
+"""What CI runs: format, lint, types, import contracts, tests, faults."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ PROGRAMS = (
     "workers",
     "launcher",
     "benchmarks",
+    "faults",
     "tests",
     "dev",
     "web.py",
 )
 PARALLEL = "2"
+FAULTS_WITHIN_S = 480  # three minutes on two idle processors; then something hangs
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -27,6 +29,12 @@ def test(arguments: Sequence[str]) -> int:
     line("\nTests, on SQLite and PostgreSQL, with a real Valkey")
     chosen = list(arguments) or ["-n", PARALLEL, "--dist", "loadfile", "-rfEs", "--durations", "10"]
     return subprocess.call([sys.executable, "-m", "pytest", *chosen], cwd=ROOT, env=_environment())
+
+
+def faults(arguments: Sequence[str]) -> int:
+    """Run `faults`, the whole time it needs. Returns its exit code."""
+    command = [sys.executable, "-m", "faults", *arguments]
+    return subprocess.call(command, cwd=ROOT, env=_environment())
 
 
 def check(arguments: Sequence[str]) -> int:
@@ -45,11 +53,25 @@ def check(arguments: Sequence[str]) -> int:
     code = test(arguments)
     if code:
         failed.append("Tests")
+    if not arguments and not _survives():
+        failed.append("Faults")
     if failed:
         print(f"\nFailed: {', '.join(failed)}", file=sys.stderr)
         return 1
     line("\nAll checks passed.")
     return 0
+
+
+def _survives() -> bool:
+    """A thousand events under kills and every crash point, on real processes."""
+    line("\nFaults, on SQLite and PostgreSQL")
+    command = [sys.executable, "-m", "faults", "--ci"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=_environment(), timeout=FAULTS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        print(f"not finished after {FAULTS_WITHIN_S} s", file=sys.stderr)
+        return False
+    return done.returncode == 0
 
 
 def _passes(name: str, command: list[str]) -> bool:

@@ -22,7 +22,11 @@ Yishu (医枢) on one machine, with nothing but Python 3.11 or newer.
                     --no-sample        start with an empty company
   ./dev setup     only set up: environment, packages, styles and scripts, languages
   ./dev test      set up, then all tests on SQLite and PostgreSQL; takes pytest's arguments
-  ./dev check     what CI runs: format, lint, types, import contracts, tests
+  ./dev check     what CI runs: format, lint, types, import contracts, tests, faults
+  ./dev faults    kill, stop, fill and cut off real processes and compare what is left
+                    F1 F2 …            fault classes; all of them without names
+                    --events N --seeds 1,2,3 --database sqlite|postgresql|both
+                    --ci               what CI runs, about three minutes
   ./dev bench N   run benchmarks/N.py; --json ends with one JSON object
   ./dev lock      resolve the dependencies again and write the lock files
 
@@ -53,8 +57,8 @@ def _dispatch(arguments: list[str]) -> int:
     if name in ("-h", "--help", "help"):
         print(HELP)
         return 0
-    commands = {"up": _up, "setup": _setup, "test": _test, "check": _check, "bench": _bench,
-                "lock": _lock}  # fmt: skip
+    commands = {"up": _up, "setup": _setup, "test": _test, "check": _check, "faults": _faults,
+                "bench": _bench, "lock": _lock}  # fmt: skip
     if name not in commands:
         print(f"There is no command {name!r}.\n\n{HELP}", file=sys.stderr)
         return 2
@@ -124,6 +128,12 @@ def _check(rest: list[str]) -> int:
     from launcher import checks
 
     return checks.check(rest)
+
+
+def _faults(rest: list[str]) -> int:
+    from launcher import checks
+
+    return checks.faults(rest)
 
 
 def _bench(rest: list[str]) -> int:

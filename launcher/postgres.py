@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,56 @@ class NoPostgres(Exception):
 
 class Unusable(Exception):
     """These server programs do not work here; the next ones may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Server programs and a fresh data folder under `base`; start and end the server at will."""
+
+    programs: Path
+    base: Path
+    run_as: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """A URL of an administrator, over the unix socket in `base`."""
+        return _administrator(self.base).render_as_string(hide_password=False)
+
+    def start(self, *, durable: bool) -> subprocess.Popen[bytes]:
+        """The server as a process in a session of its own; `wait` says when it answers."""
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.base),
+            "fsync": "on" if durable else "off",
+            "max_connections": "200",
+            "shared_buffers": "64MB",
+        }
+        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with (self.base / "log").open("ab") as log:
+            return subprocess.Popen(
+                [str(self.programs / "postgres"), "-D", str(self.base / "data"), *settings],
+                stdout=log, stderr=log, cwd=self.base, env=_environment(self.programs),
+                start_new_session=True, **self.run_as,
+            )  # fmt: skip
+
+    def wait(self, process: subprocess.Popen[bytes]) -> None:
+        """Return when the server answers. Raises Unusable."""
+        _wait(_administrator(self.base), process, self.base / "log")
+
+
+def install(base: Path) -> Installation:
+    """Make a data folder under `base`, a short path. Raises NoPostgres."""
+    run_as = _give_away(base)
+    problems = []
+    for folder in programs():
+        try:
+            usable = _reachable(folder, base) if run_as else folder
+            _initialise(usable, base, run_as)
+            return Installation(usable, base, run_as)
+        except Unusable as problem:
+            problems.append(f"{folder}: {problem}")
+            shutil.rmtree(base / "data", ignore_errors=True)
+    raise NoPostgres("No PostgreSQL can be started here.\n" + "\n".join(problems))
 
 
 def programs() -> list[Path]:
@@ -72,7 +123,7 @@ def running(*, durable: bool = False) -> Iterator[str]:
             run = _give_away(base)
             usable = _reachable(folder, base) if run else folder
             _initialise(usable, base, run)
-            with _server(usable, base, run, durable) as url:
+            with _server(Installation(usable, base, run), durable) as url:
                 yield url
             return
         except Unusable as problem:
@@ -140,27 +191,13 @@ def _initialise(folder: Path, base: Path, run: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _server(folder: Path, base: Path, run: dict[str, Any], durable: bool) -> Iterator[str]:
-    options = {
-        "listen_addresses": "",
-        "unix_socket_directories": str(base),
-        "fsync": "on" if durable else "off",
-        "max_connections": "200",
-        "shared_buffers": "64MB",
-    }
-    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+def _server(place: Installation, durable: bool) -> Iterator[str]:
     guardian = Guardian()
-    with (base / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(folder / "postgres"), "-D", str(base / "data"), *settings],
-            stdout=log, stderr=log, cwd=base, env=_environment(folder), start_new_session=True,
-            **run,
-        )  # fmt: skip
+    process = place.start(durable=durable)
     guardian.watch(process.pid)
-    url = URL.create("postgresql", "yishu", database="postgres", query={"host": str(base)})
     try:
-        _wait(url, process, base / "log")
-        yield url.render_as_string(hide_password=False)
+        place.wait(process)
+        yield place.url
     finally:
         process.send_signal(signal.SIGINT)  # at once, without waiting for clients
         try:
@@ -169,6 +206,10 @@ def _server(folder: Path, base: Path, run: dict[str, Any], durable: bool) -> Ite
             process.kill()
         guardian.release(process.pid)
         guardian.close()
+
+
+def _administrator(base: Path) -> URL:
+    return URL.create("postgresql", "yishu", database="postgres", query={"host": str(base)})
 
 
 def _wait(url: URL, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -76,7 +76,8 @@ class _Client(WeChatClient):  # type: ignore[misc]  # wechatpy ships no types
         self.mine = threading.local()  # one client for all threads, a token for each call
         super().__init__(app_id, "", timeout=TIMEOUT_S, auto_retry=False)
         self.API_BASE_URL = api_base
-        self._http.mount(api_base, HTTPAdapter(pool_maxsize=CONNECTIONS))
+        for scheme in ("https://", "http://"):
+            self._http.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
 
     @property
     def access_token(self) -> str:

@@ -1,0 +1,165 @@
+"""The fault classes, one function each: what is done to a running product, and what must hold."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from app import campaigns, completeness
+from app.campaigns import Schedule
+from app.completeness import Kind
+from app.infra.crashpoint import POINTS
+from app.infra.db import Database
+from faults import away, company, trouble
+from faults.away import database_away
+from faults.cluster import SCHEDULERS, WEBS, WORKERS
+from faults.run import Outcome, Run, Wish, run_of
+from faults.sender import Manner
+
+NORMAL_TROUBLE = {"before": 0.02, "cut": 0.02, "hang": 0.01, "expire_every": 400}
+KILL_EVERY_S = (0.6, 1.8)
+TARGETS = {"web": 4, "worker": 4, "scheduler": 2, "redis": 2, "database": 2}
+PLACES = {
+    "ack": WEBS, "drain": WORKERS, "send": WORKERS, "run": WORKERS, "tick": SCHEDULERS,
+    "spill": WEBS,  # others import the spill as well: it may take a few outages until a web does
+}  # fmt: skip
+ALL_HIT_WITHIN_S = 240.0
+MANY_EVENTS = 20_000  # more than are needed: sending stops when every point was reached
+RUN_EVERY_S = 2.0
+OUTAGE_EVERY_S = 5.0
+OUTAGE_S = {"sqlite": 2.5, "postgresql": 1.0}  # a locked SQLite file is noticed after its patience
+
+
+def f1(wish: Wish) -> Outcome:
+    """Random kill -9 of everything, all the time."""
+    with run_of(wish) as run:
+        run.cluster.knobs(**NORMAL_TROUBLE)
+        run.sender.start()
+        due = run.cluster.age + 1.0
+        for age in run.while_sending():
+            if age >= due:
+                _kill_somebody(run)
+                due = age + run.cluster.rng.uniform(*KILL_EVERY_S)
+        run.finish()
+        return run.outcome
+
+
+def _kill_somebody(run: Run) -> None:
+    """Somebody who is up: a process that is killed whenever it has just begun does nothing."""
+    rng, servers = run.cluster.rng, run.cluster.servers
+    up = [name for name, server in servers.items() if server.is_up and name != "platform"]
+    kinds = sorted({kind for kind in TARGETS for name in up if name.startswith(kind)})
+    if not kinds:
+        return
+    (kind,) = rng.choices(kinds, [TARGETS[kind] for kind in kinds])
+    name = rng.choice([name for name in up if name.startswith(kind)])
+    how = rng.choice(("all", "child")) if kind == "web" else "all"
+    run.cluster.kill(name, how)
+
+
+def f2(wish: Wish) -> Outcome:
+    """Every crash point once; each process goes from one point to the next as it dies."""
+    with tempfile.TemporaryDirectory(prefix="yishu-faults-fuses-") as folder:
+        fuses = Fuses(Path(folder))
+        manner = Manner(MANY_EVENTS, per_s=wish.per_s or 15.0, burst=10, backlog=12)
+        with run_of(wish, manner, armed=fuses.environments) as run:
+            run.cluster.knobs(**NORMAL_TROUBLE)
+            run.first = lambda: fuses.look(run)
+            run.sender.start()
+            _reach_all(run, fuses)
+            run.sender.stop()
+            run.finish()
+            return run.outcome
+
+
+def _reach_all(run: Run, fuses: Fuses) -> None:
+    asked, away, pulled = 0.0, 0.0, 0.0
+    while fuses.left and run.cluster.age < ALL_HIT_WITHIN_S:
+        if fuses.armed("spill.") and run.cluster.age - away > OUTAGE_EVERY_S:
+            away = run.cluster.age
+            with database_away(run.cluster):
+                run.wait(OUTAGE_S[run.wish.database])
+        if fuses.armed("run.") and run.cluster.age - asked > RUN_EVERY_S:
+            asked = run.cluster.age
+            run.cluster.ask(_run_now)
+        if fuses.armed("pull.") and run.cluster.age - pulled > RUN_EVERY_S:
+            pulled = run.cluster.age
+            run.cluster.ask(_pull_now)
+        run.step()
+    for point in fuses.left:
+        run.problem(f"crash point {point} was not reached")
+    run.outcome.figures["crash points hit"] = len(fuses.hit)
+    run.outcome.notes.append(f"{len(fuses.hit)} crash points in {run.cluster.age:.0f} s")
+
+
+class Fuses:
+    """Which process dies where next. `environments` arms them before their first start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._waiting = folder, list(POINTS)
+        self._armed: dict[str, str] = {}
+        self.hit: list[str] = []
+        self.environments = {name: self._next(name) for name in (*WEBS, *WORKERS, *SCHEDULERS)}
+
+    @property
+    def left(self) -> list[str]:
+        """Points that nobody has reached."""
+        return [*self._waiting, *self._armed.values()]
+
+    def armed(self, prefix: str) -> bool:
+        """True when a point of these waits to be reached."""
+        return any(point.startswith(prefix) for point in self._armed.values())
+
+    def look(self, run: Run) -> None:
+        """Arm those who died anew."""
+        for name, point in list(self._armed.items()):
+            if self._fuse(name, point).exists():
+                continue
+            self.hit.append(point)
+            del self._armed[name]
+            following = self._next(name)
+            run.cluster.environments[name].update(following)
+            if following and name in WEBS:  # only a child died, its parent arms no other
+                run.cluster.kill(name, "to arm it", back_after_s=0)
+
+    def _next(self, name: str) -> dict[str, str]:
+        mine = [p for p in self._waiting if name in PLACES.get(p.partition(".")[0], WORKERS)]
+        if not mine:
+            return {}
+        self._waiting.remove(mine[0])
+        self._armed[name] = mine[0]
+        fuse = self._fuse(name, mine[0])
+        fuse.touch()
+        return {"YISHU_CRASH_AT": mine[0], "YISHU_CRASH_FUSE": str(fuse)}
+
+    def _fuse(self, name: str, point: str) -> Path:
+        return self._folder / f"{name}-{point}"
+
+
+def _run_now(db: Database) -> int:
+    """Somebody starts the campaign by hand."""
+    with db.transaction() as session:
+        schedule = session.scalars(select(Schedule).where(Schedule.kind == "campaign")).first()
+        assert schedule is not None
+        return campaigns.run_now(session, schedule.ref_id, datetime.now(UTC))
+
+
+def _pull_now(db: Database) -> bool:
+    """Somebody asks for a comparison with the platforms, unless one is under way."""
+    now = datetime.now(UTC)
+    accounts = completeness.Accounts((company.CORP,), (company.APP,))
+    with db.transaction() as session:
+        if completeness.open_run(session) is not None:
+            return False
+        return completeness.begin(session, Kind.HOURLY, now, accounts, now) is not None
+
+
+CLASSES: dict[str, Callable[[Wish], Outcome]] = {
+    "F1": f1, "F2": f2, "F3": away.f3, "F4": away.f4, "F5": trouble.f5, "F6": trouble.f6,
+    "F7": trouble.f7, "F8": away.f8, "F9": away.f9, "F10": trouble.f10, "F11": trouble.f11,
+    "F13": away.f13, "F14": trouble.f14,
+}  # fmt: skip

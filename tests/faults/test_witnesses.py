@@ -1,0 +1,162 @@
+"""A fault run is only worth something if its witnesses notice what must not happen."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app import delivery, inbox
+from app.delivery import State, Way
+from app.infra.db import Database
+from faults import company, ledger
+from faults.invariants import Findings, Witnesses, check
+from faults.platform import application_of
+from faults.report import again, write_page
+from faults.run import Outcome, Wish
+from faults.sender import Manner, Posted, Sender
+from faults.workload import EFFECTS, Event
+
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+QUIET = ledger.Waiting(0, 0, 0, 0)
+STRANGE = "<xml><MsgType>event</MsgType><Event>strange</Event><Serial>{}</Serial></xml>"
+
+
+@pytest.fixture
+def watched(database: Database) -> Database:
+    ledger.install(database.engine)
+    return database
+
+
+def strange(number: int) -> Event:
+    return Event(number, "unknown", "wecom", STRANGE.format(number), "sys")
+
+
+def arrive(database: Database, event: Event) -> int:
+    with database.transaction() as session:
+        added = inbox.append(
+            session, source="wecom", receiver=company.CORP, body=event.body.encode(),
+            event_type="strange", partition="global", occurred_at=NOW, urgent=False, now=NOW,
+        )  # fmt: skip
+    assert added is not None
+    return added
+
+
+def finish(database: Database, event_id: int) -> None:
+    with database.transaction() as session:
+        inbox.keep_unknown(inbox.find(session, event_id), "nobody knows it", NOW)
+
+
+def judged(
+    database: Database, posted: list[Posted], deliveries: list[dict[str, object]], tmp_path: Path
+) -> Findings:
+    world = {"relations": [], "corp_tags": []}
+    with database.reading() as session:
+        found, _ = check(
+            Witnesses(session, posted, deliveries, world, [], [], tmp_path / "spill", QUIET, NOW)
+        )
+    return found
+
+
+def names(found: Findings) -> set[str]:
+    return {invariant for invariant, _ in found}
+
+
+def test_what_was_acknowledged_and_is_nowhere_is_found(watched: Database, tmp_path: Path) -> None:
+    posted = Posted(strange(1), first_at=1.0, acked_at=2.0)
+    assert names(judged(watched, [posted], [], tmp_path)) == {"I1"}
+
+
+def test_what_was_finished_once_is_right_and_twice_is_found(
+    watched: Database, tmp_path: Path
+) -> None:
+    posted = Posted(strange(1), first_at=1.0, acked_at=2.0)
+    event_id = arrive(watched, posted.event)
+    finish(watched, event_id)
+    assert not judged(watched, [posted], [], tmp_path)
+    with watched.transaction() as session:
+        session.execute(text("UPDATE inbox_event SET state = 'unknown'"))
+    assert names(judged(watched, [posted], [], tmp_path)) == {"I2"}
+
+
+def test_a_later_event_that_overtook_an_earlier_one_is_found(
+    watched: Database, tmp_path: Path
+) -> None:
+    first, second = (arrive(watched, strange(number)) for number in (1, 2))
+    finish(watched, second)
+    finish(watched, first)
+    assert names(judged(watched, [], [], tmp_path)) == {"I6"}
+
+
+@pytest.mark.parametrize(
+    ("state", "times", "broken"),
+    [
+        (State.SENT, 1, set()),
+        (State.SENT, 2, {"I3"}),
+        (State.SENT, 0, {"I4"}),
+        (State.UNKNOWN, 1, set()),
+        (State.UNKNOWN, 0, set()),
+        (State.FAILED, 1, {"I4"}),
+    ],
+)
+def test_a_message_and_what_arrived_of_it_are_compared(
+    watched: Database, tmp_path: Path, state: State, times: int, broken: set[str]
+) -> None:
+    with watched.transaction() as session:
+        row = delivery.queue(
+            session, way=Way.WELCOME, dedupe_key="welcome:1", now=NOW,
+            payload={"corp_id": company.CORP, "code": "1", "text": "您好"},
+        )  # fmt: skip
+        assert row is not None
+        row.state, row.error = state, "told"
+    line = {"at": 1.0, "api": "externalcontact/send_welcome_msg", "body": {"welcome_code": "1"}}
+    assert names(judged(watched, [], [line] * times, tmp_path)) == broken
+
+
+def test_a_seed_always_makes_the_same_events_and_each_has_an_effect() -> None:
+    made = []
+    for _ in range(2):
+        client = application_of(company.Size(400), seed=7).test_client()
+        events = client.get("/faults/events?count=400").get_json()
+        assert len({event["body"] for event in events}) == 400
+        made.append(
+            [(event["kind"], event["about"]) for event in events if event["kind"] != "left"]
+        )
+    kinds = {kind for kind, _ in made[0]}
+    assert kinds <= set(EFFECTS)
+    assert len(kinds) > 12
+
+
+def test_neighbours_overtake_each_other_by_no_more_than_they_may() -> None:
+    manner = Manner(500, late_duplicates=0.0, reorder=20)
+    numbers = iter(range(1, 501))
+    sender = Sender([], lambda count: [strange(next(numbers)) for _ in range(count)], manner)
+    order = [event.number for event in sender._disturbed()]
+    assert sorted(order) == list(range(1, 501))
+    assert order != sorted(order)
+    assert max(abs(place - number) for place, number in enumerate(order, start=1)) <= 20
+
+
+def test_nobody_listening_is_an_answer_and_not_an_error() -> None:
+    sender = Sender([1], lambda _count: [], Manner(1))
+    posted = Posted(strange(1), 0.0)
+    assert asyncio.run(sender._attempt(posted.event, posted)) == "ConnectionRefusedError"
+
+
+def test_the_table_replaces_the_one_before(tmp_path: Path) -> None:
+    page = tmp_path / "reliability.md"
+    page.write_text(
+        "# 可靠性\n\nbefore\n<!-- faults: begin -->\nold\n<!-- faults: end -->\nafter\n"
+    )
+    outcome = Outcome(Wish("F1", "sqlite", 3, 1000))
+    write_page([outcome], page)
+    write_page([outcome], page)
+    told = page.read_text()
+    assert "old" not in told
+    assert told.startswith("# 可靠性\n\nbefore\n")
+    assert told.endswith("<!-- faults: end -->\nafter\n")
+    assert told.count("| F1 |") == 1
+    assert again(outcome) == "./dev faults F1 --events 1000 --seeds 3 --database sqlite"
