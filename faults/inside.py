@@ -49,9 +49,9 @@ def _turn_clock(path: Path) -> None:
 
 
 def _poison() -> None:
-    from workers import drain
+    from workers import reading
 
-    sane = drain.TRANSLATORS["wecom"]
+    sane = reading.TRANSLATORS["wecom"]
 
     def translate(body: bytes, receiver: str) -> facts.Fact:
         found = POISON.search(body)
@@ -59,7 +59,7 @@ def _poison() -> None:
             _misbehave(found.group(1).decode())
         return sane(body, receiver)
 
-    drain.TRANSLATORS["wecom"] = translate
+    reading.TRANSLATORS["wecom"] = translate
 
 
 def _misbehave(how: str) -> None:
