@@ -22,7 +22,7 @@ def gunicorn(
     target: str, environment: Mapping[str, str], arguments: list[str], log: Path
 ) -> Iterator[int]:
     """`target` served with `arguments`; yields the port once /healthz answers."""
-    port = _free_port()
+    port = free_port()
     command = ["-m", "gunicorn", target, "--bind", f"127.0.0.1:{port}", *arguments]
     with _serving(command, port, environment, log):
         yield port
@@ -31,7 +31,7 @@ def gunicorn(
 @contextmanager
 def ours(environment: Mapping[str, str], log: Path) -> Iterator[int]:
     """The product's web process; yields the port once /healthz answers."""
-    port = _free_port()
+    port = free_port()
     with _serving(["web.py", "--host", "127.0.0.1", "--port", str(port)], port, environment, log):
         yield port
 
@@ -59,7 +59,8 @@ def children_cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from app.tagging.starter import FORBIDDEN
 
@@ -55,16 +56,22 @@ def mentioned(text: str, names: Mapping[str, int]) -> list[int]:
     At each place the longest name counts (非小细胞肺癌 is not also 小细胞肺癌), names in Latin
     letters only as whole words, and a name that is denied right before or after it not at all.
     """
-    usable = sorted((name for name in names if len(name) >= 2), key=len, reverse=True)
+    usable = frozenset(name for name in names if len(name) >= 2)
     if not usable:
         return []
     said = unicodedata.normalize("NFKC", text).lower()
     found: dict[int, None] = {}
-    for match in re.finditer("|".join(_pattern(name) for name in usable), said):
+    for match in _any_of(usable).finditer(said):
         denied = _NOT_BEFORE.search(said[: match.start()]) or _NOT_AFTER.match(said, match.end())
         if not denied:
             found.setdefault(names[match.group()])
     return list(found)
+
+
+@lru_cache(maxsize=4)
+def _any_of(names: frozenset[str]) -> re.Pattern[str]:
+    longest_first = sorted(names, key=lambda name: (-len(name), name))
+    return re.compile("|".join(_pattern(name) for name in longest_first))
 
 
 def _pattern(name: str) -> str:
