@@ -20,7 +20,8 @@ PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-QUIET = ("httpx", "httpcore", "apscheduler", "urllib3")
+QUIET = ("httpx", "httpcore", "urllib3")
+MUTE = ("apscheduler",)  # a beat that is skipped is made up for by the next one
 
 
 def configure(level: str = "INFO", *, process: str = "") -> None:
@@ -38,6 +39,8 @@ def configure(level: str = "INFO", *, process: str = "") -> None:
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in MUTE:
+        logging.getLogger(name).setLevel(logging.ERROR)
     structlog.contextvars.clear_contextvars()
 
 

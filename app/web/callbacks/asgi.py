@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 from app.connectors.callback_crypto import MAX_BODY_BYTES
 from app.web.callbacks import HEADERS, PREFIX, Answer, FrontDoor, Refusal, Request, check_length
 
 BODY_WITHIN_S = 3.0
+SAFE = "".join(map(chr, range(0x21, 0x7F)))  # everything that may stand in a query as it is
 WIRE_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS]
 
 Message = MutableMapping[str, Any]
@@ -37,7 +39,7 @@ class CallbacksFirst:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] != "http" or not scope["path"].startswith(PREFIX):
-            await self._inside(scope, receive, send)
+            await self._inside(_in_ascii(scope), _as_coroutine(receive), send)
         else:
             await self._callback(scope, receive, send)
 
@@ -76,6 +78,23 @@ class CallbacksFirst:
         except Exception as problem:
             return self._door.failed(problem)
         return self._door.written(answer)
+
+
+def _as_coroutine(receive: Receive) -> Receive:
+    """Some servers give another awaitable, which the bridge to WSGI cannot hand to its loop."""
+
+    async def received() -> Message:
+        return await receive()
+
+    return received
+
+
+def _in_ascii(scope: Message) -> Message:
+    """The bridge to WSGI takes the query as ASCII; whoever sends other bytes means these."""
+    query: bytes = scope.get("query_string", b"")
+    if query.isascii():
+        return scope
+    return {**scope, "query_string": quote_from_bytes(query, safe=SAFE).encode()}
 
 
 async def _body(scope: Message, receive: Receive) -> bytes:
