@@ -343,6 +343,7 @@ def test_a_database_that_is_away_changes_nothing_for_the_platform(
     assert parts.spill.waiting_bytes()
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
+    client.application.wsgi_app._door.intake.close()  # type: ignore[attr-defined]
     parts.db.engine.dispose()
 
 
