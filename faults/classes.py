@@ -21,6 +21,8 @@ from faults.run import Outcome, Run, Wish, run_of
 from faults.sender import Manner
 
 NORMAL_TROUBLE = {"before": 0.02, "cut": 0.02, "hang": 0.01, "expire_every": 400}
+SHORT = 2000  # events; so few are spread over many kills
+KILLED_PER_S = 40.0
 KILL_EVERY_S = (0.6, 1.8)
 TARGETS = {"web": 4, "worker": 4, "scheduler": 2, "redis": 2, "database": 2}
 PLACES = {
@@ -36,7 +38,8 @@ OUTAGE_S = {"sqlite": 2.5, "postgresql": 1.0}  # a locked SQLite file is noticed
 
 def f1(wish: Wish) -> Outcome:
     """Random kill -9 of everything, all the time."""
-    with run_of(wish) as run:
+    per_s = wish.per_s or (KILLED_PER_S if wish.events <= SHORT else 0.0)
+    with run_of(wish, Manner(wish.events, per_s=per_s)) as run:
         run.cluster.knobs(**NORMAL_TROUBLE)
         run.sender.start()
         due = run.cluster.age + 1.0

@@ -31,6 +31,7 @@ from workers.reading import read, why_unknown
 AT_ONCE = 16  # events in hand of one drain
 LOW = AT_ONCE // 2  # claim again when so few are left, so that claims are shared
 GATHER_S = 0.01  # wait so long for others that can be applied with those that are ready
+LOOK_S = 0.25  # claim again after so long although all that is in hand still waits for an answer
 SLICE_S = 0.02  # a transaction ends after so long: SQLite lets nobody else write meanwhile
 BUDGET = timedelta(seconds=60)  # then the next bell or poll goes on, and others get a turn
 
@@ -70,6 +71,8 @@ def drain_inbox(
             if not flying:
                 return made
             ready = [future.result() for future in _gather(flying)]
+            if not ready:
+                continue
             crashpoint("drain.prepared")
             _apply_all(parts, ready)
             for future in [future for future in flying if future.done()]:
@@ -115,7 +118,7 @@ def _prepare(parts: Parts, claim: Claim) -> Ready:
 
 def _gather(flying: dict[Future[Ready], Claim]) -> list[Future[Ready]]:
     wait(flying, timeout=GATHER_S)
-    done, _ = wait(flying, return_when=FIRST_COMPLETED)
+    done, _ = wait(flying, timeout=LOOK_S, return_when=FIRST_COMPLETED)
     return sorted(done, key=lambda future: flying[future].id)
 
 

@@ -1,4 +1,8 @@
-"""One look at the tables for work that no bell announced."""
+"""Looks at the tables for work that no bell announced.
+
+Each kind of work has a thread of its own, so that a backlog of one holds up no other: a welcome
+may be sent for 20 seconds, however many events wait.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,32 @@ from workers.receipts import poll_group_tasks
 from workers.reconciling import pull_due
 from workers.sending import send_due
 
+Stop = Callable[[], bool]
 
-def poll_once(parts: Parts, stop: Callable[[], bool] = lambda: False) -> int:
-    """Do what is due; returns how much there was."""
-    done = inbox.bring_in(parts.db, parts.spill)
-    done += drain_inbox(parts, limit=200, stop=stop)
-    if not stop():
-        done += run_due(parts)
-    if not stop():
-        done += send_due(parts, 100, stop)
+
+def look_for_events(parts: Parts, stop: Stop) -> int:
+    """Handle what has arrived; returns how much there was."""
+    return inbox.bring_in(parts.db, parts.spill) + drain_inbox(parts, limit=200, stop=stop)
+
+
+def look_for_messages(parts: Parts, stop: Stop) -> int:
+    """Send what is due; returns how much there was."""
+    return send_due(parts, 100, stop)
+
+
+def look_for_plans(parts: Parts, stop: Stop) -> int:
+    """Carry out runs, ask about group tasks, compare with the platforms; returns how much."""
+    done = run_due(parts)
     if not stop():
         done += poll_group_tasks(parts, 20)
     if not stop():
         done += pull_due(parts, 10, stop)
     return done
+
+
+LOOKS = {"events": look_for_events, "messages": look_for_messages, "plans": look_for_plans}
+
+
+def poll_once(parts: Parts, stop: Stop = lambda: False) -> int:
+    """Do what is due of every kind; returns how much there was."""
+    return sum(look(parts, stop) for look in LOOKS.values() if not stop())

@@ -27,6 +27,7 @@ from workers.keeping import Keeper
 
 AT_ONCE = 16  # calls of one process; the platforms' own limits are in the gates
 PIECE = 10  # messages claimed in one transaction
+LOOK_S = 1.0  # claim again after so long although no call has been answered
 RECORD_TRIES = 3
 
 _log = log.get(__name__)
@@ -58,8 +59,9 @@ def send_due(parts: Parts, limit: int = 100, stop: Callable[[], bool] = lambda: 
                     if settled:
                         continue
                     return handled
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
-                _record_all(parts, [future.result() for future in done])
+                done, _ = wait(flying, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+                if done:
+                    _record_all(parts, [future.result() for future in done])
                 for future in done:
                     _let_go(keeper, flying.pop(future))
                 handled += len(done)

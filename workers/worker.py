@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -23,7 +24,7 @@ from app.infra import log
 from app.infra.queue import FAST, NORMAL
 from app.operations import Heart
 from workers.context import parts, stopping
-from workers.polling import poll_once
+from workers.polling import LOOKS, Stop
 from workers.safe_job import SafeJob
 
 POLL_S = 1.0
@@ -50,13 +51,18 @@ def main() -> None:
     """Work until SIGTERM or SIGINT."""
     here = parts()
     _listen_for_signals()
-    poller = threading.Thread(target=_poll, args=(here,), name="poll", daemon=True)
-    poller.start()
+    pollers = [
+        threading.Thread(target=_poll, args=(here, look), name=f"poll {name}", daemon=True)
+        for name, look in LOOKS.items()
+    ]
+    for poller in pollers:
+        poller.start()
     Heart("worker", here.db, here.clock).start()
     while not stopping.is_set():
         _answer_bells(here.redis)
         stopping.wait(REDIS_RETRY_S)  # RQ also returns when Redis went away
-    poller.join(END_WITHIN_S)
+    for poller in pollers:
+        poller.join(END_WITHIN_S)
 
 
 def bell_worker(connection: redis.Redis) -> BellWorker:
@@ -83,10 +89,10 @@ def _listen_for_signals() -> None:
         signal.signal(number, _request_stop)
 
 
-def _poll(here: Parts) -> None:
+def _poll(here: Parts, look: Callable[[Parts, Stop], int]) -> None:
     while not stopping.wait(POLL_S):
         try:
-            poll_once(here, stopping.is_set)
+            look(here, stopping.is_set)
         except Exception as problem:  # the next second tries again
             _log.error("polling failed", error=type(problem).__name__)
 

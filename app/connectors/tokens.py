@@ -4,6 +4,11 @@ The platforms punish what a naive client does: many workers asking at once, loop
 secret. So: one fetcher at a time (a lock row with an owner and an end), losers wait a little or
 use the old token while it lives, a refused secret is remembered, and a token that the platform
 called expired is replaced only if nobody has replaced it yet.
+
+The lock ends before those who wait give up, so that a fetcher who was killed costs nobody an
+attempt. A fetch that takes longer may be joined by another one every few seconds; whoever is first
+stores. An end that lies further away than any of ours comes from a wrong clock and counts for
+nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +31,8 @@ from app.infra.errors import Permanent, Transient
 
 EARLY = timedelta(seconds=300)  # refresh so long before the end
 KEPT = timedelta(seconds=10)  # used so long without looking whether it was replaced
-LOCK = timedelta(seconds=30)  # longer than any token call may take
-WAIT_S, WAIT_STEP_S = 3.0, 0.05
+LOCK = timedelta(seconds=3)  # of one fetcher, shorter than the others' patience
+WAIT_S, WAIT_STEP_S = 5.0, 0.05
 REFUSED = timedelta(minutes=10)  # after a wrong secret: repeated ones block our address
 BARRED = timedelta(minutes=1)  # address or permission missing: a new setting works after a minute
 
@@ -104,7 +109,8 @@ class TokenProvider:
         kept: dict[str, datetime] = {}
         try:
             fresh = self._fresh(key, row, not_generation)
-            return fresh or self._store(key, holder, *fetch())  # fresh: somebody was faster
+            known = row.generation if row else 0
+            return fresh or self._store(key, known, *fetch())  # fresh: somebody was faster
         except (Transient, Permanent) as problem:
             if isinstance(problem, Permanent):
                 pause = REFUSED if isinstance(problem, BadCredential) else BARRED
@@ -129,7 +135,7 @@ class TokenProvider:
         living, now = self._living(row, not_generation), self._clock()
         if living and row and row.expires_at and row.expires_at - EARLY > now:
             return living
-        if row and row.refused_until and row.refused_until > now:
+        if row and row.refused_until and now < row.refused_until <= now + REFUSED:
             if living:
                 return living
             raise BadCredential(f"{key}: the platform refused us; not asking again yet")
@@ -144,7 +150,7 @@ class TokenProvider:
 
     def _lock(self, key: str, row: PlatformToken | None) -> str | None:
         holder, now = secrets.token_hex(8), self._clock()
-        if row and row.lock_until and row.lock_until >= now:
+        if row and row.lock_until and now <= row.lock_until <= now + LOCK:
             return None
         with self._db.transaction() as session:
             if row is None:
@@ -153,7 +159,11 @@ class TokenProvider:
                 update(PlatformToken)
                 .where(
                     PlatformToken.key == key,
-                    or_(PlatformToken.lock_until.is_(None), PlatformToken.lock_until < now),
+                    or_(
+                        PlatformToken.lock_until.is_(None),
+                        PlatformToken.lock_until < now,
+                        PlatformToken.lock_until > now + LOCK,
+                    ),
                 )
                 .values(lock_holder=holder, lock_until=now + LOCK)
             )
@@ -167,11 +177,12 @@ class TokenProvider:
                 .values(lock_holder=None, lock_until=None, **also)
             )
 
-    def _store(self, key: str, holder: str, value: str, lifetime_s: int) -> Token:
+    def _store(self, key: str, known: int, value: str, lifetime_s: int) -> Token:
+        """Keep the token unless another one than `known` is kept by now."""
         now = self._clock()
         with self._db.transaction() as session:
             row = session.get_one(PlatformToken, key, with_for_update=True)
-            if row.lock_holder != holder:  # we took too long: another process has gone ahead
+            if row.generation != known:  # we took too long: another process has gone ahead
                 return Token(value, row.generation)
             row.value = value
             row.generation += 1

@@ -166,13 +166,50 @@ def test_a_dead_holder_of_the_lock_is_waited_for_and_then_replaced(
     with database.transaction() as session:
         session.add(
             PlatformToken(
-                key="k", generation=0, lock_holder="dead", lock_until=clock() + timedelta(seconds=9)
+                key="k", generation=0, lock_holder="dead", lock_until=clock() + timedelta(seconds=3)
             )
         )
     with pytest.raises(Busy):
         provider.get("k", lambda: ("new", 7200))
-    clock.tick(seconds=10)
+    clock.tick(seconds=4)
     assert provider.get("k", lambda: ("new", 7200)).value == "new"
+
+
+def test_a_holder_who_was_killed_costs_those_who_wait_no_attempt(
+    database: Database, clock: SetClock
+) -> None:
+    provider = TokenProvider(database, clock, pause=lambda seconds: clock.tick(seconds=seconds))
+
+    holder = provider._lock("k", None)  # and then its process is killed
+    assert holder
+    assert provider.get("k", lambda: ("new", 7200)).value == "new"
+
+
+def test_what_a_wrong_clock_wrote_bars_nobody(
+    database: Database, clock: SetClock, provider: TokenProvider
+) -> None:
+    later = clock() + timedelta(days=3)
+    with database.transaction() as session:
+        session.add(
+            PlatformToken(
+                key="k", generation=0, lock_holder="x", lock_until=later, refused_until=later
+            )
+        )
+    assert provider.get("k", lambda: ("new", 7200)).value == "new"
+
+
+def test_slow_fetches_that_overtake_each_other_end_in_one_token(
+    clock: SetClock, provider: TokenProvider
+) -> None:
+    fetched: list[str] = []
+
+    def slow() -> tuple[str, int]:
+        clock.tick(seconds=8)
+        fetched.append("t")
+        return f"t{len(fetched)}", 7200
+
+    assert provider.get("k", slow).value == "t1"
+    assert provider.get("k", slow).value == "t1"
 
 
 def test_a_fetch_that_took_too_long_does_not_undo_a_newer_one(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -231,6 +233,29 @@ def test_a_drain_ends_after_its_time_so_that_others_get_a_turn(
 
     monkeypatch.setattr(reading, "flow_for", lambda _fact: Flow("slow", prepare, story.apply))
     assert drain_inbox(parts) == 2
+
+
+def test_a_call_that_hangs_holds_up_no_event_that_arrives_meanwhile(
+    parts: Parts, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrive(parts, "a", to="one")
+    reached, go_on = threading.Event(), threading.Event()
+
+    def prepare(fact: CorpTagChanged, outside: object) -> str:
+        if fact.tag_id == "a":
+            reached.set()
+            assert go_on.wait(30)
+        else:
+            go_on.set()
+        return story.prepare(fact, outside)
+
+    monkeypatch.setattr(reading, "flow_for", lambda _fact: Flow("slow", prepare, story.apply))
+    with ThreadPoolExecutor(1) as pool:
+        draining = pool.submit(drain_inbox, parts)
+        assert reached.wait(30)
+        arrive(parts, "b", to="two")
+        assert draining.result() == 2
+    assert sorted(effects(parts)) == ["A", "B"]
 
 
 def test_an_explanation_holds_no_content() -> None:
