@@ -44,7 +44,7 @@ function lines(view, ui, details) {
       h("span", { class: "node yishu" }, icon("heart"), t("医枢")), h("span", { class: "wire", "data-wire": "oa" }),
       h("span", { class: "node oa" }, icon("chat"), t("公众号"))),
     h("div", { class: "filters", key: "filters" }, filters.map(([name, text]) => h("button", { type: "button", class: ui.filter === name ? "chosen" : "", act: "filter", arg: { filter: name }, "aria-pressed": String(ui.filter === name) }, text))),
-    h("ol", { class: "lines", key: "list" }, [...chosen].reverse().map((line) => one(line, ui, details))),
+    h("ol", { class: "lines", key: "list" }, folded([...chosen].reverse()).map((line) => one(line, ui, details))),
     chosen.length ? null : h("div", { class: "empty", key: "none" }, icon("bolt"), h("b", {}, t("还没有往来")), h("p", {}, t("在任意一部手机上做点什么，平台发出的回调和医枢的调用会一行行出现在这里。")),
       h("button", { class: "primary", type: "button", act: "part", arg: { part: "happen" } }, t("让事情发生"))));
 }
@@ -63,6 +63,18 @@ function grade(line) {
   return line.kind === "call" && status === "0" ? "good" : "bad";
 }
 
+/** Equal calls that went well one after the other are one line with their number. */
+function folded(newestFirst) {
+  const shown = [];
+  for (const line of newestFirst) {
+    const last = shown.at(-1);
+    const alike = last && line.kind === "call" && last.kind === "call" && last.name === line.name && last.who === line.who && grade(last) === "good" && grade(line) === "good";
+    if (alike) last.times += 1;
+    else shown.push({ ...line, times: 1 });
+  }
+  return shown;
+}
+
 function one(line, ui, details) {
   const out = line.kind === "callback";
   const name = NAMES[line.name];
@@ -73,7 +85,7 @@ function one(line, ui, details) {
       h("time", {}, secondOf(line.at)),
       h("span", { class: "way", title: out ? t("平台回调医枢") : t("医枢调用平台") }, icon(out ? "in" : "out")),
       h("span", { class: "what" }, h("b", {}, name ? t(name) : line.name), h("code", {}, [line.who, line.name.replace("change_external_contact/", "")].filter(Boolean).join(" · "))),
-      h("span", { class: "status" }, String(status), line.tries > 1 ? ` ×${line.tries}` : ""),
+      h("span", { class: "status" }, String(status), line.tries > 1 ? ` ×${line.tries}` : "", line.times > 1 ? ` ×${line.times}` : ""),
       h("span", { class: "ms" }, line.ms === undefined ? "" : `${line.ms} ms`)),
     isOpen && detail(line, details.get(line.id)));
 }
