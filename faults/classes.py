@@ -159,7 +159,11 @@ class Fuses:
         return self._environment(mine[0])
 
     def _join(self, name: str) -> dict[str, str]:
-        shared = [point for point in self._armed.values() if point in IMPORTING]
+        shared = [
+            point
+            for point in self._armed.values()
+            if point in IMPORTING and self._fuse(point).exists()
+        ]
         if not shared:
             return {}
         self._armed[name] = shared[0]
