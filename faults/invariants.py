@@ -107,6 +107,7 @@ class Row:
     state: str
     error: str
     at: datetime | None
+    looked: bool  # written by a comparison of our own, whose transaction may end later
 
 
 def check(seen: Witnesses) -> tuple[Findings, dict[str, Any]]:
@@ -134,10 +135,17 @@ def check(seen: Witnesses) -> tuple[Findings, dict[str, Any]]:
 def _rows(session: Session) -> dict[bytes, Row]:
     chosen = select(
         InboxEvent.id, InboxEvent.dedupe_key, InboxEvent.partition, InboxEvent.state,
-        InboxEvent.error, InboxEvent.occurred_at,
+        InboxEvent.error, InboxEvent.occurred_at, InboxEvent.source,
     )  # fmt: skip
     return {
-        row.dedupe_key: Row(row.id, row.partition, row.state, row.error, row.occurred_at)
+        row.dedupe_key: Row(
+            row.id,
+            row.partition,
+            row.state,
+            row.error,
+            row.occurred_at,
+            row.source == "reconcile",
+        )  # fmt: skip
         for row in session.execute(chosen)
     }
 
@@ -431,12 +439,12 @@ def _tags(session: Session) -> dict[tuple[int, int], set[str]]:
 
 
 def _in_order(found: Findings, seen: Witnesses, by_key: Mapping[bytes, Row]) -> None:
-    partitions = {row.id: row.partition for row in by_key.values()}
+    partitions = {row.id: row.partition for row in by_key.values() if not row.looked}
     last: dict[bytes, int] = {}
     for event, state in ledger.finished(seen.session):
-        if state == "dead":
+        if state == "dead" or event not in partitions:
             continue
-        partition = partitions.get(event, b"")
+        partition = partitions[event]
         if event < last.get(partition, 0):
             found.note("I6", "a later event of the contact was finished first", f"row {event}")
         last[partition] = max(event, last.get(partition, 0))
