@@ -145,7 +145,7 @@ def _rows(session: Session) -> dict[bytes, Row]:
             row.error,
             row.occurred_at,
             row.source == "reconcile",
-        )  # fmt: skip
+        )
         for row in session.execute(chosen)
     }
 
