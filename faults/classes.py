@@ -27,9 +27,10 @@ KILL_EVERY_S = (0.6, 1.8)
 TARGETS = {"web": 4, "worker": 4, "scheduler": 2, "redis": 2, "database": 2}
 PLACES = {
     "ack": WEBS, "drain": WORKERS, "send": WORKERS, "run": WORKERS, "tick": SCHEDULERS,
-    "spill": WEBS,  # others import the spill as well: it may take a few outages until a web does
+    "spill": WEBS,
 }  # fmt: skip
-ALL_HIT_WITHIN_S = 240.0
+IMPORTING = ("spill.set_aside", "spill.imported")
+ALL_HIT_WITHIN_S = 180.0
 MANY_EVENTS = 20_000  # more than are needed: sending stops when every point was reached
 RUN_EVERY_S = 2.0
 OUTAGE_EVERY_S = 5.0
@@ -81,7 +82,12 @@ def f2(wish: Wish) -> Outcome:
 
 def _reach_all(run: Run, fuses: Fuses) -> None:
     asked, away, pulled = 0.0, 0.0, 0.0
+    following = SCHEDULERS[1]  # leads, and makes up for what is due, when the first one has died
+    run.cluster.held.add(following)
+    run.cluster.kill(following, "to follow")
     while fuses.left and run.cluster.age < ALL_HIT_WITHIN_S:
+        if SCHEDULERS[0] not in fuses.holders("tick.written"):
+            run.cluster.held.discard(following)
         if fuses.armed("spill.") and run.cluster.age - away > OUTAGE_EVERY_S:
             away = run.cluster.age
             with database_away(run.cluster):
@@ -100,7 +106,11 @@ def _reach_all(run: Run, fuses: Fuses) -> None:
 
 
 class Fuses:
-    """Which process dies where next. `environments` arms them before their first start."""
+    """Which process dies where next. `environments` arms them before their first start.
+
+    Whoever has no point of his own left waits at one of the spill's as well: any process may be
+    the one that imports it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._waiting = folder, list(POINTS)
@@ -111,7 +121,11 @@ class Fuses:
     @property
     def left(self) -> list[str]:
         """Points that nobody has reached."""
-        return [*self._waiting, *self._armed.values()]
+        return [*self._waiting, *dict.fromkeys(self._armed.values())]
+
+    def holders(self, point: str) -> list[str]:
+        """Who waits to die there."""
+        return [name for name, armed in self._armed.items() if armed == point]
 
     def armed(self, prefix: str) -> bool:
         """True when a point of these waits to be reached."""
@@ -120,27 +134,46 @@ class Fuses:
     def look(self, run: Run) -> None:
         """Arm those who died anew."""
         for name, point in list(self._armed.items()):
-            if self._fuse(name, point).exists():
+            if self._fuse(point).exists():
                 continue
-            self.hit.append(point)
+            if point not in self.hit:
+                self.hit.append(point)
             del self._armed[name]
             following = self._next(name)
             run.cluster.environments[name].update(following)
             if following and name in WEBS:  # only a child died, its parent arms no other
                 run.cluster.kill(name, "to arm it", back_after_s=0)
+        for name in (*WEBS, *WORKERS):
+            joined = {} if name in self._armed else self._join(name)
+            if joined:
+                run.cluster.environments[name].update(joined)
+                run.cluster.kill(name, "to arm it", back_after_s=0)
 
     def _next(self, name: str) -> dict[str, str]:
         mine = [p for p in self._waiting if name in PLACES.get(p.partition(".")[0], WORKERS)]
         if not mine:
-            return {}
+            return self._join(name)
         self._waiting.remove(mine[0])
         self._armed[name] = mine[0]
-        fuse = self._fuse(name, mine[0])
-        fuse.touch()
-        return {"YISHU_CRASH_AT": mine[0], "YISHU_CRASH_FUSE": str(fuse)}
+        self._fuse(mine[0]).touch()
+        return self._environment(mine[0])
 
-    def _fuse(self, name: str, point: str) -> Path:
-        return self._folder / f"{name}-{point}"
+    def _join(self, name: str) -> dict[str, str]:
+        shared = [
+            point
+            for point in self._armed.values()
+            if point in IMPORTING and self._fuse(point).exists()
+        ]
+        if not shared:
+            return {}
+        self._armed[name] = shared[0]
+        return self._environment(shared[0])
+
+    def _environment(self, point: str) -> dict[str, str]:
+        return {"YISHU_CRASH_AT": point, "YISHU_CRASH_FUSE": str(self._fuse(point))}
+
+    def _fuse(self, point: str) -> Path:
+        return self._folder / point
 
 
 def _run_now(db: Database) -> int:

@@ -14,6 +14,7 @@ I10  each due time of a schedule has one run
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -45,6 +46,7 @@ from faults.workload import EFFECTS
 SHOWN = 5
 RECEIVERS = {"wecom": company.CORP, "oa": company.APP}
 READS_CONTACT = {"contact_edited", "contact_removed", "contact_added"}
+SAME_WITHIN = timedelta(minutes=2)  # a look and a callback that far apart are one happening
 PER_MINUTE = 30
 PIECE = 1 << 20
 EVERY_MINUTE = "* * * * *"
@@ -105,6 +107,7 @@ class Row:
     state: str
     error: str
     at: datetime | None
+    looked: bool  # written by a comparison of our own, whose transaction may end later
 
 
 def check(seen: Witnesses) -> tuple[Findings, dict[str, Any]]:
@@ -132,10 +135,17 @@ def check(seen: Witnesses) -> tuple[Findings, dict[str, Any]]:
 def _rows(session: Session) -> dict[bytes, Row]:
     chosen = select(
         InboxEvent.id, InboxEvent.dedupe_key, InboxEvent.partition, InboxEvent.state,
-        InboxEvent.error, InboxEvent.occurred_at,
+        InboxEvent.error, InboxEvent.occurred_at, InboxEvent.source,
     )  # fmt: skip
     return {
-        row.dedupe_key: Row(row.id, row.partition, row.state, row.error, row.occurred_at)
+        row.dedupe_key: Row(
+            row.id,
+            row.partition,
+            row.state,
+            row.error,
+            row.occurred_at,
+            row.source == "reconcile",
+        )
         for row in session.execute(chosen)
     }
 
@@ -150,7 +160,12 @@ class Traces:
     answers: set[str]
     read_again: Counter[int]
     links: Counter[int]
-    pulled: set[tuple[str, datetime]]  # what a comparison with the platform noted first
+    pulled: dict[tuple[bytes, str], list[datetime]]  # what a comparison noted, by partition, kind
+
+    def told(self, row: Row, kind: str) -> bool:
+        """True when a comparison with the platform noted this first, as the product counts it."""
+        told = self.pulled.get((row.partition, kind), ())
+        return row.at is not None and any(abs(at - row.at) <= SAME_WITHIN for at in told)
 
 
 def _traces(session: Session) -> Traces:
@@ -166,15 +181,19 @@ def _traces(session: Session) -> Traces:
             select(TrackedLink.suggestion_id).where(TrackedLink.suggestion_id.is_not(None))
         )
     )
-    pulled_ids = select(InboxEvent.id).where(InboxEvent.source == "reconcile")
-    pulled_refs = {f"inbox:{event}" for event in session.scalars(pulled_ids)}
+    looks = select(InboxEvent.id, InboxEvent.partition).where(InboxEvent.source == "reconcile")
+    looked = {f"inbox:{row.id}": row.partition for row in session.execute(looks)}
     noted = session.execute(select(Touchpoint.ref, Touchpoint.kind, Touchpoint.at)).all()
+    pulled: dict[tuple[bytes, str], list[datetime]] = defaultdict(list)
+    for one in noted:
+        if one.ref in looked:
+            pulled[looked[one.ref], one.kind].append(one.at)
     return Traces(
         {touchpoint.ref for touchpoint in noted},
         Counter(session.scalars(select(ConsentEntry.evidence))),
         set(session.scalars(select(Dispatch.dedupe_key))),
         set(session.scalars(select(SuggestionAnswer.ref))),
-        again, links, {(one.kind, one.at) for one in noted if one.ref in pulled_refs},
+        again, links, pulled,
     )  # fmt: skip
 
 
@@ -213,7 +232,7 @@ def _processed(found: Findings, seen: Witnesses, by_key: Mapping[bytes, Row]) ->
 
 def _missing(traces: Traces, row: Row, code: str, body: str, kind: str) -> Iterator[str]:
     expected, ref = EFFECTS[kind], f"inbox:{row.id}"
-    if row.at is not None and (kind, row.at) in traces.pulled:
+    if traces.told(row, kind):
         expected = replace(expected, touchpoint=False, consent=False)
     if expected.touchpoint and ref not in traces.touchpoints:
         yield "touchpoint"
@@ -276,6 +295,8 @@ def _delivery_key(line: Json) -> tuple[str, ...]:
 def _dispatch_key(row: Dispatch) -> tuple[str, ...] | None:
     """What the platform would see of it; None when its payload was erased."""
     payload = row.payload
+    if row.way == Way.OA_TEMPLATE:  # named after its run, also when its reader has gone
+        return "template", row.dedupe_key.replace("campaign:", "yishu-").replace(":", "-")
     if not payload:
         return None
     if row.way == Way.REP_TEXT:
@@ -286,8 +307,6 @@ def _dispatch_key(row: Dispatch) -> tuple[str, ...] | None:
         return "update", payload["response_code"]
     if row.way == Way.WELCOME:
         return "welcome", payload["code"]
-    if row.way == Way.OA_TEMPLATE:
-        return "template", payload["client_msg_id"]
     if row.way == Way.OA_TEXT:
         return "oa", payload["openid"], payload.get("url") or payload["text"]
     return None
@@ -420,12 +439,12 @@ def _tags(session: Session) -> dict[tuple[int, int], set[str]]:
 
 
 def _in_order(found: Findings, seen: Witnesses, by_key: Mapping[bytes, Row]) -> None:
-    partitions = {row.id: row.partition for row in by_key.values()}
+    partitions = {row.id: row.partition for row in by_key.values() if not row.looked}
     last: dict[bytes, int] = {}
     for event, state in ledger.finished(seen.session):
-        if state == "dead":
+        if state == "dead" or event not in partitions:
             continue
-        partition = partitions.get(event, b"")
+        partition = partitions[event]
         if event < last.get(partition, 0):
             found.note("I6", "a later event of the contact was finished first", f"row {event}")
         last[partition] = max(event, last.get(partition, 0))
@@ -473,11 +492,19 @@ def _held(path: Path, wanted: list[bytes]) -> set[bytes]:
         with path.open("rb") as file:
             before = b""
             while piece := file.read(PIECE):
-                found |= {needle for needle in wanted if needle in before + piece}
+                text = before + piece
+                found |= {one for one in wanted if one in text and _stands_alone(one, text)}
                 before = piece[-100:]
     except OSError:
         return set()
     return found
+
+
+def _stands_alone(needle: bytes, text: bytes) -> bool:
+    """False when digits are only a piece of a longer number."""
+    if not needle.isdigit():
+        return True
+    return re.search(rb"(?<![\d.])" + needle + rb"(?!\d)", text) is not None
 
 
 def _schedules(found: Findings, seen: Witnesses) -> dict[str, Any]:
@@ -494,8 +521,9 @@ def _schedules(found: Findings, seen: Witnesses) -> dict[str, Any]:
         for due_at, times in had.items():
             if times > 1:
                 found.note("I10", "a due time has two runs", due_at)
-        if schedule.catch_up == "all" and had:
-            for due_at in _due(schedule.cron, min(had), schedule.watermark):
+        by_cron = [due_at for due_at in had if not (due_at.second or due_at.microsecond)]
+        if schedule.catch_up == "all" and by_cron:  # the others were started by hand
+            for due_at in _due(schedule.cron, min(by_cron), schedule.watermark):
                 if due_at not in had:
                     found.note("I10", "a due time has no run", f"{due_at} {schedule.cron}")
     return {"runs": runs}

@@ -63,7 +63,7 @@ def check(arguments: Sequence[str]) -> int:
 
 
 def _survives() -> bool:
-    """A thousand events under kills and every crash point, on real processes."""
+    """Hundreds of events while processes are killed, with three seeds, on real processes."""
     line("\nFaults, on SQLite and PostgreSQL")
     command = [sys.executable, "-m", "faults", "--ci"]
     try:
