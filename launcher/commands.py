@@ -22,7 +22,7 @@ Yishu (医枢) on one machine, with nothing but Python 3.11 or newer.
                     --no-sample        start with an empty company
   ./dev setup     only set up: environment, packages, styles and scripts, languages
   ./dev test      set up, then all tests on SQLite and PostgreSQL; takes pytest's arguments
-  ./dev check     what CI runs: format, lint, types, import contracts, tests, faults
+  ./dev check     what CI runs: format, lint, types, import contracts, tests
   ./dev faults    kill, stop, fill and cut off real processes and compare what is left
                     F1 F2 …            fault classes; all of them without names
                     --events N --seeds 1,2,3 --database sqlite|postgresql|both
