@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from faults.report import again, write_page
 from faults.run import Outcome, Wish
 from faults.sender import Manner, Posted, Sender
 from faults.workload import EFFECTS, Event
+from tests.web.asgi_client import in_a_loop
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 QUIET = ledger.Waiting(0, 0, 0, 0)
@@ -143,7 +143,7 @@ def test_neighbours_overtake_each_other_by_no_more_than_they_may() -> None:
 def test_nobody_listening_is_an_answer_and_not_an_error() -> None:
     sender = Sender([1], lambda _count: [], Manner(1))
     posted = Posted(strange(1), 0.0)
-    assert asyncio.run(sender._attempt(posted.event, posted)) == "ConnectionRefusedError"
+    assert in_a_loop(sender._attempt(posted.event, posted)) == "ConnectionRefusedError"
 
 
 def test_the_table_replaces_the_one_before(tmp_path: Path) -> None:
