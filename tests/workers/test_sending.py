@@ -269,12 +269,12 @@ def test_one_bell_sends_one_message(sends: Sends) -> None:
     assert (sends.state(first), sends.state(second)) == (State.QUEUED, State.SENT)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
 # More than the platform lets through in a minute to each; BURST=2000 is the whole proof.
 BURST = int(os.environ.get("BURST", "600"))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_burst_to_few_reps_arrives_whole(sends: Sends) -> None:
     """Two workers, the platform's silent limits, a clock that moves on three seconds a step."""
     reps, number = [f"rep{n:02d}" for n in range(1, 9)], BURST
