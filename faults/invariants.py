@@ -46,7 +46,7 @@ from faults.workload import EFFECTS
 SHOWN = 5
 RECEIVERS = {"wecom": company.CORP, "oa": company.APP}
 READS_CONTACT = {"contact_edited", "contact_removed", "contact_added"}
-SAME_WITHIN = timedelta(minutes=2)  # a look and a callback that far apart are one happening
+SAME_WITHIN = timedelta(seconds=10)  # a look and a callback that far apart are one happening
 PER_MINUTE = 30
 PIECE = 1 << 20
 EVERY_MINUTE = "* * * * *"

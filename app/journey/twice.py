@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.journey.models import Happened, Touchpoint
 
-ABOUT = timedelta(minutes=2)
+ABOUT = timedelta(seconds=10)  # the platform shows the very time of a beginning
 PULLED = "pulled"  # in the detail of what we saw ourselves
 
 
