@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
@@ -28,6 +29,13 @@ class Product:
     base: str
     parts: Parts
     password: str
+
+
+@pytest.fixture(autouse=True)
+def _logins_forgotten(valkey_url: str) -> None:
+    """So many tests log in within a minute that the limit of attempts would stop them."""
+    with redis.Redis.from_url(valkey_url) as connection:
+        connection.flushdb()
 
 
 @pytest.fixture(scope="session")
