@@ -18,7 +18,7 @@ from app.operations.judge import (
 
 NAMES = {Kind.WEB: "web", Kind.WORKER: "worker", Kind.SCHEDULER: "scheduler"}
 START = {
-    Kind.WEB: "gunicorn --config gunicorn.conf.py wsgi:app",
+    Kind.WEB: "python web.py",
     Kind.WORKER: "python -m workers.worker",
     Kind.SCHEDULER: "python -m workers.scheduler",
 }
