@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,7 +58,7 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
 
     One transaction. Messages that a limit holds back stay as they are, with the reason beside.
     """
-    claimed: list[Claimed] = []
+    entered: list[Dispatch] = []
     settled = 0
     with parts.db.transaction() as session:
         now, gates, told = parts.clock(), dict[str, Gate](), set[str]()
@@ -72,8 +71,9 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
             if not _may_go(session, row, now):
                 settled += 1
             elif _enters(session, gates[row.app_key], row, told, now):
-                claimed += _claim(session, row, now)
-    return claimed, settled
+                entered.append(row)
+        turns = delivery.claim(session, [row.id for row in entered], now)
+        return [_claimed(row, turns[row.id]) for row in entered if row.id in turns], settled
 
 
 def _may_go(session: Session, row: Dispatch, now: datetime) -> bool:
@@ -96,19 +96,15 @@ def _may_go(session: Session, row: Dispatch, now: datetime) -> bool:
 def _enters(session: Session, gate: Gate, row: Dispatch, told: set[str], now: datetime) -> bool:
     """Is there room for it? If not, it and all like it say what they wait for."""
     wait = gate.enter(Way(row.way), row.rep_id)
-    session.flush()
     if wait is not None and wait.words not in row.error and str(wait) not in told:
         told.add(str(wait))
+        session.flush()
         delivery.say_why(session, wait, now)
     return wait is None
 
 
-def _claim(session: Session, row: Dispatch, now: datetime) -> Sequence[Claimed]:
-    taken = delivery.claim(session, row.id, now)
-    if taken is None:
-        return ()
-    message = Message(Way(taken.way), taken.payload, taken.task_id)
-    return (Claimed(taken.id, taken.turn, taken.app_key, message),)
+def _claimed(row: Dispatch, turn: int) -> Claimed:
+    return Claimed(row.id, turn, row.app_key, Message(Way(row.way), row.payload, row.task_id))
 
 
 def _hold(session: Session, dispatch: Dispatch, verdict: Verdict, now: datetime) -> None:

@@ -28,7 +28,7 @@ from app.infra.errors import Permanent, YishuError
 from workers.keeping import Keeper
 from workers.reading import read, why_unknown
 
-AT_ONCE = 16  # events in hand of one drain
+AT_ONCE = 32  # events in hand of one drain
 LOW = AT_ONCE // 2  # claim again when so few are left, so that claims are shared
 GATHER_S = 0.01  # wait so long for others that can be applied with those that are ready
 LOOK_S = 0.25  # claim again after so long although all that is in hand still waits for an answer

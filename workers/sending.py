@@ -28,6 +28,7 @@ from workers.keeping import Keeper
 AT_ONCE = 16  # calls of one process; the platforms' own limits are in the gates
 PIECE = 10  # messages claimed in one transaction
 LOOK_S = 1.0  # claim again after so long although no call has been answered
+GATHER_S = 0.005  # wait so long for other answers, to record them with those that are there
 RECORD_TRIES = 3
 
 _log = log.get(__name__)
@@ -59,6 +60,7 @@ def send_due(parts: Parts, limit: int = 100, stop: Callable[[], bool] = lambda: 
                     if settled:
                         continue
                     return handled
+                wait(flying, timeout=GATHER_S)
                 done, _ = wait(flying, timeout=LOOK_S, return_when=FIRST_COMPLETED)
                 if done:
                     _record_all(parts, [future.result() for future in done])
@@ -118,8 +120,7 @@ def _record_all(parts: Parts, answered: Sequence[Answered]) -> None:
 def _recorded(parts: Parts, answered: Sequence[Answered]) -> bool:
     try:
         with parts.db.transaction() as session:
-            for one in sorted(answered, key=lambda each: each.claimed.id):
-                _record(session, one, parts)
+            _record(session, sorted(answered, key=lambda each: each.claimed.id), parts)
             crashpoint("send.recorded")
         crashpoint("send.committed")
     except Exception as problem:  # one message's trouble must not take the others along
@@ -128,21 +129,26 @@ def _recorded(parts: Parts, answered: Sequence[Answered]) -> bool:
     return True
 
 
-def _record(session: Session, answered: Answered, parts: Parts) -> None:
-    now, claimed, answer = parts.clock(), answered.claimed, answered.answer
-    dispatch = delivery.awaiting(session, claimed.id, claimed.turn)
-    if dispatch is None:  # a person, or a worker after the lease, has decided meanwhile
-        _log.warning("late answer left aside", dispatch_id=claimed.id, turn=claimed.turn)
-        return
-    outcome = delivery.record(session, dispatch, answer, now)
-    stopped_until = delivery.note_answer(
-        session, claimed.account, Way(dispatch.way), answer,
-        began=answered.began, now=now, limits=limits_of(parts),
-    )  # fmt: skip
-    if stopped_until is not None and outcome.state is State.QUEUED and outcome.counted:
-        delivery.uncount(dispatch)
-    _report(dispatch, answer, outcome.errcode, stopped_until)
-    after_sent(session, dispatch, now)
+def _record(session: Session, answered: Sequence[Answered], parts: Parts) -> None:
+    now = parts.clock()
+    rows = delivery.awaiting(session, {one.claimed.id: one.claimed.turn for one in answered})
+    outcomes = {one.claimed.id: delivery.record(rows[one.claimed.id], one.answer, now)
+                for one in answered if one.claimed.id in rows}  # fmt: skip
+    session.flush()
+    for one in answered:
+        claimed, answer = one.claimed, one.answer
+        if claimed.id not in rows:  # a person, or a worker after the lease, has decided meanwhile
+            _log.warning("late answer left aside", dispatch_id=claimed.id, turn=claimed.turn)
+            continue
+        dispatch, outcome = rows[claimed.id], outcomes[claimed.id]
+        stopped_until = delivery.note_answer(
+            session, claimed.account, Way(dispatch.way), answer,
+            began=one.began, now=now, limits=limits_of(parts),
+        )  # fmt: skip
+        if stopped_until is not None and outcome.state is State.QUEUED and outcome.counted:
+            delivery.uncount(dispatch)
+        _report(dispatch, answer, outcome.errcode, stopped_until)
+        after_sent(session, dispatch, now)
 
 
 def _report(

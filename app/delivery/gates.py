@@ -156,11 +156,12 @@ def note_answer(
             {"account": account, "api": api, "failures": [], "why": "", "strikes": 0},
             "account", "api",
         )  # fmt: skip
+        session.info.pop("no breaker", None)
         if getattr(answer, "code", 0) == TOO_MANY_AT_ONCE:
             row = session.get_one(SendPace, account)
             pace = halved(_pace_of(row), limits.concurrency, began, now)
             row.slots, row.lowered_at = pace.slots, pace.lowered_at
-    found = session.get(ApiBreaker, (account, api))
+    found = _breaker(session, account, api)
     if found is None or (found.until is None and isinstance(answer, Delivered)):
         return None
     _locked_pace(session, account)
@@ -168,6 +169,17 @@ def note_answer(
     _keep(found, rules.after(_breaker_of(found), answer, began, now))
     session.flush()
     return found.until
+
+
+def _breaker(session: Session, account: str, api: str) -> ApiBreaker | None:
+    """The API's breaker, looked for once a transaction: hardly any API was ever in trouble."""
+    without: set[tuple[str, str]] = session.info.setdefault("no breaker", set())
+    if (account, api) in without:
+        return None
+    found = session.get(ApiBreaker, (account, api))
+    if found is None:
+        without.add((account, api))
+    return found
 
 
 def closed(session: Session, now: datetime) -> list[Closed]:

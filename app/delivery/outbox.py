@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.gates import closed, not_closed
@@ -113,28 +113,14 @@ def _due(session: Session, now: datetime, what: Any) -> Select[Any]:
     )
 
 
-def claim(session: Session, dispatch_id: int, now: datetime) -> Dispatch | None:
-    """Take a message for sending; None when it is not due, or another worker was faster."""
-    taken = session.execute(
-        update(Dispatch)
-        .where(
-            Dispatch.id == dispatch_id,
-            Dispatch.state == State.QUEUED,
-            Dispatch.not_before <= now,
-        )
-        .values(
-            state=State.SENDING,
-            attempts=Dispatch.attempts + 1,
-            turn=Dispatch.turn + 1,
-            error="",
-            lease_until=now + LEASE,
-            first_attempt_at=func.coalesce(Dispatch.first_attempt_at, now),
-        )
-        .execution_options(synchronize_session=False)
+def claim(session: Session, ids: Sequence[int], now: datetime) -> dict[int, int]:
+    """Take messages for sending; the turn of each that was due and that nobody took before."""
+    if not ids:
+        return {}
+    taken = session.connection().execute(
+        _CLAIM, {"ids": sorted(ids), "at": now, "end": now + LEASE}
     )
-    if not taken.rowcount:  # type: ignore[attr-defined]
-        return None
-    return session.get(Dispatch, dispatch_id, populate_existing=True)
+    return {row.id: row.turn for row in taken}
 
 
 def postpone(
@@ -245,3 +231,22 @@ def listing(
     if state:
         chosen = chosen.where(Dispatch.state == state)
     return session.scalars(chosen).all()
+
+
+_CLAIM = (
+    update(Dispatch)
+    .where(
+        Dispatch.id.in_(bindparam("ids", expanding=True)),
+        Dispatch.state == State.QUEUED,
+        Dispatch.not_before <= bindparam("at"),
+    )
+    .values(
+        state=State.SENDING,
+        attempts=Dispatch.attempts + 1,
+        turn=Dispatch.turn + 1,
+        error="",
+        lease_until=bindparam("end"),
+        first_attempt_at=func.coalesce(Dispatch.first_attempt_at, bindparam("at")),
+    )
+    .returning(Dispatch.id, Dispatch.turn)
+)

@@ -6,7 +6,7 @@ person begins another turn, so that a late worker overwrites nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from zlib import crc32
 
@@ -24,24 +24,21 @@ SKEW = timedelta(minutes=1)
 OPEN = (State.SENDING, State.UNKNOWN, State.QUEUED)  # an answer of the same turn still counts
 
 
-def awaiting(session: Session, dispatch_id: int, turn: int) -> Dispatch | None:
-    """The message, locked, if this turn's answer may be recorded; None when it is too late."""
-    found = session.scalar(
+def awaiting(session: Session, turns: Mapping[int, int]) -> dict[int, Dispatch]:
+    """Those messages (id → turn), locked, whose turn's answer may be recorded; not the too late."""
+    rows = session.scalars(
         select(Dispatch)
-        .where(Dispatch.id == dispatch_id, Dispatch.turn == turn, Dispatch.state.in_(OPEN))
+        .where(Dispatch.id.in_(sorted(turns)), Dispatch.state.in_(OPEN))
+        .order_by(Dispatch.id)
         .with_for_update()
     )
-    if found is not None and found.state == State.QUEUED and not found.maybe_sent:
-        return None  # put back or written down already
-    return found
+    return {row.id: row for row in rows if row.turn == turns[row.id] and not _put_back(row)}
 
 
-def record(
-    session: Session, dispatch: Dispatch, answer: Delivered | Exception, now: datetime
-) -> Outcome:
+def record(dispatch: Dispatch, answer: Delivered | Exception, now: datetime) -> Outcome:
     """Write down the platform's answer to a claimed message."""
     outcome = outcome_of(_tried(dispatch, now), answer, now)
-    _apply(session, dispatch, outcome, now)
+    _apply(dispatch, outcome, now)
     return outcome
 
 
@@ -64,7 +61,8 @@ def expire_leases(session: Session, now: datetime) -> list[Dispatch]:
         select(Dispatch).where(*_expired(now)).with_for_update(skip_locked=True)
     ).all()
     for row in rows:
-        _apply(session, row, unknown(_tried(row, now), "发送过程中断，结果未知", now), now)
+        _apply(row, unknown(_tried(row, now), "发送过程中断，结果未知", now), now)
+    session.flush()
     return list(rows)
 
 
@@ -89,7 +87,8 @@ def record_seen(session: Session, dispatch: Dispatch, now: datetime) -> bool:
     if not waiting and dispatch.state not in (State.UNKNOWN, State.SENDING):
         return False
     dispatch.turn += 1
-    _apply(session, dispatch, Outcome(State.SENT), now)
+    _apply(dispatch, Outcome(State.SENT), now)
+    session.flush()
     return True
 
 
@@ -97,7 +96,8 @@ def record_failed(
     session: Session, dispatch: Dispatch, error: str, errcode: int | None = None
 ) -> None:
     """The platform said later that it did not arrive."""
-    _apply(session, dispatch, Outcome(State.FAILED, error, errcode), dispatch.created_at)
+    _apply(dispatch, Outcome(State.FAILED, error, errcode), dispatch.created_at)
+    session.flush()
 
 
 def record_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: datetime) -> None:
@@ -106,6 +106,11 @@ def record_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: d
     if receipt is not Receipt.FORWARDED:
         dispatch.counts_as_contact = False
     session.flush()
+
+
+def _put_back(dispatch: Dispatch) -> bool:
+    """Queued and surely not sent: its answer has been written down already."""
+    return dispatch.state == State.QUEUED and not dispatch.maybe_sent
 
 
 def uncount(dispatch: Dispatch) -> None:
@@ -123,7 +128,7 @@ def _tried(dispatch: Dispatch, now: datetime) -> Tried:
     )  # fmt: skip
 
 
-def _apply(session: Session, dispatch: Dispatch, outcome: Outcome, now: datetime) -> None:
+def _apply(dispatch: Dispatch, outcome: Outcome, now: datetime) -> None:
     dispatch.state, dispatch.lease_until = outcome.state, None
     dispatch.error, dispatch.errcode = outcome.error, outcome.errcode
     if outcome.again_at is not None:
@@ -137,4 +142,3 @@ def _apply(session: Session, dispatch: Dispatch, outcome: Outcome, now: datetime
         dispatch.response_code = outcome.response_code or dispatch.response_code
         if dispatch.way == Way.GROUP_TASK:
             dispatch.check_at = now + timedelta(seconds=FIRST_CHECK_S)
-    session.flush()

@@ -70,9 +70,11 @@ def send_all(session: Session, now: datetime) -> list[Dispatch]:
     """Pretend that the platform takes everything that is due."""
     sent = []
     for dispatch_id in delivery.due(session, now):
-        dispatch = delivery.claim(session, dispatch_id, now)
-        assert dispatch is not None
-        delivery.record(session, dispatch, Delivered(f"msg{dispatch_id}"), now)
+        assert delivery.claim(session, [dispatch_id], now)
+        dispatch = delivery.get(session, dispatch_id)
+        session.refresh(dispatch)
+        delivery.record(dispatch, Delivered(f"msg{dispatch_id}"), now)
+        session.flush()
         after_sent(session, dispatch, now)
         sent.append(dispatch)
     return sent

@@ -38,7 +38,8 @@ def write(database: Database, clock: SetClock) -> Callable[..., int]:
 
 def claim(database: Database, dispatch_id: int, now: datetime) -> Dispatch | None:
     with database.transaction() as session:
-        return delivery.claim(session, dispatch_id, now)
+        taken = delivery.claim(session, [dispatch_id], now)
+        return delivery.get(session, dispatch_id) if taken else None
 
 
 def answer(
@@ -46,7 +47,7 @@ def answer(
 ) -> Dispatch:
     with database.transaction() as session:
         dispatch = delivery.get(session, dispatch_id)
-        delivery.record(session, dispatch, answer, now)
+        delivery.record(dispatch, answer, now)
         return dispatch
 
 

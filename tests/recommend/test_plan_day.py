@@ -41,9 +41,11 @@ def plan(session: Session, rep: Rep, now: datetime) -> tuple[DailyPlan, list[Sug
 
 def deliver(session: Session, now: datetime) -> None:
     for dispatch_id in delivery.due(session, now):
-        card = delivery.claim(session, dispatch_id, now)
-        assert card is not None
-        delivery.record(session, card, Delivered(), now)
+        assert delivery.claim(session, [dispatch_id], now)
+        card = delivery.get(session, dispatch_id)
+        session.refresh(card)
+        delivery.record(card, Delivered(), now)
+        session.flush()
         after_sent(session, card, now)
 
 
