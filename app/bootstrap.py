@@ -12,7 +12,7 @@ from typing import TypeVar
 import redis
 from flask import Flask
 
-from app.connectors.calls import http_client
+from app.connectors.http import Http
 from app.connectors.official_account.client import OfficialAccount
 from app.connectors.tokens import TokenProvider
 from app.connectors.wecom.client import WeCom
@@ -76,7 +76,7 @@ def build_web(parts: Parts | None = None) -> Flask:
 def _outside(settings: Settings, db: Database, clock: Clock) -> Outside:
     tokens = TokenProvider(db, clock)
     wecom = WeCom(
-        http_client(settings.wecom_api_base),
+        Http(settings.wecom_api_base),
         tokens,
         corp_id=settings.wecom_corp_id,
         agent_id=settings.wecom_agent_id,
@@ -84,7 +84,7 @@ def _outside(settings: Settings, db: Database, clock: Clock) -> Outside:
         open_base=settings.wechat_open_base,
     )
     account = OfficialAccount(
-        http_client(settings.oa_api_base),
+        Http(settings.oa_api_base),
         tokens,
         app_id=settings.oa_app_id,
         secret=settings.oa_secret,

@@ -30,7 +30,7 @@ from workers.reading import read, why_unknown
 
 AT_ONCE = 32  # events in hand of one drain
 LOW = AT_ONCE // 2  # claim again when so few are left, so that claims are shared
-GATHER_S = 0.01  # wait so long for others that can be applied with those that are ready
+GATHER_S = 0.02  # wait so long for others that can be applied with those that are ready
 LOOK_S = 0.25  # claim again after so long although all that is in hand still waits for an answer
 SLICE_S = 0.02  # a transaction ends after so long: SQLite lets nobody else write meanwhile
 BUDGET = timedelta(seconds=60)  # then the next bell or poll goes on, and others get a turn

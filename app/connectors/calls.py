@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
-from app.connectors.errors import NotSent, OutcomeUnknown
-
-TIMEOUT = httpx.Timeout(8.0, connect=2.0)
+from app.connectors.errors import OutcomeUnknown
+from app.connectors.http import Http
 
 
-def http_client(base_url: str) -> httpx.Client:
-    """A client with our time-outs; it never repeats a request by itself."""
-    return httpx.Client(base_url=base_url, timeout=TIMEOUT, follow_redirects=False)
-
-
-def call(http: httpx.Client, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
+def call(
+    http: Http, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None
+) -> dict[str, Any]:
     """The JSON answer of `path`.
 
     Raises NotSent when no byte can have reached the platform, OutcomeUnknown when it may have.
-    The original error is not chained: its text holds the URL with the access token.
     """
+    answer = http.send(method, path, params, body)
+    if answer.status >= 400:
+        raise OutcomeUnknown(f"{path}: HTTP {answer.status}")
     try:
-        answer = http.request(method, path, **kwargs)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError):
-        raise NotSent(f"{path}: cannot connect") from None
-    except httpx.HTTPError as problem:
-        raise OutcomeUnknown(f"{path}: {type(problem).__name__}") from None
-    if answer.status_code >= 400:
-        raise OutcomeUnknown(f"{path}: HTTP {answer.status_code}")
-    try:
-        body = answer.json()
+        found = json.loads(answer.content)
     except ValueError:
         raise OutcomeUnknown(f"{path}: the answer is not JSON") from None
-    if not isinstance(body, dict):
+    if not isinstance(found, dict):
         raise OutcomeUnknown(f"{path}: the answer is not an object")
-    return body
+    return found
 
 
 def text_in(answer: dict[str, Any], name: str, path: str) -> str:

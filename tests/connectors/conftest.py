@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from app.connectors.calls import http_client
+from app.connectors.http import Http
 from app.connectors.official_account.client import OfficialAccount
 from app.connectors.tokens import TokenProvider
 from app.connectors.wecom.client import WeCom
@@ -55,7 +55,7 @@ class Platforms:
     def wecom(self, *, secret: str = "", base: str = "") -> WeCom:
         """A new client, as another process would have one."""
         return WeCom(
-            http_client(base or self.settings.wecom_api_base),
+            Http(base or self.settings.wecom_api_base),
             self.tokens,
             corp_id=self.settings.wecom_corp_id,
             agent_id=self.settings.wecom_agent_id,
@@ -67,7 +67,7 @@ class Platforms:
         """A new client of the Official Account."""
         base = base or self.settings.oa_api_base
         return OfficialAccount(
-            http_client(base),
+            Http(base),
             self.tokens,
             app_id=self.settings.oa_app_id,
             secret=secret or self.settings.oa_secret,

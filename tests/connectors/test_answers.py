@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from app.connectors.http import Answer, Http
 from app.connectors.official_account.client import FollowerInfo
 from app.connectors.tokens import Token, TokenProvider
 from app.connectors.wecom.client import WeCom, js_signature
@@ -36,20 +36,37 @@ def asked() -> Asked:
 def wecom(shared: Path, asked: Asked) -> WeCom:
     """A client whose every call is answered by the sample of that call, on one page."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        api = request.url.path.removeprefix("/cgi-bin/")
-        body = json.loads(request.content) if request.content else dict(request.url.params)
-        asked.append((api, body))
+    def answer(path: str, question: dict[str, Any]) -> dict[str, Any]:
+        api = path.removeprefix("/cgi-bin/")
+        asked.append((api, question))
         file = shared / f"fixtures/go-wecom/api/{api}.response.json"
-        sample = json.loads(file.read_text())
+        sample: dict[str, Any] = json.loads(file.read_text())
         if len(asked) > 1:
             sample["next_cursor"] = ""
-        return httpx.Response(200, json=sample)
+        return sample
 
-    http = httpx.Client(transport=httpx.MockTransport(answer), base_url="https://wecom.test")
+    return client_of(answer)
+
+
+class Samples(Http):
+    """Answers (path, what was asked) without any network."""
+
+    def __init__(self, answer: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
+        super().__init__("https://wecom.test")
+        self._answer = answer
+
+    def send(
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None
+    ) -> Answer:
+        """See Http."""
+        return Answer(200, json.dumps(self._answer(path, body or dict(params or {}))).encode())
+
+
+def client_of(answer: Callable[[str, dict[str, Any]], dict[str, Any]]) -> WeCom:
     return WeCom(
-        http, OneToken(), corp_id="ww1", agent_id="2", secret="s", open_base="https://open.test"
-    )
+        Samples(answer), OneToken(), corp_id="ww1", agent_id="2", secret="s",
+        open_base="https://open.test",
+    )  # fmt: skip
 
 
 def test_a_contact_with_a_personal_tag_and_no_wechat(wecom: WeCom) -> None:
@@ -98,9 +115,7 @@ def test_each_answer_is_read(wecom: WeCom, ask: Callable[[WeCom], Any], expected
 
 def test_both_spellings_of_a_visitor_are_read() -> None:
     def wecom(answer: dict[str, str]) -> WeCom:
-        transport = httpx.MockTransport(lambda _request: httpx.Response(200, json=answer))
-        http = httpx.Client(transport=transport, base_url="https://wecom.test")
-        return WeCom(http, OneToken(), corp_id="c", agent_id="2", secret="s", open_base="")
+        return client_of(lambda _path, _question: answer)
 
     assert wecom({"UserId": "ZhangSan"}).login("c") == Visitor(userid="zhangsan")
     assert wecom({"userid": "ZhangSan"}).login("c") == Visitor(userid="zhangsan")

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.connectors import errors as e
-from app.connectors.official_account import wechatpy_line
 from app.infra.errors import Permanent, Transient
 from app.infra.log import QUIET
 from tests.connectors.conftest import Platforms
@@ -127,8 +126,7 @@ def test_a_refused_connection_means_that_nothing_was_sent(platforms: Platforms) 
 def test_a_silent_platform_is_given_up_and_the_outcome_is_unknown(
     platforms: Platforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.connectors.calls.TIMEOUT", 0.2)
-    monkeypatch.setattr(wechatpy_line, "TIMEOUT_S", (0.2, 0.2))
+    monkeypatch.setattr("app.connectors.http.TIMEOUT", 0.2)
     done = threading.Event()
 
     def silent(line: socket.socket) -> None:

@@ -21,7 +21,7 @@ from tests.connectors.conftest import Platforms
 THREADS = 16
 OTHER_PROCESS = """
 import sys
-from app.connectors.calls import http_client
+from app.connectors.http import Http
 from app.connectors.tokens import TokenProvider
 from app.connectors.wecom.client import WeCom
 from app.infra import crypto
@@ -31,7 +31,7 @@ from datetime import datetime
 crypto.install(crypto.KeyRing.parse(sys.argv[1]))
 now = datetime.fromisoformat(sys.argv[4])
 tokens = TokenProvider(Database(build_engine(sys.argv[2])), lambda: now)
-wecom = WeCom(http_client(sys.argv[3]), tokens, corp_id="wwtestcorp", agent_id="1000002",
+wecom = WeCom(Http(sys.argv[3]), tokens, corp_id="wwtestcorp", agent_id="1000002",
               secret="wecom-secret-of-the-tests", open_base="")
 print("ready", flush=True)
 sys.stdin.readline()

@@ -6,7 +6,7 @@ delivers it, late, twice or in another order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-import requests
-from requests.adapters import BaseAdapter
+from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.test import Client
 
 from app import campaigns, content, inbox, tagging
 from app.bootstrap import Connected, Parts
 from app.campaigns import CatchUp
+from app.connectors.http import Answer, Http
 from app.connectors.official_account import translate as oa_translate
 from app.connectors.official_account.client import OfficialAccount
 from app.connectors.tokens import TokenProvider
@@ -70,28 +69,22 @@ class Letter:
     body: bytes
 
 
-class _ToSandbox(BaseAdapter):
-    """The wire of the one client that is built on requests."""
+class ToSandbox(Http):
+    """A wire that ends in this process."""
 
-    def __init__(self, client: Client) -> None:
-        super().__init__()
-        self._client = client
+    def __init__(self, base_url: str, app: Flask) -> None:
+        super().__init__(base_url)
+        self._client = Client(app)
 
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        """See BaseAdapter."""
-        where = urlsplit(request.url or "")
+    def send_bytes(
+        self, method: str, url: str, name: str, params: Mapping[str, Any] | None, body: bytes | None
+    ) -> Answer:
+        """See Http."""
         said = self._client.open(
-            str(where.path), query_string=str(where.query), method=request.method or "GET",
-            data=request.body, content_type=str(request.headers.get("Content-Type", "")),
+            urlsplit(url).path, method=method.upper(), query_string=dict(params or {}), data=body,
+            content_type="application/json" if body else None,
         )  # fmt: skip
-        answer = requests.Response()
-        answer.status_code, answer._content = said.status_code, said.data
-        answer.url, answer.encoding = str(request.url), "utf-8"
-        answer.headers.update(said.headers)
-        return answer
-
-    def close(self) -> None:
-        """Nothing is open."""
+        return Answer(said.status_code, said.data)
 
 
 @dataclass
@@ -140,21 +133,16 @@ def product(database_url: str, platforms: Platforms) -> Iterator[Parts]:
     settings, clock = settings_for(database_url), platforms.clock
     db = Database(build_engine(database_url))
     tokens = TokenProvider(db, clock, pause=lambda _seconds: None)
-    http = httpx.Client(
-        transport=httpx.WSGITransport(app=platforms.app), base_url=settings.wecom_api_base
-    )
     wecom = WeCom(
-        http, tokens, corp_id=settings.wecom_corp_id, agent_id=settings.wecom_agent_id,
+        ToSandbox(settings.wecom_api_base, platforms.app), tokens,
+        corp_id=settings.wecom_corp_id, agent_id=settings.wecom_agent_id,
         secret=settings.wecom_secret, open_base=settings.wechat_open_base,
     )  # fmt: skip
     account = OfficialAccount(
-        httpx.Client(
-            transport=httpx.WSGITransport(app=platforms.app), base_url=settings.oa_api_base
-        ),
-        tokens, app_id=settings.oa_app_id, secret=settings.oa_secret,
-        api_base=settings.oa_api_base, open_base=settings.wechat_open_base,
+        ToSandbox(settings.oa_api_base, platforms.app), tokens, app_id=settings.oa_app_id,
+        secret=settings.oa_secret, api_base=settings.oa_api_base,
+        open_base=settings.wechat_open_base,
     )  # fmt: skip
-    account._line._client._http.mount(BASE, _ToSandbox(Client(platforms.app)))
     outside = Outside(
         settings, Connected({wecom.corp_id: wecom}), Connected({account.app_id: account})
     )

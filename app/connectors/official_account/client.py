@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-import httpx
-
 from app.connectors.calls import call, text_in
+from app.connectors.http import Http
 from app.connectors.official_account.errors import raise_for
 from app.connectors.official_account.wechatpy_line import Json, Line
 from app.connectors.tokens import Token, TokenProvider, token_in, token_key
@@ -52,7 +51,7 @@ class OfficialAccount:
 
     def __init__(
         self,
-        http: httpx.Client,
+        http: Http,
         tokens: TokenProvider,
         *,
         app_id: str,
@@ -66,7 +65,7 @@ class OfficialAccount:
         self._tokens = tokens
         self._secret = secret
         self._key = token_key("oa", app_id, "", secret)
-        self._line = Line(app_id, api_base, self._token)
+        self._line = Line(http, app_id, api_base, self._token)
 
     def obtain_token(self) -> None:
         """Make sure of a living token. Raises what a call would raise for lack of one."""
@@ -169,6 +168,6 @@ class OfficialAccount:
             "secret": self._secret,
             "force_refresh": False,
         }
-        answer = call(self._http, "POST", "/cgi-bin/stable_token", json=body)
+        answer = call(self._http, "POST", "/cgi-bin/stable_token", body=body)
         raise_for(answer, "stable_token", with_secret=True)
         return token_in(answer, "access_token")

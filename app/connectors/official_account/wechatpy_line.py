@@ -1,7 +1,8 @@
 """wechatpy, kept in check.
 
 It fetches tokens without a lock, repeats without an end, and puts addresses with secrets into its
-errors. So it gets each call's token from us, may not repeat, and its errors are translated here.
+errors. So it gets each call's token and its connections from us, may not repeat, and its errors
+are translated here.
 """
 
 from __future__ import annotations
@@ -11,18 +12,15 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 from wechatpy import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
-from app.connectors.errors import NotSent, OutcomeUnknown, TokenExpired
+from app.connectors.errors import OutcomeUnknown, TokenExpired
+from app.connectors.http import Http
 from app.connectors.official_account.errors import raise_for
 from app.connectors.tokens import Token
 
 Json = dict[str, Any]
-TIMEOUT_S = (2.0, 8.0)  # connect, read
-CONNECTIONS = 32  # kept open: as many as threads ask at once
 
 
 class TokenSource(Protocol):
@@ -34,9 +32,9 @@ class TokenSource(Protocol):
 class Line:
     """Asks through wechatpy; answers are objects, errors are ours."""
 
-    def __init__(self, app_id: str, api_base: str, token: TokenSource) -> None:
+    def __init__(self, http: Http, app_id: str, api_base: str, token: TokenSource) -> None:
         self._token = token
-        self._client = _Client(app_id, f"{api_base.rstrip('/')}/cgi-bin/")
+        self._client = _Client(http, app_id, f"{api_base.rstrip('/')}/cgi-bin/")
 
     def ask(self, api: str, question: Callable[[Any], Any]) -> Json:
         """The answer of one wechatpy call; once again with a new token after an expired one."""
@@ -60,9 +58,6 @@ class Line:
             answer = question(self._client)
         except WeChatClientException as refusal:  # without a code: an HTTP error
             answer = {"errcode": refusal.errcode} if refusal.errcode else None
-        except requests.RequestException as broken:
-            kind = NotSent if _never_left(broken) else OutcomeUnknown
-            raise kind(f"{api}: {type(broken).__name__}") from None
         except ValueError:  # an errcode that is not a number
             answer = None
         if not isinstance(answer, dict):  # wechatpy returns what it cannot read as it came
@@ -72,12 +67,11 @@ class Line:
 
 
 class _Client(WeChatClient):  # type: ignore[misc]  # wechatpy ships no types
-    def __init__(self, app_id: str, api_base: str) -> None:
+    def __init__(self, http: Http, app_id: str, api_base: str) -> None:
         self.mine = threading.local()  # one client for all threads, a token for each call
-        super().__init__(app_id, "", timeout=TIMEOUT_S, auto_retry=False)
+        super().__init__(app_id, "", auto_retry=False)
         self.API_BASE_URL = api_base
-        for scheme in ("https://", "http://"):
-            self._http.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
+        self._http = _Session(http)
 
     @property
     def access_token(self) -> str:
@@ -86,8 +80,23 @@ class _Client(WeChatClient):  # type: ignore[misc]  # wechatpy ships no types
         return token
 
 
-def _never_left(problem: requests.RequestException) -> bool:
-    """No byte of the request can have reached the platform."""
-    inner = problem.args[0] if problem.args else None
-    cause = inner.reason if isinstance(inner, MaxRetryError) else inner
-    return isinstance(cause, NewConnectionError | ConnectTimeoutError)
+class _Session:
+    """What wechatpy takes for a session of requests. Raises NotSent, OutcomeUnknown."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: Json | None = None,
+        data: bytes | None = None,
+        timeout: object = None,  # ours are the line's own
+    ) -> requests.Response:
+        """The answer, as requests would give it."""
+        name = url.partition("/cgi-bin/")[2]
+        answer = self._http.send_bytes(method, url, name, params, data)
+        response = requests.Response()
+        response.status_code, response._content = answer.status, answer.content
+        return response

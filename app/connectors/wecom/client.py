@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
 from app.connectors.errors import NotAFriend
+from app.connectors.http import Http
 from app.connectors.tokens import TokenProvider
 from app.connectors.wecom.attachments import fit
 from app.connectors.wecom.types import (
@@ -33,7 +32,7 @@ class WeCom:
 
     def __init__(
         self,
-        http: httpx.Client,
+        http: Http,
         tokens: TokenProvider,
         *,
         corp_id: str,

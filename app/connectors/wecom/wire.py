@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
-
 from app.connectors.calls import call
 from app.connectors.errors import TokenExpired
+from app.connectors.http import Http
 from app.connectors.tokens import Token, TokenProvider, token_in, token_key
 from app.connectors.wecom.errors import raise_for
 
@@ -18,7 +17,7 @@ class Wire:
     """Adds the shared token, repeats once after an expired one, raises typed errors."""
 
     def __init__(
-        self, http: httpx.Client, tokens: TokenProvider, corp_id: str, agent_id: str, secret: str
+        self, http: Http, tokens: TokenProvider, corp_id: str, agent_id: str, secret: str
     ) -> None:
         self._http = http
         self._tokens = tokens
@@ -32,7 +31,7 @@ class Wire:
 
     def post(self, path: str, body: Json) -> Json:
         """The answer of a POST, sent at most once unless the platform refused the token."""
-        return self._call("POST", path, json=body)
+        return self._call("POST", path, body=body)
 
     def ticket(self, path: str, kind: str) -> str:
         """A JS-SDK ticket, shared like tokens; `kind` is the platform's type, "" for the corp's."""

@@ -1,0 +1,87 @@
+"""HTTP to a platform: connections that stay open, our time-outs, and no repetition of its own.
+
+urllib3 and not a client above it: a worker makes a call for nearly every event, and what the
+comfortable ones do around it costs more than reading the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import certifi
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
+
+from app.connectors.errors import NotSent, OutcomeUnknown
+
+TIMEOUT = urllib3.Timeout(connect=2.0, read=8.0)
+CONNECTIONS = 32  # kept open: as many as threads ask at once
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever the status."""
+
+    status: int
+    content: bytes
+
+
+class Http:
+    """One platform's address. Threads may share it."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base = base_url.rstrip("/")
+        self._manager = _manager(self._base)
+
+    def send(
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None
+    ) -> Answer:
+        """The answer of `path` under the base; `body` is sent as JSON.
+
+        Raises NotSent when no byte can have reached the platform, OutcomeUnknown when it may have.
+        The original error is not chained: its text holds the URL with the access token.
+        """
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        return self.send_bytes(method, f"{self._base}{path}", path, params, content)
+
+    def send_bytes(
+        self, method: str, url: str, name: str, params: Mapping[str, Any] | None, body: bytes | None
+    ) -> Answer:
+        """The same for a whole URL and a body that is JSON already; errors call it `name`."""
+        if params:
+            url = f"{url}?{urlencode(params)}"
+        try:
+            answer = self._manager.urlopen(
+                method.upper(), url, body=body, headers=JSON if body is not None else None,
+                timeout=TIMEOUT, retries=False, redirect=False,
+            )  # fmt: skip
+        except HTTPError as problem:
+            if _never_left(problem):
+                raise NotSent(f"{name}: cannot connect") from None
+            raise OutcomeUnknown(f"{name}: {type(problem).__name__}") from None
+        return Answer(answer.status, answer.data)
+
+
+def _manager(url: str) -> urllib3.PoolManager:
+    """Through the proxy of the environment, if it names one for this host."""
+    address = urlsplit(url)
+    context = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE", certifi.where()))
+    proxy = getproxies().get(address.scheme)
+    if proxy and not proxy_bypass(address.hostname or ""):
+        return urllib3.ProxyManager(proxy, maxsize=CONNECTIONS, ssl_context=context)
+    return urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=context)
+
+
+def _never_left(problem: HTTPError) -> bool:
+    if isinstance(problem, NewConnectionError | ConnectTimeoutError | ProxyError):
+        return True
+    cause = problem.args[0] if problem.args else None
+    return isinstance(cause, ssl.SSLCertVerificationError)
