@@ -1,10 +1,9 @@
 """Committing what waits together: a burst costs a few syncs of the disk and not one each.
 
-Those who come while one commit runs share the next one; nobody waits for others to come. The
-commits run in a thread of their own, so that whoever waits can stop waiting when one hangs.
-
-Waking somebody costs more than a row does. So the thread is woken by the first item of a batch, and
-an event loop once for all of its items.
+Those who come while one commit runs share the next one. Somebody who comes alone does not wait for
+others; in a burst everybody waits a moment, since a commit costs more than the rows in it. The
+commits run in a thread of their own, so that whoever waits can stop waiting when one hangs. An
+event loop is woken once for all of a batch: each waking costs more than a row, too.
 """
 
 from __future__ import annotations
@@ -15,10 +14,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 IDLE_S = 5.0  # then the thread ends; the next item starts another
+GATHER_S = 0.001  # after a batch of several: who comes in this time shares the next commit
 
 Outcome = Exception | None
 """What became of one item: None when it is durable."""
@@ -33,8 +34,7 @@ class Batches(Generic[Item]):
         self._commit = commit
         self._name = name
         self._lock = threading.Lock()
-        self._awake = threading.Event()
-        self._waiting: list[tuple[Item, Ticket]] = []
+        self._waiting: SimpleQueue[tuple[Item, Ticket]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._begun: float | None = None
 
@@ -58,26 +58,34 @@ class Batches(Generic[Item]):
 
     def _add(self, item: Item, ticket: Ticket) -> None:
         with self._lock:
-            first = not self._waiting
-            self._waiting.append((item, ticket))
+            self._waiting.put((item, ticket))
             if self._thread is None or not self._thread.is_alive():  # dead: after a fork
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
-                first = True
-        if first:
-            self._awake.set()
 
     def _run(self) -> None:
+        taken: list[tuple[Item, Ticket]] = []
         while True:
-            rested = not self._awake.wait(IDLE_S)
-            with self._lock:
-                self._awake.clear()
-                taken, self._waiting = self._waiting, []
-                if rested and not taken:
-                    self._thread = None
+            burst = len(taken) > 1
+            try:
+                taken = [self._waiting.get(timeout=IDLE_S)]
+            except Empty:
+                if self._may_end():
                     return
-            if taken:
-                self._commit_all(taken)
+                continue
+            if burst:
+                time.sleep(GATHER_S)
+            with suppress(Empty):
+                while True:
+                    taken.append(self._waiting.get_nowait())
+            self._commit_all(taken)
+
+    def _may_end(self) -> bool:
+        with self._lock:
+            if not self._waiting.empty():
+                return False
+            self._thread = None
+            return True
 
     def _commit_all(self, taken: list[tuple[Item, Ticket]]) -> None:
         self._begun = time.monotonic()
