@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -12,34 +11,43 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 READY_WITHIN_S = 30.0
 
 
+class Server(NamedTuple):
+    """Where it listens on loopback, and the process that started the others."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
 def gunicorn(
     target: str, environment: Mapping[str, str], arguments: list[str], log: Path
-) -> Iterator[int]:
-    """`target` served with `arguments`; yields the port once /healthz answers."""
+) -> Iterator[Server]:
+    """`target` served with `arguments`, once /healthz answers."""
     port = free_port()
     command = ["-m", "gunicorn", target, "--bind", f"127.0.0.1:{port}", *arguments]
-    with _serving(command, port, environment, log):
-        yield port
+    with _serving(command, port, environment, log) as server:
+        yield server
 
 
 @contextmanager
-def ours(environment: Mapping[str, str], log: Path) -> Iterator[int]:
-    """The product's web process; yields the port once /healthz answers."""
+def ours(environment: Mapping[str, str], log: Path) -> Iterator[Server]:
+    """The product's web process, once /healthz answers."""
     port = free_port()
-    with _serving(["web.py", "--host", "127.0.0.1", "--port", str(port)], port, environment, log):
-        yield port
+    command = ["web.py", "--host", "127.0.0.1", "--port", str(port)]
+    with _serving(command, port, environment, log) as server:
+        yield server
 
 
 @contextmanager
 def _serving(
     command: list[str], port: int, environment: Mapping[str, str], log: Path
-) -> Iterator[None]:
+) -> Iterator[Server]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *command],
@@ -47,16 +55,10 @@ def _serving(
         )  # fmt: skip
         try:
             _wait(port, process, log)
-            yield
+            yield Server(port, process.pid)
         finally:
             process.terminate()
             process.wait(10)
-
-
-def children_cpu_s() -> float:
-    """Processor seconds of all children that have ended so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def free_port() -> int:

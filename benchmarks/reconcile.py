@@ -31,7 +31,7 @@ from app.connectors.wecom.types import Customer, Follower
 from app.flows.reconcile import accounts_of, pull_one
 from app.identity import Id
 from app.infra.settings import Settings
-from benchmarks._servers import ROOT, _free_port
+from benchmarks._servers import ROOT, free_port
 from launcher import postgres
 
 SINCE = 1_790_000_000
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.postgres:
             server = stack.enter_context(postgres.running())
             url = stack.enter_context(postgres.copy_of(server, "template0"))
-        settings = _settings(url, _free_port())
+        settings = _settings(url, free_port())
         process = _start_sandbox(settings, Path(name))
         stack.callback(process.wait, 10)
         stack.callback(process.terminate)

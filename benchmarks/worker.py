@@ -6,9 +6,13 @@ Ours are real worker processes, one and then two, over an inbox that was filled 
 is claimed, decrypted, translated, asked about at the platform (which answers at once from its own
 process), linked to its ONE ID, tagged, noted in the journey, answered where it asks for an answer,
 and finished, in committed transactions that sync to disk. The rate counts from the first event
-that was finished to the last. The peers run `benchmarks._empty_job.nothing` once an event: RQ's
-default worker, which forks, and its SimpleWorker. The ratio is ours (SQLite, one worker) / RQ
-forking.
+that was finished to the last.
+
+The peers run one empty job an event: RQ's default worker, which forks, and its SimpleWorker in this
+process; Celery, Dramatiq and Huey by their own worker commands over the same Valkey, each with one
+process that does one job at a time (`-c 1`, `-p 1 -t 1`, `-w 1`) and its own default of
+prefetching. Those three live in an environment of their own, which `./dev bench worker` makes;
+without it they are left out. The ratio is ours (SQLite, one worker) / RQ forking.
 """
 
 from __future__ import annotations
@@ -17,11 +21,12 @@ import argparse
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -37,6 +42,7 @@ from app.inbox import InboxEvent, State
 from app.inbox.store import insert_of
 from app.infra.clock import utc_now
 from app.infra.db import build_engine
+from benchmarks import _peers
 from benchmarks._events import ACCOUNT, CORP, arrivals
 from benchmarks._servers import ROOT, free_port
 from benchmarks.callbacks import _postgres
@@ -44,7 +50,8 @@ from launcher import postgres, valkey
 
 RQ_FORK, RQ_SIMPLE = "one empty RQ job, forking", "one empty RQ job, SimpleWorker"
 PEER_EVENTS = 300  # RQ forks some seventy times a second
-GIVE_UP_S = 120.0
+FAST_PEER_EVENTS = 3000
+GIVE_UP_S = 20.0  # without any progress
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,6 +84,11 @@ def _measure(stack: ExitStack, folder: Path, options: argparse.Namespace) -> dic
         RQ_FORK: _rq(connection, Worker),
         RQ_SIMPLE: _rq(connection, SimpleWorker),
     }
+    for name in _peers.COMMANDS:
+        if not _peers.PYTHON.exists():
+            print(f"{name} is left out: ./dev bench worker installs it", file=sys.stderr)
+            continue
+        rates[f"one empty {name.capitalize()} job"] = _peer(connection, redis_url, name, folder)
     platform = stack.enter_context(_platform())
     homes = {"SQLite": f"sqlite:///{folder / 'bench.db'}"}
     if not options.no_postgres:
@@ -151,20 +163,55 @@ def _drain(
 
 
 def _rate(parts: Parts, start: int, events: int) -> float:
-    deadline = time.monotonic() + GIVE_UP_S
-    while time.monotonic() < deadline:
+    for _ in _until(lambda: events - _done(parts, start)):
         time.sleep(0.2)
-        with parts.db.reading() as session:
-            done = session.scalar(
-                select(func.count()).where(InboxEvent.state == State.DONE, InboxEvent.id > start)
-            )
-            if done is not None and done >= events:
-                first, last = session.execute(
-                    select(func.min(InboxEvent.finished_at), func.max(InboxEvent.finished_at))
-                    .where(InboxEvent.id > start)
-                ).one()  # fmt: skip
-                return events / max((last - first).total_seconds(), 0.001)
-    raise RuntimeError("the workers did not finish; is this machine too busy?")
+    with parts.db.reading() as session:
+        first, last = session.execute(
+            select(func.min(InboxEvent.finished_at), func.max(InboxEvent.finished_at))
+            .where(InboxEvent.id > start)
+        ).one()  # fmt: skip
+    assert first is not None
+    assert last is not None
+    return events / max((last - first).total_seconds(), 0.001)
+
+
+def _done(parts: Parts, start: int) -> int:
+    done = (InboxEvent.state == State.DONE, InboxEvent.id > start)
+    with parts.db.reading() as session:
+        return session.scalar(select(func.count()).where(*done)) or 0
+
+
+def _until(left: Callable[[], int]) -> Iterator[int]:
+    """What is left, again and again, until that is nothing. Gives up when nothing moves."""
+    before, since = -1, time.monotonic()
+    while now := left():
+        if now != before:
+            before, since = now, time.monotonic()
+        elif time.monotonic() - since > GIVE_UP_S:
+            raise RuntimeError(f"nothing was finished for {GIVE_UP_S:.0f} s; {now} are left")
+        yield now
+
+
+def _peer(connection: redis.Redis, redis_url: str, name: str, folder: Path) -> float:
+    environment = {**os.environ, "REDIS_URL": redis_url, "PEER": name, "PYTHONPATH": str(ROOT)}
+    python = str(_peers.PYTHON)
+    fill = [python, "-c", _peers.FILL.format(FAST_PEER_EVENTS)]
+    subprocess.run(fill, cwd=folder, env=environment, check=True)
+    with (folder / f"{name}.log").open("wb") as log:
+        worker = subprocess.Popen(
+            [python, *_peers.COMMANDS[name]],
+            cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        begun, first = 0.0, 0
+        for now in _until(lambda: _peers.left(connection, name)):
+            if not begun and now < FAST_PEER_EVENTS:  # it has started up
+                begun, first = time.perf_counter(), now
+            time.sleep(0.01)
+        return first / max(time.perf_counter() - begun, 0.001)
+    finally:
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
 
 
 def _rq(connection: redis.Redis, kind: type[Worker] | type[SimpleWorker]) -> float:

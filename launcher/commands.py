@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from launcher import assets, embedded, environment, up
-from launcher.tell import ROOT, Trouble, line, sentence, speak_any_charset
+from launcher.tell import ROOT, Trouble, line, sentence, speak_any_charset, warn
 
 HELP = """\
 Yishu (医枢) on one machine, with nothing but Python 3.11 or newer.
@@ -140,7 +140,16 @@ def _bench(rest: list[str]) -> int:
     names = sorted(p.stem for p in (ROOT / "benchmarks").glob("[!_]*.py"))
     if not rest or rest[0] not in names:
         raise Trouble(f"Which benchmark? There are: {', '.join(names) or 'none yet'}")
+    if rest[0] == "worker":
+        _prepare_peers()
     return subprocess.call([sys.executable, "-m", f"benchmarks.{rest[0]}", *rest[1:]])
+
+
+def _prepare_peers() -> None:
+    try:
+        environment.set_up_peers()
+    except Trouble as trouble:
+        warn(f"{trouble}\nThey are left out.")
 
 
 def _lock(_rest: list[str]) -> int:

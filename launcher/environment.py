@@ -19,10 +19,12 @@ from launcher.tell import ROOT, Trouble, step, warn
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 PYTHON = BIN / "python"
+PEERS = VENV / "peers"  # an environment inside: what benchmarks measure beside us may need others
 STAMPS = VENV / "stamps"
 WHERE = STAMPS / "made-at"
 UV = BIN / "uv"
 RUNTIME, DEV = "requirements.lock", "requirements-dev.lock"
+BENCH_LOCK = "requirements-bench.lock"
 UV_LOCK, NODE_LOCK = "requirements-uv.lock", "requirements-node.lock"
 FROM_PIP = {  # what pip's configuration calls it → what uv reads
     "index-url": "UV_DEFAULT_INDEX",
@@ -54,6 +56,18 @@ def set_up(lock: str) -> None:
         _install_uv()
         _install(lock)
     _write_shim()
+
+
+def set_up_peers() -> None:
+    """Make the environment of the benchmarks' peers. Raises Trouble."""
+    python = PEERS / "bin" / "python"
+    if _stamp(BENCH_LOCK).exists() and python.exists():
+        return
+    _install_uv()
+    with step("Peers: Celery, Dramatiq, Huey"):
+        making = [str(PYTHON), "-m", "venv", "--clear", "--without-pip", str(PEERS)]
+        _run(making, "The environment could not be made")
+        _install_packages(BENCH_LOCK, python)
 
 
 def npm_from_wheel() -> list[str]:
@@ -119,15 +133,16 @@ def _install(lock: str) -> None:
         _install_packages(lock)
 
 
-def _install_packages(lock: str) -> None:
+def _install_packages(lock: str, python: Path = PYTHON) -> None:
     common = ["install", "--quiet", "--require-hashes", "-r", str(ROOT / lock)]
-    by_uv = [str(UV), "pip", *common, "--python", str(PYTHON)]
+    by_uv = [str(UV), "pip", *common, "--python", str(python)]
     done = subprocess.run(by_uv, capture_output=True, text=True, env=uv_environment(), cwd=ROOT)
     if done.returncode:  # uv sees fewer proxies and certificates than pip does
         _run(
-            [str(PYTHON), "-m", "pip", *common, "--disable-pip-version-check"],
+            [str(PYTHON), "-m", "pip", "--python", str(python), *common,
+             "--disable-pip-version-check"],
             f"The packages of {lock} could not be installed. uv said:\n{_last(done.stderr)}\npip",
-        )
+        )  # fmt: skip
     _remember(lock)
 
 

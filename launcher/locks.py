@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from launcher.environment import DEV, NODE_LOCK, RUNTIME, UV, UV_LOCK, uv_environment
+from launcher.environment import BENCH_LOCK, DEV, NODE_LOCK, RUNTIME, UV, UV_LOCK, uv_environment
 from launcher.tell import ROOT, Trouble, step
 
 OPTIONS = (
@@ -19,6 +19,8 @@ def write() -> None:
     for name, package in TOOLS.items():
         with step(name):
             _compile(["-", "-o", name], f"{package}\n")
+    with step(BENCH_LOCK):
+        _compile(["--group", "bench", "-o", BENCH_LOCK])
     with step(DEV):
         _compile(["--group", "dev", "pyproject.toml", "-o", DEV])
     with step(RUNTIME):  # the same versions, without what only tests need

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Generator
 from concurrent.futures import Future
+from contextlib import suppress
 
 from prometheus_client import Counter
 
@@ -31,7 +32,8 @@ REST_S = 0.5  # while the database is away, one arrival in so long finds out whe
 _spilled = Counter("yishu_callbacks_spilled_total", "Callbacks that went to the spill file")
 _log = log.get(__name__)
 
-Steps = Generator[Future[Outcome], Outcome, None]
+Steps = Generator[Batches[Arrival], Outcome, None]
+"""Where to submit an arrival next, given what became of it where it was before."""
 
 
 class NotWritten(Transient):
@@ -53,25 +55,19 @@ class Intake:
 
     def write(self, arrival: Arrival) -> None:
         """Return when `arrival` is durable, or was before. Raises NotWritten."""
-        steps = self._steps(arrival)
-        ticket = next(steps)
-        while True:
-            outcome = _outcome(ticket)
-            try:
-                ticket = steps.send(outcome)
-            except StopIteration:
-                return
+        steps = self._steps()
+        with suppress(StopIteration):
+            batches = next(steps)
+            while True:
+                batches = steps.send(_outcome(batches.submit(arrival)))
 
     async def write_soon(self, arrival: Arrival) -> None:
         """`write` for an event loop, which goes on meanwhile."""
-        steps = self._steps(arrival)
-        ticket = next(steps)
-        while True:
-            outcome = await _outcome_soon(ticket)
-            try:
-                ticket = steps.send(outcome)
-            except StopIteration:
-                return
+        steps = self._steps()
+        with suppress(StopIteration):
+            batches = next(steps)
+            while True:
+                batches = steps.send(await _outcome_soon(batches.submit_soon(arrival)))
 
     def close(self) -> None:
         """Give up the connection; the next arrival opens another."""
@@ -79,18 +75,18 @@ class Intake:
         if self._bringer:
             self._bringer.stop()
 
-    def _steps(self, arrival: Arrival) -> Steps:
+    def _steps(self) -> Steps:
         problem: Outcome = None
         if self._is_away():
             problem = TimeoutError()
         else:
-            problem = yield self._database.submit(arrival)
+            problem = yield self._database
             self._note(problem)
         if problem is None:
             return
         if self._spill is None or self._bringer is None or not self._rows.is_away(problem):
             raise NotWritten(type(problem).__name__) from problem
-        problem = yield self._spill.submit(arrival)
+        problem = yield self._spill
         if problem is not None:
             raise NotWritten(type(problem).__name__) from problem
         _spilled.inc()
@@ -127,9 +123,15 @@ def _outcome(ticket: Future[Outcome]) -> Outcome:
         return late
 
 
-async def _outcome_soon(ticket: Future[Outcome]) -> Outcome:
+async def _outcome_soon(ticket: asyncio.Future[Outcome]) -> Outcome:
+    # A timer of our own: `asyncio.timeout` costs several times as much, for each callback.
+    timer = ticket.get_loop().call_later(PATIENCE_S, _give_up, ticket)
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            return await asyncio.wrap_future(ticket)
-    except TimeoutError as late:
-        return late
+        return await ticket
+    finally:
+        timer.cancel()
+
+
+def _give_up(ticket: asyncio.Future[Outcome]) -> None:
+    if not ticket.done():
+        ticket.set_result(TimeoutError())

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, PoolProxiedConnection
 
 from app.inbox.batches import Outcome
-from app.inbox.statement import DriverInsert
+from app.inbox.statement import MOST_ROWS, DriverInsert
 from app.inbox.store import Arrival
 from app.inbox.turns import Turns
 from app.infra.crashpoint import crashpoint
@@ -71,16 +71,16 @@ class Rows:
         insert = self._statement = self._statement or DriverInsert(
             self._engine.dialect, list(rows[0])
         )
-        values = [insert.parameters(row) for row in rows]
+        *most, last = [rows[at : at + MOST_ROWS] for at in range(0, len(rows), MOST_ROWS)]
         cursor = connection.cursor()
-        if len(rows) > 1:
+        if most:  # a statement alone is its own transaction
             cursor.execute(BEGIN[self._engine.dialect.name])
-            cursor.executemany(insert.text, values)
+        for piece in most:
+            cursor.execute(insert.text(len(piece)), insert.parameters(piece))
         crashpoint("ack.inserted")
-        if len(rows) > 1:
+        cursor.execute(insert.text(len(last)), insert.parameters(last))
+        if most:
             cursor.execute("COMMIT")
-        else:  # a statement alone is its own transaction
-            cursor.execute(insert.text, values[0])
         cursor.close()
 
     def _is_cut_off(self, connection: PoolProxiedConnection, problem: BaseException) -> bool:

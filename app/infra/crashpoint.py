@@ -13,7 +13,7 @@ from pathlib import Path
 
 POINTS = (
     "ack.opened",  # a callback is verified and decrypted, nothing is written
-    "ack.inserted",  # the row is in the transaction, which is not committed
+    "ack.inserted",  # the row is on its way into the database, nothing is committed
     "ack.committed",  # durable, the bell has not rung, the answer has not left
     "ack.rung",
     "spill.written",  # the line is in the file, which is not synced
