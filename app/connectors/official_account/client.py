@@ -73,7 +73,7 @@ class OfficialAccount:
         self._token()
 
     def user_info(self, openid: str) -> FollowerInfo:
-        """One follower. Raises PersonGone."""
+        """One follower. Raises PersonGone, OutOfReach."""
         return FollowerInfo.of(self._line.ask("user/info", lambda api: api.user.get(openid)))
 
     def user_infos(self, openids: Sequence[str]) -> Iterator[FollowerInfo]:

@@ -53,7 +53,7 @@ class WeCom:
     # contacts ---------------------------------------------------------------------------------
 
     def get_customer(self, external_userid: str) -> Customer:
-        """A contact with every rep's side of it. Raises NotAFriend, PersonGone."""
+        """A contact with every rep's side of it. Raises NotAFriend, OutOfReach."""
         followers: list[Follower] = []
         cursor = ""
         while True:
