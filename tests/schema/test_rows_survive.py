@@ -71,7 +71,7 @@ def test_a_revision_that_leaves_rows_without_parents_changes_nothing(
 
 
 def careless_downgrade(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One step down that also forgets the parents of some rows."""
+    """Steps down that also forget the parents of some rows."""
     from alembic import op
 
     real = op.drop_table
@@ -81,7 +81,7 @@ def careless_downgrade(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         real(name, *args, **options)
 
     monkeypatch.setattr(op, "drop_table", also_forget)
-    command.downgrade(schema._config(engine), "-1")
+    command.downgrade(schema._config(engine), schema.revisions()[0])
 
 
 def reflected(engine: Engine) -> Mapping[str, Table]:
