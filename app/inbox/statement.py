@@ -1,4 +1,4 @@
-"""The insert of an arrival as the driver takes it: compiled once, without the ORM around it.
+"""Statements about an arrival as the driver takes them: compiled once, without the ORM around.
 
 The acknowledgement of a callback is little more than this one statement, so what SQLAlchemy does
 for each execution would be the greater part of it. Types are still converted by the columns.
@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import ClauseElement, Dialect
 
 from app.inbox.models import InboxEvent
-from app.inbox.store import insert_of
 
 
-class DriverInsert:
+class DriverStatement:
     """`text` and `parameters(row)` for a cursor of `dialect`'s driver."""
 
-    def __init__(self, dialect: Dialect, columns: list[str]) -> None:
-        compiled = insert_of(dialect.name).compile(dialect=dialect, column_keys=columns)
+    def __init__(self, dialect: Dialect, statement: ClauseElement, columns: list[str]) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=columns)
         self.text = str(compiled)
-        self._positions: list[str] | None = compiled.positiontup
+        self._positions: list[str] | None = getattr(compiled, "positiontup", None)
         self._converters = {name: _converter(dialect, name) for name in columns}
 
     def parameters(self, row: Mapping[str, Any]) -> Any:
