@@ -8,7 +8,15 @@ Gate      the platform's limits, asked before each claim; breakers stop an API t
 """
 
 from app.delivery.erase import erase, erase_marked
-from app.delivery.gates import Gate, Limits, known_breakers, note_answer, say_why, stopped
+from app.delivery.gates import (
+    WAITS_FOR_LIMIT,
+    Gate,
+    Limits,
+    known_breakers,
+    note_answer,
+    say_why,
+    stopped,
+)
 from app.delivery.limits import contacted_at, group_tasks_this_month, lock_person
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.delivery.outbox import (
@@ -43,6 +51,7 @@ from app.delivery.record import (
 from app.delivery.ways import spread
 
 __all__ = [
+    "WAITS_FOR_LIMIT",
     "Dispatch",
     "Gate",
     "Limits",

@@ -26,6 +26,7 @@ from app.infra.db import insert_once
 from app.reps import Rep
 
 TOO_MANY_AT_ONCE = 45033
+WAITS_FOR_LIMIT = "等待发送频率"  # begins the reason of a message that a limit holds back
 FOR_WELCOMES = 2  # places that only they may take: they have 20 seconds
 LONGEST_S = {bucket.name: bucket.longest_wait_s for bucket in (*MEMBER, API_MINUTE)}
 DAY_S = 86_400.0
@@ -187,7 +188,7 @@ def closed(session: Session, now: datetime) -> list[Closed]:
 
 def say_why(session: Session, wait: Wait, now: datetime) -> None:
     """Write the reason beside every message that waits for the same thing."""
-    words = f"等待发送频率：{wait.words}"
+    words = f"{WAITS_FOR_LIMIT}：{wait.words}"
     condition = not_closed([wait.closed])
     assert condition is not None
     # Those that another worker is about to claim are left out: it waits for our gate.
