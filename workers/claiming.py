@@ -25,12 +25,14 @@ sends = Counter("yishu_sends_total", "Messages by way and outcome", ["way", "out
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that this process sends now. `turn` proves it."""
+    """A message that this process sends now. `turn` proves it; `knock`: ask first whether the
+    platform answers at all."""
 
     id: int
     turn: int
     account: str
     message: Message
+    knock: bool = False
 
 
 def limits_of(parts: Parts) -> Limits:
@@ -71,8 +73,10 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
                 continue
             if not _may_go(session, row, now):
                 settled += 1
-            elif _enters(session, gates[row.app_key], row, told, now):
-                claimed += _claim(session, row, now)
+                continue
+            knock = gates[row.app_key].needs_knock(Way(row.way))
+            if _enters(session, gates[row.app_key], row, told, now):
+                claimed += _claim(session, row, now, knock)
     return claimed, settled
 
 
@@ -103,12 +107,12 @@ def _enters(session: Session, gate: Gate, row: Dispatch, told: set[str], now: da
     return wait is None
 
 
-def _claim(session: Session, row: Dispatch, now: datetime) -> Sequence[Claimed]:
+def _claim(session: Session, row: Dispatch, now: datetime, knock: bool) -> Sequence[Claimed]:
     taken = delivery.claim(session, row.id, now)
     if taken is None:
         return ()
     message = Message(Way(taken.way), taken.payload, taken.task_id)
-    return (Claimed(taken.id, taken.turn, taken.app_key, message),)
+    return (Claimed(taken.id, taken.turn, taken.app_key, message, knock),)
 
 
 def _hold(session: Session, dispatch: Dispatch, verdict: Verdict, now: datetime) -> None:
