@@ -24,12 +24,14 @@ sends = Counter("yishu_sends_total", "Messages by way and outcome", ["way", "out
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that this process sends now. `turn` proves it."""
+    """A message that this process sends now. `turn` proves it; `knock`: ask first whether the
+    platform answers at all."""
 
     id: int
     turn: int
     account: str
     message: Message
+    knock: bool = False
 
 
 def limits_of(parts: Parts) -> Limits:
@@ -58,7 +60,7 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
 
     One transaction. Messages that a limit holds back stay as they are, with the reason beside.
     """
-    entered: list[Dispatch] = []
+    entered: dict[Dispatch, bool] = {}  # → is the platform to be asked first?
     settled = 0
     with parts.db.transaction() as session:
         now, gates, told = parts.clock(), dict[str, Gate](), set[str]()
@@ -70,10 +72,13 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
                 continue
             if not _may_go(session, row, now):
                 settled += 1
-            elif _enters(session, gates[row.app_key], row, told, now):
-                entered.append(row)
+                continue
+            knock = gates[row.app_key].needs_knock(Way(row.way))
+            if _enters(session, gates[row.app_key], row, told, now):
+                entered[row] = knock
         turns = delivery.claim(session, [row.id for row in entered], now)
-        return [_claimed(row, turns[row.id]) for row in entered if row.id in turns], settled
+        return [_claimed(row, turns[row.id], knock)
+                for row, knock in entered.items() if row.id in turns], settled  # fmt: skip
 
 
 def _may_go(session: Session, row: Dispatch, now: datetime) -> bool:
@@ -103,8 +108,9 @@ def _enters(session: Session, gate: Gate, row: Dispatch, told: set[str], now: da
     return wait is None
 
 
-def _claimed(row: Dispatch, turn: int) -> Claimed:
-    return Claimed(row.id, turn, row.app_key, Message(Way(row.way), row.payload, row.task_id))
+def _claimed(row: Dispatch, turn: int, knock: bool) -> Claimed:
+    message = Message(Way(row.way), row.payload, row.task_id)
+    return Claimed(row.id, turn, row.app_key, message, knock)
 
 
 def _hold(session: Session, dispatch: Dispatch, verdict: Verdict, now: datetime) -> None:

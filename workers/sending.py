@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app import delivery
 from app.bootstrap import Parts
 from app.delivery import Dispatch, State, Way
-from app.delivery.channels import Delivered, Platforms, deliver
+from app.delivery.channels import Delivered, Platforms, deliver, knock
 from app.flows.sent import after_sent
 from app.infra import log
 from app.infra.crashpoint import crashpoint
@@ -101,6 +101,8 @@ def _call(parts: Parts, claimed: Claimed) -> Answered:
     platforms = Platforms(parts.outside.wecom, parts.outside.official_accounts)
     answer: Delivered | Exception
     try:
+        if claimed.knock:
+            knock(platforms, claimed.message)
         answer = deliver(platforms, claimed.message)
     except Exception as problem:  # whatever happened must be recorded
         answer = problem

@@ -42,10 +42,12 @@ def sweep(parts: Parts) -> None:
 
 
 def mend(parts: Parts) -> None:
-    """What a dead worker or a clock that was set back has left behind waits no longer."""
+    """What a dead worker or a clock that was set back has left behind waits no longer, and what
+    was to be erased when it is over is erased."""
     with parts.db.transaction() as session:
         delivery.expire_leases(session, parts.clock())
         inbox.pull_back(session, parts.clock())
+        delivery.erase_marked(session)
     with parts.db.reading() as session:
         waiting = [run.id for run in campaigns.unfinished(session, parts.clock())]
     for run_id in waiting:

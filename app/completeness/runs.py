@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.completeness.calls import close_if_done, go_on, is_due
@@ -26,6 +26,8 @@ from app.completeness.models import (
 from app.infra.db import insert_once, ring_after_commit
 
 PULL = "workers.jobs.completeness.pull"
+KEPT = timedelta(days=90)  # a run's row; lists keep their own sums
+_COMPLETE = (PullRun.state == RunState.DONE, PullRun.kind == Kind.FULL, PullRun.failed == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,32 @@ def begin(
         subject = ensure(session, Source.FOLLOWERS, app_id, "", now)
         if with_followers(kind, subject.there):
             _start(session, run, subject, now, deep=True)
+    if kind is Kind.FULL:
+        forget_old(session, now)
     ring_after_commit(session, PULL)
     return run
+
+
+def forget_old(session: Session, now: datetime) -> int:
+    """Delete runs that ended long ago; returns how many.
+
+    Kept for ever: the newest of each kind, the one from which on we were complete (`baseline`),
+    and those that a list which nobody looks at any more was last compared by.
+    """
+    newest = select(func.max(PullRun.id)).group_by(PullRun.kind)
+    complete = select(func.min(PullRun.finished_at)).where(*_COMPLETE).scalar_subquery()
+    used = select(PullSubject.run_id).where(PullSubject.run_id.is_not(None))
+    done = session.execute(
+        delete(PullRun)
+        .where(
+            PullRun.finished_at < now - KEPT,
+            PullRun.id.not_in(newest),
+            PullRun.id.not_in(used),
+            or_(complete.is_(None), PullRun.finished_at != complete),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def start_contacts(
@@ -117,11 +143,7 @@ def open_run(session: Session) -> PullRun | None:
 
 def baseline(session: Session) -> datetime | None:
     """When everything had been compared for the first time: before that, nothing was lost."""
-    return session.scalar(
-        select(func.min(PullRun.finished_at)).where(
-            PullRun.state == RunState.DONE, PullRun.kind == Kind.FULL, PullRun.failed == 0
-        )
-    )
+    return session.scalar(select(func.min(PullRun.finished_at)).where(*_COMPLETE))
 
 
 def _start(

@@ -53,11 +53,17 @@ class NotAllowed(CodeMixin, Permanent):
 
 
 class NotAFriend(CodeMixin, Permanent):
-    """The rep and the contact are not connected (both ways)."""
+    """The rep and the contact are not connected (both ways). The only answer that may end a
+    relation of ours."""
 
 
 class PersonGone(CodeMixin, Permanent):
-    """The member, contact or follower does not exist or left our scope."""
+    """The member or follower does not exist, or does not follow any more."""
+
+
+class OutOfReach(CodeMixin, Permanent):
+    """The platform does not show or reach this person for us: scope, licence, activity, or an id
+    of another account. They may well be there, so nothing may be ended or erased because of it."""
 
 
 class GroupGone(CodeMixin, Permanent):
@@ -96,10 +102,12 @@ def code_in(answer: Mapping[str, Any], api: str) -> int:
         raise OutcomeUnknown(f"{api}: errcode is not a number") from None
 
 
-def of_code(kinds: Kinds, code: int, api: str, pause_s: float) -> Transient | Permanent:
-    """The error for `code` of `api`; a rate limit asks to wait `pause_s`."""
+def of_code(
+    kinds: Kinds, code: int, api: str, pause_s: float, words: str = ""
+) -> Transient | Permanent:
+    """The error for `code` of `api`; a rate limit asks to wait `pause_s`. `words`: for people."""
     kind = kinds.get(code, BadRequest)
-    error = kind(f"{api}: errcode {code}")
+    error = kind(f"{api}: errcode {code}" + (f"，{words}" if words else ""))
     if isinstance(error, RateLimited):
         error.retry_after_s = pause_s
     if isinstance(error, CodeMixin):

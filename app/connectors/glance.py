@@ -14,6 +14,8 @@ class Glance:
     partition: str
     at: datetime | None = None
     urgent: bool = False
+    reads_only: bool = False
+    """The event says no more than "look again": the state is read from the platform."""
 
 
 UNREADABLE = Glance("unreadable", "unreadable")

@@ -7,7 +7,16 @@ settle    an operator decides about a message whose outcome is unknown
 Gate      the platform's limits, asked before each claim; breakers stop an API that is in trouble
 """
 
-from app.delivery.gates import Gate, Limits, known_breakers, note_answer, say_why, stopped
+from app.delivery.erase import erase, erase_marked
+from app.delivery.gates import (
+    WAITS_FOR_LIMIT,
+    Gate,
+    Limits,
+    known_breakers,
+    note_answer,
+    say_why,
+    stopped,
+)
 from app.delivery.limits import contacted_at, group_tasks_this_month, lock_person
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.delivery.outbox import (
@@ -42,6 +51,7 @@ from app.delivery.record import (
 from app.delivery.ways import spread
 
 __all__ = [
+    "WAITS_FOR_LIMIT",
     "Dispatch",
     "Gate",
     "Limits",
@@ -57,6 +67,8 @@ __all__ = [
     "contacted_at",
     "count_by_state",
     "due",
+    "erase",
+    "erase_marked",
     "expire_leases",
     "extend_leases",
     "find_by_task",

@@ -7,6 +7,14 @@
 
 When the time is over one call may try; nobody else for 30 s. If the platform takes it, the API is
 open again. Calls that began before it was stopped say nothing about it any more.
+
+What tries is a message, since only the API itself can tell that it works again. For cards, texts
+to reps, updates, welcomes and templates that is harmless: if nobody answers, the same bytes are
+sent again and arrive once. A group task or a customer-service text has no such key, and each one
+that hangs is one more for a person to decide about. So before one of these tries, a call that
+changes nothing and counts nothing (`get_api_domain_ip`) asks whether the platform answers at all;
+if it does not, the message has not left us and waits on. If it does, exactly one message goes, and
+should that one hang nevertheless, the next tries after five minutes instead of half a minute.
 """
 
 from __future__ import annotations
@@ -21,6 +29,7 @@ from app.delivery.channels import Delivered
 from app.infra.errors import Permanent, Transient
 
 FAILURES, WITHIN, PROBE = 5, timedelta(seconds=30), timedelta(seconds=30)
+COSTLY_PROBE = timedelta(minutes=5)  # after a try that a person must decide about
 MINUTE, HOUR, REFUSED_FOR = timedelta(minutes=1), timedelta(hours=1), timedelta(minutes=5)
 USED_UP, A_MINUTE, SUSPICIOUS = 45009, 45011, 45036
 SKEW = timedelta(minutes=1)  # hosts differ a little; more means that a clock was set back
@@ -71,9 +80,17 @@ def probing(breaker: Breaker, now: datetime) -> Breaker:
 
 
 def after(
-    breaker: Breaker, answer: Delivered | Exception, began: datetime, now: datetime
+    breaker: Breaker,
+    answer: Delivered | Exception,
+    began: datetime,
+    now: datetime,
+    *,
+    costly: bool = False,
 ) -> Breaker:
-    """What the answer to a call that began at `began` makes of the breaker."""
+    """What the answer to a call that began at `began` makes of the breaker.
+
+    `costly`: the message that tried cannot be repeated.
+    """
     if breaker.since is not None and began <= breaker.since <= now:
         return breaker
     code = getattr(answer, "code", 0)
@@ -82,7 +99,8 @@ def after(
     if isinstance(answer, errors.BadCredential | errors.NotAllowed):
         return replace(breaker, why=Why.REFUSED, since=now, until=now + REFUSED_FOR)
     if isinstance(answer, errors.Busy | errors.NotSent | errors.OutcomeUnknown):
-        return _failed(breaker, now)
+        unclear = costly and isinstance(answer, errors.OutcomeUnknown)
+        return _failed(breaker, now, COSTLY_PROBE if unclear else PROBE)
     if isinstance(answer, errors.TokenExpired):
         return breaker
     if isinstance(answer, Delivered | Transient | Permanent):
@@ -101,9 +119,9 @@ def _limited(breaker: Breaker, code: int, now: datetime) -> Breaker:
     return replace(breaker, why=Why.QUOTA, since=now, until=now + pause)
 
 
-def _failed(breaker: Breaker, now: datetime) -> Breaker:
+def _failed(breaker: Breaker, now: datetime, wait: timedelta) -> Breaker:
     if breaker.until is not None:
-        return replace(breaker, since=now, until=max(now + PROBE, breaker.until))
+        return replace(breaker, since=now, until=max(now + wait, breaker.until))
     recent = [at for at in breaker.failures if now - WITHIN < at <= now]
     failures = (*recent, now)[-FAILURES:]
     if len(failures) < FAILURES:

@@ -20,12 +20,14 @@ from app.delivery.breaker import Breaker, Permit, Why
 from app.delivery.buckets import API_MINUTE, DAILY, MEMBER, Bucket, Flow, app_day
 from app.delivery.channels import Delivered
 from app.delivery.models import ApiBreaker, Dispatch, SendBucket, SendPace, State, Way
+from app.delivery.outcome import UNREPEATABLE
 from app.delivery.pace import Pace, halved, slots
 from app.delivery.ways import API_OF, TO_MEMBER, ways_of
 from app.infra.db import insert_once
 from app.reps import Rep
 
 TOO_MANY_AT_ONCE = 45033
+WAITS_FOR_LIMIT = "等待发送频率"  # begins the reason of a message that a limit holds back
 FOR_WELCOMES = 2  # places that only they may take: they have 20 seconds
 LONGEST_S = {bucket.name: bucket.longest_wait_s for bucket in (*MEMBER, API_MINUTE)}
 DAY_S = 86_400.0
@@ -76,6 +78,10 @@ class Gate:
         """Could a message of this way go now, as far as the API and its places are concerned?"""
         places = self._free + (FOR_WELCOMES if way is Way.WELCOME else 0)
         return places > 0 and self._permit(API_OF[way]) is not Permit.WAIT
+
+    def needs_knock(self, way: Way) -> bool:
+        """Would a message of this way try a stopped API, and could it not be repeated?"""
+        return way in UNREPEATABLE and self._permit(API_OF[way]) is Permit.PROBE
 
     def enter(self, way: Way, rep_id: int | None) -> Wait | None:
         """Take a place and what the limits count, or say what is used up."""
@@ -166,7 +172,8 @@ def note_answer(
         return None
     _locked_pace(session, account)
     session.refresh(found)
-    _keep(found, rules.after(_breaker_of(found), answer, began, now))
+    costly = way in UNREPEATABLE
+    _keep(found, rules.after(_breaker_of(found), answer, began, now, costly=costly))
     session.flush()
     return found.until
 
@@ -199,7 +206,7 @@ def closed(session: Session, now: datetime) -> list[Closed]:
 
 def say_why(session: Session, wait: Wait, now: datetime) -> None:
     """Write the reason beside every message that waits for the same thing."""
-    words = f"等待发送频率：{wait.words}"
+    words = f"{WAITS_FOR_LIMIT}：{wait.words}"
     condition = not_closed([wait.closed])
     assert condition is not None
     # Those that another worker is about to claim are left out: it waits for our gate.

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
@@ -52,6 +52,9 @@ class Dispatch(Base):
         Index("ix_dispatch_stale", "state", "not_after"),
         Index("ix_dispatch_person", "identifier_id", "sent_at"),
         Index("ix_dispatch_check", "check_at"),
+        Index(
+            "ix_dispatch_erase", "id", sqlite_where=text("erase"), postgresql_where=text("erase")
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -66,6 +69,7 @@ class Dispatch(Base):
     campaign_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     content_version_id: Mapped[int | None] = mapped_column(ForeignKey("content_version.id"))
     payload: Mapped[dict[str, Any]] = mapped_column(EncryptedJson("dispatch.payload"))
+    erase: Mapped[bool] = mapped_column(default=False, server_default=false())  # when it is over
     task_id: Mapped[str | None] = mapped_column(String(128), unique=True)
     counts_as_contact: Mapped[bool] = mapped_column(default=False)  # towards the person cap
     verdict: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # may_contact's answer

@@ -57,7 +57,7 @@ def queue(
         "counts_as_contact": counts_as_contact, "not_before": not_before or now,
         "not_after": not_after or (not_before or now) + good_for, "verdict": verdict,
         "app_key": str(account)[:40], "state": State.QUEUED, "attempts": 0, "turn": 0,
-        "maybe_sent": False, "provider_id": "", "error": "", "created_at": now,
+        "maybe_sent": False, "erase": False, "provider_id": "", "error": "", "created_at": now,
     }  # fmt: skip
     dispatch_id: int | None = insert_new(session, Dispatch, values, "dedupe_key")
     if dispatch_id is None:
@@ -152,9 +152,14 @@ def cancel_for(
     rep_id: int | None = None,
     campaign_id: int | None = None,
     content_version_id: int | None = None,
+    tried: bool = False,
 ) -> int:
-    """Cancel everything still queued for these persons, this rep, campaign or content."""
-    chosen = update(Dispatch).where(Dispatch.state == State.QUEUED, Dispatch.maybe_sent.is_(False))
+    """Cancel everything still queued for these persons, this rep, campaign or content.
+
+    What may have been sent stays in the queue and is judged when its turn comes; with `tried` it
+    is not tried again either, and its outcome is unknown. Returns how many were cancelled.
+    """
+    chosen = update(Dispatch).where(Dispatch.state == State.QUEUED)
     if identifier_ids is not None:
         chosen = chosen.where(Dispatch.identifier_id.in_(list(identifier_ids)))
     if rep_id is not None:
@@ -163,6 +168,10 @@ def cancel_for(
         chosen = chosen.where(Dispatch.campaign_id == campaign_id)
     if content_version_id is not None:
         chosen = chosen.where(Dispatch.content_version_id == content_version_id)
+    if tried:
+        again = chosen.where(Dispatch.maybe_sent.is_(True))
+        session.execute(again.values(state=State.UNKNOWN, error=reason))
+    chosen = chosen.where(Dispatch.maybe_sent.is_(False))
     done = session.execute(chosen.values(state=State.CANCELLED, error=reason))
     return int(done.rowcount)  # type: ignore[attr-defined]
 
@@ -183,6 +192,8 @@ def settle(
     elif decision == "failed":
         dispatch.state, dispatch.error = State.FAILED, f"人工确认未送达{by}"
     elif decision == "resend":
+        if not dispatch.payload:
+            raise Refused("这条消息的内容已按要求删除，不能重新发送。")
         _start_again(session, dispatch, now)
         dispatch.error = f"人工重新发送{by}"
     else:

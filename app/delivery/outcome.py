@@ -27,13 +27,14 @@ MAX_ATTEMPTS = 8
 BACKOFF_S = (2, 10, 30, 120, 300, 600, 1800)
 TEXT_RESEND = 0.7 * timedelta(seconds=DUPLICATE_CHECK_S)
 REPEATABLE = frozenset({Way.REP_CARD, Way.CARD_UPDATE, Way.WELCOME, Way.OA_TEMPLATE})
+UNREPEATABLE = frozenset({Way.GROUP_TASK, Way.OA_TEXT})  # unknown: only a person may decide
 CODE_USED = 60140  # the response code of a card has been used
 OF_THE_API = frozenset({45009, 45011, 45033, 45036})  # limits that are not one message's fault
 SOON_S = (1.0, 5.0)  # then it asks again, if its API may be called
 WORDS: dict[type[Exception], str] = {
     errors.WindowClosed: "医生近期没有与公众号互动，平台不允许主动发送",
     errors.NotAFriend: "代表与医生不是双向好友",
-    errors.PersonGone: "收件人已不在平台的可见范围内",
+    errors.PersonGone: "平台上已没有这位收件人，或其已取消关注",
     errors.WelcomeOver: "欢迎语已过期或对话已经开始",
     errors.BadCredential: "平台拒绝了应用的凭证，请管理员检查",
     errors.NotAllowed: "平台拒绝：应用的权限或网络设置不符，请管理员检查",

@@ -37,7 +37,8 @@ class Seen:
 
 
 def read_follower(fact: FollowerFact, outside: Outside) -> Seen:
-    """The follower as the platform shows it now."""
+    """The follower as the platform shows it now. Raises OutOfReach for an openid that it does not
+    know: nothing says that they have left."""
     info = None
     with suppress(PersonGone):
         info = outside.official_accounts[fact.app_id].user_info(fact.openid)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app import completeness, identity
 from app.completeness import Call, Difference, PullRun, PullSeen, PullSubject, Stage, What
-from app.connectors.errors import PersonGone
+from app.connectors.errors import OutOfReach, PersonGone
 from app.connectors.official_account.client import OfficialAccount
 from app.flows import Outside
 from app.flows.reconcile_tell import numbers, tell
@@ -132,7 +132,7 @@ def _following(account: OfficialAccount, suspects: Suspects) -> set[str]:
         return set()
     try:
         return {one.openid for one in account.user_infos(list(suspects.since)) if one.subscribed}
-    except PersonGone:  # one of them is unknown, and the platform does not say which
+    except (PersonGone, OutOfReach):  # one is unknown, and the platform does not say which
         return {openid for openid in suspects.since if _follows(account, openid)}
 
 
@@ -141,3 +141,5 @@ def _follows(account: OfficialAccount, openid: str) -> bool:
         return account.user_info(openid).subscribed
     except PersonGone:
         return False
+    except OutOfReach:  # an openid that it does not know: nothing says that they have left
+        return True

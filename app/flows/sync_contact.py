@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import completeness, identity, reps, tagging
 from app.completeness import Difference, What
-from app.connectors.errors import NotAFriend, PersonGone
+from app.connectors.errors import NotAFriend
 from app.connectors.wecom.types import Customer, Follower
 from app.facts import ContactAdded, ContactRemoved, RelationFact
 from app.flows import Outside
@@ -29,10 +29,14 @@ ENDED = (RelationState.REMOVED_BY_REP, RelationState.REMOVED_BY_PHYSICIAN)
 
 
 def read_contact(fact: RelationFact, outside: Outside) -> Customer | None:
-    """The contact as it is now; None when nobody is connected with it both ways (84061)."""
+    """The contact as it is now; None when nobody is connected with it both ways (84061).
+
+    Any other refusal is raised: a licence that has run out or a scope that is set wrongly ends no
+    relation, and the event waits for a person.
+    """
     try:
         return outside.wecom[fact.corp_id].get_customer(fact.external_userid)
-    except (NotAFriend, PersonGone):
+    except NotAFriend:
         return None
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import consent, delivery, identity, inbox
+from app.connectors.errors import OutOfReach
 from app.consent import Action, ConsentEntry
-from app.delivery import Dispatch, State
+from app.delivery import Dispatch
 from app.facts import AuthorisationRevoked, Unfollowed
 from app.flows import Outside, Received
 from app.flows.follower import Seen, read_follower
@@ -25,8 +26,17 @@ CHUNK = 1000
 
 
 def prepare(fact: Unfollowed | AuthorisationRevoked, outside: Outside) -> Seen:
-    """The follower as it is now: somebody who left may have come back before we heard of it."""
-    return read_follower(fact, outside)
+    """The follower as it is now: somebody who left may have come back before we heard of it.
+
+    Whom the platform itself reports has left, also when it does not know the openid any more; who
+    only seemed to be missing when we compared is not erased for that. Raises OutOfReach.
+    """
+    try:
+        return read_follower(fact, outside)
+    except OutOfReach:
+        if fact.pulled:
+            raise
+        return Seen(None, outside.settings.yishu_base_url)
 
 
 def apply(
@@ -52,7 +62,7 @@ def apply(
     at = event.received_at if fact.pulled else fact.at
     refused = consent.standing(session, [row.one_id], "oa")[row.one_id][1]
     if not came_back:
-        delivery.cancel_for(session, "医生已取消关注", identifier_ids=[row.id])
+        delivery.cancel_for(session, "医生已取消关注", identifier_ids=[row.id], tried=True)
     _erase(session, row, at if came_back else None)
     if refused:
         consent.record(session, row.id, action=Action.WITHDRAW, source="kept_on_erasure", at=at)
@@ -86,15 +96,7 @@ def _erase_notices(session: Session, row: Identifier, before: datetime | None) -
         said = said.where(Touchpoint.at < before)
     keys = [notice_key(ref) for ref in session.scalars(said)]
     for start in range(0, len(keys), CHUNK):
-        session.execute(
-            update(Dispatch)
-            .where(Dispatch.dedupe_key.in_(keys[start : start + CHUNK]), _is_over())
-            .values(payload={})
-        )
-
-
-def _is_over() -> ColumnElement[bool]:
-    return Dispatch.state.not_in((State.QUEUED, State.SENDING))
+        delivery.erase(session, Dispatch.dedupe_key.in_(keys[start : start + CHUNK]))
 
 
 def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
@@ -104,9 +106,9 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
     links = update(TrackedLink).where(TrackedLink.identifier_id == row.id)
-    sent = update(Dispatch).where(Dispatch.identifier_id == row.id, _is_over())
+    about = [Dispatch.identifier_id == row.id]
     if before:
         links = links.where(TrackedLink.created_at < before)
-        sent = sent.where(Dispatch.created_at < before)
+        about.append(Dispatch.created_at < before)
     session.execute(links.values(identifier_id=None))
-    session.execute(sent.values(payload={}))
+    delivery.erase(session, *about)

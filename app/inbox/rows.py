@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Engine, PoolProxiedConnection
 
 from app.inbox.batches import Outcome
-from app.inbox.statement import MOST_ROWS, DriverInsert
-from app.inbox.store import Arrival
+from app.inbox.statement import MOST_ROWS, DriverInsert, DriverStatement
+from app.inbox.store import REPEATS, Arrival
 from app.inbox.turns import Turns
 from app.infra.crashpoint import crashpoint
 
@@ -24,7 +24,7 @@ class Rows:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._turns = Turns(engine)
-        self._statement: DriverInsert | None = None
+        self._statements: tuple[DriverInsert, DriverStatement] | None = None
         self._connection: PoolProxiedConnection | None = None
 
     def commit(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome]:
@@ -32,7 +32,7 @@ class Rows:
         try:
             rows = [arrival.row() for arrival in arrivals]
             with self._turns.mine():
-                self._commit_again_if_cut_off(rows)
+                self._commit_again_if_cut_off(rows, arrivals)
         except Exception as problem:
             if len(arrivals) == 1 or self.is_away(problem):
                 return [problem] * len(arrivals)
@@ -55,33 +55,61 @@ class Rows:
                 connection.rollback()  # closing alone does not end SQLite's transaction at once
             connection.invalidate()  # its patience must not reach others through the pool
 
-    def _commit_again_if_cut_off(self, rows: list[dict[str, Any]]) -> None:
+    def _commit_again_if_cut_off(
+        self, rows: list[dict[str, Any]], arrivals: Sequence[Arrival]
+    ) -> None:
         connection = self._connection = self._connection or self._connect()
         try:
-            self._commit(connection, rows)
+            self._commit(connection, rows, arrivals)
         except BaseException as problem:
             cut_off = self._is_cut_off(connection, problem)
             self.close()
             if not cut_off:
                 raise
             self._connection = self._connect()
-            self._commit(self._connection, rows)  # if the first went through: same keys
+            self._commit(self._connection, rows, arrivals)  # if the first went through: same keys
 
-    def _commit(self, connection: PoolProxiedConnection, rows: list[dict[str, Any]]) -> None:
-        insert = self._statement = self._statement or DriverInsert(
-            self._engine.dialect, list(rows[0])
-        )
+    def _commit(
+        self,
+        connection: PoolProxiedConnection,
+        rows: list[dict[str, Any]],
+        arrivals: Sequence[Arrival],
+    ) -> None:
+        insert, _ = self._statements = self._statements or self._compile(list(rows[0]))
         *most, last = [rows[at : at + MOST_ROWS] for at in range(0, len(rows), MOST_ROWS)]
+        written = 0
         cursor = connection.cursor()
         if most:  # a statement alone is its own transaction
             cursor.execute(BEGIN[self._engine.dialect.name])
         for piece in most:
-            cursor.execute(insert.text(len(piece)), insert.parameters(piece))
+            cursor.execute(insert.of(len(piece)), insert.parameters(*piece))
+            written += cursor.rowcount
         crashpoint("ack.inserted")
-        cursor.execute(insert.text(len(last)), insert.parameters(last))
+        cursor.execute(insert.of(len(last)), insert.parameters(*last))
+        written += cursor.rowcount
+        if written < len(rows):
+            self._read_again(cursor, rows, arrivals)
         if most:
             cursor.execute("COMMIT")
         cursor.close()
+
+    def _read_again(
+        self, cursor: Any, rows: list[dict[str, Any]], arrivals: Sequence[Arrival]
+    ) -> None:
+        """Some bytes were here already: where that may be news, an event of our own is appended."""
+        insert, repeats = self._statements or self._compile(list(rows[0]))
+        for row, arrival in zip(rows, arrivals, strict=True):
+            again = arrival.again()
+            if again is not None and len(rows) > 1:  # which of them?
+                cursor.execute(repeats.text, repeats.parameters(row))
+                again = again if cursor.fetchone() is not None else None
+            if again is not None:
+                cursor.execute(insert.of(1), insert.parameters(again.row()))
+
+    def _compile(self, columns: list[str]) -> tuple[DriverInsert, DriverStatement]:
+        dialect = self._engine.dialect
+        repeats = DriverStatement(dialect, REPEATS, ["dedupe_key", "received_at"])
+        return DriverInsert(dialect, columns), repeats
 
     def _is_cut_off(self, connection: PoolProxiedConnection, problem: BaseException) -> bool:
         dialect = self._engine.dialect

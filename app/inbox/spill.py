@@ -24,7 +24,7 @@ from prometheus_client import Counter
 from sqlalchemy.exc import DataError, IntegrityError
 
 from app.inbox.batches import Outcome
-from app.inbox.store import Arrival, insert_of
+from app.inbox.store import Arrival, insert_of, is_repeat
 from app.infra import crypto, log
 from app.infra.crashpoint import crashpoint
 from app.infra.db import Database
@@ -154,7 +154,12 @@ def _insert(db: Database, arrivals: Sequence[Arrival]) -> None:
     if arrivals:
         with db.transaction() as session:
             rows = [arrival.row() for arrival in arrivals]
-            session.connection().execute(insert_of(db.engine.dialect.name), rows)
+            insert = insert_of(db.engine.dialect.name)
+            session.connection().execute(insert, rows)
+            for arrival in arrivals:
+                again = arrival.again()
+                if again is not None and is_repeat(session, arrival):
+                    session.connection().execute(insert, again.row())
 
 
 @contextmanager

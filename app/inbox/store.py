@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, update
+from sqlalchemy import Insert, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -31,6 +32,20 @@ class Arrival:
     occurred_at: datetime | None
     urgent: bool
     received_at: datetime
+    reads_only: bool = False
+
+    def again(self) -> Arrival | None:
+        """What to append as well when these bytes are here already; None: nothing.
+
+        Callbacks carry whole seconds, so two edits of a contact in one second are the same to the
+        last byte, and a retry may be signed anew: nothing tells the second edit from a retry of
+        the first. Where an event only makes us read the platform's state, reading once more is
+        harmless, and the first may have been read before the second edit was made.
+        """
+        if not self.reads_only:
+            return None
+        mark = f"<!-- again {secrets.token_hex(8)} -->"
+        return replace(self, body=self.body + mark.encode(), reads_only=False)
 
     def row(self) -> dict[str, Any]:
         """The values of a new row."""
@@ -56,7 +71,7 @@ class Arrival:
         return json.dumps(
             {"source": self.source, "receiver": self.receiver, "event_type": self.event_type,
              "partition": self.partition, "occurred_at": at, "urgent": self.urgent,
-             "received_at": self.received_at.isoformat(),
+             "received_at": self.received_at.isoformat(), "reads_only": self.reads_only,
              "body": base64.b64encode(self.body).decode()},
         ).encode()  # fmt: skip
 
@@ -68,7 +83,7 @@ class Arrival:
         return cls(
             told["source"], told["receiver"], base64.b64decode(told["body"]), told["event_type"],
             told["partition"], datetime.fromisoformat(at) if at else None, told["urgent"],
-            datetime.fromisoformat(told["received_at"]),
+            datetime.fromisoformat(told["received_at"]), told.get("reads_only", False),
         )  # fmt: skip
 
 
@@ -83,14 +98,30 @@ def append(
     occurred_at: datetime | None,
     urgent: bool,
     now: datetime,
+    reads_only: bool = False,
 ) -> int | None:
-    """The id of a new row, or None when these bytes are here already."""
+    """The id of a new row, or None when these bytes are here already and say nothing new."""
     arrival = Arrival(
-        source, receiver, body, event_type, partition, occurred_at, urgent, received_at=now
+        source, receiver, body, event_type, partition, occurred_at, urgent, now, reads_only
     )
     statement = insert_of(session.get_bind().dialect.name).returning(InboxEvent.__table__.c.id)
     added: int | None = session.connection().execute(statement, arrival.row()).scalar()
+    again = arrival.again() if added is None else None
+    if again is not None:
+        added = session.connection().execute(statement, again.row()).scalar()
     return added
+
+
+def is_repeat(session: Session, arrival: Arrival) -> bool:
+    """Have these bytes come at another moment?"""
+    return session.connection().execute(REPEATS, arrival.row()).first() is not None
+
+
+REPEATS = select(InboxEvent.__table__.c.id).where(
+    InboxEvent.__table__.c.dedupe_key == bindparam("dedupe_key"),
+    InboxEvent.__table__.c.received_at != bindparam("received_at"),
+)
+"""Finds a row with the same bytes that came at another moment."""
 
 
 @cache

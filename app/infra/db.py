@@ -31,6 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from app.infra import crypto
+from app.infra.discreet import make_discreet
 from app.infra.queue import NORMAL, Bell, SilentBell
 
 NAMING = {
@@ -128,7 +129,7 @@ def build_engine(url: str) -> Engine:
     """An engine for `url`; opens nothing until first use."""
     url = url.replace("postgres://", "postgresql://", 1)
     if not url.startswith("sqlite"):
-        return create_engine(
+        engine = create_engine(
             url,
             pool_pre_ping=True,
             hide_parameters=True,  # errors reach logs, and rows hold personal data
@@ -139,6 +140,8 @@ def build_engine(url: str) -> Engine:
                 "options": "-c statement_timeout=30000 -c timezone=UTC",
             },
         )
+        event.listen(engine, "handle_error", make_discreet)
+        return engine
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": 15.0, "check_same_thread": False}
     )

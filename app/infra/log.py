@@ -13,6 +13,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import structlog
 
+from app.infra.discreet import discreet
+
 SECRET = re.compile(
     r"(?i)(access_token|corpsecret|secret|ticket|code|password|authorization)([=:]\s*)[^\s&\"',}]+"
 )
@@ -109,10 +111,12 @@ def _stamp(process: str) -> Callable[[object, str, Any], Any]:
 
 
 def redact(_logger: object, _method: str, event: Any) -> Any:
-    """Blank secrets and phone numbers in every text value of an event."""
+    """Blank secrets and phone numbers in every text value of an event, and what a database shows
+    of its rows when it complains."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = PHONE.sub("1**********", SECRET.sub(r"\1\2***", value))
+            text = discreet(value)
+            event[key] = PHONE.sub("1**********", SECRET.sub(r"\1\2***", text))
     return event
 
 

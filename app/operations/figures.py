@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, cast, func, literal, select
 from sqlalchemy.orm import Session
 
-from app import delivery, inbox
+from app import completeness, delivery, inbox
 from app.campaigns import Schedule, ScheduleRun
 from app.delivery import Dispatch
 from app.inbox import InboxEvent
@@ -43,6 +43,8 @@ class Figures:
     runs: dict[str, int] = field(default_factory=dict)  # today's: due, done, failed
     oldest_run: datetime | None = None  # since when the oldest of them waits
     processes: Sequence[ProcessBeat] = ()
+    oldest_limited: datetime | None = None  # since when the oldest message waits for a limit
+    gap: float = 0.0  # share of contacts and followers whose callbacks were lost, last 24 hours
 
     @property
     def event_age_s(self) -> float:
@@ -53,6 +55,11 @@ class Figures:
     def message_age_s(self) -> float:
         """How long the oldest due message waits, in seconds; 0 without one."""
         return _age(self.at, self.oldest_message)
+
+    @property
+    def limited_age_s(self) -> float:
+        """How long the oldest message waits for a limit of the platform; 0 without one."""
+        return _age(self.at, self.oldest_limited)
 
     @property
     def run_age_s(self) -> float:
@@ -83,7 +90,14 @@ def figures(session: Session, now: datetime) -> Figures:
             select(func.min(ScheduleRun.due_at)).where(of_today, ScheduleRun.state == "due")
         ),
         processes=processes(session),
-    )
+        oldest_limited=session.scalar(
+            select(func.min(Dispatch.not_before)).where(
+                Dispatch.state == delivery.State.QUEUED, Dispatch.not_before <= now,
+                Dispatch.error.startswith(delivery.WAITS_FOR_LIMIT),
+            )
+        ),
+        gap=completeness.figures(session, now).gap,
+    )  # fmt: skip
 
 
 def per_minute(session: Session, now: datetime, minutes: int = 60) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app import completeness
 from app.operations.disk import Spilled
 from app.operations.figures import Figures
 from app.operations.models import Kind
@@ -12,6 +13,7 @@ from app.operations.processes import alive_by_kind, is_alive
 
 EVENT_LATE_S, EVENT_STUCK_S = 30.0, 300.0
 MESSAGE_LATE_S, MESSAGE_STUCK_S = 120.0, 900.0
+LIMITED_S = 600.0  # short waits for a limit are what limits are for
 RUN_LATE_S = 120.0
 SKEW_S = 60.0  # callbacks are judged by the host's clock, and leases by the host's too
 
@@ -30,11 +32,13 @@ class Alarm(StrEnum):
     NO_SCHEDULER = "no_scheduler"
     EVENTS_WAIT = "events_wait"
     MESSAGES_WAIT = "messages_wait"
+    CALLBACKS_LOST = "callbacks_lost"
     CLOCK_SKEW = "clock_skew"
     RUNS_FAILED = "runs_failed"
     RUNS_WAIT = "runs_wait"
     DEAD = "dead"
     UNKNOWN_SENDS = "unknown_sends"
+    LIMITED = "limited"
     SPILLED = "spilled"
     REDIS_AWAY = "redis_away"
     SILENT = "silent"
@@ -43,7 +47,7 @@ class Alarm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong; `number` counts it or is seconds, `who` names a process."""
+    """One thing that is wrong; `number` counts it, is seconds or a share, `who` names a process."""
 
     alarm: Alarm
     severity: Severity
@@ -80,6 +84,8 @@ def _what_waits(found: Figures) -> list[Problem]:
         if age_s > late_s:
             severity = Severity.NOW if age_s > stuck_s else Severity.SOON
             said.append(Problem(alarm, severity, age_s))
+    if found.gap > completeness.ALARM_ABOVE:
+        said.append(Problem(Alarm.CALLBACKS_LOST, Severity.SOON, found.gap))
     return said
 
 
@@ -101,6 +107,8 @@ def _what_failed(found: Figures) -> list[Problem]:
         said.append(Problem(Alarm.DEAD, Severity.SOON, found.events["dead"]))
     if found.messages.get("unknown"):
         said.append(Problem(Alarm.UNKNOWN_SENDS, Severity.SOON, found.messages["unknown"]))
+    if found.limited_age_s > LIMITED_S:
+        said.append(Problem(Alarm.LIMITED, Severity.SOON, found.limited_age_s))
     return said
 
 

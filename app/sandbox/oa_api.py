@@ -47,6 +47,10 @@ def build(world: World, callbacks: Callbacks, app_id: str, secret: str) -> Bluep
             "scope": "snsapi_base", "unionid": found["unionid"],
         }  # fmt: skip
 
+    @route("/cgi-bin/get_api_domain_ip")
+    def api_addresses(_body: Json) -> Json:
+        return {"ip_list": ["127.0.0.1"]}
+
     _users(route, world)
     _custom(route, world)
     _templates(route, world, callbacks)

@@ -15,19 +15,19 @@ from app.infra.errors import Permanent, Transient
 REACTIONS: dict[str, set[type[Exception]]] = {
     "transient": {e.Busy},
     "credential": {e.BadCredential},
-    "person": {e.PersonGone},
+    "person": {e.PersonGone, e.OutOfReach},
     "token": {e.TokenExpired},
     "oauth": {e.LoginCodeSpent},
     "config": {e.NotAllowed},
     "corp": {e.NotAllowed},
-    "relation": {e.NotAFriend},
+    "relation": {e.NotAFriend, e.OutOfReach},
     "welcome": {e.WelcomeOver},
     "welcome-retry": {e.WelcomeInProgress},
     "rate": {e.RateLimited},
     "concurrency": {e.RateLimited},
     "serialise": {e.RecordBusy},
     "card": {e.CardDuplicate, e.BadRequest},
-    "recipients": {e.PersonGone, e.BadRequest},
+    "recipients": {e.OutOfReach, e.BadRequest},
 }
 
 

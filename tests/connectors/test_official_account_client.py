@@ -25,7 +25,7 @@ def test_a_follower_comes_with_unionid(account: OfficialAccount) -> None:
     info = account.user_info("oAwang")
     assert (info.openid, info.subscribed, info.unionid) == ("oAwang", True, "oUwang")
     assert [i.unionid for i in account.user_infos(["oAwang", "oAwang"])] == ["oUwang", "oUwang"]
-    with pytest.raises(e.PersonGone):
+    with pytest.raises(e.OutOfReach):
         account.user_info("oNobody")
 
 

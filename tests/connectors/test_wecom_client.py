@@ -43,7 +43,7 @@ def test_a_contact_comes_with_every_reps_side(wecom: WeCom) -> None:
 def test_a_contact_nobody_follows_is_not_a_friend(wecom: WeCom, platforms: Platforms) -> None:
     with pytest.raises(e.NotAFriend):
         wecom.get_customer("wmLi")
-    with pytest.raises(e.NotAFriend):
+    with pytest.raises(e.OutOfReach, match="客户编号"):
         wecom.get_customer("wmNobody")
 
 
@@ -86,7 +86,7 @@ def test_a_message_reports_who_did_not_get_it(wecom: WeCom, platforms: Platforms
     assert sent.message_id
     assert sent.invalid_users == ("nobody",)
     assert platforms.world.members["rep01"].inbox[-1]["text"] == "您好"
-    with pytest.raises(e.PersonGone):
+    with pytest.raises(e.OutOfReach):
         wecom.send_app_message("nobody", TEXT)
 
 

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from app.connectors import errors
 from app.delivery.breaker import (
+    COSTLY_PROBE,
     FAILURES,
     HOUR,
     MINUTE,
@@ -91,6 +92,18 @@ def test_five_failures_in_thirty_seconds_stop_it_and_one_call_tries_every_thirty
     breaker = after(breaker, problem, at, at + 8 * SECOND)
     assert permit(breaker, at + PROBE) is Permit.WAIT
     assert permit(breaker, at + 8 * SECOND + PROBE) is Permit.PROBE
+
+
+def test_a_try_that_a_person_must_decide_about_is_repeated_after_five_minutes() -> None:
+    breaker = Breaker((), Why.TROUBLE, 0, NOW, NOW + PROBE)
+    at = NOW + PROBE
+    breaker = probing(breaker, at)
+    unknown = errors.OutcomeUnknown("cut")
+    assert after(breaker, unknown, at, at + SECOND).until == at + SECOND + PROBE
+    costly = after(breaker, unknown, at, at + SECOND, costly=True)
+    assert costly.until == at + SECOND + COSTLY_PROBE
+    refused = after(breaker, errors.NotSent("knocked"), at, at + SECOND, costly=True)
+    assert refused.until == at + SECOND + PROBE
 
 
 def test_failures_far_apart_and_refusals_of_one_message_stop_nothing() -> None:

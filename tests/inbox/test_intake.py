@@ -7,7 +7,9 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -53,6 +55,29 @@ def test_many_threads_lose_nothing_and_store_nothing_twice(
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda name: intake.write(arrival(name)), names))
     assert bodies(database) == {name.encode() for name in names}
+
+
+def test_a_repeat_is_read_again_where_it_may_be_news_and_nowhere_else(
+    database: Database, intake: Intake
+) -> None:
+    def edit(name: str, after_ms: int, reads_only: bool) -> Arrival:
+        at = NOON + timedelta(milliseconds=after_ms)
+        return replace(arrival(f"<xml>{name}</xml>"), received_at=at, reads_only=reads_only)
+
+    news = [edit(f"edit {n}", 0, True) for n in range(20)]
+    words = [edit(f"word {n}", 0, False) for n in range(20)]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(intake.write, news + words))
+    assert len(bodies(database)) == 40
+    repeated = [edit("edit 3", 500, True), edit("edit 4", 500, True), edit("word 3", 500, False)]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(intake.write, [*repeated, *(edit(f"new {n}", 500, True) for n in range(9))]))
+    again = sorted(body for body in bodies(database) if b"again" in body)
+    assert [body.partition(b"<!--")[0] for body in again] == [
+        b"<xml>edit 3</xml>", b"<xml>edit 4</xml>",
+    ]  # fmt: skip
+    intake.write(edit("edit 5", 900, True))  # alone in its transaction
+    assert sum(b"again" in body for body in bodies(database)) == 3
 
 
 def test_an_event_loop_writes_as_many_at_once_as_it_likes(
@@ -149,9 +174,9 @@ def test_a_hung_database_costs_one_patience_and_the_spill_takes_over(
     intake, hung = Intake(database, spill), threading.Event()
     waits = Rows._commit_again_if_cut_off
 
-    def commit(rows: Rows, values: list[dict[str, object]]) -> None:
+    def commit(rows: Rows, *values: Any) -> None:
         hung.wait(20)
-        waits(rows, values)
+        waits(rows, *values)
 
     monkeypatch.setattr(Rows, "_commit_again_if_cut_off", commit)
     intake.write(arrival("first"))  # after the patience

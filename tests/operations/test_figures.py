@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from app import inbox, operations
+from app import delivery, inbox, operations
 from app.campaigns import Schedule, ScheduleRun
+from app.completeness import PullRun, PullSubject
 from app.delivery import Dispatch, State, Way
 from app.infra.db import Database
 from app.operations import Alarm, Figures, Heart, Kind, ProcessBeat, Severity, Spilled
@@ -134,6 +135,38 @@ def test_waiting_becomes_a_problem_by_its_length(age_s: int, severity: Severity 
     said = operations.problems(found, spilled=NOTHING, redis_answers=True)
     waits = [problem for problem in said if problem.alarm is Alarm.EVENTS_WAIT]
     assert [problem.severity for problem in waits] == ([severity] if severity else [])
+
+
+def test_a_message_that_waits_long_for_a_limit_is_told(database: Database) -> None:
+    with database.transaction() as session:
+        limited = message("limited", State.QUEUED, NOON - timedelta(minutes=9))
+        limited.error = f"{delivery.WAITS_FOR_LIMIT}：每位成员每分钟"
+        other = message("other", State.QUEUED, NOON - timedelta(minutes=14))
+        other.error = "平台没有回答"
+        session.add_all([limited, other])
+    assert look(database, NOON).limited_age_s == 540
+    assert Alarm.LIMITED not in alarms(look(database, NOON))
+    assert Alarm.LIMITED in alarms(look(database, NOON + timedelta(minutes=2)))
+
+
+@pytest.mark.parametrize(("lost", "told"), [(1, False), (3, True)])
+def test_lost_callbacks_are_told_above_a_thousandth(
+    database: Database, lost: int, told: bool
+) -> None:
+    with database.transaction() as session:
+        session.add(
+            PullSubject(
+                source="contacts", account="ww", name="rep", there=2000, next_attempt_at=NOON
+            )
+        )
+        session.add(
+            PullRun(kind="full", due_at=NOON, state="done", minute=NOON, lost=lost,
+                    created_at=NOON, finished_at=NOON)
+        )  # fmt: skip
+    found = look(database, NOON + timedelta(hours=1))
+    said = operations.problems(found, spilled=NOTHING, redis_answers=True)
+    gaps = [problem.number for problem in said if problem.alarm is Alarm.CALLBACKS_LOST]
+    assert gaps == ([lost / 2000] if told else [])
 
 
 def test_two_versions_side_by_side_are_noticed(database: Database) -> None:

@@ -164,7 +164,7 @@ def receive(parts: Parts, letter: Letter) -> None:
         inbox.append(
             session, source=letter.source, receiver=receiver, body=letter.body,
             event_type=seen.event_type, partition=seen.partition, occurred_at=seen.at,
-            urgent=seen.urgent, now=parts.clock(),
+            urgent=seen.urgent, now=parts.clock(), reads_only=seen.reads_only,
         )  # fmt: skip
         crashpoint("ack.inserted")
     crashpoint("ack.committed")

@@ -16,13 +16,14 @@ from sqlalchemy import func, select
 
 from app import inbox
 from app.bootstrap import Parts, build, build_web
-from app.inbox import InboxEvent, State
+from app.inbox import Arrival, InboxEvent, State
 from app.inbox.work import LEASE
 from app.infra import crashpoint
 from app.journey import Happened
 from app.journey.models import Touchpoint
 from tests.conftest import SetClock, make_settings
 from tests.connectors.test_translate import contact_event
+from tests.flows.seen import contact, tag_keys
 from tests.scenarios.conftest import Line, line  # noqa: F401
 from tests.web.test_callbacks import post
 from workers.drain import drain_inbox
@@ -130,6 +131,40 @@ def test_same_second_messages_of_one_sender_merged(line: Line) -> None:
     for text in ("你好", "在吗"):
         line.do("oa_says", person="wang", text=text)
     assert touchpoints(line.parts, Happened.MESSAGE_RECEIVED) == before + 2
+
+
+@pytest.mark.parametrize("through_the_spill", [False, True])
+def test_same_second_edits_merged(line: Line, through_the_spill: bool) -> None:
+    """The second edit's callback equals the first's to the last byte: the contact is read again."""
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=[])
+    side = line.world.relation("rep01", line.person("wang").external_userid)
+    assert side is not None
+    for tag_ids in (["et1"], []):  # each handled before the next edit is made, the clock stands
+        if through_the_spill:
+            side.tag_ids = tag_ids
+            edit = [event for event in events(line.parts) if "edit" in event.event_type][-1]
+            line.clock.tick(seconds=1)
+            spill_again(line.parts, edit)
+            line.work()
+        else:
+            line.do("edit_contact", userid="rep01", person="wang", tag_ids=tag_ids)
+        with line.parts.db.reading() as session:
+            assert tag_keys(line, session, contact(line, session).one_id) == (
+                {"af"} if tag_ids else set()
+            )
+    assert {event.state for event in events(line.parts)} == {State.DONE}
+
+
+def spill_again(parts: Parts, event: InboxEvent) -> None:
+    """The same bytes came a moment later, while the database was away."""
+    arrival = Arrival(
+        event.source, event.receiver, event.body, event.event_type,
+        "contact:wm", event.occurred_at, False,
+        event.received_at + timedelta(milliseconds=300), reads_only=True,
+    )  # fmt: skip
+    parts.spill.append([arrival])
+    assert parts.spill.bring_in(parts.db) == 1
 
 
 # crash after the mark ---------------------------------------------------------------------------

@@ -115,6 +115,29 @@ def test_a_job_that_is_not_ours_is_refused(store: redis.Redis, tmp_path: Path, n
         job.func  # noqa: B018
 
 
+def test_a_job_that_fails_leaves_no_content_in_redis_and_in_logs(
+    store: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = "DETAIL:  Key (name)=(示例医生 13812345678) exists"
+
+    def broken() -> Parts:
+        try:
+            raise KeyError(content)
+        except KeyError as cause:
+            raise RuntimeError(content) from cause
+
+    monkeypatch.setattr("workers.jobs.inbox.parts", broken)
+    RedisBell(store).ring("workers.jobs.inbox.drain")
+    bell_worker(store).work(burst=True, logging_level="WARNING")
+    (failed,) = Queue(NORMAL, connection=store).failed_job_registry.get_job_ids()
+    job = SafeJob.fetch(failed, connection=store, serializer=JSONSerializer)
+    kept = job.latest_result().exc_string  # type: ignore[union-attr]
+    assert "RuntimeError in broken:" in str(kept)
+    for text in (str(kept), str(store.hgetall(job.key)), caplog.text):
+        assert "示例医生" not in text
+        assert "13812345678" not in text
+
+
 def test_callbacks_of_a_job_are_never_called(
     parts: Parts, store: redis.Redis, tmp_path: Path
 ) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 import redis
+from sqlalchemy import select
 
 from app import inbox
+from app.campaigns import Schedule, ScheduleRun
 from app.infra.clock import utc_now
 from app.infra.db import Database, build_engine
 from app.infra.leader import Leader
@@ -167,6 +169,59 @@ def test_another_scheduler_leads_soon_after_the_first_one_died(
         assert stop(other)[0] == 0
         with database.reading() as session:
             assert session.get_one(Leader, OFFICE).expires_at <= utc_now()  # left at once
+
+
+def hourly_schedule(database: Database, ref_id: int) -> None:
+    """One that was due at the last full hour, and that nobody has looked at since."""
+    since = utc_now() - timedelta(hours=1, minutes=1)
+    with database.transaction() as session:
+        session.add(
+            Schedule(
+                kind="campaign", ref_id=ref_id, cron="0 * * * *", since=since, watermark=since,
+                next_due_at=since, active=True,
+            )
+        )  # fmt: skip
+
+
+def terms_of_runs(database: Database) -> dict[int, set[int]]:
+    """In which terms the runs of each schedule were written."""
+    found: dict[int, set[int]] = {}
+    with database.reading() as session:
+        rows = session.execute(
+            select(Schedule.ref_id, ScheduleRun.term).join_from(ScheduleRun, Schedule)
+        )
+        for ref_id, term in rows:
+            found.setdefault(ref_id, set()).add(term)
+    return found
+
+
+def test_a_scheduler_that_was_stopped_does_nothing_with_its_old_term(
+    database: Database, tmp_path: Path
+) -> None:
+    settings = settings_of(database, f"unix://{tmp_path}/no.sock")
+    with (
+        process("workers.scheduler", settings) as one,
+        process("workers.scheduler", settings) as two,
+    ):
+        assert until(lambda: office(database)[0] == 1, within_s=90)
+        old = one if office(database)[1] == one.pid else two
+        new = two if old is one else one
+        with database.transaction():  # nobody writes: what stands still holds no lock of SQLite
+            old.send_signal(signal.SIGSTOP)
+        try:
+            hourly_schedule(database, 1)
+            assert until(lambda: office(database) == (2, new.pid), within_s=40)
+            assert until(lambda: terms_of_runs(database) == {1: {2}})
+            hourly_schedule(database, 2)  # due now: the old one would write it if it could
+        finally:
+            old.send_signal(signal.SIGCONT)
+        assert until(lambda: terms_of_runs(database) == {1: {2}, 2: {2}}, within_s=30)
+        assert office(database) == (2, new.pid)
+        code, _, said = stop(old)
+        assert code == 0
+        assert b"another scheduler leads" in said or b"a newer term has begun" in said
+        assert office(database) == (2, new.pid)  # and leaving it ends nobody else's term
+        assert terms_of_runs(database) == {1: {2}, 2: {2}}
 
 
 def test_a_late_beat_is_made_up_and_never_doubled(database: Database, tmp_path: Path) -> None:

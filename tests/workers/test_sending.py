@@ -72,6 +72,43 @@ def test_what_the_platform_has_no_key_for_waits_for_a_person(sends: Sends) -> No
     assert len(sends.sent_bytes("add_msg_template")) == 1
 
 
+def test_a_stopped_platform_is_tried_with_nothing_that_could_stay_unknown(sends: Sends) -> None:
+    sends.sandbox.trouble(outage="503")
+    lost = [sends.write(f"task {n}", Way.GROUP_TASK) for n in range(5)]
+    send_due(sends.parts)
+    assert {sends.state(number) for number in lost} == {State.UNKNOWN}
+    assert why_stopped(sends) == {"externalcontact/add_msg_template": "trouble"}
+    waiting = [sends.write(f"waits {n}", Way.GROUP_TASK) for n in range(3)]
+    for _ in range(4):  # a long outage costs no more messages
+        sends.clock.tick(seconds=31)
+        send_due(sends.parts)
+    assert {sends.state(number) for number in waiting} == {State.QUEUED}
+    assert len(sends.sent_bytes("add_msg_template")) == 5
+    assert len(sends.sent_bytes("get_api_domain_ip")) == 4
+    assert sends.get(waiting[0]).attempts == 0
+    sends.sandbox.trouble()
+    sends.clock.tick(seconds=31)
+    send_due(sends.parts)
+    assert State.UNKNOWN not in {sends.state(number) for number in waiting}
+    assert len(sends.sent_bytes("get_api_domain_ip")) == 5
+    assert why_stopped(sends) == {}
+
+
+def test_an_official_account_in_trouble_is_asked_before_a_text_tries(sends: Sends) -> None:
+    sends.parts.outside.official_accounts[sends.parts.settings.oa_app_id].obtain_token()
+    sends.sandbox.trouble(outage="503")
+    payload = {"app_id": sends.parts.settings.oa_app_id, "openid": "oAwang", "text": "您好"}
+    for n in range(5):
+        sends.write(f"text {n}", Way.OA_TEXT, payload=payload)
+    send_due(sends.parts)
+    waits = sends.write("waits", Way.OA_TEXT, payload=payload)
+    sends.clock.tick(seconds=31)
+    send_due(sends.parts)
+    assert sends.state(waits) == State.QUEUED
+    assert len(sends.sent_bytes("message/custom/send")) == 5
+    assert len(sends.sent_bytes("get_api_domain_ip")) == 1
+
+
 def test_a_killed_workers_message_is_taken_up_in_under_five_seconds(sends: Sends) -> None:
     card, task = sends.write("card", Way.REP_CARD), sends.write("task", Way.GROUP_TASK)
     claimed, _ = claim_some(sends.parts, 10)  # and then the process is gone

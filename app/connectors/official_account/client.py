@@ -71,8 +71,13 @@ class OfficialAccount:
         """Make sure of a living token. Raises what a call would raise for lack of one."""
         self._token()
 
+    def knock(self) -> None:
+        """A call that changes nothing. Raises what any call would raise when the platform does not
+        answer."""
+        self._line.get("get_api_domain_ip", {})
+
     def user_info(self, openid: str) -> FollowerInfo:
-        """One follower. Raises PersonGone."""
+        """One follower. Raises PersonGone, OutOfReach."""
         return FollowerInfo.of(self._line.ask("user/info", lambda api: api.user.get(openid)))
 
     def user_infos(self, openids: Sequence[str]) -> Iterator[FollowerInfo]:

@@ -6,13 +6,18 @@ from typing import Any
 
 from app.connectors import errors as e
 
+OUT_OF_REACH = {
+    40003: "平台不认识这个 openid（属于别的公众号，或账号已注销）",
+    43101: "对方没有接受订阅消息",
+}
 KINDS: e.Kinds = {
     -1: e.Busy,
     **dict.fromkeys((45009, 45011, 43117), e.RateLimited),
     **dict.fromkeys((40001, 40014, 42001), e.TokenExpired),
     **dict.fromkeys((40013, 40125), e.BadCredential),
     **dict.fromkeys((40164, 48001, 48002, 48004, 48006, 50001), e.NotAllowed),
-    **dict.fromkeys((40003, 43004, 43101, 46004), e.PersonGone),
+    **dict.fromkeys((43004, 46004), e.PersonGone),
+    **dict.fromkeys(OUT_OF_REACH, e.OutOfReach),
     **dict.fromkeys((45015, 45047), e.WindowClosed),
     **dict.fromkeys((40029, 40163, 41008, 42003), e.LoginCodeSpent),
 }
@@ -29,4 +34,5 @@ def raise_for(answer: dict[str, Any], api: str, *, with_secret: bool = False) ->
     code = e.code_in(answer, api)
     if code:
         kinds = SECRET_KINDS if with_secret else KINDS
-        raise e.of_code(kinds, code, api, PAUSES_S.get(code, 60.0))
+        pause_s = PAUSES_S.get(code, 60.0)
+        raise e.of_code(kinds, code, api, pause_s, OUT_OF_REACH.get(code, ""))

@@ -49,10 +49,15 @@ class WeCom:
         """Make sure of a living token. Raises what a call would raise for lack of one."""
         self._wire.obtain_token()
 
+    def knock(self) -> None:
+        """A call that changes nothing and is not counted. Raises what any call would raise when
+        the platform does not answer."""
+        self._wire.get("get_api_domain_ip")
+
     # contacts ---------------------------------------------------------------------------------
 
     def get_customer(self, external_userid: str) -> Customer:
-        """A contact with every rep's side of it. Raises NotAFriend, PersonGone."""
+        """A contact with every rep's side of it. Raises NotAFriend, OutOfReach."""
         followers: list[Follower] = []
         cursor = ""
         while True:

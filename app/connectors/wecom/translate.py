@@ -50,6 +50,17 @@ class RepInApp(TypedDict):
     rep_userid: str
 
 
+READS_ONLY = frozenset(
+    {
+        "change_external_contact/edit_external_contact",
+        "change_external_tag/update",
+        "change_external_tag/shuffle",
+        "change_external_chat/update",
+    }
+)
+"""XML events of which two in one second can be the same to the last byte, though each is news."""
+
+
 def glance(plain: bytes) -> Glance:
     """Type, order and urgency of an event; never raises."""
     try:
@@ -57,11 +68,13 @@ def glance(plain: bytes) -> Glance:
     except Unreadable:
         return UNREADABLE
     event, change = _event(body), body.text("ChangeType").lower()
+    event_type = (f"{event}/{change}" if change else event)[:80]
     return Glance(
-        event_type=(f"{event}/{change}" if change else event)[:80],
+        event_type=event_type,
         partition=_partition(body, event),
         at=body.moment(),
         urgent=bool(body.text("WelcomeCode")),
+        reads_only=event_type in READS_ONLY and plain.rstrip().endswith(b">"),
     )
 
 

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.connectors.errors import NotSent
 from app.delivery.models import Way
+from app.infra.errors import Permanent, Transient
 
 if TYPE_CHECKING:
     from app.connectors.official_account.client import OfficialAccount
@@ -44,6 +46,18 @@ class Platforms:
 
 
 Channel = Callable[[Platforms, Message], Delivered]
+
+
+def knock(platforms: Platforms, message: Message) -> None:
+    """Does the platform of this message answer at all? Raises NotSent when it does not."""
+    payload = message.payload
+    try:
+        if "app_id" in payload:
+            platforms.official_accounts[payload["app_id"]].knock()
+        else:
+            platforms.wecom[payload["corp_id"]].knock()
+    except (Transient, Permanent) as problem:
+        raise NotSent(f"the platform does not answer yet: {problem}") from problem
 
 
 def deliver(platforms: Platforms, message: Message) -> Delivered:

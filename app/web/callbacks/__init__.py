@@ -178,4 +178,5 @@ def _arrival(door: Door, plain: bytes, now: datetime) -> Arrival:
         occurred_at=seen.at,
         urgent=seen.urgent,
         received_at=now,
+        reads_only=seen.reads_only,
     )

@@ -143,6 +143,7 @@ def _told(problem: Problem) -> Told:
 def _words(problem: Problem) -> tuple[str, str, str, str]:
     n = at_most(int(problem.number))
     span = lasting(problem.number)
+    share = f"{problem.number:.2%}"
     known: dict[Alarm, tuple[str, str, str, str]] = {
         Alarm.NO_WORKER: (
             _("没有处理进程在运行"),
@@ -162,6 +163,17 @@ def _words(problem: Problem) -> tuple[str, str, str, str]:
         Alarm.MESSAGES_WAIT: (
             _("最早的待发消息已等待 %(span)s", span=span),
             _("平台限流、平台故障或处理进程停住时会这样。过了有效时间的消息会取消，不会迟发。"),
+            "console.sends", _("查看发送"),
+        ),
+        Alarm.CALLBACKS_LOST: (
+            _("过去 24 小时有 %(share)s 的回调没有收到", share=share),
+            _("对账补齐了漏掉的变化，没有丢失，但回调地址或网络有问题。请检查回调设置和网关日志。"),
+            "console.completeness_page", _("查看对账"),
+        ),
+        Alarm.LIMITED: (
+            _("有消息等待发送频率已 %(span)s", span=span),
+            _("平台限制每位成员和每个应用的发送量，超出的排队等候，过了有效时间会取消。"
+              "持续如此请减少推送。"),
             "console.sends", _("查看发送"),
         ),
         Alarm.CLOCK_SKEW: (

@@ -1,0 +1,39 @@
+"""What a database complains about, without the values that it complains about.
+
+PostgreSQL puts the row or the key into a DETAIL line, and a value that it cannot read into the
+message itself. Such texts reach logs, pages and columns, where no personal data may be.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+LINES = re.compile(
+    r"\n\s*(?:DETAIL|CONTEXT|QUERY|WHERE|STATEMENT|LINE \d+):.*?"
+    r"(?=\n\s*HINT:|\n\[SQL|\n\(Background|\n\nThe above|\n\nDuring handling|\nTraceback|\Z)",
+    re.DOTALL,
+)
+VALUE = re.compile(r'(?P<said>: )".*"(?=\n|\Z)', re.DOTALL)
+"""The value at the end of e.g. `invalid input syntax for type integer: "…"`."""
+
+
+def discreet(text: str) -> str:
+    """`text` without the lines that show rows, keys or statements."""
+    return LINES.sub("", text)
+
+
+def make_discreet(context: Any) -> None:
+    """Listener of SQLAlchemy's `handle_error`: neither error, the driver's nor the one made of it,
+    shows a value any more."""
+    original = context.original_exception
+    before = str(original)
+    after = VALUE.sub(r"\g<said>…", discreet(before))
+    if after == before:
+        return
+    original.args = (after, *original.args[1:])
+    made = context.sqlalchemy_exception
+    if made is not None:
+        made.args = tuple(
+            arg.replace(before, after) if isinstance(arg, str) else arg for arg in made.args
+        )

@@ -1,0 +1,115 @@
+"""Who leaves is erased: also from messages that are on their way at that moment."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app import delivery, identity
+from app.connectors.errors import OutcomeUnknown
+from app.delivery import Dispatch, State, Way
+from app.delivery.channels import Delivered
+from app.facts import Followed, Unfollowed
+from app.flows import Received, followed, unfollowed
+from app.identity import Id, Identifier, Kind
+from app.infra.db import Database
+from app.infra.errors import Refused
+from tests.conftest import NOON
+from tests.flows.seen import follower
+from tests.flows.test_followers import GONE, HERE, WHO
+from tests.scenarios.conftest import Line
+from workers.sweeping import mend
+
+SECRET = "您的就诊资料"
+PAYLOAD = {"app_id": WHO["app_id"], "openid": WHO["openid"], "text": SECRET}
+
+
+def write(session: Session, row: Identifier, way: Way, key: str = "m") -> Dispatch:
+    message = delivery.queue(
+        session, way=way, dedupe_key=key, payload=PAYLOAD, identifier_id=row.id, now=NOON
+    )
+    assert message is not None
+    return message
+
+
+def arrives(session: Session) -> Identifier:
+    followed.apply(session, Followed(at=NOON, **WHO), HERE, Received(1, NOON), NOON)
+    row = identity.find(session, Id(Kind.OPENID, WHO["app_id"], WHO["openid"]))
+    assert row is not None
+    return row
+
+
+def leaves(session: Session) -> None:
+    unfollowed.apply(session, Unfollowed(at=NOON, **WHO), GONE, Received(9, NOON), NOON)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ending"),
+    [(Delivered("msg1"), State.SENT), (OutcomeUnknown("cut"), State.UNKNOWN)],
+)
+def test_a_message_in_the_air_is_erased_when_its_outcome_is_known(
+    database: Database, answer: Delivered | Exception, ending: State
+) -> None:
+    with database.transaction() as session:
+        message = write(session, arrives(session), Way.OA_TEXT)
+        assert delivery.claim(session, message.id, NOON) is not None
+        leaves(session)
+        session.refresh(message)
+        assert message.payload["text"] == SECRET  # its worker died? then somebody still needs it
+        delivery.erase_marked(session)
+        session.refresh(message)
+        assert (message.payload["text"], message.erase) == (SECRET, True)
+        delivery.record(session, message, answer, NOON)
+        delivery.erase_marked(session)
+        session.refresh(message)
+        assert (message.state, message.payload, message.erase) == (ending, {}, False)
+        if ending is State.UNKNOWN:
+            with pytest.raises(Refused, match="已按要求删除"):
+                delivery.settle(session, message.id, "resend", NOON)
+            assert delivery.settle(session, message.id, "failed", NOON).state == State.FAILED
+
+
+def test_what_waits_to_be_tried_again_is_given_up_and_erased_at_once(database: Database) -> None:
+    with database.transaction() as session:
+        message = write(session, arrives(session), Way.OA_TEMPLATE)
+        message.maybe_sent = True
+        leaves(session)
+        session.refresh(message)
+        assert (message.state, message.payload) == (State.UNKNOWN, {})
+
+
+def test_a_notice_to_a_rep_still_goes_out_and_is_erased_then(line: Line) -> None:
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("follow", person="wang")
+    line.world.trouble = {"errcodes": {"message/send": {"errcode": -1, "times": 1}}}
+    line.do("oa_says", person="wang", text="请代表联系我，" + SECRET)
+    line.do("unfollow", person="wang")
+    line.clock.tick(minutes=1)
+    line.work()
+    assert SECRET in str(line.inbox("rep01"))
+    mend(line.parts)
+    with line.parts.db.reading() as session:
+        assert SECRET not in str([row.payload for row in delivery.listing(session)])
+
+
+def test_what_was_never_tried_is_cancelled_and_erased_at_once(database: Database) -> None:
+    with database.transaction() as session:
+        message = write(session, arrives(session), Way.OA_TEXT)
+        leaves(session)
+        session.refresh(message)
+        assert (message.state, message.payload) == (State.CANCELLED, {})
+
+
+def test_the_mending_process_erases_and_nothing_is_sent_to_who_has_left(line: Line) -> None:
+    line.do("follow", person="wang")
+    with line.parts.db.transaction() as session:
+        row = follower(line, session)
+        assert row is not None
+        waiting = write(session, row, Way.OA_TEMPLATE)
+        waiting.maybe_sent = True
+        number = waiting.id
+    line.do("unfollow", person="wang")
+    mend(line.parts)
+    with line.parts.db.reading() as session:
+        message = session.get_one(Dispatch, number)
+        assert (message.state, message.payload) == (State.UNKNOWN, {})
