@@ -12,8 +12,8 @@ from faults.run import Outcome
 from launcher.tell import ROOT, line
 
 COLUMNS = (
-    ("kills", "kills", 6), ("acked", "acked", 8), ("never acked", "never", 6), ("lost", "lost", 5),
-    ("doubled", "doubled", 8), ("messages", "messages", 9), ("ack_p50_ms", "p50 ms", 8),
+    ("kills", "kills", 6), ("acked", "acked", 8), ("never acked", "never", 6), ("spilled", "spilled", 8),
+    ("lost", "lost", 5), ("doubled", "doubled", 8), ("messages", "messages", 9), ("ack_p50_ms", "p50 ms", 8),
     ("ack_p99_ms", "p99 ms", 8), ("ack_max_ms", "max ms", 8), ("lag_p99_s", "lag s", 7),
     ("heal_s", "heal s", 7), ("events_per_s", "ev/s", 7),
 )  # fmt: skip
@@ -65,10 +65,11 @@ def _explain(outcome: Outcome) -> None:
 def again(outcome: Outcome) -> str:
     """The command that runs exactly this once more."""
     wish = outcome.wish
-    pace = f" --per-s {wish.per_s:g}" if wish.per_s else ""
+    more = f" --per-s {wish.per_s:g}" if wish.per_s else ""
+    more += f" --kills {wish.kills}" if wish.kills else ""
     return (
         f"./dev faults {wish.name} --events {wish.events} --seeds {wish.seed} "
-        f"--database {wish.database}{pace}"
+        f"--database {wish.database}{more}"
     )
 
 
