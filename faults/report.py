@@ -12,9 +12,10 @@ from faults.run import Outcome
 from launcher.tell import ROOT, line
 
 COLUMNS = (
-    ("kills", "kills", 6), ("acked", "acked", 8), ("never acked", "never", 6), ("spilled", "spilled", 8),
-    ("lost", "lost", 5), ("doubled", "doubled", 8), ("messages", "messages", 9), ("ack_p50_ms", "p50 ms", 8),
-    ("ack_p99_ms", "p99 ms", 8), ("ack_max_ms", "max ms", 8), ("lag_p99_s", "lag s", 7),
+    ("kills", "kills", 6), ("acked", "acked", 8), ("never acked", "never", 6),
+    ("spilled", "spilled", 8), ("lost", "lost", 5), ("doubled", "doubled", 8),
+    ("messages", "messages", 9), ("ack_p50_ms", "p50 ms", 8), ("ack_p99_ms", "p99 ms", 8),
+    ("ack_max_ms", "max ms", 8), ("lag_p99_s", "lag s", 7),
     ("heal_s", "heal s", 7), ("events_per_s", "ev/s", 7),
 )  # fmt: skip
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
