@@ -73,7 +73,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--per-s", type=float, default=0.0, help="events a second")
     parser.add_argument("--heal", type=float, default=120.0, help="seconds to get well in")
     parser.add_argument("--kills", type=int, default=0, help="F1: so many, spread over the events")
-    parser.add_argument("--ci", action="store_true", help="what a check runs, about three minutes")
+    parser.add_argument(
+        "--ci", action="store_true", help="what `./dev check` runs, about four minutes"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--write", action="store_true", help="the table into docs/reliability.md")
     asked = parser.parse_args(arguments)
@@ -102,6 +104,9 @@ def _carry_out(wish: Wish) -> Outcome:
         return Outcome(wish, skipped=f"{problem}: NOT TESTED HERE")
     except Trouble as problem:
         return Outcome(wish, problems=[str(problem)])
+    except (KeyboardInterrupt, SystemExit):
+        line(f"cut off; again: {report.again(Outcome(wish))}")
+        raise
 
 
 def _leave(*_: object) -> None:
