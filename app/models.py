@@ -26,5 +26,6 @@ PACKAGES = (
 for _package in PACKAGES:
     import_module(f"app.{_package}.models")
 import_module("app.infra.leader")
+import_module("app.infra.stamp")
 
 metadata = Base.metadata

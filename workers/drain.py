@@ -9,7 +9,7 @@ with others: whatever kills its process costs its neighbours one attempt at most
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
@@ -89,18 +89,11 @@ def _pool() -> ThreadPoolExecutor:
 
 def _claim_some(parts: Parts, room: int) -> list[Claim]:
     with parts.db.reading() as session:
-        partitions = inbox.due_partitions(session, parts.clock(), 2 * room)
-    if not partitions:
+        found = inbox.due(session, parts.clock(), room)
+    if not found:
         return []
-    claims: list[Claim] = []
     with parts.db.transaction() as session:
-        for partition in partitions:
-            again = all(claim.attempts == 1 for claim in claims)
-            claim = inbox.begin(session, partition, parts.clock(), again=again)
-            if claim is not None:
-                claims.append(claim)
-            if len(claims) == room:
-                break
+        claims = inbox.begin(session, found, parts.clock())
     crashpoint("drain.claimed")
     return claims
 
@@ -138,15 +131,10 @@ def _apply_all(parts: Parts, ready: Sequence[Ready]) -> None:
 def _apply_together(parts: Parts, ready: Sequence[Ready]) -> int:
     """Apply as many as a slice of time holds; returns how many, each alone if one cannot be."""
     outcomes: list[str] = []
-    end = time.monotonic() + SLICE_S
     try:
         with parts.db.transaction() as session:
-            for one in ready:
-                outcomes.append(_apply(session, parts, one))
-                session.flush()
-                session.expunge_all()  # the next one must see what others have committed since
-                if time.monotonic() > end:
-                    break
+            for outcome in _apply(session, parts, ready):
+                outcomes.append(outcome)
             crashpoint("drain.applied")
     except Exception as problem:
         tried = ready[: len(outcomes) + 1]
@@ -165,25 +153,36 @@ def _apply_together(parts: Parts, ready: Sequence[Ready]) -> int:
 def _apply_alone(parts: Parts, one: Ready) -> None:
     try:
         with parts.db.transaction() as session:
-            outcome = _apply(session, parts, one)
+            (outcome,) = _apply(session, parts, [one])
     except Exception as problem:  # any failure counts as an attempt, nothing may escape
         _fail(parts, one.claim, problem)
         return
     _handled.labels(outcome).inc()
 
 
-def _apply(session: Session, parts: Parts, one: Ready) -> str:
-    event = inbox.lock(session, one.claim)
-    if event is None:
-        return "elsewhere"
-    now = parts.clock()
-    if one.flow is None:
-        inbox.keep_unknown(event, why_unknown(one.fact), now)
-        return "unknown"
-    received = Received(one.claim.id, one.claim.received_at)
-    one.flow.apply(session, one.fact, one.prepared, received, now)
-    inbox.finish(event, now)
-    return "done"
+def _apply(session: Session, parts: Parts, ready: Sequence[Ready]) -> Iterator[str]:
+    """What became of each, for as many as a slice of time holds."""
+    end = time.monotonic() + SLICE_S
+    held = inbox.hold(session, [one.claim for one in ready])
+    done: list[int] = []
+    for one in ready:
+        if one.claim.id not in held:
+            yield "elsewhere"
+            continue
+        now = parts.clock()
+        if one.flow is None:
+            inbox.keep_unknown(session, one.claim.id, why_unknown(one.fact), now)
+            yield "unknown"
+            continue
+        received = Received(one.claim.id, one.claim.received_at)
+        one.flow.apply(session, one.fact, one.prepared, received, now)
+        session.flush()
+        session.expunge_all()  # the next one must see what others have committed since
+        done.append(one.claim.id)
+        yield "done"
+        if time.monotonic() > end:
+            break
+    inbox.finish(session, done, parts.clock())
 
 
 @log.about(event_id="claim.id")

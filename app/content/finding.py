@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import islice
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, String, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.content.library import broken_seal, problem, tags_of_many
 from app.content.models import Content, ContentVersion, Stage, VersionTag
+from app.infra.db import UtcDateTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +66,26 @@ def search_usable(
 ) -> list[ContentVersion]:
     """Approved versions whose title or summary holds `text`, or that carry one of the tags."""
     words = text.strip()
-    in_title = ContentVersion.title.icontains(words, autoescape=True)
-    in_summary = ContentVersion.summary.icontains(words, autoescape=True)
-    tagged = select(VersionTag.version_id).where(VersionTag.tag_id.in_(tag_ids))
-    conditions: list[ColumnElement[bool]] = [ContentVersion.id.in_(tagged)]
-    if len(words) > 1:
-        conditions += [in_title, in_summary]
-    found = session.scalars(
-        select(ContentVersion)
-        .where(*_in_force(now), or_(*conditions))
-        .order_by(in_title.desc(), ContentVersion.id)
-    ).all()
+    wanted = {"now": now, "tags": list(tag_ids), "words": _escaped(words)}
+    found = session.scalars(_search(len(words) > 1), wanted)
     return list(islice((v for v in found if not problem(session, v, now)), limit))
+
+
+@cache
+def _search(by_words: bool) -> Select[ContentVersion]:
+    words = bindparam("words", type_=String)
+    in_title = ContentVersion.title.icontains(words, escape="/")
+    tagged = select(VersionTag.version_id).where(
+        VersionTag.tag_id.in_(bindparam("tags", expanding=True))
+    )
+    conditions: list[ColumnElement[bool]] = [ContentVersion.id.in_(tagged)]
+    if by_words:
+        conditions += [in_title, ContentVersion.summary.icontains(words, escape="/")]
+    return (
+        select(ContentVersion)
+        .where(*_in_force(bindparam("now", type_=UtcDateTime)), or_(*conditions))
+        .order_by(in_title.desc(), ContentVersion.id)
+    )
 
 
 def listing(
@@ -97,7 +107,11 @@ def count_by_stage(session: Session) -> dict[str, int]:
     return {row.stage: row.number for row in rows}
 
 
-def _in_force(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _escaped(words: str) -> str:
+    return words.replace("/", "//").replace("%", "/%").replace("_", "/_")
+
+
+def _in_force(now: datetime | BindParameter[datetime]) -> tuple[ColumnElement[bool], ...]:
     return (
         ContentVersion.stage == Stage.APPROVED,
         ContentVersion.valid_from <= now,

@@ -18,7 +18,8 @@ from app.identity.judge import Preview, block, keep_apart, merge, preview, retra
 from app.identity.models import Identifier, Kind, Physician
 from app.identity.normalise import Id, make_id
 from app.identity.profile import ATTRIBUTES, describe
-from app.identity.resolve import observe, rebuild, value_hash
+from app.identity.register import value_hash
+from app.identity.resolve import observe, rebuild
 from app.identity.search import (
     conflicts_of,
     find,

@@ -6,13 +6,11 @@ worker may have joined components meanwhile; on SQLite a writing transaction is 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import combinations
-from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.identity import profile
@@ -37,16 +35,20 @@ from app.identity.partition import (
     Partition,
     partition,
 )
-from app.infra import crypto
+from app.identity.register import ensure_physician, label_of, registered
 from app.infra.db import insert_once
 
 MAX_COMPONENT = 300  # larger raw components keep their last partition and wait for a rebuild
-LABEL_BYTES = 10  # 80 bits: two labels among five million meet with probability 1e-11
-CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
-BY_HASH = select(Identifier).where(
-    Identifier.kind == bindparam("kind"),
-    Identifier.namespace == bindparam("namespace"),
-    Identifier.value_hash == bindparam("digest"),
+_EDGE = select(
+    func.max(Evidence.trust).label("trust"), func.min(Evidence.at).label("at")
+).where(
+    Evidence.a_id == bindparam("a"), Evidence.b_id == bindparam("b"),
+    Evidence.active.is_(True), Evidence.event_key != bindparam("key"),
+)  # fmt: skip
+_HELD = (
+    select(Component.id)
+    .where(Component.id.in_(bindparam("ids", expanding=True)))
+    .with_for_update(read=True, key_share=True)
 )
 
 
@@ -65,7 +67,7 @@ def observe(
 
     `event_key` makes it happen once. Weak identifiers are linked to strong ones only.
     """
-    rows = {one: _register(session, one, now) for one in sorted(set(ids), key=str_order)}
+    rows = registered(session, ids, now)
     pairs = [
         (min(a.id, b.id), max(a.id, b.id))
         for a, b in combinations(rows.values(), 2)
@@ -101,17 +103,11 @@ def _known_before(
     """
 
     def says_so() -> bool:
-        known = session.execute(
-            select(Evidence.a_id, Evidence.b_id, func.max(Evidence.trust), func.min(Evidence.at))
-            .where(
-                or_(*(and_(Evidence.a_id == a, Evidence.b_id == b) for a, b in pairs)),
-                Evidence.active.is_(True),
-                Evidence.event_key != event_key,
-            )
-            .group_by(Evidence.a_id, Evidence.b_id)
-        ).all()
-        sure = all(surest >= trust and earliest <= at for _, _, surest, earliest in known)
-        return sure and len(known) == len(pairs)
+        known = session.connection()
+        found = (known.execute(_EDGE, {"a": a, "b": b, "key": event_key}).one() for a, b in pairs)
+        return all(
+            edge.trust is not None and edge.trust >= trust and edge.at <= at for edge in found
+        )
 
     if not says_so():
         return False
@@ -119,8 +115,7 @@ def _known_before(
         return True
     # Whoever takes evidence back holds the component for a new partition, and reads after us. So
     # hold it, too, and look again; not before, since who goes on to recompute needs it alone.
-    held = select(Component.id).where(Component.id.in_({row.component_id for row in rows}))
-    session.execute(held.with_for_update(read=True, key_share=True)).all()
+    session.execute(_HELD, {"ids": sorted({row.component_id for row in rows})})
     return says_so()
 
 
@@ -154,55 +149,6 @@ def rebuild(session: Session, *, now: datetime) -> int:
             recompute(session, [first], cause="rebuild", now=now)
     after = dict(session.execute(select(Identifier.id, Identifier.one_id)).all())
     return sum(before.get(key) != value for key, value in after.items())
-
-
-def label_of(value_hash: bytes, kind: str, namespace: str) -> str:
-    """The ONE ID that an identifier gives: readable, and not invertible without the key."""
-    digest = crypto.blind_index(f"{kind}\x00{namespace}\x00{value_hash.hex()}", "one_id")
-    return "YS" + base64.b32encode(digest[:LABEL_BYTES]).decode().translate(CROCKFORD)
-
-
-def value_hash(one: Id) -> bytes:
-    """The blind index under which an identifier is found."""
-    return crypto.blind_index(one.value, f"identifier:{one.kind.value}:{one.namespace}")
-
-
-def str_order(one: Id) -> tuple[str, str, str]:
-    """Any fixed order: registering in one order avoids deadlocks."""
-    return one.kind.value, one.namespace, one.value
-
-
-def _register(session: Session, one: Id, now: datetime) -> Identifier:
-    digest = value_hash(one)
-    found = _by_hash(session, one, digest)
-    if found is not None:
-        if not found.value:  # it was forgotten, and now the person came back
-            found.value, found.first_seen_at = one.value, now
-            session.get_one(Physician, found.one_id).live = True
-        return found
-    component = Component(size=1)
-    session.add(component)
-    session.flush()
-    values: dict[str, Any] = {
-        "kind": one.kind.value,
-        "namespace": one.namespace,
-        "value_hash": digest,
-        "value": one.value,
-        "component_id": component.id,
-        "one_id": label_of(digest, one.kind.value, one.namespace),
-        "status": IdentifierStatus.ACTIVE,
-        "first_seen_at": now,
-    }
-    insert_once(session, Identifier, values, "kind", "namespace", "value_hash")
-    found = _by_hash(session, one, digest)
-    assert found is not None
-    _ensure_physician(session, found.one_id, found.id, now)
-    return found
-
-
-def _by_hash(session: Session, one: Id, digest: bytes) -> Identifier | None:
-    values = {"kind": one.kind.value, "namespace": one.namespace, "digest": digest}
-    return session.scalar(BY_HASH, values)
 
 
 def _join_components(session: Session, identifier_ids: Sequence[int]) -> int:
@@ -317,7 +263,7 @@ def _store(
     before = {row.id: row.one_id for row in rows.values()}
     labels = {n.id: label_of(n.key, n.kind.value, n.namespace) for n in nodes}
     for cluster in result.clusters:
-        _ensure_physician(session, labels[cluster.anchor], cluster.anchor, now)
+        ensure_physician(session, labels[cluster.anchor], cluster.anchor, now)
         for member in cluster.members:
             rows[member].one_id = labels[cluster.anchor]
     for node in nodes:
@@ -338,15 +284,6 @@ def _status(node: Node, result: Partition) -> str:
     if node.blocked:
         return IdentifierStatus.BLOCKED
     return IdentifierStatus.SHARED if node.id in result.shared else IdentifierStatus.ACTIVE
-
-
-def _ensure_physician(session: Session, one_id: str, anchor: int, now: datetime) -> None:
-    values: dict[str, Any] = {
-        "one_id": one_id, "anchor_id": anchor, "live": True, "title": "", "specialty": "",
-        "department": "", "hospital": "", "city": "", "province": "", "verified": False,
-        "created_at": now, "updated_at": now,
-    }  # fmt: skip
-    insert_once(session, Physician, values, "one_id")
 
 
 def _redirect(

@@ -12,7 +12,7 @@ from app.identity.models import Conflict, Identifier, Kind, Physician, Physician
 from app.identity.normalise import Id, make_id
 from app.identity.partition import RULES
 from app.identity.profile import query_tokens
-from app.identity.resolve import value_hash
+from app.identity.register import value_hash
 from app.infra import crypto
 from app.infra.errors import NotFound
 

@@ -3,9 +3,9 @@
 append      write down what arrived, once
 Intake      the same while somebody waits for the answer: commits by itself
 Spill       where arrivals wait while the database is away
-due         the partitions that have work
-begin       count an attempt, before anything can go wrong
-lock        the next event of a partition, inside the transaction that carries it out
+due         the next event of each contact that has work
+begin       count an attempt of each, before anything can go wrong
+hold        begun events, inside the transaction that carries them out
 finish / keep_unknown / fail
 replay      put events back to work
 """
@@ -28,13 +28,13 @@ from app.inbox.work import (
     MAX_ATTEMPTS,
     Claim,
     begin,
-    due_partitions,
+    due,
     extend_leases,
     fail,
     finish,
+    hold,
     is_due,
     keep_unknown,
-    lock,
     pull_back,
     replay,
 )
@@ -54,17 +54,17 @@ __all__ = [
     "bring_in",
     "count_by_state",
     "dedupe_key",
-    "due_partitions",
+    "due",
     "erase_before",
     "extend_leases",
     "fail",
     "find",
     "finish",
+    "hold",
     "is_due",
     "keep_unknown",
     "last_done_in",
     "listing",
-    "lock",
     "oldest_pending",
     "partition_key",
     "pull_back",

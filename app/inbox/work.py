@@ -7,25 +7,14 @@ so that an event which kills its process still runs out of attempts and is parke
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    case,
-    exists,
-    false,
-    func,
-    select,
-    text,
-    true,
-    tuple_,
-    update,
-)
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, case, false, select, true, tuple_, update
+from sqlalchemy.orm import Session
 
+from app.inbox import prebuilt
 from app.inbox.models import InboxEvent, State
 
 MAX_ATTEMPTS = 5
@@ -47,19 +36,16 @@ class Claim:
     received_at: datetime
 
 
-def due_partitions(session: Session, now: datetime, limit: int) -> Sequence[bytes]:
-    """Partitions whose next event is due: those with a running welcome code first."""
-    earlier = aliased(InboxEvent)
-    blocked = exists().where(
-        earlier.partition == InboxEvent.partition,
-        earlier.state == State.PENDING,
-        earlier.id < InboxEvent.id,
-    )
-    found: list[bytes] = []
-    for urgent in (true(), false()):  # two walks along the index instead of one sort of everything
-        chosen = _due(select(InboxEvent.partition), now, urgent).where(~blocked)
-        in_order = chosen.order_by(InboxEvent.next_attempt_at, InboxEvent.id)
-        found += session.scalars(in_order.limit(limit - len(found)))
+def due(session: Session, now: datetime, limit: int) -> list[Claim]:
+    """The next event of each contact that is due, with the attempts made so far.
+
+    Those with a running welcome code come first: two walks along the index instead of one sort of
+    everything.
+    """
+    found: list[Claim] = []
+    for heads in prebuilt.HEADS:
+        room = {"now": now, "room": limit - len(found)}
+        found += [Claim(*row) for row in session.connection().execute(heads, room)]
     return found
 
 
@@ -69,30 +55,26 @@ def is_due(session: Session, now: datetime, *, urgent: bool) -> bool:
     return session.scalar(waiting.limit(1)) is not None
 
 
-def begin(session: Session, partition: bytes, now: datetime, *, again: bool = True) -> Claim | None:
-    """Count an attempt of the partition's next event; None when nothing is due.
+def begin(session: Session, found: Sequence[Claim], now: datetime) -> list[Claim]:
+    """Count an attempt of each of these events; those that are ours now.
 
-    Nobody else begins it before the lease is over. An event that used up its attempts without
-    an answer (it killed its process) is parked. Without `again` only an event that was never
-    tried is begun.
+    Nobody else begins them before the lease is over. Of those that were tried before one is begun
+    at most. One that used up its attempts without an answer (it killed its process) is parked.
     """
-    event = _next(session, partition)
-    if event is None or event.next_attempt_at > now or (event.attempts and not again):
-        return None
-    if event.attempts >= MAX_ATTEMPTS:
-        _park(event, "处理进程在执行中退出，已停止重试", now)
-        return None
-    event.attempts += 1
-    event.next_attempt_at = now + LEASE
-    return Claim(
-        event.id,
-        partition,
-        event.source,
-        event.receiver,
-        event.body,
-        event.attempts,
-        event.received_at,
-    )
+    spent = [one for one in found if one.attempts >= MAX_ATTEMPTS]
+    tried = [one for one in found if 0 < one.attempts < MAX_ATTEMPTS][:1]
+    fresh = [one for one in found if one.attempts == 0]
+    free = _still_due(session, [*spent, *tried, *fresh], now)
+    for one in spent:
+        if one.id in free:
+            _park(session, one.id, "处理进程在执行中退出，已停止重试", now)
+    ours = [replace(one, attempts=one.attempts + 1) for one in found
+            if one.id in free and (one in tried or one.attempts == 0)]  # fmt: skip
+    if ours:
+        session.connection().execute(
+            prebuilt.COUNT_ATTEMPT, {"ids": [one.id for one in ours], "lease": now + LEASE}
+        )
+    return ours
 
 
 def extend_leases(session: Session, held: Collection[tuple[int, int]], now: datetime) -> None:
@@ -108,29 +90,30 @@ def extend_leases(session: Session, held: Collection[tuple[int, int]], now: date
     )
 
 
-def lock(session: Session, claim: Claim) -> InboxEvent | None:
-    """The claimed event, held until commit; None when another worker is at it or finished it.
+def hold(session: Session, claims: Collection[Claim]) -> set[int]:
+    """Those of the claimed events that are still to be handled, held until commit.
 
     A worker whose lease is over may still be the one who finishes: the lock and the state decide.
     """
+    held = list(claims)
     if session.get_bind().dialect.name == "postgresql":
-        key = int.from_bytes(claim.partition[:8], "big", signed=True)
-        if not session.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": key}):
-            return None
-    event = session.get(InboxEvent, claim.id, populate_existing=True)
-    if event is None or event.state != State.PENDING:
-        return None
-    return event
+        keys = {_lock_key(one): one for one in held}
+        got = session.connection().execute(prebuilt.TRY_LOCKS, {"keys": sorted(keys)})
+        held = [keys[row.key] for row in got if row.got]
+    ids = {"ids": [one.id for one in held]}
+    return {row.id for row in session.connection().execute(prebuilt.PENDING, ids)}
 
 
-def finish(event: InboxEvent, now: datetime) -> None:
-    """The event took effect."""
-    event.state, event.finished_at, event.error = State.DONE, now, ""
+def finish(session: Session, ids: Collection[int], now: datetime) -> None:
+    """These events took effect."""
+    if ids:
+        values = {"ids": list(ids), "at": now, "as": State.DONE}
+        session.connection().execute(prebuilt.FINISH, values)
 
 
-def keep_unknown(event: InboxEvent, reason: str, now: datetime) -> None:
+def keep_unknown(session: Session, event_id: int, reason: str, now: datetime) -> None:
     """Nobody can translate or handle this yet: keep it raw, show it, replay it later."""
-    event.state, event.finished_at, event.error = State.UNKNOWN, now, reason
+    _end(session, event_id, State.UNKNOWN, reason, now)
 
 
 def fail(
@@ -150,7 +133,7 @@ def fail(
     if event is None or event.state != State.PENDING or event.attempts != claim.attempts:
         return False
     if final or claim.attempts >= MAX_ATTEMPTS:
-        _park(event, error, now)
+        _park(session, claim.id, error, now)
         return True
     event.error = error
     event.next_attempt_at = now + max(BACKOFF[claim.attempts - 1], retry_after)
@@ -212,16 +195,26 @@ def _due(
     )
 
 
-def _next(session: Session, partition: bytes) -> InboxEvent | None:
-    first = (
-        select(func.min(InboxEvent.id))
-        .where(InboxEvent.partition == partition, InboxEvent.state == State.PENDING)
-        .scalar_subquery()
-    )
-    return session.scalar(
-        select(InboxEvent).where(InboxEvent.id == first).with_for_update(skip_locked=True)
-    )
+def _still_due(session: Session, found: Sequence[Claim], now: datetime) -> set[int]:
+    """Which of these nobody has taken since they were found, locked."""
+    wanted = {one.id: one.attempts for one in found}
+    if not wanted:
+        return set()
+    rows = session.connection().execute(prebuilt.STILL_DUE, {"ids": sorted(wanted), "now": now})
+    return {row.id for row in rows if row.attempts == wanted[row.id]}
 
 
-def _park(event: InboxEvent, error: str, now: datetime) -> None:
-    event.state, event.finished_at, event.error = State.DEAD, now, error
+def _lock_key(claim: Claim) -> int:
+    return int.from_bytes(claim.partition[:8], "big", signed=True)
+
+
+def _park(session: Session, event_id: int, error: str, now: datetime) -> None:
+    _end(session, event_id, State.DEAD, error, now)
+
+
+def _end(session: Session, event_id: int, state: State, error: str, now: datetime) -> None:
+    session.execute(
+        update(InboxEvent)
+        .where(InboxEvent.id == event_id)
+        .values(state=state, finished_at=now, error=error)
+    )

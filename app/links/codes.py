@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.infra.errors import NotFound, Refused
@@ -58,9 +58,7 @@ def find_code(session: Session, kind: str, scene: str) -> ChannelCode | None:
     """What a scene or `State` means, also of a retired code: printed ones live on."""
     if not scene:
         return None
-    return session.scalar(
-        select(ChannelCode).where(ChannelCode.kind == kind, ChannelCode.scene == scene)
-    )
+    return session.scalar(_BY_SCENE, {"kind": kind, "scene": scene})
 
 
 def retire_code(session: Session, code_id: int) -> ChannelCode:
@@ -76,3 +74,8 @@ def retire_code(session: Session, code_id: int) -> ChannelCode:
 def codes(session: Session) -> Sequence[ChannelCode]:
     """All channel codes."""
     return session.scalars(select(ChannelCode).order_by(ChannelCode.id)).all()
+
+
+_BY_SCENE = select(ChannelCode).where(
+    ChannelCode.kind == bindparam("kind"), ChannelCode.scene == bindparam("scene")
+)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.infra.db import insert_once
@@ -54,28 +54,37 @@ def replace_from_source(
     """Make a source's assertions about a person equal to `wanted` (tag id → evidence sentence).
 
     `scope` is the part of the source that this list speaks for (one rep's side of a contact):
-    only assertions whose ref starts with it are touched.
+    only assertions whose ref starts with it are touched. It holds no signs that LIKE knows.
     """
-    rows = session.scalars(
-        select(TagAssertion).where(
-            TagAssertion.identifier_id == identifier_id,
-            TagAssertion.source == source,
-            TagAssertion.ref.startswith(f"{scope}:", autoescape=True),
-        )
+    rows = session.execute(
+        _OF_SOURCE, {"person": identifier_id, "source": source, "scope": f"{scope}:%"}
     ).all()
-    active = {row.tag_id: row for row in rows if row.superseded_at is None}
-    for tag_id, row in active.items():
+    active = {row.tag_id: row.id for row in rows if row.superseded_at is None}
+    for tag_id, assertion_id in active.items():
         if tag_id not in wanted:
-            row.superseded_at = at
+            supersede(session, assertion_id, at)
     for tag_id, evidence in wanted.items():
         if tag_id not in active:
             ref = f"{scope}:{int(at.timestamp())}"
-            again = next((r for r in rows if r.tag_id == tag_id and r.ref == ref), None)
+            again = next((r.id for r in rows if r.tag_id == tag_id and r.ref == ref), None)
             if again is not None:
-                again.superseded_at = None
+                _revive(session, again)
             else:
                 assert_tag(
                     session, identifier_id, tag_id,
                     source=source, ref=ref, evidence=evidence, at=at,
                 )  # fmt: skip
-    session.flush()
+
+
+def _revive(session: Session, assertion_id: int) -> None:
+    again = update(TagAssertion).where(TagAssertion.id == assertion_id)
+    session.execute(again.values(superseded_at=None))
+
+
+_OF_SOURCE = select(
+    TagAssertion.id, TagAssertion.tag_id, TagAssertion.ref, TagAssertion.superseded_at
+).where(
+    TagAssertion.identifier_id == bindparam("person"),
+    TagAssertion.source == bindparam("source"),
+    TagAssertion.ref.like(bindparam("scope")),
+)

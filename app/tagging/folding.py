@@ -10,30 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.infra.db import insert_once
 from app.infra.errors import NotFound, Refused
 from app.tagging import naming
 from app.tagging.assign import assert_tag, replace_from_source
+from app.tagging.lexicon import LEXICON, Named
 from app.tagging.models import Tag, TagAssertion, TagSighting, TagSynonym, UnmappedName
-from app.tagging.vocabulary import ANY, add_synonym, by_key
+from app.tagging.vocabulary import add_synonym, by_key
 
 
-def map_name(session: Session, source: str, raw: str, now: datetime) -> Tag | None:
+def map_name(session: Session, source: str, raw: str, now: datetime) -> Named | None:
     """Our tag for a foreign name; an unknown name goes into the queue and gives None."""
     folded = naming.fold(raw)
     if not folded:
         return None
-    rows = session.execute(
-        select(TagSynonym.source, TagSynonym.tag_id).where(
-            TagSynonym.raw == folded, TagSynonym.source.in_((source, ANY))
-        )
-    ).all()
-    if rows:
-        best = next((row for row in rows if row.source == source), rows[0])
-        tag = session.get_one(Tag, best.tag_id)
+    tag = LEXICON.of(session).meaning(source, folded)
+    if tag is not None:
         return tag if tag.active else None
     values = {"source": source, "raw": folded, "seen": 0, "last_at": now}
     insert_once(session, UnmappedName, values, "source", "raw")
@@ -118,24 +113,18 @@ def _keep_waiting(
     waiting: Mapping[str, str],
     at: datetime,
 ) -> None:
-    rows = session.scalars(
-        select(TagSighting).where(
-            TagSighting.identifier_id == identifier_id,
-            TagSighting.source == source,
-            TagSighting.scope == scope,
-        )
-    ).all()
+    known = {"person": identifier_id, "source": source, "scope": scope}
+    rows = session.execute(_WAITING, known).all()
     gone = {row.raw for row in rows} - set(waiting)
-    for row in rows:
-        if row.raw in gone:
-            session.delete(row)
+    if gone:
+        ids = [row.id for row in rows if row.raw in gone]
+        session.execute(delete(TagSighting).where(TagSighting.id.in_(ids)))
     for raw, evidence in waiting.items():
         values = {
             "identifier_id": identifier_id, "source": source, "scope": scope, "raw": raw,
             "evidence": evidence, "at": at,
         }  # fmt: skip
         insert_once(session, TagSighting, values, "identifier_id", "source", "scope", "raw")
-    session.flush()
     _count_carriers(session, source, gone | set(waiting), at)
 
 
@@ -164,3 +153,10 @@ def _says_so_already(session: Session, seen: TagSighting, tag_id: int) -> bool:
         )
         is not None
     )
+
+
+_WAITING = select(TagSighting.id, TagSighting.raw).where(
+    TagSighting.identifier_id == bindparam("person"),
+    TagSighting.source == bindparam("source"),
+    TagSighting.scope == bindparam("scope"),
+)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from typing import Generic, TypeVar
 
 from app.tagging.starter import FORBIDDEN
+
+T = TypeVar("T")
 
 LONGEST = 80
 ALIKE = 0.34  # a smaller likeness is not worth showing
@@ -50,28 +52,31 @@ _NOT_AFTER = re.compile(
 )
 
 
-def mentioned(text: str, names: Mapping[str, int]) -> list[int]:
-    """Ids of the names that `text` speaks of, in order of first mention.
+class Finder(Generic[T]):
+    """Finds names in texts; `names` says what each of them stands for."""
 
-    At each place the longest name counts (非小细胞肺癌 is not also 小细胞肺癌), names in Latin
-    letters only as whole words, and a name that is denied right before or after it not at all.
-    """
-    usable = frozenset(name for name in names if len(name) >= 2)
-    if not usable:
-        return []
-    said = unicodedata.normalize("NFKC", text).lower()
-    found: dict[int, None] = {}
-    for match in _any_of(usable).finditer(said):
-        denied = _NOT_BEFORE.search(said[: match.start()]) or _NOT_AFTER.match(said, match.end())
-        if not denied:
-            found.setdefault(names[match.group()])
-    return list(found)
+    def __init__(self, names: Mapping[str, T]) -> None:
+        self._names = {name: meaning for name, meaning in names.items() if len(name) >= 2}
+        longest_first = sorted(self._names, key=lambda name: (-len(name), name))
+        self._any = re.compile("|".join(map(_pattern, longest_first))) if self._names else None
 
+    def find(self, text: str) -> list[T]:
+        """What `text` speaks of, in order of first mention.
 
-@lru_cache(maxsize=4)
-def _any_of(names: frozenset[str]) -> re.Pattern[str]:
-    longest_first = sorted(names, key=lambda name: (-len(name), name))
-    return re.compile("|".join(_pattern(name) for name in longest_first))
+        At each place the longest name counts (非小细胞肺癌 is not also 小细胞肺癌), names in Latin
+        letters only as whole words, and a name that is denied right before or after it not at all.
+        """
+        if self._any is None:
+            return []
+        said = unicodedata.normalize("NFKC", text).lower()
+        found: dict[T, None] = {}
+        for match in self._any.finditer(said):
+            denied = _NOT_BEFORE.search(said[: match.start()]) or _NOT_AFTER.match(
+                said, match.end()
+            )
+            if not denied:
+                found.setdefault(self._names[match.group()])
+        return list(found)
 
 
 def _pattern(name: str) -> str:

@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 from app.infra.db import insert_once
 from app.infra.errors import NotFound, Refused
 from app.tagging import naming
+from app.tagging.lexicon import ANY, LEXICON, Named
 from app.tagging.models import Tag, TagCategory, TagSynonym
 from app.tagging.starter import CATEGORIES, SPOKEN, TAGS
-
-ANY = "any"
 
 
 def seed(session: Session, now: datetime) -> None:
@@ -38,6 +37,8 @@ def seed(session: Session, now: datetime) -> None:
     for entry, tag in zip(fresh, added, strict=True):
         tag.parent_id = ids.get(entry.parent)
     _name(session, [(t.id, (e.name, *e.synonyms)) for e, t in zip(fresh, added, strict=True)])
+    if fresh:
+        LEXICON.changed(session)
 
 
 def add_tag(
@@ -76,7 +77,10 @@ def add_synonym(session: Session, tag: Tag, raw: str, source: str = ANY) -> bool
     if problem:
         raise Refused(problem)
     values = {"tag_id": tag.id, "source": source, "raw": naming.fold(raw)}
-    return bool(values["raw"]) and insert_once(session, TagSynonym, values, "source", "raw")
+    fresh = bool(values["raw"]) and insert_once(session, TagSynonym, values, "source", "raw")
+    if fresh:
+        LEXICON.changed(session)
+    return fresh
 
 
 def retire(session: Session, key: str) -> Tag:
@@ -86,6 +90,7 @@ def retire(session: Session, key: str) -> Tag:
         raise NotFound("没有这个标签。")
     tag.active = False
     session.flush()
+    LEXICON.changed(session)
     return tag
 
 
@@ -120,20 +125,13 @@ def by_name(session: Session, name: str) -> Tag | None:
     return session.scalar(select(Tag).where(Tag.name == name.strip()))
 
 
-def keywords_in(session: Session, text: str, categories: Sequence[str] = SPOKEN) -> list[Tag]:
+def keywords_in(session: Session, text: str, categories: Sequence[str] = SPOKEN) -> list[Named]:
     """Tags that a person's words speak of, in order; denied ones are left out.
 
     Only names of the given categories: what a physician writes says what interests the physician,
     never what stage or influence somebody has.
     """
-    rows = session.execute(
-        select(TagSynonym.raw, TagSynonym.tag_id)
-        .join(Tag, Tag.id == TagSynonym.tag_id)
-        .where(TagSynonym.source == ANY, Tag.active.is_(True), Tag.category_key.in_(categories))
-    )
-    found = naming.mentioned(text, {row.raw: row.tag_id for row in rows})
-    known = {tag.id: tag for tag in session.scalars(select(Tag).where(Tag.id.in_(found)))}
-    return [known[tag_id] for tag_id in found]
+    return LEXICON.of(session).finder(categories).find(text)
 
 
 def _check_new(session: Session, key: str, name: str, category_key: str) -> None:

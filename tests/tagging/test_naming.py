@@ -12,8 +12,11 @@ NAMES = {
 }
 
 
+FINDER = naming.Finder(NAMES)
+
+
 def spoken(text: str) -> list[str]:
-    return [TAGS[n].name for n in naming.mentioned(text, NAMES)]
+    return [TAGS[n].name for n in FINDER.find(text)]
 
 
 @pytest.mark.parametrize("text", ["ＡＦ", "a f", " AF\u3000"])

@@ -1,0 +1,69 @@
+"""What every event needs and hardly ever changes, kept in the process while its stamp stays.
+
+    LEXICON = Stamped("vocabulary", read_lexicon)
+    LEXICON.of(session)       one short question a transaction instead of the whole table
+    LEXICON.changed(session)  belongs to the transaction that changes what the value is made from
+
+A stamp is random, so one that was rolled back never comes again, and no two databases share one
+by accident. Without a stamp, and in the transaction that changed it, the value is read anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from sqlalchemy import String, bindparam, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.infra.db import Base, insert_once
+
+KEPT = 4  # values by stamp; tests and tools may have several databases in one process
+
+T = TypeVar("T")
+
+
+class Stamp(Base):
+    """Changes whenever the thing of this name changes."""
+
+    __tablename__ = "stamp"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(String(32))
+
+
+_CURRENT = select(Stamp.__table__.c.value).where(Stamp.__table__.c.name == bindparam("name"))
+
+
+class Stamped(Generic[T]):
+    """A value that `read(session)` makes; treat it as unchangeable, it is shared by threads."""
+
+    def __init__(self, name: str, read: Callable[[Session], T]) -> None:
+        self._name, self._read = name, read
+        self._by_stamp: dict[str, T] = {}
+
+    def of(self, session: Session) -> T:
+        """The value as this transaction sees it."""
+        known: dict[str, T] = session.info.setdefault("stamped", {})
+        if self._name not in known:
+            known[self._name] = self._look_up(session)
+        return known[self._name]
+
+    def changed(self, session: Session) -> None:
+        """Everybody reads it anew once this transaction has committed, and this one at once."""
+        fresh = {"name": self._name, "value": secrets.token_hex(16)}
+        if not insert_once(session, Stamp, fresh, "name"):
+            stamp = update(Stamp).where(Stamp.name == self._name).values(value=fresh["value"])
+            session.execute(stamp.execution_options(synchronize_session=False))
+        session.info.setdefault("stamped", {}).pop(self._name, None)
+        session.info.setdefault("stamps changed", set()).add(self._name)
+
+    def _look_up(self, session: Session) -> T:
+        stamp = session.connection().scalar(_CURRENT, {"name": self._name})
+        if stamp is None or self._name in session.info.get("stamps changed", ()):
+            return self._read(session)
+        if stamp not in self._by_stamp:
+            value = self._read(session)  # at least as new as the stamp
+            self._by_stamp = dict([*self._by_stamp.items(), (stamp, value)][-KEPT:])
+        return self._by_stamp[stamp]
