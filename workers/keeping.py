@@ -94,12 +94,11 @@ class Keeper:
         """Renew once what is in hand; returns how much that is."""
         with self._lock:
             held = {kind: list(things) for kind, things in self._held.items() if things}
-            for things in self._held.values():
-                things.update({thing: renewals + 1 for thing, renewals in things.items()})
-            hung = any(
-                max(things.values(), default=0) > HUNG_AFTER for things in self._held.values()
-            )
-        if hung:
+            for kind, things in held.items():
+                for thing in things:
+                    self._held[kind][thing] += 1
+            renewals = [count for things in self._held.values() for count in things.values()]
+        if max(renewals, default=0) > HUNG_AFTER:
             _log.error("work in hand has hung, this process ends")
             self._give_up()
         if held:
