@@ -44,8 +44,8 @@ def _by_the_clock(run: Run) -> Callable[[], bool]:
 
 def _spread(run: Run) -> Callable[[], bool]:
     """So many kills as were asked for, evenly over the events."""
-    step = run.wish.events / (run.wish.kills + 1)
-    due, last = step, 0.0
+    step = run.wish.events / run.wish.kills
+    due, last = step / 2, 0.0
 
     def is_due() -> bool:
         nonlocal due, last

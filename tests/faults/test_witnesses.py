@@ -47,7 +47,7 @@ def arrive(database: Database, event: Event) -> int:
 
 def finish(database: Database, event_id: int) -> None:
     with database.transaction() as session:
-        inbox.keep_unknown(inbox.find(session, event_id), "nobody knows it", NOW)
+        inbox.keep_unknown(session, event_id, "nobody knows it", NOW)
 
 
 def judged(
