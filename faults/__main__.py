@@ -16,7 +16,7 @@ from app.infra import log
 from faults import report
 from faults.classes import CLASSES
 from faults.folders import tidy
-from faults.run import Outcome, Wish
+from faults.outcome import HEAL_S, Outcome, Wish
 from launcher.postgres import NoPostgres
 from launcher.tell import Trouble, line
 from launcher.valkey import NoServer
@@ -71,7 +71,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", default="1", help="numbers, separated by commas")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
     parser.add_argument("--per-s", type=float, default=0.0, help="events a second")
-    parser.add_argument("--heal", type=float, default=120.0, help="seconds to get well in")
+    parser.add_argument("--heal", type=float, default=HEAL_S, help="seconds to get well in")
     parser.add_argument("--kills", type=int, default=0, help="F1: so many, spread over the events")
     parser.add_argument(
         "--ci", action="store_true", help="what `./dev check` runs, about four minutes"

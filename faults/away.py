@@ -21,7 +21,8 @@ from app.infra import crypto
 from app.infra.db import Database, build_engine
 from faults import company
 from faults.cluster import Cluster
-from faults.run import Outcome, Wish, percentile, run_of
+from faults.outcome import Outcome, Wish, percentile
+from faults.run import run_of
 from faults.sender import Manner
 from launcher import postgres
 

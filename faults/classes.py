@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from faults import away, trouble
 from faults.kills import f1
+from faults.outcome import Outcome, Wish
 from faults.points import f2
-from faults.run import Outcome, Wish
 from faults.stories import f16
 
 CLASSES: dict[str, Callable[[Wish], Outcome]] = {

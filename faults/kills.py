@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from faults.run import Outcome, Run, Wish, run_of
+from faults.outcome import Outcome, Wish
+from faults.run import Run, run_of
 from faults.sender import Manner
 
 NORMAL_TROUBLE = {"before": 0.02, "cut": 0.02, "hang": 0.01, "expire_every": 400}

@@ -17,7 +17,8 @@ from app.infra.db import Database
 from faults import company
 from faults.away import database_away
 from faults.kills import NORMAL_TROUBLE
-from faults.run import Outcome, Run, Wish, run_of
+from faults.outcome import Outcome, Wish
+from faults.run import Run, run_of
 from faults.sender import Manner
 from faults.shape import SCHEDULERS, WEBS, WORKERS
 

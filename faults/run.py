@@ -6,63 +6,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-
-from prometheus_client import CollectorRegistry
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from faults import ledger
 from faults.cluster import Cluster, running
-from faults.invariants import Findings, Witnesses, check
+from faults.invariants import Witnesses, check
+from faults.outcome import Outcome, Wish, percentile, spilled
 from faults.sender import Manner, Posted, Sender
-from faults.shape import Kill, Shape
+from faults.shape import Shape
 
 STEP_S = 0.05
 WATCH_EVERY_S = 0.5
 ASK_EVERY_S = 0.3
 STOP_WITHIN_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What to run."""
-
-    name: str
-    database: str
-    seed: int
-    events: int
-    per_s: float = 0.0  # events a second; 0: as fast as they are answered and worked on
-    heal_s: float = 120.0
-    kills: int = 0  # F1: so many, spread over the events; 0: about one a second
-
-    @property
-    def at_most_s(self) -> float:
-        """Seconds that sending may take."""
-        return max(3600.0, self.events / 10)
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came of it. `problems`: expectations of this class that did not hold."""
-
-    wish: Wish
-    figures: dict[str, Any] = field(default_factory=dict)
-    findings: Findings = field(default_factory=Findings)
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    kills: list[Kill] = field(default_factory=list)
-    deaths: list[Kill] = field(default_factory=list)
-    folder: str = ""
-    skipped: str = ""
-    seconds: float = 0.0
-
-    @property
-    def passed(self) -> bool:
-        """True when everything held."""
-        return not self.findings and not self.problems and not self.skipped
 
 
 class Run:
@@ -224,15 +182,3 @@ def run_of(wish: Wish, manner: Manner | None = None, **shape: Any) -> Iterator[R
         run = Run(cluster, wish, replace(chosen, seed=wish.seed), outcome)
         yield run
         outcome.seconds = round(time.monotonic() - begun, 1)
-
-
-def spilled(counters: Path) -> int:
-    """How many callbacks went to the spill, counted by processes that may have died since."""
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(counters))  # type: ignore[no-untyped-call]
-    return int(registry.get_sample_value("yishu_callbacks_spilled_total") or 0)
-
-
-def percentile(ordered: list[float], percent: float) -> float:
-    """The value below which `percent` of an ordered list lies; 0 for none."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else 0.0

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from faults.run import Outcome, Wish
+from faults.outcome import Outcome, Wish
 from launcher.tell import ROOT
 
 TEST = "tests/stateful/test_any_order.py::test_any_order_keeps_every_promise"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from faults.run import STOP_WITHIN_S, Outcome, Run, Wish, run_of
+from faults.outcome import Outcome, Wish
+from faults.run import STOP_WITHIN_S, Run, run_of
 from faults.sender import Manner
 from faults.shape import SCHEDULERS, WEBS, WORKERS
 from faults.workload import Event

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from faults.kills import _spread
+from faults.outcome import Wish
 from faults.posting import Web
-from faults.run import Run, Wish
+from faults.run import Run
 from tests.web.asgi_client import in_a_loop
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsuccess"
