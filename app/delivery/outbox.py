@@ -19,7 +19,7 @@ from app.delivery.gates import closed, not_closed
 from app.delivery.models import Dispatch, State, Way
 from app.delivery.record import LEASE
 from app.delivery.ways import GOOD_FOR
-from app.infra.db import insert_once, ring_after_commit
+from app.infra.db import insert_new, ring_after_commit
 from app.infra.errors import NotFound, Refused
 from app.infra.queue import FAST, NORMAL
 
@@ -43,8 +43,8 @@ def queue(
     not_before: datetime | None = None,
     not_after: datetime | None = None,
     verdict: dict[str, Any] | None = None,
-) -> Dispatch | None:
-    """Write a message down; None when one with this key exists. Rings after commit.
+) -> int | None:
+    """Write a message down; its id, or None when one with this key exists. Rings after commit.
 
     Without `not_after` it is good for as long as its way says: nothing is sent late.
     """
@@ -59,13 +59,13 @@ def queue(
         "app_key": str(account)[:40], "state": State.QUEUED, "attempts": 0, "turn": 0,
         "maybe_sent": False, "provider_id": "", "error": "", "created_at": now,
     }  # fmt: skip
-    if not insert_once(session, Dispatch, values, "dedupe_key"):
+    dispatch_id: int | None = insert_new(session, Dispatch, values, "dedupe_key")
+    if dispatch_id is None:
         return None
-    dispatch = session.scalars(select(Dispatch).where(Dispatch.dedupe_key == dedupe_key)).one()
     if not_before is None or not_before <= now:
         lane = FAST if way == Way.WELCOME else NORMAL
         ring_after_commit(session, DRAIN, lane=lane)
-    return dispatch
+    return dispatch_id
 
 
 def due(session: Session, now: datetime, limit: int = 100) -> Sequence[int]:

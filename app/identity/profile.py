@@ -9,8 +9,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier, Kind, Physician, PhysicianToken, ProfileValue
@@ -34,45 +35,42 @@ def describe(
     now: datetime,
 ) -> None:
     """Note what `source` says now; a source's newer word replaces its older one."""
-    for attribute in ATTRIBUTES:
-        text = unicodedata.normalize("NFKC", values.get(attribute, "")).strip()
-        if text:
-            _note(session, identifier.id, attribute, text[: LIMITS[attribute]], source, trust, at)
-    session.flush()
-    refresh(session, identifier.one_id, now)
+    said = {
+        attribute: text[: LIMITS[attribute]]
+        for attribute in ATTRIBUTES
+        if (text := unicodedata.normalize("NFKC", values.get(attribute, "")).strip())
+    }
+    if _note(session, identifier.id, said, source, trust, at):
+        refresh(session, identifier.one_id, now)
+        return
+    physician = session.get(Physician, identifier.one_id)
+    if physician and any(getattr(physician, name) != text for name, text in said.items()):
+        refresh(session, identifier.one_id, now)  # said again, it may be newer than what others say
 
 
 def refresh(session: Session, one_id: str, now: datetime) -> None:
     """Bring a physician's surviving attributes and search tokens up to date."""
+    session.flush()
     physician = session.get(Physician, one_id)
     if physician is None:
         return
-    rows = session.scalars(
-        select(ProfileValue)
-        .join(Identifier, Identifier.id == ProfileValue.identifier_id)
-        .where(Identifier.one_id == one_id)
-    ).all()
-    best = survivors(rows)
+    best = survivors(session.execute(_VALUES, {"one_id": one_id}))
     renamed = best.get("name") != physician.name
     for attribute in ATTRIBUTES:
         wanted = best.get(attribute, None if attribute == "name" else "")
         if getattr(physician, attribute) != wanted:
             setattr(physician, attribute, wanted)
             physician.updated_at = now
-    licences = select(Identifier.id).where(
-        Identifier.one_id == one_id,
-        Identifier.kind == Kind.LICENCE_NO,
-        Identifier.value_hash != b"",
-    )
-    physician.verified = session.scalar(licences.limit(1)) is not None
+    licence = session.execute(_LICENCE, {"one_id": one_id}).first()
+    physician.verified = licence is not None
     if renamed or not physician.live:
         _index_name(session, one_id, physician.name or "" if physician.live else "")
     session.flush()
 
 
-def survivors(rows: Iterable[ProfileValue]) -> dict[str, str]:
+def survivors(rows: Iterable[ProfileValue | Row[Any]]) -> dict[str, str]:
     """The best value of each attribute: highest trust, then newest, then greatest text."""
-    best: dict[str, ProfileValue] = {}
+    best: dict[str, ProfileValue | Row[Any]] = {}
     for row in rows:
         other = best.get(row.attribute)
         mine = (row.trust, row.at, row.value)
@@ -99,31 +97,66 @@ def query_tokens(text: str) -> set[bytes]:
 def _note(
     session: Session,
     identifier_id: int,
-    attribute: str,
-    text: str,
+    said: Mapping[str, str],
     source: str,
     trust: int,
     at: datetime,
-) -> None:
-    row = session.scalar(
-        select(ProfileValue).where(
-            ProfileValue.identifier_id == identifier_id,
-            ProfileValue.attribute == attribute,
-            ProfileValue.source == source,
-        )
-    )
-    if row is None:
-        session.add(
-            ProfileValue(
-                identifier_id=identifier_id, attribute=attribute, value=text, source=source,
-                trust=trust, at=at,
-            )
-        )  # fmt: skip
-    elif at >= row.at:
-        row.value, row.trust, row.at = text, trust, at
+) -> bool:
+    """Write down what the source says; True when it says something new."""
+    known = {"person": identifier_id, "source": source}
+    rows = {row.attribute: row for row in session.execute(_OF_SOURCE, known)}
+    again: list[int] = []
+    news = False
+    for attribute, text in said.items():
+        row = rows.get(attribute)
+        if row is None:
+            session.add(
+                ProfileValue(
+                    identifier_id=identifier_id, attribute=attribute, value=text, source=source,
+                    trust=trust, at=at,
+                )
+            )  # fmt: skip
+        elif row.at > at:
+            continue
+        elif (row.value, row.trust) != (text, trust):
+            change = update(ProfileValue).where(ProfileValue.id == row.id)
+            session.execute(change.values(value=text, trust=trust, at=at))
+        else:
+            again.append(row.id)
+            continue
+        news = True
+    if again:
+        session.connection().execute(_SAID_AGAIN, {"ids": again, "at": at})
+    return news
 
 
 def _index_name(session: Session, one_id: str, name: str) -> None:
     session.execute(delete(PhysicianToken).where(PhysicianToken.one_id == one_id))
     for token in sorted(tokens(name)):
         insert_once(session, PhysicianToken, {"token": token, "one_id": one_id}, "token", "one_id")
+
+
+_OF_SOURCE = select(
+    ProfileValue.id, ProfileValue.attribute, ProfileValue.value, ProfileValue.trust, ProfileValue.at
+).where(
+    ProfileValue.identifier_id == bindparam("person"), ProfileValue.source == bindparam("source")
+)
+_SAID_AGAIN = (
+    update(ProfileValue)
+    .where(ProfileValue.id.in_(bindparam("ids", expanding=True)))
+    .values(at=bindparam("at"))
+)
+_VALUES = (
+    select(ProfileValue.attribute, ProfileValue.value, ProfileValue.trust, ProfileValue.at)
+    .join(Identifier, Identifier.id == ProfileValue.identifier_id)
+    .where(Identifier.one_id == bindparam("one_id"))
+)
+_LICENCE = (
+    select(Identifier.id)
+    .where(
+        Identifier.one_id == bindparam("one_id"),
+        Identifier.kind == Kind.LICENCE_NO,
+        Identifier.value_hash != b"",
+    )
+    .limit(1)
+)

@@ -196,10 +196,15 @@ class Database:
 
 def insert_once(session: Session, model: type[Base], values: dict[str, Any], *keys: str) -> bool:
     """Insert a row unless one with the same `keys` exists; True when it was inserted."""
+    return insert_new(session, model, values, *keys) is not None
+
+
+def insert_new(session: Session, model: type[Base], values: dict[str, Any], *keys: str) -> Any:
+    """The same; gives the new row's primary key, or None."""
     session.flush()  # what the row points at must be there
     statement = _insert_once(session.get_bind().dialect.name, model, keys)
     # What comes back is counted, not `rowcount`: PostgreSQL's driver gives -1 for it here.
-    return session.connection().execute(statement, values).first() is not None
+    return session.connection().scalar(statement, values)
 
 
 @cache

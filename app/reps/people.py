@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.infra.db import insert_once
@@ -38,7 +38,7 @@ def ensure_rep(
 
 def find_rep(session: Session, corp_id: str, userid: str) -> Rep | None:
     """The rep with this userid."""
-    return session.scalar(select(Rep).where(Rep.corp_id == corp_id, Rep.userid == userid.lower()))
+    return session.scalar(_BY_USERID, {"corp": corp_id, "userid": userid.lower()})
 
 
 def get_rep(session: Session, rep_id: int) -> Rep:
@@ -96,3 +96,6 @@ def set_day(
     if prefers_group_task is not None:
         rep.prefers_group_task = prefers_group_task
     session.flush()
+
+
+_BY_USERID = select(Rep).where(Rep.corp_id == bindparam("corp"), Rep.userid == bindparam("userid"))

@@ -29,9 +29,9 @@ def write(database: Database, clock: SetClock) -> Callable[..., int]:
         with database.transaction() as session:
             rep = hire(session, "rep01", clock())
             values |= {"rep_id": rep.id} | fields
-            dispatch = delivery.queue(session, dedupe_key=key, **values)  # type: ignore[arg-type]
-            assert dispatch is not None
-            return dispatch.id
+            made = delivery.queue(session, dedupe_key=key, **values)  # type: ignore[arg-type]
+            assert made is not None
+            return made
 
     return write
 

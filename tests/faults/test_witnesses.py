@@ -106,11 +106,12 @@ def test_a_message_and_what_arrived_of_it_are_compared(
     watched: Database, tmp_path: Path, state: State, times: int, broken: set[str]
 ) -> None:
     with watched.transaction() as session:
-        row = delivery.queue(
+        made = delivery.queue(
             session, way=Way.WELCOME, dedupe_key="welcome:1", now=NOW,
             payload={"corp_id": company.CORP, "code": "1", "text": "您好"},
         )  # fmt: skip
-        assert row is not None
+        assert made is not None
+        row = delivery.get(session, made)
         row.state, row.error = state, "told"
     line = {"at": 1.0, "api": "externalcontact/send_welcome_msg", "body": {"welcome_code": "1"}}
     assert names(judged(watched, [], [line] * times, tmp_path)) == broken

@@ -320,10 +320,11 @@ def test_a_result_that_overtakes_the_answer_to_its_send_waits(database: Database
         followed.apply(session, Followed(at=NOON, **WHO), HERE, Received(2, NOON), NOON)
         row = identity.find(session, Id(Kind.OPENID, ACCOUNT, "oAlate"))
         assert row is not None
-        sending = delivery.queue(
+        made = delivery.queue(
             session, way=Way.OA_TEMPLATE, dedupe_key="t", payload={}, identifier_id=row.id, now=NOON
         )
-        assert sending is not None
+        assert made is not None
+        sending = delivery.get(session, made)
         sending.state = State.SENDING
         session.flush()
         with pytest.raises(Transient):

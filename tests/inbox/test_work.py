@@ -38,20 +38,21 @@ def arrive(
 
 def due(database: Database, clock: SetClock) -> Sequence[bytes]:
     with database.reading() as session:
-        return inbox.due_partitions(session, clock(), 10)
+        return [one.partition for one in inbox.due(session, clock(), 10)]
 
 
 def begin(database: Database, clock: SetClock, partition: str = "contact:1") -> inbox.Claim | None:
+    key = inbox.partition_key("wwtestcorp", partition)
     with database.transaction() as session:
-        return inbox.begin(session, inbox.partition_key("wwtestcorp", partition), clock())
+        found = [one for one in inbox.due(session, clock(), 10) if one.partition == key]
+        return next(iter(inbox.begin(session, found, clock())), None)
 
 
 def finish(database: Database, clock: SetClock, claim: inbox.Claim, partition: str) -> bool:
     with database.transaction() as session:
-        event = inbox.lock(session, claim)
-        if event is not None:
-            inbox.finish(event, clock())
-        return event is not None
+        held = inbox.hold(session, [claim])
+        inbox.finish(session, held, clock())
+        return claim.id in held
 
 
 def fail(database: Database, clock: SetClock, claim: inbox.Claim, **kw: object) -> bool:
@@ -204,9 +205,9 @@ def test_only_one_transaction_holds_a_partition(database: Database, clock: SetCl
     claim = begin(database, clock)
     assert claim is not None
     with database.transaction() as session:
-        assert inbox.lock(session, claim) is not None
+        assert inbox.hold(session, [claim]) == {claim.id}
         with database.transaction() as other:
-            assert inbox.lock(other, claim) is None
+            assert inbox.hold(other, [claim]) == set()
 
 
 def test_parked_and_unknown_events_can_be_replayed_by_id_or_by_kind(
@@ -214,8 +215,8 @@ def test_parked_and_unknown_events_can_be_replayed_by_id_or_by_kind(
 ) -> None:
     one, two, three = arrive(database, clock, "a", "b", "c")
     with database.transaction() as session:
-        inbox.keep_unknown(inbox.find(session, one), "no translator", clock())
-        inbox.finish(inbox.find(session, two), clock())
+        inbox.keep_unknown(session, one, "no translator", clock())
+        inbox.finish(session, [two], clock())
     with database.transaction() as session:
         assert inbox.replay(session, clock(), ids=[two, three]) == 1  # three still waits
         assert inbox.replay(session, clock(), state=State.UNKNOWN, event_type="other") == 0
@@ -238,3 +239,31 @@ def test_events_are_listed_newest_first_and_page_by_page(
         assert not inbox.listing(session, state=State.DEAD)
         with pytest.raises(NotFound):
             inbox.find(session, 999_999)
+
+
+def test_of_those_tried_before_one_is_begun_with_others(
+    database: Database, clock: SetClock
+) -> None:
+    for n in range(4):
+        arrive(database, clock, f"e{n}", partition=f"contact:{n}")
+    for n in range(2):
+        claim = begin(database, clock, f"contact:{n}")
+        assert claim is not None
+        fail(database, clock, claim)
+    clock.tick(seconds=20)
+    with database.transaction() as session:
+        claims = inbox.begin(session, inbox.due(session, clock(), 10), clock())
+    assert sorted((one.body, one.attempts) for one in claims) == [
+        (b"e0", 2), (b"e2", 1), (b"e3", 1)
+    ]  # fmt: skip
+
+
+def test_two_that_found_the_same_events_begin_them_once(
+    database: Database, clock: SetClock
+) -> None:
+    arrive(database, clock, "a", partition="contact:1")
+    with database.reading() as session:
+        found = inbox.due(session, clock(), 10)
+    for expected in (1, 0):
+        with database.transaction() as session:
+            assert len(inbox.begin(session, found, clock())) == expected

@@ -33,8 +33,7 @@ def park(database: Database, clock: SetClock, error: str, *names: str) -> None:
     arrive(database, clock, *names, partition=error)
     for _ in names:
         with database.transaction() as session:
-            claim = inbox.begin(session, inbox.partition_key("wwtestcorp", error), clock())
-            assert claim
+            (claim,) = inbox.begin(session, inbox.due(session, clock(), 1), clock())
             inbox.fail(session, claim, error, clock(), final=True)
 
 

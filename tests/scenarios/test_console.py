@@ -272,11 +272,12 @@ def test_sends_of_unknown_outcome_are_decided_with_one_click_or_together(
         ids = []
         for n, error in enumerate(("ReadTimeout", "message/custom/send: HTTP 503", "x", "x")):
             payload = {"app_id": "wxtestaccount", "openid": "o1", "text": f"第 {n} 条提醒"}
-            row = delivery.queue(
+            made = delivery.queue(
                 session, way=delivery.Way.OA_TEXT, dedupe_key=f"u{n}", payload=payload,
                 rep_id=rep.id, now=now,
             )  # fmt: skip
-            assert row is not None
+            assert made is not None
+            row = delivery.get(session, made)
             row.state, row.error, row.first_attempt_at = "unknown", error, now
             ids.append(row.id)
     page = "/console/governance/sends"

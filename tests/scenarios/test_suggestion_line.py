@@ -157,14 +157,14 @@ def test_over_all_reps_a_physician_is_not_contacted_more_often_than_the_policy_s
             rep = reps.find_rep(session, "wwtestcorp", userid)
             assert rep is not None
             ((_, contact),) = reps.contacts_of(session, rep.id)
-            dispatch = delivery.queue(
+            queued = delivery.queue(
                 session, way=Way.REP_TEXT, dedupe_key=f"adopt:{n}", rep_id=rep.id,
                 payload={"corp_id": rep.corp_id, "userid": userid, "text": f"资料 {n}"},
                 identifier_id=contact.id, content_version_id=version.id, counts_as_contact=True,
                 now=line.clock(),
             )  # fmt: skip
-            assert dispatch is not None
-            made.append(dispatch.id)
+            assert queued is not None
+            made.append(queued)
     threads = [threading.Thread(target=send_one, args=(line.parts, i)) for i in reversed(made)]
     for thread in threads:
         thread.start()

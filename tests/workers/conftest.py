@@ -54,9 +54,9 @@ class Sends:
                 "payload": payload,
                 "now": now,
             } | more
-            row = delivery.queue(session, way=way, dedupe_key=key, **values)
-            assert row is not None
-            return row.id
+            made = delivery.queue(session, way=way, dedupe_key=key, **values)
+            assert made is not None
+            return made
 
     def get(self, dispatch_id: int) -> Dispatch:
         """The message as it is stored."""
