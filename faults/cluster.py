@@ -34,8 +34,8 @@ class Cluster:
         # SQLite's file and the spill; on PostgreSQL the spill alone.
         self.data = home.mount(shape.small_disk_mb) if shape.small_disk_mb else self.folder
         self.counters = self.folder / "counters"
-        self._nursery = Nursery(guardian, self.counters)
         self.stores = Stores(shape, self.folder, self.data, guardian)
+        self._nursery = Nursery(guardian, self.counters)
         self.servers: dict[str, Server] = dict(self.stores.servers)
         self.environments: dict[str, dict[str, str]] = {}
         self.kills: list[Kill] = []
