@@ -63,7 +63,7 @@ def f4(wish: Wish) -> Outcome:
         with database_away(run.cluster):
             run.wait(away_s)
         back = run.cluster.age
-        imported = run.wait(60, lambda: _spilled(run.cluster) == 0)
+        imported = run.wait(60, lambda: run.cluster.stores.spilled_bytes == 0)
         run.outcome.figures["database away s"] = round(away_s, 1)
         run.outcome.figures["imported after s"] = round(run.cluster.age - back, 1)
         if not imported or run.cluster.age - back > IMPORT_WITHIN_S:
@@ -202,11 +202,6 @@ def database_away(cluster: Cluster) -> Iterator[None]:
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
-
-
-def _spilled(cluster: Cluster) -> int:
-    """Bytes that wait in the spill."""
-    return sum(p.stat().st_size for p in (cluster.data / "spill").rglob("*") if p.is_file())
 
 
 def _fill(ballast: Path) -> None:

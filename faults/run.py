@@ -20,6 +20,7 @@ from faults.shape import Shape
 STEP_S = 0.05
 WATCH_EVERY_S = 0.5
 ASK_EVERY_S = 0.3
+LINE_BYTES = 1000  # of one event in the spill, about
 STOP_WITHIN_S = 5.0
 
 
@@ -47,7 +48,8 @@ class Run:
         self.cluster.look_after()
         if time.monotonic() - self._watched > WATCH_EVERY_S:
             self._watched = time.monotonic()
-            self.backlog = self.cluster.stores.ask(ledger.pending, self.backlog)
+            waiting = self.cluster.stores.ask(ledger.pending, self.backlog)
+            self.backlog = waiting + self.cluster.stores.spilled_bytes // LINE_BYTES
             now = datetime.now(UTC)
             age = self.cluster.stores.ask(lambda db: ledger.oldest_due(db, now), 0.0)
             self.oldest_s = max(self.oldest_s, age)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,15 @@ class Stores:
             return question(self.db)
         except SQLAlchemyError:
             return default
+
+    @property
+    def spilled_bytes(self) -> int:
+        """How much waits in the spill."""
+        found = 0
+        for path in (self.data / "spill").glob("*.spill"):
+            with suppress(FileNotFoundError):
+                found += path.stat().st_size
+        return found
 
     @property
     def files(self) -> Iterator[Path]:

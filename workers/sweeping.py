@@ -45,6 +45,7 @@ def mend(parts: Parts) -> None:
     """What a dead worker or a clock that was set back has left behind waits no longer."""
     with parts.db.transaction() as session:
         delivery.expire_leases(session, parts.clock())
+        delivery.pull_back(session, parts.clock())
         inbox.pull_back(session, parts.clock())
     with parts.db.reading() as session:
         waiting = [run.id for run in campaigns.unfinished(session, parts.clock())]
