@@ -31,7 +31,7 @@ IMPORTING = ("spill.set_aside", "spill.imported")
 ALL_HIT_WITHIN_S = 180.0
 MANY_EVENTS = 20_000  # more than are needed: sending stops when every point was reached
 RUN_EVERY_S = 2.0
-OUTAGE_EVERY_S = 5.0
+OUTAGE_EVERY_S = 8.0
 OUTAGE_S = {"sqlite": 2.5, "postgresql": 1.0}  # a locked SQLite file is noticed after its patience
 
 
@@ -58,10 +58,11 @@ def _reach_all(run: Run, fuses: Fuses) -> None:
     while fuses.left and run.cluster.age < ALL_HIT_WITHIN_S:
         if SCHEDULERS[0] not in fuses.holders("tick.written"):
             run.cluster.held.discard(following)
-        if fuses.armed("spill.") and run.cluster.age - away > OUTAGE_EVERY_S:
-            away = run.cluster.age
+        nothing_spilled = run.cluster.stores.spilled_bytes == 0  # else it will be imported first
+        if fuses.armed("spill.") and nothing_spilled and run.cluster.age - away > OUTAGE_EVERY_S:
             with database_away(run.cluster):
                 run.wait(OUTAGE_S[run.wish.database])
+            away = run.cluster.age
         if fuses.armed("run.") and run.cluster.age - asked > RUN_EVERY_S:
             asked = run.cluster.age
             run.cluster.stores.ask(_run_now)
