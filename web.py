@@ -25,12 +25,14 @@ LOGGING = {  # the server's own lines look like ours
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic"}},
     "loggers": {"_granian": {"level": "INFO", "handlers": ["console"], "propagate": False}},
 }
+MASTER = "_YISHU_WEB_MASTER"  # the process that started the serving ones, for them to end with
 GRACE_S = 4  # a platform that deploys waits a little longer than this
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then finish what has begun."""
     asked = _options()
+    os.environ[MASTER] = str(os.getpid())
     Granian(
         "web:application",
         factory=True,
@@ -49,15 +51,15 @@ def main() -> None:
 
 def application() -> CallbacksFirst:
     """What each serving process runs. It ends with the process that started it."""
-    parent = os.getppid()
-    threading.Thread(target=_leave_with, args=(parent,), name="leave", daemon=True).start()
+    master = int(os.environ.get(MASTER) or os.getppid())  # it may be dead by now
+    threading.Thread(target=_leave_with, args=(master,), name="leave", daemon=True).start()
     parts = build(process="web")
     heart = Heart("web", parts.db, parts.clock).start()
     return create_asgi(parts, at_end=heart.stop)
 
 
-def _leave_with(parent: int) -> None:
-    while os.getppid() == parent:
+def _leave_with(master: int) -> None:
+    while os.getppid() == master:
         time.sleep(1)
     os._exit(1)  # the port must be free for whoever is started instead
 

@@ -21,18 +21,22 @@ from app.infra import crypto
 from app.infra.db import Database, build_engine
 from faults import company
 from faults.cluster import Cluster
-from faults.run import Outcome, Wish, percentile, run_of
+from faults.outcome import Outcome, Wish, percentile
+from faults.run import run_of
 from faults.sender import Manner
 from launcher import postgres
 
 STEADY_PER_S = 50.0
+FEW = 10  # events that may wait
+ACK_P99_S = {"sqlite": 2.0, "postgresql": 1.0}  # SQLite's one writer is waited for, then the spill
 LINES = 2
 IMPORT_WITHIN_S = 10.0
 
 
 def f3(wish: Wish) -> Outcome:
-    """Redis absent for the whole run."""
-    with run_of(wish, Manner(wish.events, per_s=wish.per_s or STEADY_PER_S)) as run:
+    """Redis absent for the whole run. No faster than events are worked off: lag is no backlog."""
+    manner = Manner(wish.events, per_s=wish.per_s or STEADY_PER_S, backlog=FEW)
+    with run_of(wish, manner) as run:
         run.cluster.held.add("redis")
         run.cluster.kill("redis")
         run.sender.start()
@@ -41,9 +45,9 @@ def f3(wish: Wish) -> Outcome:
         run.wait(wish.heal_s, lambda: run.backlog == 0)
         run.finish()
         run.expect_acks(within_s=4.0)
-        p99 = percentile(run.latencies(), 99)
-        if p99 >= 1.0:
-            run.problem(f"ack p99 is {p99:.2f} s without Redis, 1 s is allowed")
+        p99, allowed = percentile(run.latencies(), 99), ACK_P99_S[wish.database]
+        if p99 >= allowed:
+            run.problem(f"ack p99 is {p99:.2f} s without Redis, {allowed:.0f} s is allowed")
         if run.outcome.figures["lag_p99_s"] >= 5.0:
             run.problem(f"lag p99 is {run.outcome.figures['lag_p99_s']} s without Redis")
         return run.outcome
@@ -59,7 +63,7 @@ def f4(wish: Wish) -> Outcome:
         with database_away(run.cluster):
             run.wait(away_s)
         back = run.cluster.age
-        imported = run.wait(60, lambda: _spilled(run.cluster) == 0)
+        imported = run.wait(60, lambda: run.cluster.stores.spilled_bytes == 0)
         run.outcome.figures["database away s"] = round(away_s, 1)
         run.outcome.figures["imported after s"] = round(run.cluster.age - back, 1)
         if not imported or run.cluster.age - back > IMPORT_WITHIN_S:
@@ -98,7 +102,7 @@ def f9(wish: Wish) -> Outcome:
     """A spill that was torn at any byte: what was whole is imported, nothing is invented."""
     outcome = Outcome(wish)
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="yishu-faults-spill-") as name, ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="yishu-spill-") as name, ExitStack() as stack:
         folder = Path(name)
         crypto.install(crypto.KeyRing.parse(company.KEYS))
         db = _empty_database(wish.database, folder, stack)
@@ -106,7 +110,7 @@ def f9(wish: Wish) -> Outcome:
         whole = b"".join(lines)
         for cut in range(len(whole) + 1):
             _tear(outcome, db, folder / "spill", lines, cut)
-        outcome.figures |= {"events": LINES, "offsets": len(whole) + 1}
+        outcome.figures["events"] = len(whole) + 1  # one spill for each place to cut it
     outcome.seconds = round(time.monotonic() - begun, 1)
     return outcome
 
@@ -164,11 +168,11 @@ def f13(wish: Wish) -> Outcome:
                 run.wait(pause_s)
                 run.cluster.servers[name].resume()
                 run.wait(3)
-            if name in run.cluster.proxies:
-                run.cluster.proxies[name].weather.drop = True
+            if name in run.cluster.stores.proxies:
+                run.cluster.stores.proxies[name].weather.drop = True
                 run.wait(pause_s / 2)
-                run.cluster.proxies[name].weather.drop = False
-                run.cluster.proxies[name].reset()
+                run.cluster.stores.proxies[name].weather.drop = False
+                run.cluster.stores.proxies[name].reset()
                 run.wait(3)
         for _ in run.while_sending():
             pass
@@ -180,7 +184,7 @@ def f13(wish: Wish) -> Outcome:
 @contextmanager
 def database_away(cluster: Cluster) -> Iterator[None]:
     """PostgreSQL is killed and stays down; an SQLite file is locked by somebody else."""
-    if cluster.postgres is not None:
+    if cluster.stores.postgres is not None:
         cluster.held.add("database")
         cluster.kill("database")
         yield
@@ -198,11 +202,6 @@ def database_away(cluster: Cluster) -> Iterator[None]:
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
-
-
-def _spilled(cluster: Cluster) -> int:
-    """Bytes that wait in the spill."""
-    return sum(p.stat().st_size for p in (cluster.data / "spill").rglob("*") if p.is_file())
 
 
 def _fill(ballast: Path) -> None:

@@ -41,6 +41,8 @@ PACKAGES = (
     "zoneinfo alembic.command"
 ).split()
 
+_children: set[int] = set()
+
 
 class Child:
     """One process of the nursery; behaves like a Popen as far as `servers` needs it."""
@@ -75,10 +77,12 @@ class Child:
 class Nursery:
     """The parent's end. Use it from one thread."""
 
-    def __init__(self, guardian: Guardian) -> None:
+    def __init__(self, guardian: Guardian, counters: Path) -> None:
+        """`counters`: a folder where processes count what shall outlive them."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "faults.nursery"], cwd=ROOT, text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+            env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(counters)},
         )  # fmt: skip
         guardian.watch(self._process.pid)
         self._guardian = guardian
@@ -99,7 +103,7 @@ class Nursery:
             return Child(self, self._born.pop())
 
     def close(self) -> None:
-        """End it; its children are ended by whoever started them."""
+        """End it, and whoever of its children is left."""
         assert self._process.stdin
         with suppress(OSError):
             self._process.stdin.close()
@@ -121,10 +125,11 @@ class Nursery:
 
 
 def main() -> None:
-    """Import, then fork for each line until the input ends."""
+    """Import, then fork for each line until the input ends; then nobody may be left."""
     for name in PACKAGES:
         with suppress(ImportError):
             importlib.import_module(name)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end of the input says when
     pending = b""
     while True:
         readable, _, _ = select.select([0], [], [], 0.02)
@@ -133,6 +138,7 @@ def main() -> None:
             continue
         piece = os.read(0, 1 << 20)
         if not piece:
+            _end_all()
             return
         pending += piece
         while b"\n" in pending:
@@ -146,7 +152,15 @@ def _bury() -> None:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
+            _children.discard(pid)
             _say({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+
+
+def _end_all() -> None:
+    for pid in _children:
+        for end in (os.kill, os.killpg):  # a child that was just born has no group of its own yet
+            with suppress(ProcessLookupError, PermissionError):
+                end(pid, signal.SIGKILL)
 
 
 def _say(news: dict[str, Any]) -> None:
@@ -156,10 +170,12 @@ def _say(news: dict[str, Any]) -> None:
 def _fork(wanted: dict[str, Any]) -> None:
     pid = os.fork()
     if pid:
+        _children.add(pid)
         _say({"pid": pid})
         return
     code = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setsid()
         log = os.open(wanted["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         nothing = os.open(os.devnull, os.O_RDONLY)

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from faults.classes import CLASSES
-from faults.run import Outcome
+from faults.outcome import HEAL_S, Outcome
 from launcher.tell import ROOT, line
 
 COLUMNS = (
-    ("kills", "kills", 6), ("acked", "acked", 8), ("never acked", "never", 6), ("lost", "lost", 5),
-    ("doubled", "doubled", 8), ("messages", "messages", 9), ("ack_p50_ms", "p50 ms", 8),
-    ("ack_p99_ms", "p99 ms", 8), ("ack_max_ms", "max ms", 8), ("lag_p99_s", "lag s", 7),
+    ("kills", "kills", 6), ("acked", "acked", 8), ("never acked", "never", 6),
+    ("spilled", "spilled", 8), ("lost", "lost", 5), ("doubled", "doubled", 8),
+    ("messages", "messages", 9), ("ack_p50_ms", "p50 ms", 8), ("ack_p99_ms", "p99 ms", 8),
+    ("ack_max_ms", "max ms", 8), ("lag_p99_s", "lag s", 7),
     ("heal_s", "heal s", 7), ("events_per_s", "ev/s", 7),
 )  # fmt: skip
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
@@ -65,10 +65,12 @@ def _explain(outcome: Outcome) -> None:
 def again(outcome: Outcome) -> str:
     """The command that runs exactly this once more."""
     wish = outcome.wish
-    pace = f" --per-s {wish.per_s:g}" if wish.per_s else ""
+    more = f" --per-s {wish.per_s:g}" if wish.per_s else ""
+    more += f" --kills {wish.kills}" if wish.kills else ""
+    more += f" --heal {wish.heal_s:g}" if wish.heal_s != HEAL_S else ""
     return (
         f"./dev faults {wish.name} --events {wish.events} --seeds {wish.seed} "
-        f"--database {wish.database}{pace}"
+        f"--database {wish.database}{more}"
     )
 
 
@@ -78,24 +80,42 @@ def as_json(outcomes: Sequence[Outcome]) -> str:
 
 
 def write_page(outcomes: Sequence[Outcome], page: Path = PAGE) -> None:
-    """Put the table into docs/reliability.md, between its two marks."""
+    """Put the table into docs/reliability.md, between its two marks.
+
+    A row takes the place of the one with the same class, database, seed and number of events;
+    other rows stay.
+    """
     text = page.read_text() if page.exists() else f"# Reliability\n\n{BEGIN}\n{END}\n"
     before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{_table(outcomes)}\n\n{END}{after}")
+    old, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n\n{_table(outcomes, old)}\n\n{END}{after}")
 
 
-def _table(outcomes: Sequence[Outcome]) -> str:
-    titles = ["class", "what", "database", "seed", "events",
-              *(title for _, title, _ in COLUMNS), "result"]  # fmt: skip
-    rows = ["| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
+def _table(outcomes: Sequence[Outcome], old: str) -> str:
+    titles = ["class", "database", "seed", "events", *(title for _, title, _ in COLUMNS), "result"]
+    head = ["| " + " | ".join(titles) + " |", "|" + " --- |" * len(titles)]
+    rows = _rows_of(old) if head[0] in old else {}
     for one in outcomes:
-        what = (CLASSES[one.wish.name].__doc__ or "").partition("\n")[0].rstrip(".")
-        result = one.skipped or ("held" if one.passed else "failed")
-        cells = [one.wish.name, what, one.wish.database, one.wish.seed, one.wish.events]
-        cells += [one.figures.get(key, "–") for key, _, _ in COLUMNS]
-        rows.append("| " + " | ".join(map(str, [*cells, result])) + " |")
-    return "\n".join(rows)
+        row = _row(one)
+        rows[_key(row)] = row
+    return "\n".join([*head, *(rows[key] for key in sorted(rows))])
+
+
+def _row(one: Outcome) -> str:
+    result = "skipped" if one.skipped else "held" if one.passed else "failed"
+    cells = [one.wish.name, one.wish.database, one.wish.seed,
+             one.figures.get("events", one.wish.events)]  # fmt: skip
+    cells += [one.figures.get(key, "–") for key, _, _ in COLUMNS]
+    return "| " + " | ".join(map(str, [*cells, result])) + " |"
+
+
+def _rows_of(table: str) -> dict[tuple[int, str, int, int], str]:
+    return {_key(row): row for row in table.splitlines() if row.startswith("| F")}
+
+
+def _key(row: str) -> tuple[int, str, int, int]:
+    name, database, seed, events = (cell.strip() for cell in row.split("|")[1:5])
+    return int(name[1:]), database, int(seed), int(events)
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

@@ -6,52 +6,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from faults import ledger
-from faults.cluster import Cluster, Kill, Shape, running
-from faults.invariants import Findings, Witnesses, check
+from faults.cluster import Cluster, running
+from faults.invariants import Witnesses, check
+from faults.outcome import Outcome, Wish, percentile, spilled
 from faults.sender import Manner, Posted, Sender
+from faults.shape import Shape
 
 STEP_S = 0.05
 WATCH_EVERY_S = 0.5
+ASK_EVERY_S = 0.3
+LINE_BYTES = 1000  # of one event in the spill, about
 STOP_WITHIN_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What to run."""
-
-    name: str
-    database: str
-    seed: int
-    events: int
-    per_s: float = 0.0  # events a second; 0: as fast as they are answered and worked on
-    heal_s: float = 120.0
-    at_most_s: float = 3600.0
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came of it. `problems`: expectations of this class that did not hold."""
-
-    wish: Wish
-    figures: dict[str, Any] = field(default_factory=dict)
-    findings: Findings = field(default_factory=Findings)
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    kills: list[Kill] = field(default_factory=list)
-    deaths: list[Kill] = field(default_factory=list)
-    folder: str = ""
-    skipped: str = ""
-    seconds: float = 0.0
-
-    @property
-    def passed(self) -> bool:
-        """True when everything held."""
-        return not self.findings and not self.problems and not self.skipped
 
 
 class Run:
@@ -65,7 +35,7 @@ class Run:
         self.first: Callable[[], None] = lambda: None  # in each moment, before anybody restarts
         self._watched = 0.0
         self._deadline = time.monotonic() + wish.at_most_s
-        self.sender = Sender(cluster.ports, cluster.more_events, manner, self._patience)
+        self.sender = Sender(cluster.ports, cluster.platform.more_events, manner, self._patience)
         self._began = time.monotonic()
 
     def problem(self, text: str) -> None:
@@ -78,9 +48,10 @@ class Run:
         self.cluster.look_after()
         if time.monotonic() - self._watched > WATCH_EVERY_S:
             self._watched = time.monotonic()
-            self.backlog = self.cluster.ask(ledger.pending, self.backlog)
+            waiting = self.cluster.stores.ask(ledger.pending, self.backlog)
+            self.backlog = waiting + self.cluster.stores.spilled_bytes // LINE_BYTES
             now = datetime.now(UTC)
-            age = self.cluster.ask(lambda db: ledger.oldest_due(db, now), 0.0)
+            age = self.cluster.stores.ask(lambda db: ledger.oldest_due(db, now), 0.0)
             self.oldest_s = max(self.oldest_s, age)
         time.sleep(STEP_S)
 
@@ -111,10 +82,15 @@ class Run:
         self.cluster.restore()
         begun = time.monotonic()
         waiting: list[ledger.Waiting] = []
+        asked = 0.0
 
         def healed() -> bool:
+            nonlocal asked
+            if time.monotonic() - asked < ASK_EVERY_S:
+                return False
+            asked = time.monotonic()
             now = datetime.now(UTC)
-            found = self.cluster.ask(lambda db: ledger.waiting(db, now))
+            found = self.cluster.stores.ask(lambda db: ledger.waiting(db, now))
             if found is not None:
                 waiting[:] = [found]
             done = found is not None and found.nothing
@@ -136,8 +112,8 @@ class Run:
         for name, seconds in slow.items():
             self.problem(f"{name} took {seconds:.1f} s to stop")
         self._figures()
-        deliveries, world = self.cluster.deliveries(), self.cluster.world()
-        with self.cluster.db.reading() as session:
+        deliveries, world = self.cluster.platform.deliveries(), self.cluster.platform.world()
+        with self.cluster.stores.db.reading() as session:
             lag = ledger.lags(session)
             self.outcome.figures["lag_p99_s"] = round(percentile(lag, 99), 2)
             self.outcome.figures["lag_max_s"] = round(percentile(lag, 100), 2)
@@ -145,13 +121,13 @@ class Run:
                 Witnesses(
                     session, list(self.sender.posted.values()), deliveries, world,
                     logs=list((self.cluster.folder / "log").glob("*.log")),
-                    files=list(self.cluster.files), spill=self.cluster.data / "spill",
+                    files=list(self.cluster.stores.files), spill=self.cluster.data / "spill",
                     waiting=waiting or ledger.Waiting(-1, -1, -1, -1), now=datetime.now(UTC),
                     poison=frozenset(self.poison), untold=frozenset(self.sender.untold),
                 )
             )  # fmt: skip
         self.outcome.findings.update(findings)
-        self.outcome.figures |= figures
+        self.outcome.figures |= figures | {"spilled": spilled(self.cluster.counters)}
 
     def expect_acks(self, *, within_s: float, every_one: bool = True) -> None:
         """Every attempt is answered in time, with 200 unless `every_one` is false."""
@@ -208,8 +184,3 @@ def run_of(wish: Wish, manner: Manner | None = None, **shape: Any) -> Iterator[R
         run = Run(cluster, wish, replace(chosen, seed=wish.seed), outcome)
         yield run
         outcome.seconds = round(time.monotonic() - begun, 1)
-
-
-def percentile(ordered: list[float], percent: float) -> float:
-    """The value below which `percent` of an ordered list lies; 0 for none."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else 0.0

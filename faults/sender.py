@@ -1,8 +1,7 @@
 """Plays the platforms' callback servers: what WeCom promises, and what it does not.
 
 Five seconds to answer, then three more attempts, each sealed anew; some events come twice, much
-later; neighbours overtake each other by up to `reorder` places. Every attempt goes to the next web
-process in turn, and to another one at once when nobody listens, as a reverse proxy would do it.
+later; neighbours overtake each other by up to `reorder` places.
 """
 
 from __future__ import annotations
@@ -10,22 +9,19 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from itertools import islice
 
-from app.connectors.callback_crypto import seal
-from faults import company
+from faults.posting import Web, sealed
 from faults.workload import Event
 
 TIMEOUT_S = 5.0
 RETRY_AFTER_S = (1.0, 2.0, 3.0)
-SECRETS = {"wecom": company.WECOM, "oa": company.ACCOUNT}
-BATCH = 50
+BATCH = 50  # events that are made, and after which the backlog is looked at
+AT_ONCE = 8
 LATE_AFTER = (20, 400)  # a late duplicate follows so many events later
 
 
@@ -68,9 +64,8 @@ class Sender:
         manner: Manner,
         wait_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._ports, self._more, self.manner, self._wait_s = ports, more, manner, wait_s
+        self._web, self._more, self.manner, self._wait_s = Web(ports), more, manner, wait_s
         self._rng = random.Random(manner.seed)  # repeatable on purpose
-        self._turn = 0
         self._stop = threading.Event()
         self.posted: dict[int, Posted] = {}
         self.made: dict[int, Event] = {}
@@ -121,20 +116,26 @@ class Sender:
         try:
             begun, sent = time.monotonic(), 0
             source = self._disturbed()
-            while (event := await asyncio.to_thread(next, source, None)) is not None:
-                if self._stop.is_set():
-                    break
-                if self.manner.per_s and sent % self.manner.burst == 0:
-                    early = begun + sent / self.manner.per_s - time.monotonic()
-                    await asyncio.sleep(max(0.0, early))
-                if sent % BATCH == 0 or self.manner.backlog < BATCH:
-                    await asyncio.sleep(await asyncio.to_thread(self._wait_s))
-                await waiting.put(event)
-                sent += 1
+            # From a thread: the platforms may take their time, and answers must not wait for it.
+            while some := await asyncio.to_thread(list, islice(source, AT_ONCE)):
+                for event in some:
+                    if self._stop.is_set():
+                        return
+                    await self._pace(begun, sent)
+                    await waiting.put(event)
+                    sent += 1
         finally:
             for _ in posts:
                 await waiting.put(None)
             await asyncio.gather(*posts)
+            self._web.hang_up()
+
+    async def _pace(self, begun: float, sent: int) -> None:
+        if self.manner.per_s and sent % self.manner.burst == 0:
+            early = begun + sent / self.manner.per_s - time.monotonic()
+            await asyncio.sleep(max(0.0, early))
+        if sent % BATCH == 0 or self.manner.backlog < BATCH:
+            await asyncio.sleep(self._wait_s())
 
     def _disturbed(self) -> Iterator[Event]:
         """The events with neighbours out of place, and some again much later."""
@@ -188,7 +189,9 @@ class Sender:
     async def _attempt(self, event: Event, known: Posted) -> str:
         begun = time.monotonic()
         try:
-            answer = await asyncio.wait_for(self._exchange(self._sealed(event)), TIMEOUT_S)
+            answer = await asyncio.wait_for(
+                self._web.post(sealed(event, self.manner.clock_ahead_s)), TIMEOUT_S
+            )
         except TimeoutError:
             known.latencies.append(time.monotonic() - begun)
             return "timeout"
@@ -197,40 +200,3 @@ class Sender:
         if answer:
             known.latencies.append(time.monotonic() - begun)
         return answer or "closed"
-
-    async def _exchange(self, request: bytes) -> str:
-        reader, writer = await self._connect()
-        try:
-            writer.write(request)
-            head = await reader.readline()
-            return head.split()[1].decode() if head else ""
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        self._turn += 1
-        for number in range(len(self._ports)):
-            port = self._ports[(self._turn + number) % len(self._ports)]
-            try:
-                return await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                continue
-        raise ConnectionRefusedError
-
-    def _sealed(self, event: Event) -> bytes:
-        keys = SECRETS[event.platform]
-        made = seal(
-            keys, event.body.encode(), timestamp=int(time.time() + self.manner.clock_ahead_s),
-            nonce=secrets.token_hex(5),
-        )  # fmt: skip
-        query = urlencode(
-            {"msg_signature": made.signature, "timestamp": made.timestamp, "nonce": made.nonce}
-        )
-        body = made.xml(keys.receive_id)
-        head = (
-            f"POST /callbacks/{event.platform}/main?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            f"Content-Type: text/xml\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        )
-        return head.encode() + body

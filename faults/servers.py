@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,7 +14,7 @@ from pathlib import Path
 from faults.nursery import Child, Nursery
 from launcher import postgres, valkey
 from launcher.guardian import Guardian
-from launcher.tell import Trouble, tail
+from launcher.tell import Trouble
 
 Process = subprocess.Popen[bytes] | Child
 
@@ -130,20 +128,17 @@ def valkey_server(folder: Path, guardian: Guardian) -> tuple[Server, str]:
 
 
 class Postgres:
-    """A private PostgreSQL that syncs, in a short folder of its own; `server` is its process."""
+    """A private PostgreSQL that syncs, in `base`, a short path; `server` is its process."""
 
-    def __init__(self, guardian: Guardian) -> None:
-        self.base = Path(tempfile.mkdtemp(prefix="yishu-fp-", dir="/tmp"))
+    def __init__(self, base: Path, guardian: Guardian) -> None:
+        base.mkdir()
+        self.base = base
         self._place = postgres.install(self.base)
         self.url = self._place.url.replace("/postgres?", "/faults?")
         self.administrator = self._place.url
         self.server = Server(
             "database", lambda: self._place.start(durable=True), guardian, self._answers
         )
-
-    def remove(self) -> None:
-        """Remove its files."""
-        shutil.rmtree(self.base, ignore_errors=True)
 
     def _answers(self, process: Process) -> bool:
         assert isinstance(process, subprocess.Popen)
@@ -197,8 +192,3 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (OSError, IndexError):
         return False
-
-
-def last_words(log: Path) -> str:
-    """The end of a log."""
-    return tail(log, lines=5)

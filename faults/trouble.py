@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from faults.cluster import SCHEDULERS, WEBS, WORKERS
-from faults.run import STOP_WITHIN_S, Outcome, Run, Wish, run_of
+from faults.outcome import Outcome, Wish
+from faults.run import STOP_WITHIN_S, Run, run_of
 from faults.sender import Manner
+from faults.shape import SCHEDULERS, WEBS, WORKERS
 from faults.workload import Event
 
 STEADY_PER_S = 50.0
@@ -47,9 +48,9 @@ def f6(wish: Wish) -> Outcome:
         phase_s = wish.events / per_s / len(PHASES)
         run.sender.start()
         for _name, knobs in PHASES:
-            run.cluster.knobs(**knobs)
+            run.cluster.platform.knobs(**knobs)
             run.wait(phase_s, lambda: not run.sender.sending)
-        run.cluster.knobs()
+        run.cluster.platform.knobs()
         for _ in run.while_sending():
             pass
         run.finish(may_wait=True)
@@ -96,7 +97,7 @@ def f10(wish: Wish) -> Outcome:
     switched_on = (("FAULTS_POISON", "1"),)
     with run_of(wish, manner, inside=("worker",), environment=switched_on) as run:
         poison = list(_poison(run))
-        inner = run.cluster.more_events
+        inner = run.cluster.platform.more_events
 
         def more(count: int) -> list[Event]:
             events = inner(count)
@@ -112,7 +113,7 @@ def f10(wish: Wish) -> Outcome:
 
 def _poison(run: Run) -> Iterator[Event]:
     count = max(len(POISONS), run.wish.events // 200)
-    events = run.cluster.more_events(count * 4)
+    events = run.cluster.platform.more_events(count * 4)
     kept = [event for event in events if event.platform == "wecom"][:count]
     for number, event in enumerate(kept):
         how = POISONS[number % len(POISONS)]

@@ -1,4 +1,4 @@
-"""What CI runs: format, lint, types, import contracts, tests. Fault runs have their own command."""
+"""What CI runs: format, lint, types, import contracts, tests, faults."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ PROGRAMS = (
     "web.py",
 )
 PARALLEL = "2"
+FAULTS_WITHIN_S = 600  # under four minutes on two idle processors; then something hangs
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -52,11 +53,26 @@ def check(arguments: Sequence[str]) -> int:
     code = test(arguments)
     if code:
         failed.append("Tests")
+    if not arguments and not _survives():
+        failed.append("Faults")
     if failed:
         print(f"\nFailed: {', '.join(failed)}", file=sys.stderr)
         return 1
     line("\nAll checks passed.")
     return 0
+
+
+def _survives() -> bool:
+    """A thousand events under kills, and a death at every crash point, on real processes."""
+    line("\nFaults, on SQLite and PostgreSQL")
+    command = [sys.executable, "-m", "faults", "--ci"]
+    with subprocess.Popen(command, cwd=ROOT, env=_environment()) as process:
+        try:
+            return process.wait(FAULTS_WITHIN_S) == 0
+        except subprocess.TimeoutExpired:
+            print(f"not finished after {FAULTS_WITHIN_S} s", file=sys.stderr)
+            process.terminate()  # it says what it was at, and tidies up
+            return False
 
 
 def _passes(name: str, command: list[str]) -> bool:

@@ -22,11 +22,11 @@ Yishu (医枢) on one machine, with nothing but Python 3.11 or newer.
                     --no-sample        start with an empty company
   ./dev setup     only set up: environment, packages, styles and scripts, languages
   ./dev test      set up, then all tests on SQLite and PostgreSQL; takes pytest's arguments
-  ./dev check     what CI runs: format, lint, types, import contracts, tests
+  ./dev check     what CI runs: format, lint, types, import contracts, tests, faults
   ./dev faults    kill, stop, fill and cut off real processes and compare what is left
                     F1 F2 …            fault classes; all of them without names
                     --events N --seeds 1,2,3 --database sqlite|postgresql|both
-                    --ci               what CI runs, about three minutes
+                    --ci               what CI runs: three seeds, all crash points, four minutes
   ./dev bench N   run benchmarks/N.py; --json ends with one JSON object
   ./dev lock      resolve the dependencies again and write the lock files
 

@@ -46,6 +46,7 @@ def mend(parts: Parts) -> None:
     was to be erased when it is over is erased."""
     with parts.db.transaction() as session:
         delivery.expire_leases(session, parts.clock())
+        delivery.pull_back(session, parts.clock())
         inbox.pull_back(session, parts.clock())
         delivery.erase_marked(session)
     with parts.db.reading() as session:

@@ -48,6 +48,7 @@ from app.delivery.record import (
     repeatable,
     uncount,
 )
+from app.delivery.set_back import pull_back
 from app.delivery.ways import spread
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "note_answer",
     "pick",
     "postpone",
+    "pull_back",
     "queue",
     "record",
     "record_failed",

@@ -113,7 +113,25 @@ def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict 
         return Verdict((consent.Reason("erased", "医生的资料已删除"),))
     if dispatch.counts_as_contact:
         delivery.lock_person(session, row.id)
+    verdict = _judge(session, dispatch, row, now)
+    if not verdict.allowed and _moved(session, row):
+        session.refresh(row)
+        verdict = _judge(session, dispatch, row, now)
+    return verdict
+
+
+def _moved(session: Session, row: Identifier) -> bool:
+    """True when the ONE ID has changed since `row` was read.
+
+    PostgreSQL shows each statement what was committed before it: consents and contacts that were
+    looked for under the old id are found under the new one.
+    """
+    return session.scalar(select(Identifier.one_id).where(Identifier.id == row.id)) != row.one_id
+
+
+def _judge(session: Session, dispatch: Dispatch, row: Identifier, now: datetime) -> Verdict:
     through = THROUGH[Way(dispatch.way)]
+    assert dispatch.content_version_id is not None
     version = content.get_version(session, dispatch.content_version_id)
     problem = content.problem(session, version, now)
     before = dispatch if dispatch.id is not None else None

@@ -206,3 +206,24 @@ def test_group_tasks_are_counted_by_month_and_one_that_did_not_arrive_does_not_c
         assert delivery.group_tasks_this_month(session, [row.id], clock.tick(days=30)) == {
             row.id: 0
         }
+
+
+def test_a_message_written_while_the_clock_was_ahead_goes_out_when_it_was_set_back(
+    database: Database, clock: SetClock, write: Callable[..., int]
+) -> None:
+    """It waited two hours for its own time of writing, and its physician for an answer."""
+    right = clock()
+    later = right + timedelta(hours=9)
+    patient = write("patient", not_before=later)
+    ahead = clock.tick(hours=2)
+    at_once = write("at once", not_after=ahead + timedelta(hours=1))
+    in_an_hour = write("in an hour", not_before=ahead + timedelta(hours=1))
+    for _ in range(2):
+        with database.transaction() as session:
+            delivery.pull_back(session, right)
+    with database.reading() as session:
+        rows = {number: delivery.get(session, number) for number in (patient, at_once, in_an_hour)}
+        assert rows[patient].not_before == later
+        assert rows[at_once].not_before == right
+        assert rows[at_once].not_after == right + timedelta(hours=1)
+        assert rows[in_an_hour].not_before == right + timedelta(hours=1)

@@ -13,9 +13,9 @@ from app.delivery import State, Way
 from app.infra.db import Database
 from faults import company, ledger
 from faults.invariants import Findings, Witnesses, check
+from faults.outcome import Outcome, Wish
 from faults.platform import application_of
 from faults.report import again, write_page
-from faults.run import Outcome, Wish
 from faults.sender import Manner, Posted, Sender
 from faults.workload import EFFECTS, Event
 from tests.web.asgi_client import in_a_loop
@@ -147,17 +147,29 @@ def test_nobody_listening_is_an_answer_and_not_an_error() -> None:
     assert in_a_loop(sender._attempt(posted.event, posted)) == "ConnectionRefusedError"
 
 
-def test_the_table_replaces_the_one_before(tmp_path: Path) -> None:
+def test_a_row_of_the_table_replaces_the_one_before(tmp_path: Path) -> None:
     page = tmp_path / "reliability.md"
     page.write_text(
         "# 可靠性\n\nbefore\n<!-- faults: begin -->\nold\n<!-- faults: end -->\nafter\n"
     )
-    outcome = Outcome(Wish("F1", "sqlite", 3, 1000))
-    write_page([outcome], page)
-    write_page([outcome], page)
+    outcomes = [
+        Outcome(Wish(name, "sqlite", 3, 1000), {"kills": kills, "events": 1000})
+        for name, kills in (("F10", 1), ("F1", 2), ("F1", 3))
+    ]
+    for outcome in outcomes:
+        write_page([outcome], page)
     told = page.read_text()
     assert "old" not in told
     assert told.startswith("# 可靠性\n\nbefore\n")
     assert told.endswith("<!-- faults: end -->\nafter\n")
-    assert told.count("| F1 |") == 1
-    assert again(outcome) == "./dev faults F1 --events 1000 --seeds 3 --database sqlite"
+    rows = [row for row in told.splitlines() if row.startswith("| F")]
+    assert [row[:30] for row in rows] == [
+        "| F1 | sqlite | 3 | 1000 | 3 |",
+        "| F10 | sqlite | 3 | 1000 | 1 ",
+    ]
+
+
+def test_a_run_says_how_it_is_run_again() -> None:
+    plain, long = Wish("F1", "sqlite", 3, 1000), Wish("F1", "sqlite", 3, 1000, kills=9, heal_s=600)
+    assert again(Outcome(plain)) == "./dev faults F1 --events 1000 --seeds 3 --database sqlite"
+    assert again(Outcome(long)) == f"{again(Outcome(plain))} --kills 9 --heal 600"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.db import Database
 from tests.conftest import SetClock
-from workers.keeping import Keeper
+from workers.keeping import HUNG_AFTER, Keeper
 
 
 def test_everything_in_hand_is_renewed_together(database: Database, clock: SetClock) -> None:
@@ -57,3 +57,20 @@ def test_a_thread_renews_and_a_database_that_is_away_does_not_end_it(
     thread.join(10)
     assert not thread.is_alive()
     assert calls[:2] == [[7], [7]]
+
+
+def test_what_hangs_ends_the_process_so_that_it_can_be_parked(
+    database: Database, clock: SetClock
+) -> None:
+    given_up: list[bool] = []
+    kinds = {"event": lambda *_: None}
+    with Keeper(
+        database, clock, kinds, every_s=60, give_up=lambda: given_up.append(True)
+    ) as keeper, keeper.holding("event", 7):  # fmt: skip
+        for _ in range(HUNG_AFTER):
+            keeper.take("event", 8)  # another event each time: as many as there are may pass
+            keeper.renew()
+            keeper.let_go("event", 8)
+        assert not given_up
+        keeper.renew()
+    assert given_up

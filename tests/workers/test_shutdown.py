@@ -28,6 +28,7 @@ from app.sandbox.server import build as build_sandbox
 from app.sandbox.world import World
 from tests.conftest import AES_KEY, make_settings
 from tests.workers.test_processes import ROOT, database, process, stop, until
+from web import MASTER
 
 __all__ = ["database"]  # the fixture
 
@@ -137,16 +138,20 @@ def test_every_line_of_a_process_says_who_wrote_it_and_what_it_is_about(
     )
 
 
+def texts_of(settings: Settings) -> dict[str, str]:
+    return {
+        name.upper(): value
+        for name, value in settings.model_dump().items()
+        if isinstance(value, str)
+    }
+
+
 @pytest.fixture
 def web(database: Database, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """As it runs in production, with one serving process."""
     url = database.engine.url.render_as_string(False)
     settings = make_settings(url, f"unix://{tmp_path}/no.sock")
-    values = {
-        name.upper(): value
-        for name, value in settings.model_dump().items()
-        if isinstance(value, str)
-    }
+    values = texts_of(settings)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     run = {"PORT": str(port), "WEB_HOST": "127.0.0.1", "WEB_CONCURRENCY": "1"}
@@ -195,3 +200,20 @@ def test_web_finishes_the_callback_that_it_is_reading(
     with database.reading() as session:
         assert sum(inbox.count_by_state(session).values()) == 1
         assert operations.processes(session) == []
+
+
+def test_a_serving_process_whose_master_was_killed_while_it_started_ends(
+    database: Database, tmp_path: Path
+) -> None:
+    """Else it would hold the port for ever, beside whoever is started instead."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as master:
+        master.wait()
+    settings = make_settings(
+        database.engine.url.render_as_string(False), f"unix://{tmp_path}/no.sock"
+    )
+    serve = "import threading, web; web.application(); threading.Event().wait(60)"
+    done = subprocess.run(
+        [sys.executable, "-c", serve], cwd=ROOT, timeout=50, check=False,
+        env={**os.environ, **texts_of(settings), MASTER: str(master.pid)},
+    )  # fmt: skip
+    assert done.returncode == 1
