@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 IDLE_S = 5.0  # then the thread ends; the next item starts another
-GATHER_S = 0.001  # after a batch of several: who comes in this time shares the next commit
+GATHER_S = 0.002  # after a batch of several: who comes in this time shares the next commit
 
 Outcome = Exception | None
 """What became of one item: None when it is durable."""
