@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROC = Path("/proc")
-PARENT, OWN, OF_ENDED = 1, slice(11, 13), slice(13, 15)  # of what follows the name in `stat`
+PARENT, OWN, OF_ENDED = 1, slice(11, 13), slice(13, 15)  # what follows the name in `stat`
 
 
 @contextmanager
@@ -36,14 +36,19 @@ def children() -> frozenset[int]:
     return frozenset(pid for pid, stat in _all().items() if int(stat[PARENT]) == os.getpid())
 
 
+def tree(roots: Iterable[int]) -> dict[int, list[str]]:
+    """The living of `roots` and of what they started, each with its fields of `stat`."""
+    found = _all()
+    pids = {pid for pid in roots if pid in found}
+    while grown := {pid for pid, stat in found.items() if int(stat[PARENT]) in pids} - pids:
+        pids |= grown
+    return {pid: found[pid] for pid in sorted(pids)}
+
+
 def cpu_s(roots: Iterable[int]) -> float:
     """Processor seconds (user and system) of `roots`, what they started, and what ended there."""
-    found = _all()
-    tree = {pid for pid in roots if pid in found}
-    while grown := {pid for pid, stat in found.items() if int(stat[PARENT]) in tree} - tree:
-        tree |= grown
-    ticks = sum(int(n) for pid in tree for n in found[pid][OWN] + found[pid][OF_ENDED])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    ticks = sum(int(n) for stat in tree(roots).values() for n in stat[OWN] + stat[OF_ENDED])
+    return ticks / os.sysconf("SC_CLK_TCK") if ticks else 0.0
 
 
 def _all() -> dict[int, list[str]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 120.0  # on a busy machine, too
 
 
 class Server(NamedTuple):
@@ -45,20 +45,29 @@ def ours(environment: Mapping[str, str], log: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def _serving(
-    command: list[str], port: int, environment: Mapping[str, str], log: Path
-) -> Iterator[Server]:
+def program(
+    arguments: list[str], environment: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python process in the project's folder for the length of the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *command],
+            [sys.executable, *arguments],
             env={**os.environ, **environment}, cwd=ROOT, stdout=output, stderr=output,
         )  # fmt: skip
         try:
-            _wait(port, process, log)
-            yield Server(port, process.pid)
+            yield process
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(20)
+
+
+@contextmanager
+def _serving(
+    arguments: list[str], port: int, environment: Mapping[str, str], log: Path
+) -> Iterator[Server]:
+    with program(arguments, environment, log) as process:
+        _wait(port, process, log)
+        yield Server(port, process.pid)
 
 
 def free_port() -> int:

@@ -66,15 +66,14 @@ class Batches(Generic[Item]):
     def _run(self) -> None:
         taken: list[tuple[Item, Ticket]] = []
         while True:
-            burst = len(taken) > 1
+            if len(taken) > 1:
+                time.sleep(GATHER_S)  # before it waits for the first: that one need not wake it
             try:
                 taken = [self._waiting.get(timeout=IDLE_S)]
             except Empty:
                 if self._may_end():
                     return
                 continue
-            if burst:
-                time.sleep(GATHER_S)
             with suppress(Empty):
                 while True:
                     taken.append(self._waiting.get_nowait())

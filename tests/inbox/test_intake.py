@@ -90,6 +90,29 @@ def test_an_event_loop_writes_as_many_at_once_as_it_likes(
     assert bodies(database) == {str(n).encode() for n in range(150)}
 
 
+def test_a_batch_larger_than_a_statement_is_one_transaction_and_keeps_each_once(
+    database: Database,
+) -> None:
+    rows = Rows(database.engine)
+    outcomes = rows.commit([arrival(str(n % 150)) for n in range(300)])
+    rows.close()
+    assert outcomes == [None] * 300
+    assert bodies(database) == {str(n).encode() for n in range(150)}
+
+
+def test_who_stops_waiting_in_a_loop_does_not_cost_the_others(
+    database: Database, intake: Intake
+) -> None:
+    async def write_some() -> None:
+        tasks = [asyncio.create_task(intake.write_soon(arrival(str(n)))) for n in range(20)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        await asyncio.gather(*tasks[1:])
+
+    in_a_loop(write_some())
+    assert {str(n).encode() for n in range(1, 20)} <= bodies(database)
+
+
 def test_two_processes_worth_of_intakes_take_turns(database: Database) -> None:
     intakes = [Intake(database) for _ in range(2)]
     with ThreadPoolExecutor(8) as pool:
