@@ -56,8 +56,8 @@ class Problem:
 
 
 def problems(found: Figures, *, spilled: Spilled, redis_answers: bool) -> list[Problem]:
-    """What is wrong, in the order of `Alarm`; empty when everything is well."""
-    return [
+    """What is wrong: what cannot wait first, else in the order of `Alarm`."""
+    found_wrong = [
         *_who_lives(found),
         *_what_waits(found),
         *_clocks(found),
@@ -67,6 +67,7 @@ def problems(found: Figures, *, spilled: Spilled, redis_answers: bool) -> list[P
         *_silent(found),
         *_versions(found),
     ]
+    return sorted(found_wrong, key=lambda problem: problem.severity is not Severity.NOW)
 
 
 def _who_lives(found: Figures) -> list[Problem]:

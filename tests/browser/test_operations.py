@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -11,7 +11,8 @@ from sqlalchemy import delete, update
 
 from app import inbox, operations
 from app.campaigns import ScheduleRun
-from app.delivery import Dispatch, State
+from app.completeness import PullRun, PullSubject
+from app.delivery import WAITS_FOR_LIMIT, Dispatch, State
 from app.inbox import InboxEvent
 from app.infra.clock import utc_now
 from app.operations import Kind, ProcessBeat
@@ -61,9 +62,18 @@ def trouble(well: Product) -> Iterator[Product]:
         session.add_all(
             [
                 message("waits", State.QUEUED, now - timedelta(minutes=8)),
+                limited(now - timedelta(minutes=12)),
                 *(message(f"unknown {n}", State.UNKNOWN, now) for n in range(3)),
+                PullSubject(
+                    source="contacts", account="wwmend", name="rep01", there=400,
+                    next_attempt_at=now,
+                ),
+                PullRun(
+                    kind="full", due_at=now, state="done", minute=now, lost=3, created_at=now,
+                    finished_at=now,
+                ),
             ]
-        )
+        )  # fmt: skip
     clock = SetClock(now - timedelta(minutes=7))
     arrive(db, clock, "waits", "waits too", partition="late")
     park(
@@ -73,12 +83,20 @@ def trouble(well: Product) -> Iterator[Product]:
     run(db, "failed", now - timedelta(minutes=30))
     yield well
     with db.transaction() as session:
+        session.execute(delete(PullRun).where(PullRun.lost == 3))
+        session.execute(delete(PullSubject).where(PullSubject.account == "wwmend"))
         for model in (ScheduleRun, Dispatch):
             session.execute(
                 delete(model).where(
                     model.state == "failed" if model is ScheduleRun else Dispatch.rep_id.is_(None)
                 )
             )
+
+
+def limited(since: datetime) -> Dispatch:
+    waits = message("limited", State.QUEUED, since)
+    waits.error = f"{WAITS_FOR_LIMIT}：每位成员每小时"
+    return waits
 
 
 @pytest.fixture(params=LOOKS, ids="-".join)
@@ -112,7 +130,8 @@ def test_trouble_is_named_with_what_to_do_and_can_be_replayed(
     said = admin.locator(".verdict .problems").inner_text()
     assert admin.locator(".verdict h2").inner_text() == "需要马上处理"
     for part in ("没有处理进程在运行", "最早的收件已等待 7 分钟", "4 条收件处理失败",
-                 "3 条消息不知道是否送达", "今天有 1 个定时任务失败"):  # fmt: skip
+                 "3 条消息不知道是否送达", "今天有 1 个定时任务失败",
+                 "的回调没有收到", "有消息等待发送频率已 12 分钟"):  # fmt: skip
         assert part in said, part
     assert not sticks_out(admin)
     assert serious(admin) == []

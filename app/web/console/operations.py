@@ -167,8 +167,8 @@ def _words(problem: Problem) -> tuple[str, str, str, str]:
         ),
         Alarm.CALLBACKS_LOST: (
             _("过去 24 小时有 %(share)s 的回调没有收到", share=share),
-            _("对账补齐了漏掉的变化，没有丢失，但回调地址或网络有问题。请检查回调设置和网关日志。"),
-            "console.completeness_page", _("查看对账"),
+            _("核对补齐了漏掉的变化，没有丢失，但回调地址或网络有问题。请检查回调设置和网关日志。"),
+            "console.completeness_page", _("查看核对"),
         ),
         Alarm.LIMITED: (
             _("有消息等待发送频率已 %(span)s", span=span),
