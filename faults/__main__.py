@@ -29,8 +29,8 @@ DATABASES = ("sqlite", "postgresql")
 CI_BUDGET_S = 240.0
 # Three seeds, both databases, 1,000 events, all crash points once. F2 sends until all are reached.
 CI = (
-    Wish("F1", "sqlite", 1, 350, per_s=40.0),
-    Wish("F1", "postgresql", 2, 350, per_s=40.0),
+    Wish("F1", "sqlite", 1, 500, per_s=40.0),
+    Wish("F1", "postgresql", 2, 500, per_s=40.0),
     Wish("F2", "postgresql", 3, 600),
 )
 

@@ -92,10 +92,12 @@ def waiting(db: Database, now: datetime) -> Waiting:
 
 
 def lags(session: Session) -> list[float]:
-    """Seconds from arrival to the end of each finished event, in order of size."""
+    """Seconds from arrival to the end of each finished callback, in order of size."""
     rows = session.execute(
         select(InboxEvent.received_at, InboxEvent.finished_at).where(
-            InboxEvent.finished_at.is_not(None)
+            InboxEvent.finished_at.is_not(None),
+            InboxEvent.source != "reconcile",
+            ~InboxEvent.event_type.endswith("/read_again"),
         )
     )
     return sorted((row.finished_at - row.received_at).total_seconds() for row in rows)
@@ -106,6 +108,15 @@ def pending(db: Database) -> int:
     with db.reading() as session:
         found = session.scalar(text("SELECT count(*) FROM inbox_event WHERE state = 'pending'"))
         return int(found or 0)
+
+
+def compared(db: Database) -> bool:
+    """True when the first comparison with the platforms is over and worked off."""
+    from app import completeness
+
+    with db.reading() as session:
+        begun = session.scalar(text("SELECT count(*) FROM pull_run"))
+        return bool(begun) and completeness.open_run(session) is None and not pending(db)
 
 
 def oldest_due(db: Database, now: datetime) -> float:

@@ -54,7 +54,7 @@ class Server:
         self.started_at, self.is_up = time.monotonic(), False
         self.guardian.watch(self.process.pid)
 
-    def wait(self, within_s: float = 40.0) -> None:
+    def wait(self, within_s: float = 120.0) -> None:
         """Return when it is ready. Raises Trouble."""
         deadline = time.monotonic() + within_s
         while not (self.running and self.process is not None and self.ready(self.process)):

@@ -55,7 +55,7 @@ def _contacts_to_compare(seen: Witnesses) -> set[str]:
         event = posted.event
         if not event.about.startswith("wmfault"):
             continue
-        if not posted.acked_at:
+        if not posted.acked_at or event.number in seen.poison:
             never.add(event.about)
         elif event.kind in READS_CONTACT:
             told.add(event.about)
