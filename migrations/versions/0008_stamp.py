@@ -1,6 +1,6 @@
 """Stamps: what a process may keep until it changes
 
-Revision 0007_stamp, after 0006_completeness.
+Revision 0008_stamp, after 0007_erasure.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007_stamp"
-down_revision = "0006_completeness"
+revision = "0008_stamp"
+down_revision = "0007_erasure"
 branch_labels = None
 depends_on = None
 
