@@ -50,4 +50,5 @@ def note_once(
         return Noted(fresh, ref)
     if not fact.pulled:
         told.at = min(told.at, at)
+        journey.told_by(told, ref)
     return Noted(False, told.ref)

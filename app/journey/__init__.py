@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.identity.models import Identifier
 from app.infra.db import insert_once
 from app.journey.models import Happened, Touchpoint
-from app.journey.twice import find_told, marked
+from app.journey.twice import find_told, marked, told_by
 
 __all__ = [
     "Entry",
@@ -24,6 +24,7 @@ __all__ = [
     "marked",
     "note",
     "timeline",
+    "told_by",
 ]
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.journey.models import Happened, Touchpoint
 
 ABOUT = timedelta(seconds=10)  # the platform shows the very time of a beginning
-PULLED = "pulled"  # in the detail of what we saw ourselves
+PULLED = "pulled"  # in the detail of what we saw ourselves: True, then the callback that told it
 
 
 def find_told(
@@ -46,7 +46,7 @@ def find_told(
     ).all()  # fmt: skip
     beginnings = [row.at for row in rows if row.kind == begins_with]
     for row in rows:
-        one_was_seen = pulled or bool((row.detail or {}).get(PULLED))
+        one_was_seen = pulled or (row.detail or {}).get(PULLED) in (True, ref)
         if row.kind == kind and row.ref != ref and one_was_seen:
             if begins_with is None and abs(row.at - at) <= ABOUT:
                 return row
@@ -58,6 +58,12 @@ def find_told(
 def marked(detail: dict[str, Any] | None, pulled: bool) -> dict[str, Any] | None:
     """The detail of a touchpoint that we may have seen ourselves."""
     return (detail or {}) | {PULLED: True} if pulled else detail
+
+
+def told_by(touchpoint: Touchpoint, ref: str) -> None:
+    """A callback tells what we had seen; the next callback tells something else."""
+    if touchpoint.detail and touchpoint.detail.get(PULLED):
+        touchpoint.detail = touchpoint.detail | {PULLED: ref}
 
 
 def _between(moments: Sequence[datetime], one: datetime, other: datetime) -> bool:

@@ -30,3 +30,24 @@ def test_an_addition_soon_after_another_one_that_was_seen_is_news(
             ref="inbox:2", pulled=False, rep_id=rep.id,
         )  # fmt: skip
     assert (told is not None) is same
+
+
+def test_what_was_seen_excuses_one_callback_also_when_that_comes_again(database: Database) -> None:
+    one = Id(Kind.WECOM_EXTERNAL_USERID, "ww1", "wm1")
+    with database.transaction() as session:
+        (row,) = identity.observe(session, [one], event_key="e", source="test", at=NOON, now=NOON)
+        journey.note(
+            session, row.id, Happened.CONTACT_ADDED, channel="wecom", at=NOON, ref="inbox:1",
+            detail=journey.marked(None, pulled=True),
+        )  # fmt: skip
+        told = []
+        for ref in ("inbox:2", "inbox:3", "inbox:2"):
+            found = journey.find_told(
+                session, row.id, Happened.CONTACT_ADDED, at=NOON, ref=ref, pulled=False,
+                rep_id=None,
+            )  # fmt: skip
+            told.append(found is not None)
+            if found is not None:
+                journey.told_by(found, ref)
+                session.flush()
+    assert told == [True, False, True]
