@@ -33,6 +33,7 @@ class Arrival:
     urgent: bool
     received_at: datetime
     reads_only: bool = False
+    request: str = ""  # its signature: replaying one request reads once more and never again
 
     def again(self) -> Arrival | None:
         """What to append as well when these bytes are here already; None: nothing.
@@ -44,7 +45,7 @@ class Arrival:
         """
         if not self.reads_only:
             return None
-        mark = f"<!-- again {secrets.token_hex(8)} -->"
+        mark = f"<!-- again {self.request or secrets.token_hex(8)} -->"
         return replace(self, body=self.body + mark.encode(), reads_only=False)
 
     def row(self) -> dict[str, Any]:
@@ -72,6 +73,7 @@ class Arrival:
             {"source": self.source, "receiver": self.receiver, "event_type": self.event_type,
              "partition": self.partition, "occurred_at": at, "urgent": self.urgent,
              "received_at": self.received_at.isoformat(), "reads_only": self.reads_only,
+             "request": self.request,
              "body": base64.b64encode(self.body).decode()},
         ).encode()  # fmt: skip
 
@@ -84,6 +86,7 @@ class Arrival:
             told["source"], told["receiver"], base64.b64decode(told["body"]), told["event_type"],
             told["partition"], datetime.fromisoformat(at) if at else None, told["urgent"],
             datetime.fromisoformat(told["received_at"]), told.get("reads_only", False),
+            told.get("request", ""),
         )  # fmt: skip
 
 

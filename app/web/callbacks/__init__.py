@@ -139,7 +139,7 @@ class FrontDoor:
             raise Refusal("method")
         plain = door.receiver.open(query, request.body, now, window)
         crashpoint("ack.opened")
-        return Answer(200, door.thanks, _arrival(door, plain, now))
+        return Answer(200, door.thanks, _arrival(door, plain, now, query.get("msg_signature", "")))
 
     def _refuse(self, source: str, reason: str, status: int) -> Answer:
         _rejected.labels(source, reason).inc()
@@ -167,7 +167,7 @@ def _fields(query: str) -> dict[str, str]:
     return dict(reversed(pairs))  # the first of several counts
 
 
-def _arrival(door: Door, plain: bytes, now: datetime) -> Arrival:
+def _arrival(door: Door, plain: bytes, now: datetime, request: str) -> Arrival:
     seen = door.glance(plain)
     return Arrival(
         source=door.source,
@@ -179,4 +179,5 @@ def _arrival(door: Door, plain: bytes, now: datetime) -> Arrival:
         urgent=seen.urgent,
         received_at=now,
         reads_only=seen.reads_only,
+        request=request,
     )
