@@ -25,11 +25,11 @@ PAYLOAD = {"app_id": WHO["app_id"], "openid": WHO["openid"], "text": SECRET}
 
 
 def write(session: Session, row: Identifier, way: Way, key: str = "m") -> Dispatch:
-    message = delivery.queue(
+    made = delivery.queue(
         session, way=way, dedupe_key=key, payload=PAYLOAD, identifier_id=row.id, now=NOON
     )
-    assert message is not None
-    return message
+    assert made is not None
+    return delivery.get(session, made)
 
 
 def arrives(session: Session) -> Identifier:
@@ -52,14 +52,15 @@ def test_a_message_in_the_air_is_erased_when_its_outcome_is_known(
 ) -> None:
     with database.transaction() as session:
         message = write(session, arrives(session), Way.OA_TEXT)
-        assert delivery.claim(session, message.id, NOON) is not None
+        assert delivery.claim(session, [message.id], NOON) == {message.id: 1}
         leaves(session)
         session.refresh(message)
         assert message.payload["text"] == SECRET  # its worker died? then somebody still needs it
         delivery.erase_marked(session)
         session.refresh(message)
         assert (message.payload["text"], message.erase) == (SECRET, True)
-        delivery.record(session, message, answer, NOON)
+        delivery.record(message, answer, NOON)
+        session.flush()
         delivery.erase_marked(session)
         session.refresh(message)
         assert (message.state, message.payload, message.erase) == (ending, {}, False)

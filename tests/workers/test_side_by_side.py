@@ -68,11 +68,11 @@ def hanging(request: pytest.FixtureRequest) -> Iterator[Hanging]:
 
 def write(database: Database, key: str, way: Way, **payload: str) -> int:
     with database.transaction() as session:
-        row = delivery.queue(
+        made = delivery.queue(
             session, way=way, dedupe_key=key, payload={"corp_id": CORP, **payload}, now=utc_now()
         )
-        assert row is not None
-        return row.id
+        assert made is not None
+        return made
 
 
 def state(database: Database, number: int) -> str:
