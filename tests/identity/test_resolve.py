@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import combinations
 
 import pytest
@@ -169,6 +170,28 @@ def test_rebuilding_changes_nothing(database: Database) -> None:
     with database.transaction() as session:
         for number, pair in enumerate(rng.sample(list(combinations(pool, 2)), 9)):
             see(session, *pair, key=str(number))
+    before = people(database)
+    with database.transaction() as session:
+        assert identity.rebuild(session, now=NOON) == 0
+    assert people(database) == before
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_surer_and_earlier_evidence_of_known_pairs_ends_as_a_rebuild_does(
+    database: Database, seed: int
+) -> None:
+    """Two licences and five phones: limits keep some apart, and then what was joined first counts."""
+    rng = random.Random(seed)
+    pool = [LICENCE, Id(Kind.LICENCE_NO, "", "110440000099999"), UNION, OPEN, EXTERNAL]
+    pool += [Id(Kind.PHONE, "", f"+86199{n:08d}") for n in range(3)]
+    pairs = rng.sample(list(combinations(pool, 2)), 8)
+    with database.transaction() as session:
+        for number in range(30):
+            identity.observe(
+                session, rng.choice(pairs), event_key=str(number), source="test",
+                trust=rng.choice((20, 50, 90)), at=NOON - timedelta(minutes=rng.randrange(99)),
+                now=NOON,
+            )  # fmt: skip
     before = people(database)
     with database.transaction() as session:
         assert identity.rebuild(session, now=NOON) == 0
