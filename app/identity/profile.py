@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier, Kind, Physician, PhysicianToken, ProfileValue
 from app.infra import crypto
-from app.infra.db import insert_once
+from app.infra.db import insert_all
 
 ATTRIBUTES = ("name", "title", "specialty", "department", "hospital", "city", "province")
 LIMITS = {"title": 40, "specialty": 60, "department": 80, "hospital": 120, "city": 40,
@@ -132,8 +132,8 @@ def _note(
 
 def _index_name(session: Session, one_id: str, name: str) -> None:
     session.execute(delete(PhysicianToken).where(PhysicianToken.one_id == one_id))
-    for token in sorted(tokens(name)):
-        insert_once(session, PhysicianToken, {"token": token, "one_id": one_id}, "token", "one_id")
+    rows = [{"token": token, "one_id": one_id} for token in sorted(tokens(name))]
+    insert_all(session, PhysicianToken, rows, "token", "one_id")
 
 
 _OF_SOURCE = select(

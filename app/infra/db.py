@@ -8,7 +8,7 @@ which no busy time-out can mend.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -210,13 +210,27 @@ def insert_new(session: Session, model: type[Base], values: dict[str, Any], *key
     return session.connection().scalar(statement, values)
 
 
+def insert_all(
+    session: Session, model: type[Base], rows: Sequence[dict[str, Any]], *keys: str
+) -> None:
+    """Insert those rows that are not there yet, by `keys`."""
+    session.flush()
+    if rows:
+        statement = _insert(session.get_bind().dialect.name, model, keys)
+        session.connection().execute(statement, list(rows))
+
+
 @cache
 def _insert_once(dialect: str, model: type[Base], keys: tuple[str, ...]) -> Executable:
+    statement: Executable = _insert(dialect, model, keys).returning(model.__mapper__.primary_key[0])
+    return statement
+
+
+@cache
+def _insert(dialect: str, model: type[Base], keys: tuple[str, ...]) -> Any:
     # Built once, and past the ORM: most of what an event costs are statements like this one.
     maker = postgresql if dialect == "postgresql" else sqlite
-    insert = maker.insert(model.__table__).on_conflict_do_nothing(index_elements=keys)
-    statement: Executable = insert.returning(model.__mapper__.primary_key[0])
-    return statement
+    return maker.insert(model.__table__).on_conflict_do_nothing(index_elements=keys)
 
 
 def ring_after_commit(session: Session, job: str, *ids: int | str, lane: str = NORMAL) -> None:
