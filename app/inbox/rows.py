@@ -11,8 +11,8 @@ from sqlalchemy import Engine, PoolProxiedConnection
 from app.inbox.batches import Outcome
 from app.inbox.statement import MOST_ROWS, DriverInsert, DriverStatement
 from app.inbox.store import REPEATS, Arrival
-from app.inbox.turns import Turns
 from app.infra.crashpoint import crashpoint
+from app.infra.turns import Turns
 
 PATIENCE_MS = 3500  # for a lock or a statement; whoever waits for the answer has given up by then
 BEGIN = {"postgresql": "BEGIN", "sqlite": "BEGIN IMMEDIATE"}
@@ -23,7 +23,7 @@ class Rows:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._turns = Turns(engine)
+        self._turns = Turns(engine.url)
         self._statements: tuple[DriverInsert, DriverStatement] | None = None
         self._connection: PoolProxiedConnection | None = None
 

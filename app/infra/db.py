@@ -33,6 +33,7 @@ from sqlalchemy.types import TypeDecorator
 from app.infra import crypto
 from app.infra.discreet import make_discreet
 from app.infra.queue import NORMAL, Bell, SilentBell
+from app.infra.turns import Turns
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -145,8 +146,16 @@ def build_engine(url: str) -> Engine:
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": 15.0, "check_same_thread": False}
     )
+    turns = Turns(engine.url)
+
+    def begin(connection: Any) -> None:
+        reading = connection.get_execution_options().get("yishu_reading", False)
+        if not reading:
+            turns.give_way()
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
     event.listen(engine, "connect", _tune_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "begin", begin)
     return engine
 
 
@@ -156,11 +165,6 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _begin_immediate(connection: Any) -> None:
-    reading = connection.get_execution_options().get("yishu_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 class Database:
