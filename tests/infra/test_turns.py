@@ -26,8 +26,8 @@ def test_other_writers_wait_until_the_callbacks_are_written(
 
     monkeypatch.setattr(turns.time, "sleep", written)
     with Database(build_engine(url)).transaction() as session:
-        told.append("worker")
         session.execute(text("create table t (a)"))
+        told.append("worker")
     assert told == ["callbacks", "worker"]
 
 
