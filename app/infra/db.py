@@ -1,9 +1,4 @@
-"""The database: one code path for SQLite (embedded) and PostgreSQL (real use).
-
-SQLite runs in WAL with synchronous FULL, and every transaction starts with BEGIN IMMEDIATE: a
-transaction that reads first and writes later would otherwise fail with SQLITE_BUSY_SNAPSHOT,
-which no busy time-out can mend.
-"""
+"""The database: one code path for SQLite (embedded) and PostgreSQL (real use)."""
 
 from __future__ import annotations
 
@@ -31,9 +26,9 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from app.infra import crypto
+from app.infra import sqlite as sqlite_writing
 from app.infra.discreet import make_discreet
 from app.infra.queue import NORMAL, Bell, SilentBell
-from app.infra.turns import Turns
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -146,25 +141,8 @@ def build_engine(url: str) -> Engine:
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": 15.0, "check_same_thread": False}
     )
-    turns = Turns(engine.url)
-
-    def begin(connection: Any) -> None:
-        reading = connection.get_execution_options().get("yishu_reading", False)
-        if not reading:
-            turns.give_way()
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    event.listen(engine, "connect", _tune_sqlite)
-    event.listen(engine, "begin", begin)
+    sqlite_writing.tune(engine)
     return engine
-
-
-def _tune_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, see the module text
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 class Database:
