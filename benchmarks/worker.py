@@ -146,6 +146,7 @@ def _drain(
     parts: Parts, events: int, start: int, persons: int, workers: int, folder: Path
 ) -> float:
     with parts.db.transaction() as session:
+        newest = session.scalar(select(func.max(InboxEvent.id))) or 0
         rows = [one.row() for one in arrivals(events, persons, utc_now(), start)]
         session.connection().execute(insert_of(parts.db.engine.dialect.name), rows)
     with (folder / "workers.log").open("ab") as log:
@@ -154,7 +155,7 @@ def _drain(
             for _ in range(workers)
         ]
         try:
-            return _rate(parts, start, events)
+            return _rate(parts, newest)
         finally:
             for process in running:
                 process.terminate()
@@ -162,23 +163,22 @@ def _drain(
                 process.wait(10)
 
 
-def _rate(parts: Parts, start: int, events: int) -> float:
-    for _ in _until(lambda: events - _done(parts, start)):
+def _rate(parts: Parts, newest: int) -> float:
+    """Of all events after `newest`, also those that the product tells itself."""
+    for _ in _until(lambda: _left(parts)):
         time.sleep(0.2)
+    finished = func.count(), func.min(InboxEvent.finished_at), func.max(InboxEvent.finished_at)
+    done = (InboxEvent.state == State.DONE, InboxEvent.id > newest)
     with parts.db.reading() as session:
-        first, last = session.execute(
-            select(func.min(InboxEvent.finished_at), func.max(InboxEvent.finished_at))
-            .where(InboxEvent.id > start)
-        ).one()  # fmt: skip
+        number, first, last = session.execute(select(*finished).where(*done)).one()
     assert first is not None
     assert last is not None
-    return events / max((last - first).total_seconds(), 0.001)
+    return float(number / max((last - first).total_seconds(), 0.001))
 
 
-def _done(parts: Parts, start: int) -> int:
-    done = (InboxEvent.state == State.DONE, InboxEvent.id > start)
+def _left(parts: Parts) -> int:
     with parts.db.reading() as session:
-        return session.scalar(select(func.count()).where(*done)) or 0
+        return session.scalar(select(func.count()).where(InboxEvent.state == State.PENDING)) or 0
 
 
 def _until(left: Callable[[], int]) -> Iterator[int]:

@@ -28,7 +28,7 @@ from app.infra.errors import Permanent, YishuError
 from workers.keeping import Keeper
 from workers.reading import read, why_unknown
 
-AT_ONCE = 32  # events in hand of one drain
+AT_ONCE = 16  # events of one drain that ask the platforms; as many again are being applied
 LOW = AT_ONCE // 2  # claim again when so few are left, so that claims are shared
 GATHER_S = 0.02  # wait so long for others that can be applied with those that are ready
 LOOK_S = 0.25  # claim again after so long although all that is in hand still waits for an answer
@@ -59,6 +59,7 @@ def drain_inbox(
     """
     made, until = 0, parts.clock() + BUDGET
     flying: dict[Future[Ready], Claim] = {}
+    ready: list[Ready] = []
     with Keeper(parts.db, parts.clock, {"event": inbox.extend_leases}) as keeper:
         while True:
             over = stop() or made >= limit or parts.clock() > until
@@ -68,18 +69,14 @@ def drain_inbox(
             for claim in claims:
                 keeper.take("event", (claim.id, claim.attempts))
                 flying[_pool().submit(_prepare, parts, claim)] = claim
-            if not flying:
+            if ready:  # while the next ones ask the platforms
+                crashpoint("drain.prepared")
+                _apply_all(parts, ready)
+                for one in ready:
+                    keeper.let_go("event", (one.claim.id, one.claim.attempts))
+            elif not flying:
                 return made
-            ready = [future.result() for future in _gather(flying)]
-            if not ready:
-                continue
-            crashpoint("drain.prepared")
-            _apply_all(parts, ready)
-            for future in [future for future in flying if future.done()]:
-                claim = flying[future]
-                if any(one.claim is claim for one in ready):
-                    keeper.let_go("event", (claim.id, claim.attempts))
-                    del flying[future]
+            ready = _land(flying)
 
 
 @cache
@@ -109,10 +106,11 @@ def _prepare(parts: Parts, claim: Claim) -> Ready:
     return Ready(claim, fact, flow, prepared)
 
 
-def _gather(flying: dict[Future[Ready], Claim]) -> list[Future[Ready]]:
+def _land(flying: dict[Future[Ready], Claim]) -> list[Ready]:
+    """Those that can be applied, oldest first."""
     wait(flying, timeout=GATHER_S)
     done, _ = wait(flying, timeout=LOOK_S, return_when=FIRST_COMPLETED)
-    return sorted(done, key=lambda future: flying[future].id)
+    return [future.result() for future in sorted(done, key=lambda one: flying.pop(one).id)]
 
 
 def _apply_all(parts: Parts, ready: Sequence[Ready]) -> None:
