@@ -2,8 +2,9 @@
 
 Claims are made many at a time, and what is ready is applied many at a time, so that a commit is
 shared; the calls to the platforms between them run side by side. One event of a contact is in
-hand at a time. An event that was tried before is applied alone, and only one such event is claimed
-with others: whatever kills its process costs its neighbours one attempt at most.
+hand at a time. An event that was tried before is applied alone, and of those whose last attempt
+ended without a word only one is claimed with others: whatever kills its process costs its
+neighbours one attempt at most.
 """
 
 from __future__ import annotations
@@ -110,7 +111,9 @@ def _land(flying: dict[Future[Ready], Claim]) -> list[Ready]:
     """Those that can be applied, oldest first."""
     wait(flying, timeout=GATHER_S)
     done, _ = wait(flying, timeout=LOOK_S, return_when=FIRST_COMPLETED)
-    return [future.result() for future in sorted(done, key=lambda one: flying.pop(one).id)]
+    for future in done:
+        del flying[future]
+    return sorted((future.result() for future in done), key=lambda ready: ready.claim.id)
 
 
 def _apply_all(parts: Parts, ready: Sequence[Ready]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, exists, false, select, text, true, update
+from typing import Any
+
+from sqlalchemy import and_, bindparam, exists, false, select, text, true, update
 from sqlalchemy.orm import aliased
 
 from app.inbox.models import InboxEvent, State
@@ -20,7 +22,7 @@ STILL_DUE = (
 COUNT_ATTEMPT = (
     update(InboxEvent)
     .where(_IN_IDS)
-    .values(attempts=InboxEvent.attempts + 1, next_attempt_at=bindparam("lease"))
+    .values(attempts=InboxEvent.attempts + 1, next_attempt_at=bindparam("lease"), error="")
 )
 FINISH = (
     update(InboxEvent)
@@ -36,16 +38,20 @@ _BLOCKED = exists().where(
     _EARLIER.state == State.PENDING,
     _EARLIER.id < InboxEvent.id,
 )
-HEADS = [
-    select(
+# An attempt that ended without a word may have ended its process.
+_SUSPECT = and_(InboxEvent.attempts > 0, InboxEvent.error == "")
+
+
+def _heads(urgent: bool, suspect: bool) -> Any:
+    return select(
         InboxEvent.id, InboxEvent.partition, InboxEvent.source, InboxEvent.receiver,
         InboxEvent.body, InboxEvent.attempts, InboxEvent.received_at,
-    )
-    .where(
-        InboxEvent.state == State.PENDING, InboxEvent.urgent == urgent,
+    ).where(
+        InboxEvent.state == State.PENDING, InboxEvent.urgent == (true() if urgent else false()),
         InboxEvent.next_attempt_at <= bindparam("now"), ~_BLOCKED,
-    )
-    .order_by(InboxEvent.next_attempt_at, InboxEvent.id)
-    .limit(bindparam("room"))
-    for urgent in (true(), false())
-]  # fmt: skip
+        _SUSPECT if suspect else ~_SUSPECT,
+    ).order_by(InboxEvent.next_attempt_at, InboxEvent.id).limit(bindparam("room"))  # fmt: skip
+
+
+SOUND = [_heads(urgent, False) for urgent in (True, False)]
+SUSPECT = [_heads(urgent, True) for urgent in (True, False)]

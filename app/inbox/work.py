@@ -40,12 +40,20 @@ def due(session: Session, now: datetime, limit: int) -> list[Claim]:
     """The next event of each contact that is due, with the attempts made so far.
 
     Those with a running welcome code come first: two walks along the index instead of one sort of
-    everything.
+    everything. Of those whose last attempt ended without a word, one at most: it may end its
+    process, and that shall cost its neighbours one attempt only. What failed with an answer is
+    found like what is new, so that an outage leaves no queue of its own behind.
     """
+
+    def heads(statement: Select[Any], room: int) -> list[Claim]:
+        rows = session.connection().execute(statement, {"now": now, "room": room})
+        return [Claim(*row) for row in rows]
+
     found: list[Claim] = []
-    for heads in prebuilt.HEADS:
-        room = {"now": now, "room": limit - len(found)}
-        found += [Claim(*row) for row in session.connection().execute(heads, room)]
+    for statement in prebuilt.SUSPECT:
+        found += heads(statement, 1 - len(found))
+    for statement in prebuilt.SOUND:
+        found += heads(statement, limit - len(found))
     return found
 
 
@@ -58,18 +66,16 @@ def is_due(session: Session, now: datetime, *, urgent: bool) -> bool:
 def begin(session: Session, found: Sequence[Claim], now: datetime) -> list[Claim]:
     """Count an attempt of each of these events; those that are ours now.
 
-    Nobody else begins them before the lease is over. Of those that were tried before one is begun
-    at most. One that used up its attempts without an answer (it killed its process) is parked.
+    Nobody else begins them before the lease is over. One that used up its attempts without an
+    answer (it killed its process) is parked.
     """
-    spent = [one for one in found if one.attempts >= MAX_ATTEMPTS]
-    tried = [one for one in found if 0 < one.attempts < MAX_ATTEMPTS][:1]
-    fresh = [one for one in found if one.attempts == 0]
-    free = _still_due(session, [*spent, *tried, *fresh], now)
-    for one in spent:
-        if one.id in free:
+    still_due = _still_due(session, found, now)
+    ours: list[Claim] = []
+    for one in found:
+        if one.id in still_due and one.attempts < MAX_ATTEMPTS:
+            ours.append(replace(one, attempts=one.attempts + 1))
+        elif one.id in still_due:
             _park(session, one.id, "处理进程在执行中退出，已停止重试", now)
-    ours = [replace(one, attempts=one.attempts + 1) for one in found
-            if one.id in free and (one in tried or one.attempts == 0)]  # fmt: skip
     if ours:
         session.connection().execute(
             prebuilt.COUNT_ATTEMPT, {"ids": [one.id for one in ours], "lease": now + LEASE}

@@ -241,21 +241,33 @@ def test_events_are_listed_newest_first_and_page_by_page(
             inbox.find(session, 999_999)
 
 
-def test_of_those_tried_before_one_is_begun_with_others(
+def test_of_those_that_ended_without_a_word_one_is_begun_with_others(
     database: Database, clock: SetClock
 ) -> None:
-    for n in range(4):
+    for n in range(5):
         arrive(database, clock, f"e{n}", partition=f"contact:{n}")
-    for n in range(2):
-        claim = begin(database, clock, f"contact:{n}")
-        assert claim is not None
-        fail(database, clock, claim)
+    claims = [begin(database, clock, f"contact:{n}") for n in range(4)]
+    for answered in claims[2:]:
+        assert answered is not None
+        fail(database, clock, answered)
     clock.tick(seconds=20)
     with database.transaction() as session:
-        claims = inbox.begin(session, inbox.due(session, clock(), 10), clock())
-    assert sorted((one.body, one.attempts) for one in claims) == [
-        (b"e0", 2), (b"e2", 1), (b"e3", 1)
+        found = inbox.begin(session, inbox.due(session, clock(), 10), clock())
+    assert sorted((one.body, one.attempts) for one in found) == [
+        (b"e0", 2), (b"e2", 2), (b"e3", 2), (b"e4", 1)
     ]  # fmt: skip
+
+
+def test_many_that_wait_for_another_attempt_leave_room_for_what_is_new(
+    database: Database, clock: SetClock
+) -> None:
+    for n in range(9):
+        arrive(database, clock, f"old{n}", partition=f"contact:{n}")
+        begin(database, clock, f"contact:{n}")  # and its process ends
+    clock.tick(seconds=20)
+    arrive(database, clock, "new", partition="contact:new")
+    with database.reading() as session:
+        assert [one.body for one in inbox.due(session, clock(), 4)] == [b"old0", b"new"]
 
 
 def test_two_that_found_the_same_events_begin_them_once(
