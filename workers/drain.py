@@ -3,20 +3,22 @@
 Claims are made many at a time, and what is ready is applied many at a time, so that a commit is
 shared; the calls to the platforms between them run side by side. One event of a contact is in
 hand at a time. An event that was tried before is applied alone, and of those whose last attempt
-ended without a word only one is claimed with others: whatever kills its process costs its
+ended without a word a process has only one in hand: whatever kills its process costs its
 neighbours one attempt at most.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
 from prometheus_client import Counter
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app import facts, inbox
@@ -36,6 +38,7 @@ LOOK_S = 0.25  # claim again after so long although all that is in hand still wa
 SLICE_S = 0.02  # a transaction ends after so long: SQLite lets nobody else write meanwhile
 BUDGET = timedelta(seconds=60)  # then the next bell or poll goes on, and others get a turn
 
+_suspect_in_hand = threading.Lock()  # of all drains of this process
 _handled = Counter("yishu_inbox_handled_total", "Inbox events by outcome", ["outcome"])
 _log = log.get(__name__)
 
@@ -62,22 +65,25 @@ def drain_inbox(
     flying: dict[Future[Ready], Claim] = {}
     ready: list[Ready] = []
     with Keeper(parts.db, parts.clock, {"event": inbox.extend_leases}) as keeper:
-        while True:
-            over = stop() or made >= limit or parts.clock() > until
-            room = min(AT_ONCE - len(flying), limit - made)
-            claims = _claim_some(parts, room) if len(flying) <= LOW and not over else []
-            made += len(claims)
-            for claim in claims:
-                keeper.take("event", (claim.id, claim.attempts))
-                flying[_pool().submit(_prepare, parts, claim)] = claim
-            if ready:  # while the next ones ask the platforms
-                crashpoint("drain.prepared")
-                _apply_all(parts, ready)
+        try:
+            while True:
+                over = stop() or made >= limit or parts.clock() > until
+                room = 0 if over or len(flying) > LOW else min(AT_ONCE - len(flying), limit - made)
+                claims = _claim_some(parts, room, spare=bool(ready or flying))
+                made += len(claims)
+                for claim in claims:
+                    keeper.take("event", (claim.id, claim.attempts))
+                    flying[_pool().submit(_prepare, parts, claim)] = claim
+                if not ready and not flying:
+                    return made
+                _apply_all(parts, ready)  # while the next ones ask the platforms
                 for one in ready:
                     keeper.let_go("event", (one.claim.id, one.claim.attempts))
-            elif not flying:
-                return made
-            ready = _land(flying)
+                _let_suspects_go(one.claim for one in ready)
+                ready.clear()
+                ready = _land(flying)
+        finally:
+            _let_suspects_go([*flying.values(), *(one.claim for one in ready)])
 
 
 @cache
@@ -85,15 +91,37 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="prepare")
 
 
-def _claim_some(parts: Parts, room: int) -> list[Claim]:
+def _claim_some(parts: Parts, room: int, *, spare: bool) -> list[Claim]:
+    """Up to `room`; none when that fails and there is something else to do (`spare`)."""
+    if room <= 0:
+        return []
+    claims: list[Claim] = []
+    free = _suspect_in_hand.acquire(blocking=False)
+    try:
+        claims = _begin_some(parts, room, suspects=free)
+    except SQLAlchemyError:  # what is in hand must not lose its attempt over it
+        if not spare:
+            raise
+    finally:
+        if free and not any(claim.suspect for claim in claims):
+            _suspect_in_hand.release()
+    return claims
+
+
+def _begin_some(parts: Parts, room: int, *, suspects: bool) -> list[Claim]:
     with parts.db.reading() as session:
-        found = inbox.due(session, parts.clock(), room)
+        found = inbox.due(session, parts.clock(), room, suspects=suspects)
     if not found:
         return []
     with parts.db.transaction() as session:
         claims = inbox.begin(session, found, parts.clock())
     crashpoint("drain.claimed")
     return claims
+
+
+def _let_suspects_go(claims: Iterable[Claim]) -> None:
+    if any(claim.suspect for claim in claims):
+        _suspect_in_hand.release()
 
 
 @log.about(event_id="claim.id")
@@ -117,6 +145,8 @@ def _land(flying: dict[Future[Ready], Claim]) -> list[Ready]:
 
 
 def _apply_all(parts: Parts, ready: Sequence[Ready]) -> None:
+    if ready:
+        crashpoint("drain.prepared")
     for one in ready:
         if one.problem is not None:
             _fail(parts, one.claim, one.problem)

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import certifi
@@ -71,17 +71,31 @@ class Http:
 
 
 def _manager(url: str) -> urllib3.PoolManager:
-    """Through the proxy of the environment, if it names one for this host."""
-    address = urlsplit(url)
-    context = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE", certifi.where()))
-    proxy = getproxies().get(address.scheme)
-    if proxy and not proxy_bypass(address.hostname or ""):
-        return urllib3.ProxyManager(proxy, maxsize=CONNECTIONS, ssl_context=context)
-    return urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=context)
+    """Through the proxy of the environment, if it names one for this host.
+
+    Read are HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, and SSL_CERT_FILE or
+    REQUESTS_CA_BUNDLE for authorities of one's own.
+    """
+    address, known = urlsplit(url), getproxies()
+    own = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE")
+    options: dict[str, Any] = {
+        "maxsize": CONNECTIONS,
+        "ssl_context": ssl.create_default_context(cafile=own or certifi.where()),
+    }
+    proxy = known.get(address.scheme) or known.get("all")
+    if not proxy or proxy_bypass(address.hostname or ""):
+        return urllib3.PoolManager(**options)
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    login = unquote(urlsplit(proxy).netloc.rpartition("@")[0])
+    headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
+    return urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
 
 
-def _never_left(problem: HTTPError) -> bool:
-    if isinstance(problem, NewConnectionError | ConnectTimeoutError | ProxyError):
+def _never_left(problem: BaseException) -> bool:
+    """urllib3 also says ProxyError when a proxy hangs up after it has taken the whole request."""
+    if isinstance(problem, ProxyError):
+        return _never_left(problem.original_error)
+    if isinstance(problem, NewConnectionError | ConnectTimeoutError):
         return True
     cause = problem.args[0] if problem.args else None
     return isinstance(cause, ssl.SSLCertVerificationError)

@@ -36,6 +36,11 @@ _KEPT_APART = (
     .where(_ME.id == bindparam("member"))
     .limit(1)
 )
+_AGAIN = (
+    select(Identifier)
+    .where(Identifier.id.in_(bindparam("ids", expanding=True)))
+    .execution_options(populate_existing=True)
+)
 _HELD = (
     select(Component.id)
     .where(Component.id.in_(bindparam("ids", expanding=True)))
@@ -99,6 +104,7 @@ def _known_before(
         # Whoever takes evidence back holds the component for a new partition, and reads after us.
         # So hold it, too, and look again; not before, since who recomputes needs it alone.
         session.execute(_HELD, {"ids": sorted({row.component_id for row in rows})})
+        session.scalars(_AGAIN, {"ids": [row.id for row in rows]}).all()  # the ONE ID of now
     return _says_so(session, pairs, event_key, trust, at)
 
 

@@ -28,6 +28,14 @@ class InboxEvent(Base):
         Index("ix_inbox_event_work", "state", "urgent", "next_attempt_at", "id"),
         Index("ix_inbox_event_order", "partition", "state", "id"),
         Index(
+            "ix_inbox_event_tried",
+            "urgent",
+            "next_attempt_at",
+            "id",
+            sqlite_where=text("state = 'pending' and attempts > 0"),
+            postgresql_where=text("state = 'pending' and attempts > 0"),
+        ),
+        Index(
             "ix_inbox_event_waiting",
             "received_at",
             sqlite_where=text("state = 'pending'"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, false, select, text, true, update
+from sqlalchemy import bindparam, exists, false, or_, select, text, true, update
 from sqlalchemy.orm import aliased
 
 from app.inbox.models import InboxEvent, State
@@ -38,8 +38,10 @@ _BLOCKED = exists().where(
     _EARLIER.state == State.PENDING,
     _EARLIER.id < InboxEvent.id,
 )
-# An attempt that ended without a word may have ended its process.
-_SUSPECT = and_(InboxEvent.attempts > 0, InboxEvent.error == "")
+# An attempt that ended without a word may have ended its process. In the text, so that the index
+# of what was tried is asked.
+_TRIED = text("inbox_event.state = 'pending' and inbox_event.attempts > 0")
+_SOUND = or_(InboxEvent.attempts == 0, InboxEvent.error != "")
 
 
 def _heads(urgent: bool, suspect: bool) -> Any:
@@ -49,7 +51,7 @@ def _heads(urgent: bool, suspect: bool) -> Any:
     ).where(
         InboxEvent.state == State.PENDING, InboxEvent.urgent == (true() if urgent else false()),
         InboxEvent.next_attempt_at <= bindparam("now"), ~_BLOCKED,
-        _SUSPECT if suspect else ~_SUSPECT,
+        *([_TRIED, InboxEvent.error == ""] if suspect else [_SOUND]),
     ).order_by(InboxEvent.next_attempt_at, InboxEvent.id).limit(bindparam("room"))  # fmt: skip
 
 

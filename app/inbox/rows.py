@@ -97,7 +97,8 @@ class Rows:
         self, cursor: Any, rows: list[dict[str, Any]], arrivals: Sequence[Arrival]
     ) -> None:
         """Some bytes were here already: where that may be news, an event of our own is appended."""
-        insert, repeats = self._statements or self._compile(list(rows[0]))
+        assert self._statements is not None
+        insert, repeats = self._statements
         for row, arrival in zip(rows, arrivals, strict=True):
             again = arrival.again()
             if again is not None and len(rows) > 1:  # which of them?

@@ -34,26 +34,26 @@ class Claim:
     body: bytes
     attempts: int
     received_at: datetime
+    suspect: bool = False  # its last attempt ended without a word
 
 
-def due(session: Session, now: datetime, limit: int) -> list[Claim]:
+def due(session: Session, now: datetime, limit: int, *, suspects: bool = True) -> list[Claim]:
     """The next event of each contact that is due, with the attempts made so far.
 
     Those with a running welcome code come first: two walks along the index instead of one sort of
     everything. Of those whose last attempt ended without a word, one at most: it may end its
-    process, and that shall cost its neighbours one attempt only. What failed with an answer is
-    found like what is new, so that an outage leaves no queue of its own behind.
+    process, and that shall cost its neighbours one attempt only; none at all without `suspects`.
+    What failed with an answer is found like what is new, so that an outage leaves no queue of its
+    own behind.
     """
-
-    def heads(statement: Select[Any], room: int) -> list[Claim]:
-        rows = session.connection().execute(statement, {"now": now, "room": room})
-        return [Claim(*row) for row in rows]
-
     found: list[Claim] = []
-    for statement in prebuilt.SUSPECT:
-        found += heads(statement, 1 - len(found))
+    for statement in prebuilt.SUSPECT if suspects else ():
+        room = {"now": now, "room": 1 - len(found)}
+        rows = session.connection().execute(statement, room)
+        found += [replace(Claim(*row), suspect=True) for row in rows]
     for statement in prebuilt.SOUND:
-        found += heads(statement, limit - len(found))
+        room = {"now": now, "room": limit - len(found)}
+        found += [Claim(*row) for row in session.connection().execute(statement, room)]
     return found
 
 

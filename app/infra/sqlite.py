@@ -48,21 +48,22 @@ def _begin_writing(connection: Any, turns: Turns) -> None:
     try:
         while time.monotonic() < end:
             turns.give_way()
-            if _begun(driver):
+            problem = _begun(driver)
+            if problem is None:
                 return
+            if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                break
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of it
     finally:
         _wait_at_most(driver, round(PATIENCE_S * 1000))
 
 
-def _begun(driver: sqlite3.Connection) -> bool:
+def _begun(driver: sqlite3.Connection) -> sqlite3.Error | None:
     try:
         driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as problem:
-        if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
-        return False
-    return True
+    except sqlite3.Error as problem:
+        return problem
+    return None
 
 
 def _wait_at_most(driver: sqlite3.Connection, milliseconds: int) -> None:

@@ -63,7 +63,8 @@ class Stamped(Generic[T]):
         stamp = session.connection().scalar(_CURRENT, {"name": self._name})
         if stamp is None or self._name in session.info.get("stamps changed", ()):
             return self._read(session)
-        if stamp not in self._by_stamp:
+        value = self._by_stamp.get(stamp)
+        if value is None:
             value = self._read(session)  # at least as new as the stamp
             self._by_stamp = dict([*self._by_stamp.items(), (stamp, value)][-KEPT:])
-        return self._by_stamp[stamp]
+        return value

@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
@@ -42,13 +42,14 @@ class Turns:
 
     def mine(self) -> AbstractContextManager[None]:
         """A block that only one process at a time is in."""
-        return nullcontext() if self._path is None else self._locked()
+        file = self._opened()
+        return nullcontext() if file is None else self._locked(file)
 
     def give_way(self) -> None:
         """Return when nobody is in `mine`, or after `POLITE_S`. For any number of threads."""
-        if self._path is None:
-            return
         file, end = self._opened(), time.monotonic() + POLITE_S
+        if file is None:
+            return
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -61,24 +62,16 @@ class Turns:
                 return
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        file = self._opened()
+    def _locked(self, file: IO[bytes]) -> Iterator[None]:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
 
-    def _opened(self) -> IO[bytes]:
+    def _opened(self) -> IO[bytes] | None:
         with self._opening:
-            if self._file is None:
-                assert self._path is not None
-                self._file = self._path.open("wb")
+            if self._file is None and self._path is not None:
+                with suppress(OSError):  # no room, no descriptors: then nobody queues
+                    self._file = self._path.open("wb")
             return self._file
-
-    def close(self) -> None:
-        """Leave the queue."""
-        with self._opening:
-            if self._file is not None:
-                self._file.close()
-                self._file = None

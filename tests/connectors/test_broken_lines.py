@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
 import secrets
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.connectors import errors as e
+from app.connectors.http import Http
 from app.infra.errors import Permanent, Transient
 from app.infra.log import QUIET
 from tests.connectors.conftest import Platforms
@@ -139,6 +141,54 @@ def test_a_silent_platform_is_given_up_and_the_outcome_is_unknown(
             with pytest.raises(e.OutcomeUnknown):
                 sends(platforms, base)[send_to]()
             done.set()
+
+
+def test_a_proxy_that_hangs_up_after_the_request_leaves_the_outcome_unknown(
+    platforms: Platforms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[bytes] = []
+
+    def take_and_hang_up(line: socket.socket) -> None:
+        taken.append(line.recv(65536))
+
+    for send_to in (0, 1):
+        with broken_platform(take_and_hang_up) as proxy:
+            monkeypatch.setenv("http_proxy", proxy)
+            monkeypatch.setenv("no_proxy", "127.0.0.1")
+            with pytest.raises(e.OutcomeUnknown):
+                sends(platforms, "http://platform.test")[send_to]()
+    assert len(taken) == 2
+
+
+@pytest.mark.usefixtures("database_url")
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_a_proxy_may_ask_for_a_login_and_may_be_named_without_a_scheme(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    taken: list[bytes] = []
+
+    def answer_once(line: socket.socket) -> None:
+        taken.append(line.recv(65536))
+        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    with broken_platform(answer_once) as proxy:
+        monkeypatch.setenv("all_proxy", f"{scheme}ann:p%40ss@{proxy.removeprefix('http://')}")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert Http("http://platform.test").send("GET", "/x").content == b"{}"
+    login = base64.b64encode(b"ann:p@ss")
+    assert b"GET http://platform.test/x" in taken[0]
+    assert b"authorization: basic " + login.lower() in taken[0].lower()
+
+
+def test_a_proxy_that_nobody_runs_means_that_nothing_was_sent(
+    platforms: Platforms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with nobody_listens() as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        for send in sends(platforms, "http://platform.test"):
+            with pytest.raises(e.NotSent):
+                send()
 
 
 def test_secrets_and_tokens_stay_out_of_errors_logs_and_text_forms(
