@@ -42,7 +42,7 @@ def f2(wish: Wish) -> Outcome:
         manner = Manner(MANY_EVENTS, per_s=wish.per_s or 15.0, burst=10, backlog=12)
         with run_of(wish, manner, armed=fuses.environments) as run:
             run.cluster.platform.knobs(**NORMAL_TROUBLE)
-            run.first = lambda: fuses.look(run)
+            run.first = lambda: _arm(run, fuses)
             run.sender.start()
             _reach_all(run, fuses)
             run.sender.stop()
@@ -52,12 +52,9 @@ def f2(wish: Wish) -> Outcome:
 
 def _reach_all(run: Run, fuses: Fuses) -> None:
     asked, away, pulled = 0.0, 0.0, 0.0
-    following = SCHEDULERS[1]  # leads, and makes up for what is due, when the first one has died
-    run.cluster.held.add(following)
-    run.cluster.kill(following, "to follow")
+    run.cluster.held.add(SCHEDULERS[1])
+    run.cluster.kill(SCHEDULERS[1], "to follow")
     while fuses.left and run.cluster.age < ALL_HIT_WITHIN_S:
-        if SCHEDULERS[0] not in fuses.holders("tick.written"):
-            run.cluster.held.discard(following)
         nothing_spilled = run.cluster.stores.spilled_bytes == 0  # else it will be imported first
         if fuses.armed("spill.") and nothing_spilled and run.cluster.age - away > OUTAGE_EVERY_S:
             with database_away(run.cluster):
@@ -75,6 +72,19 @@ def _reach_all(run: Run, fuses: Fuses) -> None:
     run.outcome.figures["crash points hit"] = len(fuses.hit)
     times = ", ".join(f"{point} {at:.0f}" for point, at in fuses.hit.items())
     run.outcome.notes.append(f"{len(fuses.hit)} crash points, after seconds: {times}")
+
+
+def _arm(run: Run, fuses: Fuses) -> None:
+    """Arm who died; one scheduler is up until each has died: only who leads comes to its point."""
+    fuses.look(run)
+    first, second = SCHEDULERS
+    if fuses.holders("tick.written"):
+        return
+    run.cluster.held.discard(second)
+    if fuses.holders("tick.committed"):
+        run.cluster.held.add(first)  # alive again it might lead, with nothing armed
+    else:
+        run.cluster.held.discard(first)
 
 
 class Fuses:

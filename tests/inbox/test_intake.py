@@ -23,7 +23,13 @@ from tests.web.asgi_client import in_a_loop
 
 
 @pytest.fixture
-def intake(database: Database) -> Iterator[Intake]:
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow disk is not what these tests are about."""
+    monkeypatch.setattr("app.inbox.intake.PATIENCE_S", 60.0)
+
+
+@pytest.fixture
+def intake(database: Database, patient: None) -> Iterator[Intake]:
     made = Intake(database)
     yield made
     made.close()
@@ -113,7 +119,7 @@ def test_who_stops_waiting_in_a_loop_does_not_cost_the_others(
     assert {str(n).encode() for n in range(1, 20)} <= bodies(database)
 
 
-def test_two_processes_worth_of_intakes_take_turns(database: Database) -> None:
+def test_two_processes_worth_of_intakes_take_turns(database: Database, patient: None) -> None:
     intakes = [Intake(database) for _ in range(2)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: intakes[n % 2].write(arrival(str(n))), range(200)))
