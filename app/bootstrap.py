@@ -27,6 +27,7 @@ from app.infra.errors import Permanent
 from app.infra.settings import Settings
 
 BEHIND = ("worker", "scheduler")  # processes that nobody waits for
+RINGS_OFTEN = ("web", "worker")  # rings from a thread, equal bells together
 
 Client = TypeVar("Client", WeCom, OfficialAccount)
 
@@ -56,7 +57,7 @@ def build(
     crypto.install(crypto.KeyRing.parse(settings.yishu_encryption_keys))
     connection = queue.connect(settings.redis_url)
     bell: queue.Bell = queue.RedisBell(queue.connect_bell(settings.redis_url))
-    if process == "web":
+    if process in RINGS_OFTEN:
         bell = queue.BackgroundBell(bell)
     db = Database(build_engine(settings.database_url), bell)
     if clock is None:

@@ -6,9 +6,13 @@ import threading
 from functools import cache
 
 from app.bootstrap import Parts, build
+from workers.alone import Alone
 
 stopping = threading.Event()
 """Set when the process shall end: long jobs look at it between two pieces of work."""
+
+events, messages = Alone(), Alone()
+"""Two threads of a process at the same kind of work would only wait for each other."""
 
 
 @cache

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from app import inbox
 from app.bootstrap import Parts
+from workers.context import events, messages
 from workers.drain import drain_inbox
 from workers.planning import run_due
 from workers.receipts import poll_group_tasks
@@ -21,12 +22,13 @@ Stop = Callable[[], bool]
 
 def look_for_events(parts: Parts, stop: Stop) -> int:
     """Handle what has arrived; returns how much there was."""
-    return inbox.bring_in(parts.db, parts.spill) + drain_inbox(parts, limit=200, stop=stop)
+    brought = inbox.bring_in(parts.db, parts.spill)
+    return brought + events.work(lambda: drain_inbox(parts, limit=200, stop=stop))
 
 
 def look_for_messages(parts: Parts, stop: Stop) -> int:
     """Send what is due; returns how much there was."""
-    return send_due(parts, 100, stop)
+    return messages.work(lambda: send_due(parts, 100, stop))
 
 
 def look_for_plans(parts: Parts, stop: Stop) -> int:

@@ -90,10 +90,12 @@ def _listen_for_signals() -> None:
 
 
 def _poll(here: Parts, look: Callable[[Parts, Stop], int]) -> None:
-    while not stopping.wait(POLL_S):
+    found = 0
+    while not stopping.wait(0 if found else POLL_S):
         try:
-            look(here, stopping.is_set)
+            found = look(here, stopping.is_set)
         except Exception as problem:  # the next second tries again
+            found = 0
             _log.error("polling failed", error=type(problem).__name__)
 
 

@@ -12,10 +12,10 @@ from app.inbox.batches import Outcome
 from app.inbox.statement import MOST_ROWS, DriverInsert, DriverStatement
 from app.inbox.store import REPEATS, Arrival
 from app.infra.crashpoint import crashpoint
+from app.infra.sqlite import LOOK_MS, begin_immediate, wait_at_most
 from app.infra.turns import Turns
 
 PATIENCE_MS = 3500  # for a lock or a statement; whoever waits for the answer has given up by then
-BEGIN = {"postgresql": "BEGIN", "sqlite": "BEGIN IMMEDIATE"}
 
 
 class Rows:
@@ -79,8 +79,7 @@ class Rows:
         *most, last = [rows[at : at + MOST_ROWS] for at in range(0, len(rows), MOST_ROWS)]
         written = 0
         cursor = connection.cursor()
-        if most:  # a statement alone is its own transaction
-            cursor.execute(BEGIN[self._engine.dialect.name])
+        begun = self._begin(connection, cursor, alone=not most)
         for piece in most:
             cursor.execute(insert.of(len(piece)), insert.parameters(*piece))
             written += cursor.rowcount
@@ -89,9 +88,21 @@ class Rows:
         written += cursor.rowcount
         if written < len(rows):
             self._read_again(cursor, rows, arrivals)
-        if most:
+        if begun:
             cursor.execute("COMMIT")
         cursor.close()
+
+    def _begin(self, connection: PoolProxiedConnection, cursor: Any, *, alone: bool) -> bool:
+        """False when there is no need: a statement alone is its own transaction. On SQLite it
+        would then wait in its own way for the writer's place, which stands free meanwhile."""
+        if self._engine.dialect.name == "sqlite":
+            driver: Any = connection.dbapi_connection
+            begin_immediate(driver, PATIENCE_MS / 1000)
+        elif alone:
+            return False
+        else:
+            cursor.execute("BEGIN")
+        return True
 
     def _read_again(
         self, cursor: Any, rows: list[dict[str, Any]], arrivals: Sequence[Arrival]
@@ -126,5 +137,5 @@ class Rows:
             driver.autocommit = True
             driver.execute(f"SET statement_timeout = {PATIENCE_MS}")
         else:
-            driver.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+            wait_at_most(driver, LOOK_MS)
         return connection

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -38,33 +39,35 @@ def _tune(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-    _wait_at_most(connection, round(PATIENCE_S * 1000))
+    wait_at_most(connection, round(PATIENCE_S * 1000))
 
 
 def _begin_writing(connection: Any, turns: Turns) -> None:
     driver = connection.connection.driver_connection
-    end = time.monotonic() + PATIENCE_S
-    _wait_at_most(driver, LOOK_MS)
+    wait_at_most(driver, LOOK_MS)
     try:
-        while time.monotonic() < end:
-            turns.give_way()
-            problem = _begun(driver)
-            if problem is None:
-                return
-            if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                break
+        begin_immediate(driver, PATIENCE_S, turns.give_way)
+    except sqlite3.Error:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what SQLAlchemy makes of it
     finally:
-        _wait_at_most(driver, round(PATIENCE_S * 1000))
+        wait_at_most(driver, round(PATIENCE_S * 1000))
 
 
-def _begun(driver: sqlite3.Connection) -> sqlite3.Error | None:
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as problem:
-        return problem
-    return None
+def begin_immediate(
+    driver: sqlite3.Connection, patience_s: float, before: Callable[[], object] = lambda: None
+) -> None:
+    """Begin to write, as soon as the place is free; `before` each look. Raises sqlite3.Error."""
+    end = time.monotonic() + patience_s
+    while True:
+        before()
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.Error as problem:
+            busy = problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > end:
+                raise
 
 
-def _wait_at_most(driver: sqlite3.Connection, milliseconds: int) -> None:
+def wait_at_most(driver: sqlite3.Connection, milliseconds: int) -> None:
     driver.execute(f"PRAGMA busy_timeout={milliseconds}").close()

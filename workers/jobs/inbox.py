@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from workers.context import parts, stopping
+from workers.context import events, parts, stopping
 from workers.drain import drain_inbox
 
 
 def drain() -> None:
     """Handle everything that is due."""
-    drain_inbox(parts(), stop=stopping.is_set)
+    events.work(lambda: drain_inbox(parts(), stop=stopping.is_set))

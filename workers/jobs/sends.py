@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from workers.context import parts, stopping
+from workers.context import messages, parts, stopping
 from workers.receipts import poll_group_tasks
 from workers.sending import send_due, send_one
+
+AT_MOST = 500  # messages, then it looks again whether this process shall stop
 
 
 def send(dispatch_id: int) -> None:
@@ -14,8 +16,12 @@ def send(dispatch_id: int) -> None:
 
 def drain() -> None:
     """Send everything that is due."""
-    while not stopping.is_set() and send_due(parts(), 500, stopping.is_set) >= 500:
+    while not stopping.is_set() and messages.work(_send_some) >= AT_MOST:
         pass
+
+
+def _send_some() -> int:
+    return send_due(parts(), AT_MOST, stopping.is_set)
 
 
 def receipts() -> None:

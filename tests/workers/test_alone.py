@@ -1,0 +1,61 @@
+"""One thread at a time, and nobody's wish is forgotten."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from workers.alone import Alone
+
+
+def test_who_comes_meanwhile_does_not_wait_and_is_not_forgotten() -> None:
+    alone, inside, go_on = Alone(), threading.Event(), threading.Event()
+    looks: list[str] = []
+
+    def look() -> int:
+        looks.append(threading.current_thread().name)
+        inside.set()
+        assert go_on.wait(5)
+        return 1
+
+    with ThreadPoolExecutor(1, "first") as pool:
+        first = pool.submit(alone.work, look)
+        assert inside.wait(5)
+        assert alone.work(look) == 0
+        assert alone.work(look) == 0
+        go_on.set()
+        assert first.result(5) == 2  # once more for both
+    assert set(looks) == {"first_0"}
+
+
+def test_no_wish_is_lost_between_two_looks() -> None:
+    alone, wishes, seen = Alone(), 0, 0
+    lock = threading.Lock()
+
+    def look() -> int:
+        nonlocal seen
+        seen = wishes
+        return 1
+
+    def wish(_: int) -> None:
+        nonlocal wishes
+        with lock:
+            wishes += 1
+        alone.work(look)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(wish, range(2000)))
+    assert seen == 2000
+
+
+def test_a_failure_leaves_the_place_free() -> None:
+    alone = Alone()
+
+    def fail() -> int:
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        alone.work(fail)
+    assert alone.work(lambda: 3) == 3
