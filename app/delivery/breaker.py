@@ -2,8 +2,11 @@
 
     45009            stopped for a minute; again right after it: for an hour; again: until tomorrow
                      (the platform's own blocks last as long as the quota's window)
-    -1, 5xx, silence 5 within 30 s stop it for 30 s
+    -1, 5xx, silence 5 more than were answered, within 30 s, stop it for 30 s
     secret, address or permission refused: stopped for 5 minutes, an administrator must act
+
+A platform that fails now and then is not in trouble, however many calls a second there are: each
+answer takes one failure back, so five come together only where a good share of the calls fails.
 
 When the time is over one call may try; nobody else for 30 s. If the platform takes it, the API is
 open again. Calls that began before it was stopped say nothing about it any more.
@@ -56,7 +59,7 @@ class Why(StrEnum):
 class Breaker:
     """`until` is empty while calls may be made."""
 
-    failures: tuple[datetime, ...] = ()  # the newest, oldest first
+    failures: tuple[datetime, ...] = ()  # that no answer has taken back, oldest first
     why: Why = Why.OPEN
     strikes: int = 0  # used-up quotas in a row
     since: datetime | None = None
@@ -104,7 +107,7 @@ def after(
     if isinstance(answer, errors.TokenExpired):
         return breaker
     if isinstance(answer, Delivered | Transient | Permanent):
-        return Breaker() if breaker.until is not None else breaker
+        return _answered(breaker, now)
     return breaker  # a bug of ours says nothing about the platform
 
 
@@ -119,11 +122,20 @@ def _limited(breaker: Breaker, code: int, now: datetime) -> Breaker:
     return replace(breaker, why=Why.QUOTA, since=now, until=now + pause)
 
 
+def _answered(breaker: Breaker, now: datetime) -> Breaker:
+    if breaker.until is not None:
+        return Breaker()
+    return replace(breaker, failures=_recent(breaker, now)[1:])
+
+
+def _recent(breaker: Breaker, now: datetime) -> tuple[datetime, ...]:
+    return tuple(at for at in breaker.failures if now - WITHIN < at <= now)
+
+
 def _failed(breaker: Breaker, now: datetime, wait: timedelta) -> Breaker:
     if breaker.until is not None:
         return replace(breaker, since=now, until=max(now + wait, breaker.until))
-    recent = [at for at in breaker.failures if now - WITHIN < at <= now]
-    failures = (*recent, now)[-FAILURES:]
+    failures = (*_recent(breaker, now), now)
     if len(failures) < FAILURES:
         return replace(breaker, failures=failures)
     return Breaker((), Why.TROUBLE, breaker.strikes, now, now + PROBE)

@@ -168,7 +168,7 @@ def note_answer(
             pace = halved(_pace_of(row), limits.concurrency, began, now)
             row.slots, row.lowered_at = pace.slots, pace.lowered_at
     found = _breaker(session, account, api)
-    if found is None or (found.until is None and isinstance(answer, Delivered)):
+    if found is None or (_is_calm(found) and isinstance(answer, Delivered)):
         return None
     _locked_pace(session, account)
     session.refresh(found)
@@ -176,6 +176,10 @@ def note_answer(
     _keep(found, rules.after(_breaker_of(found), answer, began, now, costly=costly))
     session.flush()
     return found.until
+
+
+def _is_calm(row: ApiBreaker) -> bool:
+    return row.until is None and not row.failures
 
 
 def _breaker(session: Session, account: str, api: str) -> ApiBreaker | None:

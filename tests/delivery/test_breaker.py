@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -92,6 +93,18 @@ def test_five_failures_in_thirty_seconds_stop_it_and_one_call_tries_every_thirty
     breaker = after(breaker, problem, at, at + 8 * SECOND)
     assert permit(breaker, at + PROBE) is Permit.WAIT
     assert permit(breaker, at + 8 * SECOND + PROBE) is Permit.PROBE
+
+
+@pytest.mark.parametrize(("of_ten", "stops"), [(0, False), (1, False), (7, True), (10, True)])
+def test_a_share_of_failures_stops_it_and_not_their_number(of_ten: int, stops: bool) -> None:
+    breaker, answers = Breaker(), random.Random(of_ten)  # repeatable on purpose
+    stopped = False
+    for number in range(1500):  # fifty calls a second
+        at = NOW + number * SECOND / 50
+        answer = BUSY if answers.random() < of_ten / 10 else TAKEN
+        breaker = after(breaker, answer, at, at)
+        stopped = stopped or breaker.until is not None
+    assert stopped is stops
 
 
 def test_a_try_that_a_person_must_decide_about_is_repeated_after_five_minutes() -> None:
