@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import consent, content, delivery, reps
+from app import consent, content, delivery, identity, reps
 from app.consent import ContactFacts, Rules, Through, Verdict
 from app.delivery import Dispatch, Way
 from app.identity.models import Identifier, Kind
@@ -111,6 +111,8 @@ def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict 
     row = session.get(Identifier, dispatch.identifier_id)
     if row is None or not row.value:
         return Verdict((consent.Reason("erased", "医生的资料已删除"),))
+    if dispatch.created_at and identity.split_since(session, row.one_id, dispatch.created_at):
+        return Verdict((consent.Reason("split", "身份已拆分，这条内容是按拆分前的医生选的"),))
     if dispatch.counts_as_contact:
         delivery.lock_person(session, row.id)
     verdict = _judge(session, dispatch, row, now)

@@ -5,7 +5,9 @@ observe            several identifiers were seen together: link them, once per e
 describe           what a source says about a person: name, hospital …
 find, get_physician, identifiers_of, resolve_one_id
 search             by name, hospital, phone, licence number or ONE ID
-merge, keep_apart, block, retract, preview    judgements of people, exactly undoable
+merge, keep_apart, block, retract, preview, judgements    of people, exactly undoable
+anchor             the identifier that stands for a person in a judgement
+split_since        was this person taken apart after something was planned?
 explain            the chain of evidence between two identifiers, in words
 value_hash         the blind index under which an identifier is found
 forget             erase what we know through one identifier
@@ -14,8 +16,17 @@ rebuild            compute everything again from the evidence
 
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
-from app.identity.judge import Preview, block, keep_apart, merge, preview, retract
-from app.identity.models import Identifier, Kind, Physician
+from app.identity.judge import (
+    Preview,
+    anchor,
+    block,
+    judgements,
+    keep_apart,
+    merge,
+    preview,
+    retract,
+)
+from app.identity.models import Identifier, Kind, Override, Physician
 from app.identity.normalise import Id, make_id
 from app.identity.profile import ATTRIBUTES, describe
 from app.identity.register import value_hash
@@ -27,9 +38,12 @@ from app.identity.search import (
     identifiers_of,
     identifiers_of_many,
     keys_fit,
+    open_conflicts,
+    owners,
     physicians_by_id,
     resolve_one_id,
     search,
+    split_since,
 )
 
 __all__ = [
@@ -37,9 +51,11 @@ __all__ = [
     "Id",
     "Identifier",
     "Kind",
+    "Override",
     "Physician",
     "Preview",
     "Step",
+    "anchor",
     "block",
     "conflicts_of",
     "describe",
@@ -49,16 +65,20 @@ __all__ = [
     "get_physician",
     "identifiers_of",
     "identifiers_of_many",
+    "judgements",
     "keep_apart",
     "keys_fit",
     "make_id",
     "merge",
     "observe",
+    "open_conflicts",
+    "owners",
     "physicians_by_id",
     "preview",
     "rebuild",
     "resolve_one_id",
     "retract",
     "search",
+    "split_since",
     "value_hash",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.identity import resolve
@@ -17,17 +19,31 @@ from app.infra.errors import NotFound, Refused
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Which identifiers would change to which ONE ID; `held` when a rule would prevent it."""
+    """Identifier → ONE ID, as it is and as it would be, of everybody whom the judgement touches.
 
-    moves: dict[int, tuple[str, str]]
+    `held`: why a rule would prevent it. `seen`: what the caller's `look` returned.
+    """
+
+    before: dict[int, str]
+    after: dict[int, str]
     held: tuple[str, ...]
+    seen: Any = None
+
+    @property
+    def moves(self) -> dict[int, tuple[str, str]]:
+        """Identifiers that would change to another ONE ID."""
+        return {
+            identifier: (self.before.get(identifier, one_id), one_id)
+            for identifier, one_id in self.after.items()
+            if self.before.get(identifier, one_id) != one_id
+        }
 
 
 def merge(
     session: Session, one_id: str, other: str, *, actor: str, reason: str, now: datetime
 ) -> Override:
     """Two ONE IDs are one person."""
-    a, b = _anchor(session, one_id), _anchor(session, other)
+    a, b = anchor(session, one_id), anchor(session, other)
     return _judge(session, "must", a, b, actor, reason, now)
 
 
@@ -56,8 +72,14 @@ def retract(session: Session, override_id: int, *, actor: str, now: datetime) ->
     return override
 
 
-def preview(session: Session, kind: str, a: Identifier, b: Identifier | None) -> Preview:
-    """What a judgement would change, without changing it."""
+def preview(
+    session: Session,
+    kind: str,
+    a: Identifier,
+    b: Identifier | None,
+    look: Callable[[dict[int, str]], Any] = lambda _after: None,
+) -> Preview:
+    """What a judgement would change, without changing it; `look` is called as if it had."""
     now = a.first_seen_at
     with session.begin_nested() as attempt:
         before = _state(session, a, b)
@@ -68,11 +90,22 @@ def preview(session: Session, kind: str, a: Identifier, b: Identifier | None) ->
         session.flush()
         results = _recompute(session, override, now)
         after = _state(session, a, b)
+        seen = look(after)
         attempt.rollback()
     session.expire_all()
-    moves = {k: (before.get(k, v), v) for k, v in after.items() if before.get(k, v) != v}
     held = tuple(h.reason for result in results for h in result.held)
-    return Preview(moves, held)
+    return Preview(before, after, held, seen)
+
+
+def judgements(
+    session: Session, *, identifier_ids: Collection[int] | None = None, limit: int = 100
+) -> Sequence[Override]:
+    """What people decided, newest first: everything, or about these identifiers."""
+    chosen = select(Override).order_by(Override.id.desc()).limit(limit)
+    if identifier_ids is not None:
+        ids = list(identifier_ids)
+        chosen = chosen.where(or_(Override.a_id.in_(ids), Override.b_id.in_(ids)))
+    return session.scalars(chosen).all()
 
 
 def _judge(
@@ -102,7 +135,8 @@ def _recompute(session: Session, override: Override, now: datetime) -> list[Part
     return resolve.recompute(session, touched, cause=f"override:{override.id}", now=now)
 
 
-def _anchor(session: Session, one_id: str) -> Identifier:
+def anchor(session: Session, one_id: str) -> Identifier:
+    """The identifier that stands for a ONE ID in a judgement. Raises NotFound."""
     found = identifiers_of(session, one_id)
     if not found:
         raise NotFound("没有这个 ONE ID，或它没有任何身份。")

@@ -156,6 +156,7 @@ class Physician(Base):
     city: Mapped[str] = mapped_column(String(40), default="")
     province: Mapped[str] = mapped_column(String(40), default="")
     verified: Mapped[bool] = mapped_column(default=False)  # holds a licence number
+    split_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # last taken apart
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
@@ -73,6 +74,12 @@ def get_physician(session: Session, one_id: str) -> Physician:
     return session.get_one(Physician, current)
 
 
+def split_since(session: Session, one_id: str, at: datetime) -> bool:
+    """True when this person was taken apart after `at`: until then it was somebody else, too."""
+    split_at = session.scalar(select(Physician.split_at).where(Physician.one_id == one_id))
+    return split_at is not None and split_at > at
+
+
 def physicians_by_id(session: Session, one_ids: Iterable[str]) -> dict[str, Physician]:
     """Physicians by ONE ID, for lists."""
     rows = session.scalars(select(Physician).where(Physician.one_id.in_(list(one_ids))))
@@ -104,6 +111,19 @@ def conflicts_of(session: Session, one_id: str) -> Sequence[Conflict]:
     return session.scalars(
         select(Conflict).where(or_(Conflict.a_id.in_(mine), Conflict.b_id.in_(mine)))
     ).all()
+
+
+def open_conflicts(session: Session, limit: int) -> Sequence[Conflict]:
+    """Newest first, without those that a person has settled."""
+    chosen = select(Conflict).where(Conflict.reason != "cannot_link", Conflict.state == "open")
+    return session.scalars(chosen.order_by(Conflict.id.desc()).limit(limit)).all()
+
+
+def owners(session: Session, identifier_ids: Iterable[int]) -> dict[int, str]:
+    """The ONE ID of each identifier."""
+    ids = list(identifier_ids)
+    chosen = select(Identifier.id, Identifier.one_id).where(Identifier.id.in_(ids))
+    return dict(session.execute(chosen).all())
 
 
 def search(

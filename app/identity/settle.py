@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -48,6 +49,7 @@ def store(
     session.connection().execute(_RESIZE, {"component": component, "members": len(ids)})
     if before != after:
         _write_log(session, before, after, cause, now)
+        _note_splits(session, before, after, now)
     for one_id in set(after.values()):
         profile.refresh(session, one_id, now)
 
@@ -110,6 +112,19 @@ def _write_log(
             rule_version=RULE_VERSION,
         )
     )
+
+
+def _note_splits(
+    session: Session, before: dict[int, str], after: dict[int, str], now: datetime
+) -> None:
+    """Whoever was one person and is several now: each of them from now on."""
+    became: dict[str, set[str]] = defaultdict(set)
+    for identifier, one_id in before.items():
+        became[one_id].add(after[identifier])
+    apart = {one_id for several in became.values() if len(several) > 1 for one_id in several}
+    for row in session.scalars(_PHYSICIANS, {"ids": sorted(apart)}):
+        row.split_at = now
+    session.flush()
 
 
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask import render_template, request, url_for
@@ -10,13 +11,13 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import consent, content, identity, journey, reps, tagging
+from app import accounts, consent, content, identity, journey, reps, tagging
 from app.consent import Through
 from app.flows.permission import standings
-from app.identity import Physician
+from app.identity import Identifier, Physician
 from app.journey import Happened
 from app.recommend import Suggestion
-from app.web.console import bp, visible
+from app.web.console import bp, judgements, visible
 from app.web.context import parts
 
 PAGE = 30
@@ -60,13 +61,18 @@ def physician(one_id: str) -> str:
     channel = request.args.get("channel", "")
     with here.db.reading() as session:
         person = visible.physician(session, one_id)
+        rows = identity.identifiers_of(session, person.one_id)
+        judged = identity.judgements(session, identifier_ids=[row.id for row in rows], limit=8)
         reasons = tagging.reasons(session, person.one_id, now)
         weights = tagging.weights(session, [person.one_id], now)[person.one_id]
         entries = journey.timeline(session, person.one_id, channel=channel, limit=60)
         return render_template(
             "console/physician.html",
             person=person,
-            identifiers=_identifiers(session, person),
+            identifiers=_identifiers(session, person, rows),
+            lines=judgements.lines(session, judged),
+            users=accounts.names(session),
+            judges=judgements.JUDGES,
             conflicts=identity.conflicts_of(session, person.one_id),
             tags={tag.id: tag for tag in tagging.tags(session)},
             weights=_strongest(weights, 40),
@@ -85,9 +91,8 @@ def physician(one_id: str) -> str:
 
 
 def _identifiers(
-    session: Session, person: Physician
-) -> list[tuple[identity.Identifier, list[identity.Step]]]:
-    rows = identity.identifiers_of(session, person.one_id)
+    session: Session, person: Physician, rows: Sequence[Identifier]
+) -> list[tuple[Identifier, list[identity.Step]]]:
     anchor = next((row for row in rows if row.id == person.anchor_id), None)
     return [
         (row, identity.explain(session, anchor, row) if anchor and row.id != anchor.id else [])
@@ -117,7 +122,7 @@ def _permission(
 
 
 def _suggestions(session: Session, person: Physician) -> list[tuple[Suggestion, str]]:
-    mine = select(identity.Identifier.id).where(identity.Identifier.one_id == person.one_id)
+    mine = select(Identifier.id).where(Identifier.one_id == person.one_id)
     rows = session.scalars(
         select(Suggestion)
         .where(Suggestion.identifier_id.in_(mine))

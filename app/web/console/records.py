@@ -36,13 +36,15 @@ ACTIONS = {
     "user.disabled": _l("停用账号"), "user.enabled": _l("启用账号"),
     "user.logged_in": _l("登录"), "user.password_changed": _l("修改密码"),
     "send.sent": _l("判定为已送达"), "send.failed": _l("判定为未送达"),
-    "send.resend": _l("重新发送"),
+    "send.resend": _l("重新发送"), "identity.must": _l("合并为同一人"),
+    "identity.cannot": _l("拆分：不是同一人"), "identity.block": _l("不再用这个值关联"),
+    "identity.undone": _l("撤销身份判断"),
 }  # fmt: skip
 OBJECTS = {
     "user": _l("账号"), "campaign": _l("推送"), "content": _l("内容"), "inbox": _l("收件"),
     "rep": _l("代表"), "tag": _l("标签"), "token": _l("令牌"), "policy": _l("联系规则"),
     "channel": _l("渠道"), "dispatch": _l("发送"), "physicians": _l("医生"), "menu": _l("菜单"),
-    "import": _l("导入"),
+    "import": _l("导入"), "identity": _l("身份判断"),
 }  # fmt: skip
 CONSENT = {
     "added_rep": _l("添加代表为好友"), "followed": _l("关注公众号"),

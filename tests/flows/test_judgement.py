@@ -1,0 +1,154 @@
+"""Judgements about who is who: seen before they are made, followed by everything, undone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import consent, delivery, identity, tagging
+from app.consent import Action, Through
+from app.delivery import Dispatch, Way
+from app.flows import judgement
+from app.flows.judgement import Judgement
+from app.flows.permission import verdict_for
+from app.identity import Id, Identifier, Kind
+from app.infra.db import Database
+from app.infra.errors import Refused
+from tests.company import give_tag, hire, meet, publish
+from tests.conftest import NOON
+
+LATER = NOON + timedelta(hours=1)
+PHONE = Id(Kind.PHONE, "", "+8619912345678")
+
+
+def see(session: Session, *ids: Id, key: str) -> list[Identifier]:
+    return identity.observe(session, ids, event_key=key, source="test", at=NOON, now=NOON)
+
+
+def follower(session: Session, key: str, tag: str) -> Identifier:
+    (row,) = see(session, Id(Kind.OPENID, "wx1", f"oA{key}"), key=f"follow:{key}")
+    give_tag(session, row, tag, NOON)
+    return row
+
+
+def wait(session: Session, row: Identifier, rep_id: int) -> Dispatch:
+    """A card about content waits to be sent."""
+    number = delivery.queue(
+        session, way=Way.REP_CARD, dedupe_key=f"test:{row.id}", payload={}, rep_id=rep_id,
+        identifier_id=row.id, content_version_id=publish(session, "房颤", ("af",), NOON).id,
+        now=NOON,
+    )  # fmt: skip
+    return session.get_one(Dispatch, number)
+
+
+def test_a_preview_shows_what_a_merge_would_make_and_changes_nothing(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        contact = meet(session, rep, "wang", NOON, tags=("af",))
+        fan = follower(session, "wang", "hypertension")
+        consent.record(
+            session, fan.id, action=Action.WITHDRAW, source="keyword", channel="any", at=NOON
+        )
+    with database.transaction() as session:
+        a, b = (session.get_one(Identifier, row.id) for row in (contact, fan))
+        found = judgement.effects(session, Judgement.SAME, a, b, NOON)
+        assert [len(found.before), len(found.after)] == [2, 1]
+        (one,) = found.after
+        assert one.name == "示例wang"
+        assert one.tags == found.before[0].tags | found.before[1].tags
+        assert len(one.tags) == 2
+        assert one.permission[Through.REP].opted_out  # the stricter wins
+        assert {face.kind for face in one.faces} == {"wecom_external_userid", "openid"}
+        assert found.changes
+        assert not found.splits
+    with database.reading() as session:
+        assert len(set(session.scalars(select(Identifier.one_id)))) == 2
+        assert identity.judgements(session) == []
+
+
+def test_what_waits_for_somebody_who_was_two_is_not_sent(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        contact, fan = meet(session, rep, "wang", NOON), follower(session, "wang", "af")
+        made = judgement.judge(
+            session, Judgement.SAME, contact, fan, actor="user:1", reason="同一人", now=NOON
+        )
+        dispatch = wait(session, contact, rep.id)
+        asked = verdict_for(session, dispatch, NOON)
+        assert asked is not None
+        assert asked.allowed, asked
+        session.refresh(contact)
+        session.refresh(fan)
+        found = judgement.effects(session, Judgement.APART, contact, fan, LATER)
+        assert found.splits
+        assert found.waiting == 1
+        identity.retract(session, made.id, actor="user:2", now=LATER)
+        session.refresh(contact)
+        refused = verdict_for(session, dispatch, LATER)
+        assert refused is not None
+        assert [reason.code for reason in refused.reasons] == ["split"]
+        fresh = Dispatch(
+            way=Way.REP_CARD, rep_id=rep.id, identifier_id=contact.id, payload={},
+            content_version_id=dispatch.content_version_id, not_before=LATER,
+            created_at=LATER + timedelta(seconds=1),
+        )  # fmt: skip
+        again = verdict_for(session, fresh, LATER)
+        assert again is not None
+        assert again.allowed, again
+
+
+def test_evidence_that_splits_stops_what_waits_as_well(database: Database) -> None:
+    """A phone turns out to be a clinic's: whom it joined are two again, without any person."""
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        contact = meet(session, rep, "wang", NOON)
+        identifier = Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", "wmwang")
+        see(session, identifier, PHONE, key="e1")
+        see(session, Id(Kind.LICENCE_NO, "", "110440000012341"), PHONE, key="e2")
+        dispatch = wait(session, contact, rep.id)
+        see(session, Id(Kind.LICENCE_NO, "", "110440000012358"), PHONE, key="e3")
+        identity.rebuild(session, now=LATER)
+        session.refresh(contact)
+        split = identity.get_physician(session, contact.one_id).split_at
+        assert split == NOON
+        dispatch.created_at = NOON - timedelta(seconds=1)
+        refused = verdict_for(session, dispatch, LATER)
+        assert refused is not None
+        assert "split" in {reason.code for reason in refused.reasons}
+
+
+def test_joining_more_stops_nothing(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        contact = meet(session, rep, "wang", NOON)
+        dispatch = wait(session, contact, rep.id)
+        identifier = Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", "wmwang")
+        identity.observe(
+            session, [identifier, Id(Kind.LICENCE_NO, "", "110440000012341")], event_key="e1",
+            source="crm.import", at=NOON, now=LATER,
+        )  # fmt: skip
+        session.refresh(contact)
+        asked = verdict_for(session, dispatch, LATER)
+        assert asked is not None
+        assert asked.allowed, asked  # the ONE ID has another name now, and is the same person
+
+
+def test_a_judgement_needs_a_reason_and_must_change_something(database: Database) -> None:
+    with database.transaction() as session:
+        one, other = see(session, PHONE, key="a") + see(
+            session, Id(Kind.OPENID, "wx1", "oA1"), key="b"
+        )
+        with pytest.raises(Refused):
+            judgement.judge(
+                session, Judgement.APART, one, other, actor="u", reason="不同", now=NOON
+            )
+        with pytest.raises(Refused):
+            judgement.judge(session, Judgement.SAME, one, other, actor="u", reason=" ", now=NOON)
+        assert identity.judgements(session) == []
