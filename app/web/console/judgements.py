@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request, url_for
@@ -133,9 +133,14 @@ def lines(session: Session, rows: Sequence[Override]) -> list[Line]:
     owners = identity.owners(session, ids)
     people = identity.physicians_by_id(session, owners.values())
     return [
-        Line(row, [people[owners[one]] for one in (row.a_id, row.b_id) if one in owners])
+        Line(row, [people[one_id] for one_id in dict.fromkeys(_owners_of(row, owners))])
         for row in rows
     ]
+
+
+def _owners_of(row: Override, owners: dict[int, str]) -> Iterator[str]:
+    """Both persons, or the one that both are now."""
+    return (owners[one] for one in (row.a_id, row.b_id) if one in owners)
 
 
 def _conflicts(session: Session) -> list[tuple[str, Physician, Physician]]:

@@ -1,0 +1,74 @@
+"""Who is who, decided on the physician page: looked at, made and undone by a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+from sqlalchemy import select
+
+from app import identity
+from app.identity import Physician
+from tests.browser.conftest import Product
+from tests.browser.test_console import SIZES, keep, log_in, serious, sticks_out
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(params=[("wide", "light"), ("phone", "dark")], ids="-".join)
+def marketer(request: pytest.FixtureRequest, browser: Browser, product: Product) -> Iterator[Page]:
+    size, scheme = request.param
+    context = browser.new_context(
+        viewport=SIZES[size], color_scheme=scheme, locale="zh-CN", base_url=product.base
+    )
+    page = context.new_page()
+    log_in(page, "admin", product.password)
+    page.look = f"{size}-{scheme}"  # type: ignore[attr-defined]
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def two(product: Product) -> Iterator[tuple[Physician, Physician]]:
+    """Two followers of the sample company without a licence, so that no rule keeps them apart."""
+    with product.parts.db.reading() as session:
+        chosen = select(Physician).where(
+            Physician.live.is_(True), Physician.verified.is_(False), Physician.name.is_not(None)
+        )
+        one, other = session.scalars(chosen.order_by(Physician.one_id).limit(2)).all()
+    yield one, other
+    with product.parts.db.transaction() as session:
+        for row in identity.judgements(session):
+            if row.retracted_at is None:
+                identity.retract(session, row.id, actor="test", now=row.at)
+
+
+def test_two_are_compared_merged_and_taken_apart_again(
+    marketer: Page, two: tuple[Physician, Physician]
+) -> None:
+    one, other = two
+    marketer.goto(f"/console/physicians/{one.one_id}")
+    marketer.get_by_role("link", name="合并…").click()
+    marketer.get_by_label(re.compile("姓名")).fill(other.one_id)
+    marketer.get_by_role("button", name="查找").click()
+    keep(marketer, "judge-choose", whole=True)
+    marketer.get_by_role("link", name="比较").first.click()
+    keep(marketer, "judge-merge", whole=True)
+    assert marketer.get_by_role("heading", name="判断之后").count() == 1
+    assert not sticks_out(marketer)
+    assert serious(marketer) == []
+    marketer.get_by_label("理由").fill("与代表核实，是同一位医生")
+    marketer.get_by_role("button", name="合并为同一人").click()
+    keep(marketer, "judge-physician", whole=True)
+    assert "已记录判断" in marketer.get_by_role("status").inner_text()
+    assert not sticks_out(marketer)
+    assert serious(marketer) == []
+    marketer.goto("/console/governance/judgements")
+    keep(marketer, "judgements", whole=True)
+    assert "与代表核实" in marketer.content()
+    assert not sticks_out(marketer)
+    assert serious(marketer) == []
+    marketer.get_by_role("button", name="撤销").first.click()
+    assert "已撤销" in marketer.get_by_role("status").inner_text()
