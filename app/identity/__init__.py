@@ -11,11 +11,13 @@ split_since        was this person taken apart after something was planned?
 explain            the chain of evidence between two identifiers, in words
 value_hash         the blind index under which an identifier is found
 forget             erase what we know through one identifier
-rebuild            compute everything again from the evidence
+rebuild, components_after    compute again from the evidence, all or piece by piece
+as_of, version     who was one person at a moment; the number of the last change
 """
 
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
+from app.identity.history import as_of, version
 from app.identity.judge import (
     Preview,
     anchor,
@@ -30,7 +32,7 @@ from app.identity.models import Identifier, Kind, Override, Physician
 from app.identity.normalise import Id, make_id
 from app.identity.profile import ATTRIBUTES, describe
 from app.identity.register import value_hash
-from app.identity.resolve import observe, rebuild
+from app.identity.resolve import components_after, observe, rebuild
 from app.identity.search import (
     conflicts_of,
     find,
@@ -56,7 +58,9 @@ __all__ = [
     "Preview",
     "Step",
     "anchor",
+    "as_of",
     "block",
+    "components_after",
     "conflicts_of",
     "describe",
     "explain",
@@ -81,4 +85,5 @@ __all__ = [
     "search",
     "split_since",
     "value_hash",
+    "version",
 ]

@@ -144,15 +144,22 @@ def recompute(
     return [result]
 
 
-def rebuild(session: Session, *, now: datetime) -> int:
-    """Compute every component again; returns how many identifiers changed their ONE ID."""
-    before = dict(session.execute(select(Identifier.id, Identifier.one_id)).all())
-    components = session.scalars(select(Identifier.component_id).distinct()).all()
+def components_after(session: Session, last: int, limit: int) -> Sequence[int]:
+    """The next raw components by number, so that all can be gone through in pieces."""
+    chosen = select(Identifier.component_id).where(Identifier.component_id > last).distinct()
+    return session.scalars(chosen.order_by(Identifier.component_id).limit(limit)).all()
+
+
+def rebuild(session: Session, *, now: datetime, components: Collection[int] | None = None) -> int:
+    """Compute these components again, or all; returns how many identifiers changed their ONE ID."""
+    if components is None:
+        components = session.scalars(select(Identifier.component_id).distinct()).all()
+    changed = 0
     for component in components:
-        first = session.scalar(
-            select(func.min(Identifier.id)).where(Identifier.component_id == component)
-        )
-        if first is not None:
-            recompute(session, [first], cause="rebuild", now=now)
-    after = dict(session.execute(select(Identifier.id, Identifier.one_id)).all())
-    return sum(before.get(key) != value for key, value in after.items())
+        of_it = select(Identifier.id, Identifier.one_id).where(Identifier.component_id == component)
+        before = dict(session.execute(of_it).all())
+        if before:
+            recompute(session, [min(before)], cause="rebuild", now=now)
+            after = dict(session.execute(of_it).all())
+            changed += sum(one_id != after.get(key) for key, one_id in before.items())
+    return changed

@@ -157,3 +157,20 @@ def test_an_empty_database_is_one_sentence(environment: dict[str, str], tmp_path
     assert done.returncode == 1
     assert "yishu migrate" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_who_is_who_is_computed_again_and_told_of_the_past(
+    environment: dict[str, str], database: Database
+) -> None:
+    pair = [Id(Kind.WECOM_EXTERNAL_USERID, "ww", "wm1"), Id(Kind.UNIONID, "open", "oU1")]
+    with database.transaction() as session:
+        (row, _) = identity.observe(
+            session, pair, event_key="e", source="test", at=NOON, now=NOON
+        )  # fmt: skip
+        one_id = row.one_id
+    assert yishu(environment, "identity", "rebuild") == {"components": 1, "changed": 0}
+    told = run(environment, "identity", "as-of", "2026-12-31T00:00:00", "--one-id", one_id)
+    assert "2 个身份，1 位医生" in told.stdout
+    assert one_id in told.stdout
+    before = yishu(environment, "identity", "as-of", "2020-01-01T00:00:00")
+    assert before == {"identifiers": 0, "persons": 0}

@@ -1,0 +1,49 @@
+"""Who was one person at a moment of the past: the log of what changed, read again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.identity.models import Identifier, IdentityLog
+from app.identity.register import label_of
+
+PIECE = 1000
+
+
+def version(session: Session) -> int:
+    """A number that grows with every change of who is who; 0 before the first."""
+    return session.scalar(select(func.max(IdentityLog.id))) or 0
+
+
+def as_of(
+    session: Session, moment: datetime, only: Collection[int] | None = None
+) -> dict[int, str]:
+    """Identifier → ONE ID as it was known at `moment`: all of them, or `only` these.
+
+    What was learned later about earlier days is not in it: the log tells when we knew.
+    """
+    state = _born_with(session, moment, only)
+    changes = select(IdentityLog.after).where(IdentityLog.at <= moment).order_by(IdentityLog.id)
+    for after in session.scalars(changes.execution_options(yield_per=PIECE)):
+        for identifier, one_id in after.items():
+            if int(identifier) in state:
+                state[int(identifier)] = one_id
+    return state
+
+
+def _born_with(session: Session, moment: datetime, only: Collection[int] | None) -> dict[int, str]:
+    """Alone, an identifier is a person of its own."""
+    chosen = select(
+        Identifier.id, Identifier.value_hash, Identifier.kind, Identifier.namespace
+    ).where(Identifier.first_seen_at <= moment)
+    if only is not None:
+        chosen = chosen.where(Identifier.id.in_(list(only)))
+    rows = session.execute(chosen.execution_options(yield_per=PIECE))
+    return {
+        row.id: label_of(bytes(row.value_hash), row.kind, row.namespace)
+        for row in rows
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+"""Any moment of the past can be asked about, whatever happened since."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from app import identity
+from app.identity import Id, Identifier, Kind
+from app.infra.db import Database
+from tests.conftest import NOON
+
+POOL = [
+    Id(Kind.WECOM_EXTERNAL_USERID, "ww", "wm1"), Id(Kind.WECOM_EXTERNAL_USERID, "ww", "wm2"),
+    Id(Kind.UNIONID, "open", "oU1"), Id(Kind.UNIONID, "open", "oU2"),
+    Id(Kind.OPENID, "wx1", "oA1"), Id(Kind.LICENCE_NO, "", "110440000012341"),
+    Id(Kind.LICENCE_NO, "", "110440000012358"), Id(Kind.PHONE, "", "+8619912345678"),
+]  # fmt: skip
+PAIR = st.tuples(st.sampled_from(POOL), st.sampled_from(POOL)).filter(lambda two: two[0] != two[1])
+STEP = st.one_of(
+    st.tuples(st.just("see"), PAIR),
+    st.tuples(st.just("apart"), PAIR),
+    st.tuples(st.just("merge"), PAIR),
+    st.tuples(st.just("undo"), PAIR),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(STEP, min_size=1, max_size=10), turn=st.integers(0, 10**9))
+def test_the_log_gives_every_state_there_ever_was(
+    database: Database, steps: list[tuple[str, tuple[Id, Id]]], turn: int
+) -> None:
+    """Log replay equals the state, after each step and for ever; a rebuild changes nothing."""
+    seen: list[tuple[int, dict[int, str]]] = []
+    with database.transaction() as session:
+        for number, (what, two) in enumerate(steps):
+            now = NOON + timedelta(minutes=number)
+            here = [Id(one.kind, f"{one.namespace}-{turn}", one.value) for one in two]
+            found = [identity.find(session, one) for one in here]
+            if what == "see":
+                identity.observe(
+                    session, here, event_key=f"{turn}:{number}", source="test", at=now, now=now
+                )
+            elif what == "undo":
+                living = [one for one in identity.judgements(session) if one.retracted_at is None]
+                if living:
+                    identity.retract(session, living[0].id, actor="u", now=now)
+            elif found[0] and found[1] and what == "apart":
+                identity.keep_apart(session, *found, actor="u", reason="test", now=now)  # type: ignore[arg-type]
+            elif found[0] and found[1] and found[0].one_id != found[1].one_id:
+                ids = (found[0].one_id, found[1].one_id)
+                identity.merge(session, *ids, actor="u", reason="test", now=now)
+            rows = session.execute(select(Identifier.id, Identifier.one_id)).all()
+            seen.append((number, dict(rows)))
+        for number, state in seen:
+            moment = NOON + timedelta(minutes=number, seconds=30)
+            assert identity.as_of(session, moment) == state
+        assert identity.rebuild(session, now=NOON + timedelta(hours=1)) == 0
+        session.rollback()
+
+
+def test_before_anything_was_seen_there_is_nobody(database: Database) -> None:
+    with database.transaction() as session:
+        (row, _) = identity.observe(
+            session, POOL[:1] + POOL[2:3], event_key="e", source="test", at=NOON, now=NOON
+        )
+        assert identity.as_of(session, NOON - timedelta(seconds=1)) == {}
+        assert identity.as_of(session, NOON, [row.id]) == {row.id: row.one_id}
+        assert identity.version(session) == 1
