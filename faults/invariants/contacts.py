@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import tagging
 from app.identity.models import Identifier, Kind
 from app.reps import RelationState, Rep, RepContact
 from app.tagging import Source
+from app.tagging.lexicon import LEXICON
 from app.tagging.models import TagAssertion, TagSighting
+from app.tagging.naming import fold
 from faults.invariants.findings import Findings, Witnesses
 
 READS_CONTACT = {"contact_edited", "contact_removed", "contact_added"}
@@ -73,8 +74,8 @@ def _relations(session: Session) -> dict[tuple[str, str], RepContact]:
 
 
 def _meaning(seen: Witnesses, name: str) -> str:
-    tag = tagging.map_name(seen.session, Source.WECOM_TAG, name, seen.now)
-    return f"tag {tag.id}" if tag else f"name {name.lower()}"
+    tag = LEXICON.of(seen.session).meaning(Source.WECOM_TAG, fold(name))
+    return f"tag {tag.id}" if tag and tag.active else f"name {name.lower()}"
 
 
 def _tags(session: Session) -> dict[tuple[int, int], set[str]]:
