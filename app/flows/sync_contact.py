@@ -69,7 +69,6 @@ def sync_contact(
         kind="api_assert", trust=UNION_TRUST, at=fact.at, now=now,
     )[0]  # fmt: skip
     _link_phones(session, contact, customer, ref, fact.at, now)
-    session.refresh(row)  # a phone may have changed the ONE ID
     _describe(session, row, customer, now)
     seen = [_sync_side(session, fact, row, customer, side, now) for side in customer.followers]
     _close_unlisted(session, fact, row, {rep.id for rep in seen}, now)
@@ -120,7 +119,7 @@ def _sync_side(
     relation = reps.connect(
         session, rep, row, since=side.added_at, now=now, remark=side.remark,
         add_way=side.add_way, channel_state=side.state,
-        mark=completeness.mark_of(customer, side),
+        mark=completeness.mark_of(customer, side), known=before,
     )  # fmt: skip
     if begins and relation.state == RelationState.CONNECTED and not _tells(fact, ContactAdded, rep):
         news = Difference(What.ADDED, side.added_at, rep.userid, fact.external_userid, side.state)

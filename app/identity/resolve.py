@@ -6,8 +6,9 @@ worker may have joined components meanwhile; on SQLite a writing transaction is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import combinations
 
 from sqlalchemy import bindparam, func, select, update
@@ -27,6 +28,13 @@ _EDGE = select(
 ).where(
     Evidence.a_id == bindparam("a"), Evidence.b_id == bindparam("b"),
     Evidence.active.is_(True), Evidence.event_key != bindparam("key"),
+)  # fmt: skip
+_OF_SOURCE = select(
+    func.max(Evidence.trust).label("trust"), func.min(Evidence.at).label("at")
+).where(
+    Evidence.a_id == bindparam("a"), Evidence.b_id == bindparam("b"),
+    Evidence.kind == bindparam("kind"), Evidence.source == bindparam("source"),
+    Evidence.active.is_(True),
 )  # fmt: skip
 _ME, _OTHER = aliased(Identifier), aliased(Identifier)
 _KEPT_APART = (
@@ -61,51 +69,54 @@ def observe(
 ) -> list[Identifier]:
     """Register identifiers and that they were seen as one person; rows in the order of `ids`.
 
-    `event_key` makes it happen once. Weak identifiers are linked to strong ones only.
+    `event_key` makes it happen once. Weak identifiers are linked to strong ones only. What the
+    same source has said before, as early and as surely, is not written down again: somebody who
+    writes every day would fill the table with one sentence.
     """
     rows = registered(session, ids, now)
-    pairs = [
+    pairs = sorted(
         (min(a.id, b.id), max(a.id, b.id))
         for a, b in combinations(rows.values(), 2)
         if not (RULES[Kind(a.kind)].weak and RULES[Kind(b.kind)].weak)
-    ]
+    )
+    told = partial(_told, session, kind=kind, source=source, trust=trust, at=at)
+    if not pairs or _stays(session, rows.values(), lambda: all(told(*pair) for pair in pairs)):
+        return [rows[one] for one in ids]
     fresh = []
-    for a, b in sorted(pairs):
+    for a, b in pairs:
         values = {
             "event_key": event_key, "a_id": a, "b_id": b, "kind": kind, "source": source,
             "trust": trust, "at": at, "active": True,
         }  # fmt: skip
         if insert_once(session, Evidence, values, "event_key", "a_id", "b_id"):
             fresh.append((a, b))
-    if fresh and not _known_before(session, fresh, rows.values(), event_key, trust, at):
+    says_so = partial(_says_so, session, fresh, event_key, trust, at)
+    if fresh and not _stays(session, rows.values(), says_so):
         recompute(session, [row.id for row in rows.values()], cause=event_key, now=now)
         for row in rows.values():
             session.refresh(row)
     return [rows[one] for one in ids]
 
 
-def _known_before(
-    session: Session,
-    pairs: Collection[tuple[int, int]],
-    rows: Iterable[Identifier],
-    event_key: str,
-    trust: int,
-    at: datetime,
-) -> bool:
-    """True when earlier evidence says all this, at least as surely: then nothing changes.
-
-    An edge is the highest trust and the earliest time of its evidence, so more of the same leaves
-    the partition as it is. Most events are of this kind.
-    """
-
+def _stays(session: Session, rows: Iterable[Identifier], known: Callable[[], bool]) -> bool:
+    """True when `known` holds, and holds still while nobody may take evidence back."""
     if session.get_bind().dialect.name == "postgresql":
-        if not _says_so(session, pairs, event_key, trust, at):
+        if not known():
             return False
         # Whoever takes evidence back holds the component for a new partition, and reads after us.
         # So hold it, too, and look again; not before, since who recomputes needs it alone.
         session.execute(_HELD, {"ids": sorted({row.component_id for row in rows})})
         session.scalars(_AGAIN, {"ids": [row.id for row in rows]}).all()  # the ONE ID of now
-    return _says_so(session, pairs, event_key, trust, at)
+    return known()
+
+
+def _told(
+    session: Session, a: int, b: int, *, kind: str, source: str, trust: int, at: datetime
+) -> bool:
+    """True when this source said so before, as early and as surely."""
+    values = {"a": a, "b": b, "kind": kind, "source": source}
+    edge = session.connection().execute(_OF_SOURCE, values).one()
+    return edge.trust is not None and edge.trust >= trust and edge.at <= at
 
 
 def _says_so(
@@ -115,6 +126,11 @@ def _says_so(
     trust: int,
     at: datetime,
 ) -> bool:
+    """True when earlier evidence says all this, at least as surely: then nothing changes.
+
+    An edge is the highest trust and the earliest time of its evidence, so more of the same leaves
+    the partition as it is. Most events are of this kind.
+    """
     known = session.connection()
     found = [known.execute(_EDGE, {"a": a, "b": b, "key": event_key}).one() for a, b in pairs]
     if any(edge.trust is None for edge in found):

@@ -35,15 +35,14 @@ def find_told(
 
     `begins_with`: this is the end of what that kind begins.
     """
-    kinds = (kind, begins_with) if begins_with else (kind,)
-    rows = session.scalars(
-        select(Touchpoint)
-        .where(
-            Touchpoint.identifier_id == identifier_id, Touchpoint.kind.in_(kinds),
-            Touchpoint.rep_id == rep_id if rep_id is not None else Touchpoint.rep_id.is_(None),
-        )
-        .order_by(Touchpoint.at.desc(), Touchpoint.id.desc())
-    ).all()  # fmt: skip
+    chosen = select(Touchpoint).where(
+        Touchpoint.identifier_id == identifier_id,
+        Touchpoint.kind.in_((kind, begins_with) if begins_with else (kind,)),
+        Touchpoint.rep_id == rep_id if rep_id is not None else Touchpoint.rep_id.is_(None),
+    )
+    if begins_with is None:  # somebody may have scanned a thousand times
+        chosen = chosen.where(Touchpoint.at.between(at - ABOUT, at + ABOUT))
+    rows = session.scalars(chosen.order_by(Touchpoint.at.desc(), Touchpoint.id.desc())).all()
     beginnings = [row.at for row in rows if row.kind == begins_with]
     for row in rows:
         one_was_seen = pulled or (row.detail or {}).get(PULLED) in (True, ref)

@@ -31,9 +31,13 @@ def connect(
     add_way: int | None = None,
     channel_state: str = "",
     mark: bytes | None = None,
+    known: RepContact | None = None,
 ) -> RepContact:
-    """The platform shows the two as connected, since `since`; `mark` says how that looked."""
-    row = find_contact(session, rep.id, identifier.id)
+    """The platform shows the two as connected, since `since`; `mark` says how that looked.
+
+    `known`: their relation, if it has just been looked for.
+    """
+    row = known or find_contact(session, rep.id, identifier.id)
     if row is None:
         row = RepContact(rep_id=rep.id, identifier_id=identifier.id, since=since, state="")
         session.add(row)
