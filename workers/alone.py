@@ -7,21 +7,31 @@ from collections.abc import Callable
 
 
 class Alone:
-    """Whoever comes while another is at work does not wait: the other one works once more."""
+    """Whoever comes while another is at work does not wait: he leaves word, and the thread that
+    looks by itself works once more."""
 
     def __init__(self) -> None:
         self._at_work = threading.Lock()
         self._asked = threading.Event()
 
     def work(self, do: Callable[[], int]) -> int:
-        """Do it, again if somebody asked meanwhile; the sum of what it returned. 0 at once when
-        another thread is at it."""
-        done = 0
+        """Do it, and once more if somebody left word meanwhile; the sum of what it returned."""
+        done = self._once(do)
+        return done + self._once(do) if self._asked.is_set() else done
+
+    def answer(self, do: Callable[[], int]) -> int:
+        """Do it once; leave word and return 0 when another thread is at it.
+
+        A bell's job may not last: RQ ends it after some minutes, wherever it is.
+        """
         self._asked.set()
-        while self._asked.is_set() and self._at_work.acquire(blocking=False):
-            try:
-                self._asked.clear()
-                done += do()
-            finally:
-                self._at_work.release()
-        return done
+        return self._once(do)
+
+    def _once(self, do: Callable[[], int]) -> int:
+        if not self._at_work.acquire(blocking=False):
+            return 0
+        try:
+            self._asked.clear()
+            return do()
+        finally:
+            self._at_work.release()

@@ -12,7 +12,7 @@ from prometheus_client import Gauge
 from app.bootstrap import Parts
 from app.infra import leader, log
 from app.infra.leader import Deposed
-from workers.sweeping import OFFICE, keep_plans, tick
+from workers.sweeping import OFFICE, keep_plans, keep_quality, tick
 
 TICK_EVERY_S = 10.0
 PLANS_EVERY_S = 30.0
@@ -65,6 +65,7 @@ class Leadership:
         here = time.monotonic()
         if here >= self._plans_at:
             keep_plans(self._parts, term)
+            keep_quality(self._parts, term)
             self._plans_at = here + PLANS_EVERY_S
         if here >= self._tick_at:
             tick(self._parts, term)

@@ -13,25 +13,25 @@ _log = log.get(__name__)
 
 
 def run_due(parts: Parts) -> int:
-    """Carry out the runs that wait; returns how many there were."""
+    """Carry out the runs that wait; returns how many this process has tried."""
     with parts.db.reading() as session:
         waiting = [run.id for run in campaigns.unfinished(session, parts.clock())]
-    for run_id in waiting:
-        carry_out_run(parts, run_id)
-    return len(waiting)
+    return sum(carry_out_run(parts, run_id) for run_id in waiting)
 
 
 @log.about(schedule_run_id="run_id")
-def carry_out_run(parts: Parts, run_id: int) -> None:
-    """Carry out one run; a failure is noted and tried again later."""
+def carry_out_run(parts: Parts, run_id: int) -> bool:
+    """Carry out one run; a failure is noted and tried again later. False: another is at it."""
     try:
         with parts.db.transaction() as session:
             crashpoint("run.begun")
-            carry_out(session, run_id, parts.settings, parts.clock())
+            done = carry_out(session, run_id, parts.settings, parts.clock())
             crashpoint("run.planned")
         crashpoint("run.committed")
+        return done
     except Exception as problem:  # any failure counts as an attempt, nothing may escape
         error = explain(problem)
         with parts.db.transaction() as session:
             campaigns.fail_run(session, run_id, error, parts.clock())
         _log.warning("run failed", schedule_run_id=run_id, error=error)
+        return True

@@ -17,18 +17,19 @@ from workers.receipts import poll_group_tasks
 from workers.reconciling import pull_due
 from workers.sending import send_due
 
+MANY = 10_000  # at the end of a drain it waits for the last call that is under way
 Stop = Callable[[], bool]
 
 
 def look_for_events(parts: Parts, stop: Stop) -> int:
     """Handle what has arrived; returns how much there was."""
     brought = inbox.bring_in(parts.db, parts.spill)
-    return brought + events.work(lambda: drain_inbox(parts, limit=200, stop=stop))
+    return brought + events.work(lambda: drain_inbox(parts, limit=MANY, stop=stop))
 
 
 def look_for_messages(parts: Parts, stop: Stop) -> int:
     """Send what is due; returns how much there was."""
-    return messages.work(lambda: send_due(parts, 100, stop))
+    return messages.work(lambda: send_due(parts, MANY, stop))
 
 
 def look_for_plans(parts: Parts, stop: Stop) -> int:

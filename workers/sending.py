@@ -122,7 +122,7 @@ def _record_all(parts: Parts, answered: Sequence[Answered]) -> None:
 def _recorded(parts: Parts, answered: Sequence[Answered]) -> bool:
     try:
         with parts.db.transaction() as session:
-            _record(session, sorted(answered, key=lambda each: each.claimed.id), parts)
+            _record(session, sorted(answered, key=_in_order), parts)
             crashpoint("send.recorded")
         crashpoint("send.committed")
     except Exception as problem:  # one message's trouble must not take the others along
@@ -151,6 +151,11 @@ def _record(session: Session, answered: Sequence[Answered], parts: Parts) -> Non
             delivery.uncount(dispatch)
         _report(dispatch, answer, outcome.errcode, stopped_until)
         after_sent(session, dispatch, now)
+
+
+def _in_order(answered: Answered) -> tuple[str, int]:
+    """Accounts always in the same order, as where they are claimed."""
+    return answered.claimed.account, answered.claimed.id
 
 
 def _report(

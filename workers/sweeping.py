@@ -9,10 +9,11 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import campaigns, completeness, delivery, inbox
+from app import campaigns, completeness, delivery, identity, inbox
 from app.bootstrap import Parts
 from app.flows.reconcile import accounts_of
 from app.infra import leader
+from app.infra.clock import local
 from app.infra.crashpoint import crashpoint
 from app.infra.queue import FAST, NORMAL
 
@@ -95,6 +96,22 @@ def keep_plans(parts: Parts, term: int = 0) -> int:
             changed += campaigns.keep_daily_plans(session, parts.clock())
             if term:
                 leader.fence(session, OFFICE, term)
+
+
+def keep_quality(parts: Parts, term: int = 0) -> bool:
+    """Note today's figures of the identity graph, once; True when they were written. Raises
+    Deposed."""
+    now = parts.clock()
+    today = local(now).date()
+    with parts.db.reading() as session:
+        if identity.quality.is_kept(session, today):
+            return False
+        figures = identity.quality.measure(session)  # outside: it walks over everything
+    with parts.db.transaction() as session:
+        written = identity.quality.keep(session, today, figures, now)
+        if term:
+            leader.fence(session, OFFICE, term)
+    return written
 
 
 def _is_due(parts: Parts) -> bool:

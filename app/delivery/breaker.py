@@ -2,11 +2,12 @@
 
     45009            stopped for a minute; again right after it: for an hour; again: until tomorrow
                      (the platform's own blocks last as long as the quota's window)
-    -1, 5xx, silence 5 more than were answered, within 30 s, stop it for 30 s
+    -1, 5xx, silence 5 within 30 s, less one for each answer since, stop it for 30 s
     secret, address or permission refused: stopped for 5 minutes, an administrator must act
 
 A platform that fails now and then is not in trouble, however many calls a second there are: each
 answer takes one failure back, so five come together only where a good share of the calls fails.
+Not so where a message that hangs is one more for a person to decide about: there five are enough.
 
 When the time is over one call may try; nobody else for 30 s. If the platform takes it, the API is
 open again. Calls that began before it was stopped say nothing about it any more.
@@ -92,7 +93,7 @@ def after(
 ) -> Breaker:
     """What the answer to a call that began at `began` makes of the breaker.
 
-    `costly`: the message that tried cannot be repeated.
+    `costly`: messages of this API cannot be repeated.
     """
     if breaker.since is not None and began <= breaker.since <= now:
         return breaker
@@ -107,7 +108,7 @@ def after(
     if isinstance(answer, errors.TokenExpired):
         return breaker
     if isinstance(answer, Delivered | Transient | Permanent):
-        return _answered(breaker, now)
+        return _answered(breaker, now, forgives=not costly)
     return breaker  # a bug of ours says nothing about the platform
 
 
@@ -122,10 +123,11 @@ def _limited(breaker: Breaker, code: int, now: datetime) -> Breaker:
     return replace(breaker, why=Why.QUOTA, since=now, until=now + pause)
 
 
-def _answered(breaker: Breaker, now: datetime) -> Breaker:
+def _answered(breaker: Breaker, now: datetime, *, forgives: bool) -> Breaker:
     if breaker.until is not None:
         return Breaker()
-    return replace(breaker, failures=_recent(breaker, now)[1:])
+    recent = _recent(breaker, now)
+    return replace(breaker, failures=recent[1:] if forgives else recent)
 
 
 def _recent(breaker: Breaker, now: datetime) -> tuple[datetime, ...]:

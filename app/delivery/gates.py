@@ -168,18 +168,19 @@ def note_answer(
             pace = halved(_pace_of(row), limits.concurrency, began, now)
             row.slots, row.lowered_at = pace.slots, pace.lowered_at
     found = _breaker(session, account, api)
-    if found is None or (_is_calm(found) and isinstance(answer, Delivered)):
+    costly = way in UNREPEATABLE
+    if found is None or (isinstance(answer, Delivered) and _is_calm(found, costly)):
         return None
     _locked_pace(session, account)
     session.refresh(found)
-    costly = way in UNREPEATABLE
     _keep(found, rules.after(_breaker_of(found), answer, began, now, costly=costly))
     session.flush()
     return found.until
 
 
-def _is_calm(row: ApiBreaker) -> bool:
-    return row.until is None and not row.failures
+def _is_calm(row: ApiBreaker, costly: bool) -> bool:
+    """True when a message that was taken changes nothing."""
+    return row.until is None and (costly or not row.failures)
 
 
 def _breaker(session: Session, account: str, api: str) -> ApiBreaker | None:

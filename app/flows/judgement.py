@@ -77,8 +77,11 @@ class Effects:
     @property
     def splits(self) -> bool:
         """True when somebody would be two."""
-        after = _groups(self.after)
-        return any(len({g for g in after if g & group}) > 1 for group in _groups(self.before))
+        after = _groups(self.after, strong_only=True)
+        return any(
+            sum(bool(part & group) for part in after) > 1
+            for group in _groups(self.before, strong_only=True)
+        )
 
 
 def effects(
@@ -151,5 +154,11 @@ def _touchpoints(session: Session, identifier_ids: Collection[int]) -> int:
     )
 
 
-def _groups(people: Sequence[Person]) -> set[frozenset[int]]:
-    return {frozenset(face.id for face in person.faces) for person in people}
+def _groups(people: Sequence[Person], *, strong_only: bool = False) -> set[frozenset[int]]:
+    """Who is together. A phone makes nobody: it is left out where persons are counted."""
+    return {
+        frozenset(
+            face.id for face in person.faces if not (strong_only and face.kind in identity.WEAK)
+        )
+        for person in people
+    }

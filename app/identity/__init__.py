@@ -7,17 +7,18 @@ find, get_physician, identifiers_of, resolve_one_id
 search             by name, hospital, phone, licence number or ONE ID
 merge, keep_apart, block, retract, preview, judgements    of people, exactly undoable
 anchor             the identifier that stands for a person in a judgement
-split_since        was this person taken apart after something was planned?
 explain            the chain of evidence between two identifiers, in words
 value_hash         the blind index under which an identifier is found
 forget             erase what we know through one identifier
 rebuild, components_after    compute again from the evidence, all or piece by piece
-as_of, version     who was one person at a moment; the number of the last change
+quality            how good all this is, in figures (a module)
+as_of              who was one person at a moment
 """
 
+from app.identity import quality
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
-from app.identity.history import as_of, version
+from app.identity.history import as_of
 from app.identity.judge import (
     Preview,
     anchor,
@@ -34,6 +35,7 @@ from app.identity.profile import ATTRIBUTES, describe
 from app.identity.register import value_hash
 from app.identity.resolve import components_after, observe, rebuild
 from app.identity.search import (
+    WEAK,
     conflicts_of,
     find,
     get_physician,
@@ -45,11 +47,11 @@ from app.identity.search import (
     physicians_by_id,
     resolve_one_id,
     search,
-    split_since,
 )
 
 __all__ = [
     "ATTRIBUTES",
+    "WEAK",
     "Id",
     "Identifier",
     "Kind",
@@ -79,11 +81,10 @@ __all__ = [
     "owners",
     "physicians_by_id",
     "preview",
+    "quality",
     "rebuild",
     "resolve_one_id",
     "retract",
     "search",
-    "split_since",
     "value_hash",
-    "version",
 ]

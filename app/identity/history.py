@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier, IdentityLog
@@ -14,23 +14,19 @@ from app.identity.register import label_of
 PIECE = 1000
 
 
-def version(session: Session) -> int:
-    """A number that grows with every change of who is who; 0 before the first."""
-    return session.scalar(select(func.max(IdentityLog.id))) or 0
-
-
 def as_of(
     session: Session, moment: datetime, only: Collection[int] | None = None
 ) -> dict[int, str]:
     """Identifier → ONE ID as it was known at `moment`: all of them, or `only` these.
 
-    What was learned later about earlier days is not in it: the log tells when we knew.
+    What was learned later about earlier days is not in it: the log tells when we knew. Whatever
+    was forgotten since is still a number here, without a value.
     """
     state = _born_with(session, moment, only)
     changes = select(IdentityLog.after).where(IdentityLog.at <= moment).order_by(IdentityLog.id)
     for after in session.scalars(changes.execution_options(yield_per=PIECE)):
         for identifier, one_id in after.items():
-            if int(identifier) in state:
+            if only is None or int(identifier) in only:  # seen afresh since, perhaps
                 state[int(identifier)] = one_id
     return state
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from app.identity import resolve
@@ -67,6 +67,9 @@ def retract(session: Session, override_id: int, *, actor: str, now: datetime) ->
     if override is None or override.retracted_at is not None:
         raise NotFound("这条判断不存在，或已经撤销。")
     override.retracted_at, override.retracted_by = now, actor
+    # What it took apart is as if it had always been together.
+    apart = update(Identifier).where(Identifier.split_at == override.at).values(split_at=None)
+    session.execute(apart.where(Identifier.component_id.in_(_components_of(session, override))))
     session.flush()
     _recompute(session, override, now)
     return override
@@ -98,10 +101,15 @@ def preview(
 
 
 def judgements(
-    session: Session, *, identifier_ids: Collection[int] | None = None, limit: int = 100
+    session: Session,
+    *,
+    identifier_ids: Collection[int] | None = None,
+    limit: int = 100,
+    offset: int = 0,
 ) -> Sequence[Override]:
-    """What people decided, newest first: everything, or about these identifiers."""
-    chosen = select(Override).order_by(Override.id.desc()).limit(limit)
+    """What people decided, what holds first and the newest of it: all, or about these."""
+    held_first = Override.retracted_at.is_not(None), Override.id.desc()
+    chosen = select(Override).order_by(*held_first).limit(limit).offset(offset)
     if identifier_ids is not None:
         ids = list(identifier_ids)
         chosen = chosen.where(or_(Override.a_id.in_(ids), Override.b_id.in_(ids)))
@@ -141,7 +149,17 @@ def anchor(session: Session, one_id: str) -> Identifier:
     if not found:
         raise NotFound("没有这个 ONE ID，或它没有任何身份。")
     # The strongest: a phone may turn out to be shared, and then joins nobody.
-    return min(found, key=lambda row: (RULES[Kind(row.kind)].rank, row.id))
+    return min(found, key=_strength)
+
+
+def _strength(row: Identifier) -> tuple[int, str, bytes]:
+    """As the partition orders nodes: so this is who gives the ONE ID."""
+    return RULES[Kind(row.kind)].rank, row.namespace, bytes(row.value_hash)
+
+
+def _components_of(session: Session, override: Override) -> Sequence[int]:
+    about = [override.a_id] + ([override.b_id] if override.b_id else [])
+    return session.scalars(select(Identifier.component_id).where(Identifier.id.in_(about))).all()
 
 
 def _state(session: Session, a: Identifier, b: Identifier | None) -> dict[int, str]:

@@ -6,7 +6,7 @@ records a result (`Identifier.one_id`, `Physician`) can be rebuilt from the othe
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -70,6 +70,7 @@ class Identifier(Base):
     component_id: Mapped[int] = mapped_column(ForeignKey("identity_component.id"), index=True)
     one_id: Mapped[str] = mapped_column(String(24), index=True)
     status: Mapped[str] = mapped_column(String(12), default=IdentifierStatus.ACTIVE)
+    split_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # taken apart from others
     first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -156,7 +157,6 @@ class Physician(Base):
     city: Mapped[str] = mapped_column(String(40), default="")
     province: Mapped[str] = mapped_column(String(40), default="")
     verified: Mapped[bool] = mapped_column(default=False)  # holds a licence number
-    split_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # last taken apart
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -186,6 +186,16 @@ class ProfileValue(Base):
     value: Mapped[str] = mapped_column(Encrypted("profile_value.value"))
     source: Mapped[str] = mapped_column(String(40))
     trust: Mapped[int] = mapped_column(default=50)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class QualityDay(Base):
+    """The figures of one day, to see where they go."""
+
+    __tablename__ = "identity_quality"
+
+    day: Mapped[date] = mapped_column(primary_key=True)  # in China
+    figures: Mapped[dict[str, int]] = mapped_column(JSON)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

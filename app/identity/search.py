@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
@@ -72,12 +71,6 @@ def get_physician(session: Session, one_id: str) -> Physician:
     if current is None:
         raise NotFound("没有这个 ONE ID。")
     return session.get_one(Physician, current)
-
-
-def split_since(session: Session, one_id: str, at: datetime) -> bool:
-    """True when this person was taken apart after `at`: until then it was somebody else, too."""
-    split_at = session.scalar(select(Physician.split_at).where(Physician.one_id == one_id))
-    return split_at is not None and split_at > at
 
 
 def physicians_by_id(session: Session, one_ids: Iterable[str]) -> dict[str, Physician]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import BindParameter, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -16,9 +17,10 @@ from app.identity.models import (
     Identifier,
     IdentifierStatus,
     IdentityLog,
+    Kind,
     Physician,
 )
-from app.identity.partition import RULE_VERSION, Node, Partition
+from app.identity.partition import RULE_VERSION, RULES, Node, Partition
 from app.identity.register import ensure_physician, label_of
 
 
@@ -49,7 +51,8 @@ def store(
     session.connection().execute(_RESIZE, {"component": component, "members": len(ids)})
     if before != after:
         _write_log(session, before, after, cause, now)
-        _note_splits(session, before, after, now)
+        _note_splits(rows, before, after, now)
+        session.flush()
     for one_id in set(after.values()):
         profile.refresh(session, one_id, now)
 
@@ -115,16 +118,18 @@ def _write_log(
 
 
 def _note_splits(
-    session: Session, before: dict[int, str], after: dict[int, str], now: datetime
+    rows: dict[int, Identifier], before: dict[int, str], after: dict[int, str], now: datetime
 ) -> None:
-    """Whoever was one person and is several now: each of them from now on."""
-    became: dict[str, set[str]] = defaultdict(set)
-    for identifier, one_id in before.items():
-        became[one_id].add(after[identifier])
-    apart = {one_id for several in became.values() if len(several) > 1 for one_id in several}
-    for row in session.scalars(_PHYSICIANS, {"ids": sorted(apart)}):
-        row.split_at = now
-    session.flush()
+    """Whoever was one person and is several now. Phones and devices make nobody, and whatever is
+    forgotten takes nobody along."""
+    became: dict[str, dict[str, list[Identifier]]] = defaultdict(lambda: defaultdict(list))
+    for number, row in rows.items():
+        if row.value and not RULES[Kind(row.kind)].weak:
+            became[before[number]][after[number]].append(row)
+    for parts in became.values():
+        if len(parts) > 1:
+            for row in chain.from_iterable(parts.values()):
+                row.split_at = now
 
 
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)

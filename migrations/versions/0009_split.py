@@ -1,4 +1,5 @@
-"""When a ONE ID was last taken apart: what was planned before was planned for somebody else
+"""When an identifier was last taken apart from others: what was planned before was for somebody
+else
 
 Revision 0009_split, after 0008_stamp.
 """
@@ -16,10 +17,10 @@ depends_on = None
 
 def upgrade() -> None:
     """Step to this revision."""
-    op.add_column("physician", sa.Column("split_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("identifier", sa.Column("split_at", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
     """Step back."""
-    with op.batch_alter_table("physician") as table:
+    with op.batch_alter_table("identifier") as table:
         table.drop_column("split_at")

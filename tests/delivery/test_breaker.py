@@ -107,6 +107,21 @@ def test_a_share_of_failures_stops_it_and_not_their_number(of_ten: int, stops: b
     assert stopped is stops
 
 
+def test_one_answer_takes_one_failure_back_but_not_what_a_person_must_decide() -> None:
+    in_turn = [BUSY, TAKEN] * 20
+    two_of_three = [BUSY, BUSY, TAKEN] * 5
+    for answers, costly, stops in (
+        (in_turn, False, False), (two_of_three, False, True), (in_turn, True, True),
+    ):  # fmt: skip
+        breaker = Breaker()
+        for number, answer in enumerate(answers):
+            at = NOW + number * SECOND / 2
+            breaker = after(breaker, answer, at, at, costly=costly)
+            if breaker.until is not None:
+                break
+        assert (breaker.until is not None) is stops
+
+
 def test_a_try_that_a_person_must_decide_about_is_repeated_after_five_minutes() -> None:
     breaker = Breaker((), Why.TROUBLE, 0, NOW, NOW + PROBE)
     at = NOW + PROBE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -22,6 +22,7 @@ from tests.conftest import NOON
 
 LATER = NOON + timedelta(hours=1)
 PHONE = Id(Kind.PHONE, "", "+8619912345678")
+WANG = Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", "wmwang")
 
 
 def see(session: Session, *ids: Id, key: str) -> list[Identifier]:
@@ -70,6 +71,13 @@ def test_a_preview_shows_what_a_merge_would_make_and_changes_nothing(database: D
         assert identity.judgements(session) == []
 
 
+def refused(session: Session, dispatch: Dispatch, now: datetime = LATER) -> list[str]:
+    """The codes of what forbids it."""
+    verdict = verdict_for(session, dispatch, now)
+    assert verdict is not None
+    return [reason.code for reason in verdict.reasons]
+
+
 def test_what_waits_for_somebody_who_was_two_is_not_sent(database: Database) -> None:
     with database.transaction() as session:
         tagging.seed(session, NOON)
@@ -79,9 +87,7 @@ def test_what_waits_for_somebody_who_was_two_is_not_sent(database: Database) -> 
             session, Judgement.SAME, contact, fan, actor="user:1", reason="同一人", now=NOON
         )
         dispatch = wait(session, contact, rep.id)
-        asked = verdict_for(session, dispatch, NOON)
-        assert asked is not None
-        assert asked.allowed, asked
+        assert refused(session, dispatch, NOON) == []
         session.refresh(contact)
         session.refresh(fan)
         found = judgement.effects(session, Judgement.APART, contact, fan, LATER)
@@ -89,17 +95,59 @@ def test_what_waits_for_somebody_who_was_two_is_not_sent(database: Database) -> 
         assert found.waiting == 1
         identity.retract(session, made.id, actor="user:2", now=LATER)
         session.refresh(contact)
-        refused = verdict_for(session, dispatch, LATER)
-        assert refused is not None
-        assert [reason.code for reason in refused.reasons] == ["split"]
-        fresh = Dispatch(
-            way=Way.REP_CARD, rep_id=rep.id, identifier_id=contact.id, payload={},
-            content_version_id=dispatch.content_version_id, not_before=LATER,
-            created_at=LATER + timedelta(seconds=1),
-        )  # fmt: skip
-        again = verdict_for(session, fresh, LATER)
-        assert again is not None
-        assert again.allowed, again
+        assert refused(session, dispatch) == ["split"]
+        assert refused(session, dispatch, NOON) == []  # a clock set back
+        # Whoever it is joined with then: the message was chosen for somebody else.
+        other = meet(session, rep, "li", NOON)
+        identity.merge(
+            session, contact.one_id, other.one_id, actor="user:2", reason="同一人", now=LATER
+        )
+        session.refresh(contact)
+        assert refused(session, dispatch) == ["split"]
+        fresh = wait(session, other, rep.id)
+        assert refused(session, fresh) == []  # nobody was taken from this one
+        dispatch.created_at = LATER + timedelta(minutes=2)
+        assert refused(session, dispatch, LATER + timedelta(minutes=2)) == []
+
+
+def test_a_split_that_is_taken_back_stops_nothing(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        contact = meet(session, rep, "wang", NOON)
+        one, union = WANG, Id(Kind.UNIONID, "open", "oUwang")
+        (_, other) = see(session, one, union, key="e1")
+        dispatch = wait(session, contact, rep.id)
+        made = judgement.judge(
+            session, Judgement.APART, other, contact, actor="u", reason="误点", now=LATER
+        )
+        session.refresh(contact)
+        assert refused(session, dispatch) == ["split"]
+        identity.retract(session, made.id, actor="u", now=LATER + timedelta(minutes=1))
+        session.refresh(contact)
+        assert refused(session, dispatch) == []
+
+
+def test_what_leaves_without_taking_anybody_along_stops_nothing(database: Database) -> None:
+    """A physician who unfollows the account, or whose phone turns out to be a clinic's, is whom
+    we meant."""
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        contact = meet(session, rep, "wang", NOON)
+        fan = Id(Kind.OPENID, "wx1", "oAwang")
+        (_, gone) = see(session, WANG, fan, key="e1")
+        (_, phone) = see(session, WANG, PHONE, key="e2")
+        dispatch = wait(session, contact, rep.id)
+        identity.forget(session, gone, cause="unfollowed", now=LATER)
+        found = judgement.effects(session, Judgement.NOBODYS, phone, None, LATER)
+        assert found.changes
+        assert not found.splits
+        judgement.judge(
+            session, Judgement.NOBODYS, phone, None, actor="u", reason="科室电话", now=LATER
+        )
+        session.refresh(contact)
+        assert refused(session, dispatch) == []
 
 
 def test_evidence_that_splits_stops_what_waits_as_well(database: Database) -> None:
@@ -108,19 +156,37 @@ def test_evidence_that_splits_stops_what_waits_as_well(database: Database) -> No
         tagging.seed(session, NOON)
         rep = hire(session, "rep01", NOON)
         contact = meet(session, rep, "wang", NOON)
-        identifier = Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", "wmwang")
-        see(session, identifier, PHONE, key="e1")
+        see(session, WANG, PHONE, key="e1")
         see(session, Id(Kind.LICENCE_NO, "", "110440000012341"), PHONE, key="e2")
         dispatch = wait(session, contact, rep.id)
-        see(session, Id(Kind.LICENCE_NO, "", "110440000012358"), PHONE, key="e3")
-        identity.rebuild(session, now=LATER)
         session.refresh(contact)
-        split = identity.get_physician(session, contact.one_id).split_at
-        assert split == NOON
-        dispatch.created_at = NOON - timedelta(seconds=1)
-        refused = verdict_for(session, dispatch, LATER)
-        assert refused is not None
-        assert "split" in {reason.code for reason in refused.reasons}
+        assert refused(session, dispatch) == []
+        see(session, Id(Kind.LICENCE_NO, "", "110440000012358"), PHONE, key="e3")
+        session.refresh(contact)
+        assert refused(session, dispatch) == ["split"]
+
+
+def test_two_of_one_kind_can_be_taken_apart_from_either_side(database: Database) -> None:
+    with database.transaction() as session:
+        contacts = [Id(Kind.WECOM_EXTERNAL_USERID, "ww", f"wm{n}") for n in range(6)]
+        for number in range(0, 6, 2):  # whichever has the smaller key: it stands for the person
+            phone = Id(Kind.PHONE, "", f"+861991234567{number}")
+            for one in contacts[number : number + 2]:
+                see(session, one, phone, key=f"e{one.value}")
+            row = identity.find(session, contacts[number])
+            assert row is not None
+            anchor = identity.anchor(session, row.one_id)
+            assert anchor.id == identity.get_physician(session, row.one_id).anchor_id
+            (other,) = [
+                one for one in identity.identifiers_of(session, row.one_id)
+                if one.kind == row.kind and one.id != anchor.id
+            ]  # fmt: skip
+            judgement.judge(
+                session, Judgement.APART, other, anchor, actor="u", reason="两个人", now=LATER
+            )
+            session.refresh(other)
+            session.refresh(anchor)
+            assert other.one_id != anchor.one_id
 
 
 def test_joining_more_stops_nothing(database: Database) -> None:
@@ -129,15 +195,14 @@ def test_joining_more_stops_nothing(database: Database) -> None:
         rep = hire(session, "rep01", NOON)
         contact = meet(session, rep, "wang", NOON)
         dispatch = wait(session, contact, rep.id)
-        identifier = Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", "wmwang")
         identity.observe(
-            session, [identifier, Id(Kind.LICENCE_NO, "", "110440000012341")], event_key="e1",
+            session, [WANG, Id(Kind.LICENCE_NO, "", "110440000012341")], event_key="e1",
             source="crm.import", at=NOON, now=LATER,
         )  # fmt: skip
         session.refresh(contact)
-        asked = verdict_for(session, dispatch, LATER)
-        assert asked is not None
-        assert asked.allowed, asked  # the ONE ID has another name now, and is the same person
+        assert (
+            refused(session, dispatch) == []
+        )  # the ONE ID has another name now, and is the same person
 
 
 def test_a_judgement_needs_a_reason_and_must_change_something(database: Database) -> None:

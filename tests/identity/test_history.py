@@ -69,4 +69,17 @@ def test_before_anything_was_seen_there_is_nobody(database: Database) -> None:
         )
         assert identity.as_of(session, NOON - timedelta(seconds=1)) == {}
         assert identity.as_of(session, NOON, [row.id]) == {row.id: row.one_id}
-        assert identity.version(session) == 1
+
+
+def test_who_left_and_came_back_was_there_before(database: Database) -> None:
+    later = NOON + timedelta(days=1)
+    with database.transaction() as session:
+        (row, other) = identity.observe(
+            session, POOL[:1] + POOL[2:3], event_key="e", source="test", at=NOON, now=NOON
+        )
+        before = {row.id: row.one_id, other.id: other.one_id}
+        identity.forget(session, row, cause="left", now=later)
+        identity.observe(
+            session, POOL[:1], event_key="f", source="test", at=later, now=later
+        )  # fmt: skip
+        assert identity.as_of(session, NOON + timedelta(hours=1)) == before

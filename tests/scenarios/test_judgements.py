@@ -72,7 +72,9 @@ def test_what_does_not_belong_is_split_off_and_a_shared_phone_is_put_aside(
     assert "不属于这位医生" in marketer.get(split).text
     assert "已记录判断" in marketer.send(split, split, reason="不是本人的微信").text
     block = f"/console/physicians/{wang}/judge?kind=block&identifier={phone}"
-    assert "已记录判断" in marketer.send(block, block, reason="科室电话").text
+    listed = marketer.send(block, block, reason="科室电话").text
+    assert "已记录判断" in listed
+    assert listed.count("撤销</button>") == 2  # there it can be taken back
     after = marketer.get(f"/console/physicians/{wang}").text
     assert "不是本人的微信" in after
     assert "公众号粉丝" not in after.split("人工判断")[0]

@@ -23,11 +23,28 @@ def test_who_comes_meanwhile_does_not_wait_and_is_not_forgotten() -> None:
     with ThreadPoolExecutor(1, "first") as pool:
         first = pool.submit(alone.work, look)
         assert inside.wait(5)
-        assert alone.work(look) == 0
-        assert alone.work(look) == 0
+        assert alone.answer(look) == 0
+        assert alone.answer(look) == 0
         go_on.set()
         assert first.result(5) == 2  # once more for both
     assert set(looks) == {"first_0"}
+
+
+def test_a_bell_is_answered_once_however_many_ring_meanwhile() -> None:
+    """RQ ends a job after some minutes, wherever it is."""
+    alone, looks = Alone(), 0
+
+    def look() -> int:
+        nonlocal looks
+        looks += 1
+        with ThreadPoolExecutor(1) as pool:  # somebody asks, each time
+            assert pool.submit(alone.answer, look).result(5) == 0
+        return 1
+
+    assert alone.answer(look) == 1
+    assert looks == 1
+    assert alone.work(look) == 2  # once for what was left, once for who asked meanwhile
+    assert looks == 3
 
 
 def test_no_wish_is_lost_between_two_looks() -> None:
@@ -43,10 +60,11 @@ def test_no_wish_is_lost_between_two_looks() -> None:
         nonlocal wishes
         with lock:
             wishes += 1
-        alone.work(look)
+        alone.answer(look)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(wish, range(2000)))
+    alone.work(look)
     assert seen == 2000
 
 

@@ -8,4 +8,4 @@ from workers.drain import drain_inbox
 
 def drain() -> None:
     """Handle everything that is due."""
-    events.work(lambda: drain_inbox(parts(), stop=stopping.is_set))
+    events.answer(lambda: drain_inbox(parts(), stop=stopping.is_set))

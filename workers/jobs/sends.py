@@ -6,7 +6,7 @@ from workers.context import messages, parts, stopping
 from workers.receipts import poll_group_tasks
 from workers.sending import send_due, send_one
 
-AT_MOST = 500  # messages, then it looks again whether this process shall stop
+AT_MOST = 500  # messages; the thread that looks by itself goes on
 
 
 def send(dispatch_id: int) -> None:
@@ -15,13 +15,8 @@ def send(dispatch_id: int) -> None:
 
 
 def drain() -> None:
-    """Send everything that is due."""
-    while not stopping.is_set() and messages.work(_send_some) >= AT_MOST:
-        pass
-
-
-def _send_some() -> int:
-    return send_due(parts(), AT_MOST, stopping.is_set)
+    """Send what is due."""
+    messages.answer(lambda: send_due(parts(), AT_MOST, stopping.is_set))
 
 
 def receipts() -> None:

@@ -17,6 +17,7 @@ from app.flows import judgement
 from app.flows.judgement import Judgement
 from app.flows.permission import CONSENT_CHANNEL, Standing
 from app.identity import Identifier, Override, Physician
+from app.infra.clock import local
 from app.infra.errors import NotFound, YishuError
 from app.web import auth
 from app.web.console import bp, visible
@@ -26,6 +27,7 @@ from app.web.policy import STAFF, allow
 
 JUDGES = (Role.ADMIN, Role.MARKETER)
 PAGE = 60
+LAST_PAGE = 10_000
 CHOICE = 12
 TITLES = {
     Judgement.SAME: _l("合并为同一人"),
@@ -44,6 +46,11 @@ class Question:
     a: Identifier
     b: Identifier | None
 
+    @property
+    def two(self) -> tuple[Identifier, Identifier | None]:
+        """Both."""
+        return self.a, self.b
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -58,15 +65,19 @@ class Line:
 def judge_page(one_id: str) -> str:
     """What would change; without a second person: whom to compare with."""
     here = parts()
-    with here.db.transaction() as session:  # rolled back to where it was: a preview tries it
+    with here.db.reading() as session:
         question = _question(session, one_id)
         if question is None:
             return _choose(session, one_id)
-        found = judgement.effects(session, question.kind, question.a, question.b, here.clock())
-        return render_template(
-            "console/judge.html", asked=question, effects=found, title=TITLES[question.kind],
-            rows=ROWS, kinds=Judgement, channels=CONSENT_CHANNEL,
-        )  # fmt: skip
+    with here.db.transaction() as session:  # it is tried, and taken back
+        a, b = (session.get(Identifier, row.id) if row else None for row in question.two)
+        if a is None:
+            raise NotFound(_("这位医生没有这个身份。"))
+        found = judgement.effects(session, question.kind, a, b, here.clock())
+    return render_template(
+        "console/judge.html", asked=question, effects=found, title=TITLES[question.kind],
+        rows=ROWS, kinds=Judgement, channels=CONSENT_CHANNEL,
+    )  # fmt: skip
 
 
 @bp.post("/physicians/<one_id>/judge")
@@ -90,6 +101,8 @@ def judge(one_id: str) -> Response:
         flash(str(problem), "error")
         return redirect(request.full_path)
     flash(_("已记录判断，可以随时在下方撤销。"), "success")
+    if question.kind is Judgement.NOBODYS:  # the value is no longer this physician's
+        return redirect(url_for("console.judgements"))
     return redirect(url_for("console.physician", one_id=one_id))
 
 
@@ -97,11 +110,18 @@ def judge(one_id: str) -> Response:
 @allow(*STAFF)
 def judgements() -> str:
     """What waits for a decision, and what was decided."""
-    with parts().db.reading() as session:
-        made = identity.judgements(session, limit=PAGE)
+    here, page = parts(), max(1, min(request.args.get("page", 1, int), LAST_PAGE))
+    with here.db.reading() as session:
+        made = identity.judgements(session, limit=PAGE + 1, offset=(page - 1) * PAGE)
+        days = identity.quality.trend(session, local(here.clock()).date())
+        day, figures = days[-1] if days else (None, identity.quality.measure(session))
+        shares = [quality.linked_share or 0.0 for _day, quality in days]
         return render_template(
-            "console/judgements.html", lines=lines(session, made),
-            conflicts=_conflicts(session), users=accounts.names(session),
+            "console/judgements.html", lines=lines(session, made[:PAGE]), page=page,
+            more=len(made) > PAGE,
+            conflicts=_conflicts(session), users=accounts.names(session), figures=figures,
+            figures_day=day, largest=identity.quality.largest(session),
+            points=_points(shares), points_from=shares[0] if shares else None,
         )  # fmt: skip
 
 
@@ -141,6 +161,14 @@ def lines(session: Session, rows: Sequence[Override]) -> list[Line]:
 def _owners_of(row: Override, owners: dict[int, str]) -> Iterator[str]:
     """Both persons, or the one that both are now."""
     return (owners[one] for one in (row.a_id, row.b_id) if one in owners)
+
+
+def _points(shares: Sequence[float]) -> str:
+    """A line through shares 0–1 in a box of 600 × 60, oldest left; "" for fewer than two."""
+    if len(shares) < 2:
+        return ""
+    step = 600 / (len(shares) - 1)
+    return " ".join(f"{n * step:.1f},{57 - 54 * share:.1f}" for n, share in enumerate(shares))
 
 
 def _conflicts(session: Session) -> list[tuple[str, Physician, Physician]]:
