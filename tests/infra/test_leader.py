@@ -7,17 +7,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app import campaigns
+from app import campaigns, identity
 from app.bootstrap import Parts, build
 from app.campaigns import Schedule, ScheduleRun
 from app.infra import leader
+from app.infra.clock import local
 from app.infra.database_clock import ASK_EVERY_S, DatabaseClock
 from app.infra.db import Database
 from app.infra.leader import LEASE, Deposed, Leader
 from app.infra.settings import Settings
 from tests.conftest import SetClock
 from workers.leading import Leadership
-from workers.sweeping import OFFICE, tick
+from workers.sweeping import OFFICE, keep_quality, tick
 
 
 def stand(database: Database, who: str, clock: SetClock) -> int | None:
@@ -82,6 +83,20 @@ def test_a_paused_old_leader_writes_nothing_when_it_goes_on(parts: Parts, clock:
     new.beat()
     assert (old.term, new.term) == (3, 0)  # the lease was over again: whoever asks first
     assert terms(parts) == [2, 3]
+
+
+def test_the_leader_notes_the_quality_of_identities_once_a_day(
+    parts: Parts, clock: SetClock
+) -> None:
+    one = Leadership(parts)
+    one.beat()
+    assert [keep_quality(parts), keep_quality(parts, 1)] == [False, False]  # the beat has
+    clock.tick(days=1)
+    with pytest.raises(Deposed):
+        keep_quality(parts, 7)
+    assert [keep_quality(parts), keep_quality(parts)] == [True, False]
+    with parts.db.reading() as session:
+        assert len(identity.quality.trend(session, local(clock()).date())) == 2
 
 
 def test_without_any_leadership_many_schedulers_are_safe_too(parts: Parts, clock: SetClock) -> None:
