@@ -14,7 +14,7 @@ from app.flows.reconcile_note import note_once
 from app.flows.stop_sending import stop_sending
 from app.flows.sync_contact import drop_tags_of, read_contact, sync_contact
 from app.identity import Identifier
-from app.journey import Happened
+from app.journey import Ending, Happened
 from app.reps import RelationState, Rep
 
 HANDLES = ContactRemoved
@@ -41,7 +41,7 @@ def apply(
     note_once(
         session, row.id, Happened.CONTACT_REMOVED, fact, channel="wecom", at=at, ref=event.ref,
         rep_id=rep.id, detail={"by": fact.by, "handed_over": fact.by_transfer},
-        begins_with=Happened.CONTACT_ADDED,
+        ends=Ending(Happened.CONTACT_ADDED, since=fact.at if fact.pulled else None),
     )  # fmt: skip
     state = RelationState.REMOVED_BY_REP
     if fact.by == "physician":

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import journey
 from app.facts import Fact
-from app.journey import Happened
+from app.journey import Ending, Happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def note_once(
     ref: str,
     rep_id: int | None = None,
     detail: dict[str, Any] | None = None,
-    begins_with: Happened | None = None,
+    ends: Ending | None = None,
 ) -> Noted:
     """Write the touchpoint unless this happening has been told.
 
@@ -40,12 +40,12 @@ def note_once(
     """
     told = journey.find_told(
         session, identifier_id, kind, at=at, ref=ref, pulled=fact.pulled, rep_id=rep_id,
-        begins_with=begins_with,
+        ends=ends,
     )  # fmt: skip
     if told is None:
         fresh = journey.note(
             session, identifier_id, kind, channel=channel, at=at, ref=ref, rep_id=rep_id,
-            detail=journey.marked(detail, fact.pulled),
+            detail=journey.marked(detail, fact.pulled, ends),
         )  # fmt: skip
         return Noted(fresh, ref)
     if not fact.pulled:

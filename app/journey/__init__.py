@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from app.identity.models import Identifier
 from app.infra.db import insert_once
 from app.journey.models import Happened, Touchpoint
-from app.journey.twice import find_told, marked, told_by
+from app.journey.twice import Ending, find_told, marked, told_by
 
 __all__ = [
+    "Ending",
     "Entry",
     "Happened",
     "Touchpoint",

@@ -2,12 +2,13 @@
 
 Callbacks among themselves are told apart by their row; a look of our own knows no such row and
 often no exact time. So what was seen counts as told when a callback told the same, before or
-after: a beginning at about the same time, an end with no beginning in between.
+after: a beginning at about the same time, the end of the same beginning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,18 @@ from sqlalchemy.orm import Session
 from app.journey.models import Happened, Touchpoint
 
 ABOUT = timedelta(seconds=10)  # the platform shows the very time of a beginning
+EXACT = timedelta(seconds=2)  # and callbacks carry it, but for rounding
+SINCE = "since"  # in the detail of an end that we saw: when that had begun which is over
 PULLED = "pulled"  # in the detail of what we saw ourselves: True, then the callback that told it
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of what `of` begins. `since`: of an end that we saw ourselves, its beginning as the
+    platform had shown it."""
+
+    of: Happened
+    since: datetime | None = None
 
 
 def find_told(
@@ -29,42 +41,64 @@ def find_told(
     ref: str,
     pulled: bool,
     rep_id: int | None,
-    begins_with: Happened | None = None,
+    ends: Ending | None = None,
 ) -> Touchpoint | None:
     """The touchpoint that already tells this happening under another ref.
 
-    `begins_with`: this is the end of what that kind begins.
+    `ends`: this is the end of something.
     """
     chosen = select(Touchpoint).where(
         Touchpoint.identifier_id == identifier_id,
-        Touchpoint.kind.in_((kind, begins_with) if begins_with else (kind,)),
+        Touchpoint.kind.in_((kind, ends.of) if ends else (kind,)),
         Touchpoint.rep_id == rep_id if rep_id is not None else Touchpoint.rep_id.is_(None),
     )
-    if begins_with is None:  # somebody may have scanned a thousand times
+    if ends is None:  # somebody may have scanned a thousand times
         chosen = chosen.where(Touchpoint.at.between(at - ABOUT, at + ABOUT))
     rows = session.scalars(chosen.order_by(Touchpoint.at.desc(), Touchpoint.id.desc())).all()
-    beginnings = [row.at for row in rows if row.kind == begins_with]
+    beginnings = [row.at for row in rows if ends and row.kind == ends.of]
     for row in rows:
         one_was_seen = pulled or (row.detail or {}).get(PULLED) in (True, ref)
-        if row.kind == kind and row.ref != ref and one_was_seen:
-            if begins_with is None and abs(row.at - at) <= ABOUT:
-                return row
-            if begins_with is not None and not _between(beginnings, row.at, at):
-                return row
+        if row.kind != kind or row.ref == ref or not one_was_seen:
+            continue
+        if ends is None or _is_same_end(row, at, ends.since if pulled else None, beginnings):
+            return row
     return None
 
 
-def marked(detail: dict[str, Any] | None, pulled: bool) -> dict[str, Any] | None:
+def _is_same_end(
+    row: Touchpoint, at: datetime, since: datetime | None, beginnings: Sequence[datetime]
+) -> bool:
+    """True when `row` and the end at `at` are the end of the same. `since`: when that had begun
+    which we saw to be over; None: a callback tells the end, and `row` is what we saw.
+
+    Who looks knows what is over, and not when it ended: it may have begun again before the look.
+    So the end that a callback tells is the one that was seen when it comes after that beginning
+    and before the next.
+    """
+    began = (row.detail or {}).get(SINCE)
+    seen_since = datetime.fromisoformat(began) if began else None
+    if since is not None and seen_since is not None:
+        return abs(since - seen_since) <= EXACT  # seen twice
+    told, began_at = (row.at, since) if since is not None else (at, seen_since)
+    if began_at is None:  # written down before what was seen said when it had begun
+        low, high = min(row.at, at), max(row.at, at)
+        return not any(low < moment <= high for moment in beginnings)
+    return told >= began_at - EXACT and not any(
+        began_at + EXACT < moment <= told for moment in beginnings
+    )
+
+
+def marked(
+    detail: dict[str, Any] | None, pulled: bool, ends: Ending | None = None
+) -> dict[str, Any] | None:
     """The detail of a touchpoint that we may have seen ourselves."""
-    return (detail or {}) | {PULLED: True} if pulled else detail
+    if not pulled:
+        return detail
+    began = {SINCE: ends.since.isoformat()} if ends and ends.since else {}
+    return (detail or {}) | began | {PULLED: True}
 
 
 def told_by(touchpoint: Touchpoint, ref: str) -> None:
     """A callback tells what we had seen; the next callback tells something else."""
     if touchpoint.detail and touchpoint.detail.get(PULLED):
         touchpoint.detail = touchpoint.detail | {PULLED: ref}
-
-
-def _between(moments: Sequence[datetime], one: datetime, other: datetime) -> bool:
-    low, high = min(one, other), max(one, other)
-    return any(low < moment <= high for moment in moments)

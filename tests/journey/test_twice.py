@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from app import identity, journey, reps
 from app.identity import Id, Kind
 from app.infra.db import Database
-from app.journey import Happened
+from app.journey import Ending, Happened
 from tests.conftest import NOON
 
 
@@ -51,3 +51,51 @@ def test_what_was_seen_excuses_one_callback_also_when_that_comes_again(database:
                 journey.told_by(found, ref)
                 session.flush()
     assert told == [True, False, True]
+
+
+def minute(number: float) -> datetime:
+    return NOON + timedelta(minutes=number)
+
+
+@pytest.mark.parametrize("seen_first", [True, False])
+def test_an_end_that_was_seen_is_the_end_of_what_had_begun_then(
+    database: Database, seen_first: bool
+) -> None:
+    """F1 with 100,000 events: a relation ended, began again, and only then the look at the first
+    one was worked on. Its end was dated after the new beginning, and swallowed the next end."""
+    one = Id(Kind.WECOM_EXTERNAL_USERID, "ww1", "wm1")
+    with database.transaction() as session:
+        (row,) = identity.observe(session, [one], event_key="e", source="test", at=NOON, now=NOON)
+
+        def tell(at: datetime, ref: str, since: datetime | None = None) -> bool:
+            ends = Ending(Happened.CONTACT_ADDED, since)
+            told = journey.find_told(
+                session, row.id, Happened.CONTACT_REMOVED, at=at, ref=ref,
+                pulled=since is not None, rep_id=None, ends=ends,
+            )  # fmt: skip
+            if told is None:
+                journey.note(
+                    session, row.id, Happened.CONTACT_REMOVED, channel="wecom", at=at, ref=ref,
+                    detail=journey.marked(None, since is not None, ends),
+                )  # fmt: skip
+            elif since is None:
+                journey.told_by(told, ref)
+            return told is None
+
+        def begin(at: datetime, ref: str) -> None:
+            journey.note(
+                session, row.id, Happened.CONTACT_ADDED, channel="wecom", at=at, ref=ref
+            )  # fmt: skip
+
+        begin(minute(0), "add 1")
+        begin(minute(10), "add 2")
+        if seen_first:  # the callback about the first end comes late
+            assert tell(minute(11), "look", since=minute(0))
+            assert not tell(minute(5), "end 1")
+        else:
+            assert tell(minute(5), "end 1")
+            assert not tell(minute(11), "look", since=minute(0))
+        assert not tell(minute(12), "look again", since=minute(0))
+        assert tell(minute(20), "end 2")
+        begin(minute(30), "add 3")
+        assert tell(minute(31), "end 3")
