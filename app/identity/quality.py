@@ -72,7 +72,7 @@ def measure(session: Session) -> Quality:
     states = _counted(session, Identifier.status)
     contacts, linked = _contacts(session)
     return Quality(
-        persons=persons, identifiers=identifiers or 0, most=most or 0,
+        persons=persons, identifiers=int(identifiers or 0), most=most or 0,
         alone=_count(session, select(func.count()).select_from(sizes).where(sizes.c.size == 1)),
         verified=_count(session, select(func.count()).where(
             Physician.live.is_(True), Physician.verified.is_(True)

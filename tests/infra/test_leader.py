@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app import campaigns, identity
 from app.bootstrap import Parts, build
@@ -152,3 +153,22 @@ def test_a_database_that_is_away_does_not_stop_the_clock(database: Database) -> 
     )
     first = clock()
     assert clock() >= first
+
+
+def test_figures_that_cannot_be_noted_stop_no_schedule(
+    parts: Parts, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F2: one figure was of a type that PostgreSQL's JSON does not take, and nothing was due."""
+
+    def fail(*_: object) -> None:
+        raise OperationalError("select", {}, Exception())
+
+    monkeypatch.setattr("workers.leading.keep_quality", fail)
+    one = Leadership(parts)
+    with pytest.raises(OperationalError):
+        one.beat()
+    hourly(parts)
+    clock.tick(hours=1)
+    one._tick_at = 0.0  # ten seconds later
+    one.beat()
+    assert terms(parts)

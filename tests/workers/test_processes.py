@@ -206,7 +206,8 @@ def test_a_scheduler_that_was_stopped_does_nothing_with_its_old_term(
         assert until(lambda: office(database)[0] == 1, within_s=90)
         old = one if office(database)[1] == one.pid else two
         new = two if old is one else one
-        with database.transaction():  # nobody writes: what stands still holds no lock of SQLite
+        with database.transaction() as session:
+            session.connection()  # begun: nobody writes, so what stands still holds no lock of SQLite
             old.send_signal(signal.SIGSTOP)
         try:
             hourly_schedule(database, 1)
