@@ -130,7 +130,7 @@ def judge(
     now: datetime,
 ) -> Override:
     """Make the judgement. Raises Refused without a reason, or when it would change nobody."""
-    if not effects(session, kind, a, b, now).changes:
+    if not identity.preview(session, kind, a, b).moves:
         raise Refused("这个判断不会改变任何人的身份，没有记录。")
     if kind is Judgement.NOBODYS:
         return identity.block(session, a, actor=actor, reason=reason, now=now)

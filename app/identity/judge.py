@@ -139,8 +139,13 @@ def _judge(
 
 
 def _recompute(session: Session, override: Override, now: datetime) -> list[Partition]:
-    touched = [override.a_id] + ([override.b_id] if override.b_id else [])
-    return resolve.recompute(session, touched, cause=f"override:{override.id}", now=now)
+    cause = f"override:{override.id}"
+    return resolve.recompute(session, _about(override), cause=cause, now=now)
+
+
+def _about(override: Override) -> list[int]:
+    """One identifier, or two."""
+    return [override.a_id] + ([override.b_id] if override.b_id else [])
 
 
 def anchor(session: Session, one_id: str) -> Identifier:
@@ -158,8 +163,8 @@ def _strength(row: Identifier) -> tuple[int, str, bytes]:
 
 
 def _components_of(session: Session, override: Override) -> Sequence[int]:
-    about = [override.a_id] + ([override.b_id] if override.b_id else [])
-    return session.scalars(select(Identifier.component_id).where(Identifier.id.in_(about))).all()
+    about = Identifier.id.in_(_about(override))
+    return session.scalars(select(Identifier.component_id).where(about)).all()
 
 
 def _state(session: Session, a: Identifier, b: Identifier | None) -> dict[int, str]:

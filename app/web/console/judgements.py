@@ -46,11 +46,6 @@ class Question:
     a: Identifier
     b: Identifier | None
 
-    @property
-    def two(self) -> tuple[Identifier, Identifier | None]:
-        """Both."""
-        return self.a, self.b
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -70,9 +65,8 @@ def judge_page(one_id: str) -> str:
         if question is None:
             return _choose(session, one_id)
     with here.db.transaction() as session:  # it is tried, and taken back
-        a, b = (session.get(Identifier, row.id) if row else None for row in question.two)
-        if a is None:
-            raise NotFound(_("这位医生没有这个身份。"))
+        a = session.get_one(Identifier, question.a.id)
+        b = session.get_one(Identifier, question.b.id) if question.b else None
         found = judgement.effects(session, question.kind, a, b, here.clock())
     return render_template(
         "console/judge.html", asked=question, effects=found, title=TITLES[question.kind],
