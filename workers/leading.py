@@ -12,11 +12,10 @@ from prometheus_client import Gauge
 from app.bootstrap import Parts
 from app.infra import leader, log
 from app.infra.leader import Deposed
-from workers.sweeping import OFFICE, keep_plans, keep_quality, tick
+from workers.sweeping import OFFICE, keep_plans, tick
 
 TICK_EVERY_S = 10.0
 PLANS_EVERY_S = 30.0
-QUALITY_EVERY_S = 300.0
 
 _leads = Gauge("yishu_scheduler_term", "Term in which this scheduler leads; 0: another does")
 _log = log.get(__name__)
@@ -29,7 +28,7 @@ class Leadership:
         self._parts = parts
         self.holder = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self.term = 0
-        self._tick_at = self._plans_at = self._quality_at = 0.0
+        self._tick_at = self._plans_at = 0.0
 
     def beat(self) -> None:
         """Hold, take or respect the office; do a leader's work when it is time."""
@@ -37,7 +36,7 @@ class Leadership:
         if term != self.term:
             _log.info("leading" if term else "another scheduler leads", term=term or self.term)
             self.term = term
-            self._tick_at = self._plans_at = self._quality_at = 0.0
+            self._tick_at = self._plans_at = 0.0
             _leads.set(term)
         if not term:
             return
@@ -71,6 +70,3 @@ class Leadership:
         if here >= self._tick_at:
             tick(self._parts, term)
             self._tick_at = here + TICK_EVERY_S
-        if here >= self._quality_at:  # last, and rarely: if it fails, schedules go on
-            self._quality_at = here + QUALITY_EVERY_S
-            keep_quality(self._parts, term)

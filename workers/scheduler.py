@@ -21,11 +21,12 @@ from app.bootstrap import Parts, build
 from app.infra import log
 from app.operations import Heart
 from workers.leading import Leadership
-from workers.sweeping import mend, sweep
+from workers.sweeping import keep_quality, mend, sweep
 
 SWEEP_EVERY_S = 1
 LEAD_EVERY_S = 1
 MEND_EVERY_S = 5
+QUALITY_EVERY_S = 300
 
 _log = log.get(__name__)
 
@@ -47,17 +48,19 @@ def main() -> None:
 
 
 def clock_of(parts: Parts, leadership: Leadership) -> BackgroundScheduler:
-    """A clock that sweeps every second, mends every five, and leads if it may."""
+    """A clock that sweeps every second, mends every five, leads if it may, and notes the day's
+    figures."""
     clock = BackgroundScheduler(
         jobstores={"default": MemoryJobStore()},
-        executors={"default": ThreadPoolExecutor(3)},
+        executors={"default": ThreadPoolExecutor(4)},
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         timezone="Asia/Shanghai",
     )
-    works: dict[str, tuple[Callable[[], None], int]] = {
+    works: dict[str, tuple[Callable[[], object], int]] = {
         "sweep": (lambda: sweep(parts), SWEEP_EVERY_S),
         "mend": (lambda: mend(parts), MEND_EVERY_S),
         "lead": (leadership.beat, LEAD_EVERY_S),
+        "quality": (lambda: keep_quality(parts), QUALITY_EVERY_S),  # may take long: leads nobody
     }
     for name, (work, seconds) in works.items():
         clock.add_job(_beat(work, name), "interval", seconds=seconds, id=name)
@@ -75,7 +78,7 @@ def keep_beating(clock: BackgroundScheduler) -> None:
             job.modify(next_run_time=now)
 
 
-def _beat(work: Callable[[], None], name: str = "resign") -> Callable[[], Any]:
+def _beat(work: Callable[[], object], name: str = "resign") -> Callable[[], Any]:
     def beat() -> None:
         try:
             work()

@@ -98,9 +98,9 @@ def keep_plans(parts: Parts, term: int = 0) -> int:
                 leader.fence(session, OFFICE, term)
 
 
-def keep_quality(parts: Parts, term: int = 0) -> bool:
-    """Note today's figures of the identity graph, once; True when they were written. Raises
-    Deposed."""
+def keep_quality(parts: Parts) -> bool:
+    """Note today's figures of the identity graph, whoever comes first; True when they were
+    written."""
     now = parts.clock()
     today = local(now).date()
     with parts.db.reading() as session:
@@ -108,10 +108,7 @@ def keep_quality(parts: Parts, term: int = 0) -> bool:
             return False
         figures = identity.quality.measure(session)  # outside: it walks over everything
     with parts.db.transaction() as session:
-        written = identity.quality.keep(session, today, figures, now)
-        if term:
-            leader.fence(session, OFFICE, term)
-    return written
+        return identity.quality.keep(session, today, figures, now)
 
 
 def _is_due(parts: Parts) -> bool:

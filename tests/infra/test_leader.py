@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
 from app import campaigns, identity
 from app.bootstrap import Parts, build
@@ -86,15 +85,9 @@ def test_a_paused_old_leader_writes_nothing_when_it_goes_on(parts: Parts, clock:
     assert terms(parts) == [2, 3]
 
 
-def test_the_leader_notes_the_quality_of_identities_once_a_day(
-    parts: Parts, clock: SetClock
-) -> None:
-    one = Leadership(parts)
-    one.beat()
-    assert [keep_quality(parts), keep_quality(parts, 1)] == [False, False]  # the beat has
+def test_the_quality_of_identities_is_noted_once_a_day(parts: Parts, clock: SetClock) -> None:
+    assert [keep_quality(parts), keep_quality(parts)] == [True, False]
     clock.tick(days=1)
-    with pytest.raises(Deposed):
-        keep_quality(parts, 7)
     assert [keep_quality(parts), keep_quality(parts)] == [True, False]
     with parts.db.reading() as session:
         assert len(identity.quality.trend(session, local(clock()).date())) == 2
@@ -153,22 +146,3 @@ def test_a_database_that_is_away_does_not_stop_the_clock(database: Database) -> 
     )
     first = clock()
     assert clock() >= first
-
-
-def test_figures_that_cannot_be_noted_stop_no_schedule(
-    parts: Parts, clock: SetClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """F2: one figure was of a type that PostgreSQL's JSON does not take, and nothing was due."""
-
-    def fail(*_: object) -> None:
-        raise OperationalError("select", {}, Exception())
-
-    monkeypatch.setattr("workers.leading.keep_quality", fail)
-    one = Leadership(parts)
-    with pytest.raises(OperationalError):
-        one.beat()
-    hourly(parts)
-    clock.tick(hours=1)
-    one._tick_at = 0.0  # ten seconds later
-    one.beat()
-    assert terms(parts)
