@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, String, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, String, bindparam, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.content.library import broken_seal, problem, tags_of_many
 from app.content.models import Content, ContentVersion, Stage, VersionTag
 from app.infra.db import UtcDateTime
+from app.infra.direct import Direct
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +68,28 @@ def search_usable(
 ) -> list[ContentVersion]:
     """Approved versions whose title or summary holds `text`, or that carry one of the tags."""
     words = text.strip()
-    wanted = {"now": now, "tags": list(tag_ids), "words": _escaped(words)}
-    found = session.scalars(_search(len(words) > 1), wanted)
+    wanted: dict[str, Any] = {f"t{n}": tag_id for n, tag_id in enumerate(tag_ids)}
+    wanted |= {"now": now, "words": _escaped(words)}
+    ids = _search(len(words) > 1, len(tag_ids)).all(session, wanted)
+    found = (session.get_one(ContentVersion, version_id) for version_id in ids)
     return list(islice((v for v in found if not problem(session, v, now)), limit))
 
 
 @cache
-def _search(by_words: bool) -> Select[ContentVersion]:
+def _search(by_words: bool, tags: int) -> Direct[int]:
     words = bindparam("words", type_=String)
     in_title = ContentVersion.title.icontains(words, escape="/")
     tagged = select(VersionTag.version_id).where(
-        VersionTag.tag_id.in_(bindparam("tags", expanding=True))
+        or_(false(), *(VersionTag.tag_id == bindparam(f"t{n}") for n in range(tags)))
     )
     conditions: list[ColumnElement[bool]] = [ContentVersion.id.in_(tagged)]
     if by_words:
         conditions += [in_title, ContentVersion.summary.icontains(words, escape="/")]
-    return (
-        select(ContentVersion)
+    return Direct(
+        select(ContentVersion.id)
         .where(*_in_force(bindparam("now", type_=UtcDateTime)), or_(*conditions))
-        .order_by(in_title.desc(), ContentVersion.id)
+        .order_by(in_title.desc(), ContentVersion.id),
+        int,
     )
 
 

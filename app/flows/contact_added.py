@@ -16,7 +16,7 @@ from app.facts import ContactAdded, RelationFact
 from app.flows import Outside, Received
 from app.flows.reconcile_note import note_once
 from app.flows.sync_contact import know_contact, read_contact, sync_contact
-from app.identity import Identifier
+from app.identity import AnIdentifier
 from app.journey import Happened
 from app.links import ChannelCode
 from app.reps import Rep
@@ -117,7 +117,7 @@ def welcome(
     fact: RelationFact,
     welcome_code: str,
     rep: Rep,
-    row: Identifier,
+    row: AnIdentifier,
     code: ChannelCode | None,
     now: datetime,
 ) -> None:

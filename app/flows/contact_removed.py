@@ -13,7 +13,7 @@ from app.flows import Outside, Received
 from app.flows.reconcile_note import note_once
 from app.flows.stop_sending import stop_sending
 from app.flows.sync_contact import drop_tags_of, read_contact, sync_contact
-from app.identity import Identifier
+from app.identity import AnIdentifier
 from app.journey import Ending, Happened
 from app.reps import RelationState, Rep
 
@@ -52,6 +52,6 @@ def apply(
         stop_sending(session, "代表与医生已不是好友", now, identifier_ids=[row.id], rep_id=rep.id)
 
 
-def _is_connected(session: Session, rep: Rep, row: Identifier) -> bool:
+def _is_connected(session: Session, rep: Rep, row: AnIdentifier) -> bool:
     relation = reps.find_contact(session, rep.id, row.id)
     return relation is not None and relation.state == RelationState.CONNECTED

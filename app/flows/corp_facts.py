@@ -93,7 +93,7 @@ def _acquisition(
     if not fact.external_userid:
         return  # news about the link or its balance
     one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, fact.external_userid)
-    (row,) = identity.observe(
+    (row,) = identity.recognise(
         session, [one], event_key=event.ref, source="wecom.event", at=fact.at, now=now
     )
     rep = None

@@ -16,7 +16,7 @@ from app.content import ContentVersion
 from app.delivery import Way
 from app.facts import FollowerFact, FollowerMessaged
 from app.flows import Outside, Received
-from app.identity import Id, Identifier, Kind
+from app.identity import AnIdentifier, Id, Kind, Known
 
 AFTER_MESSAGE = timedelta(minutes=30)  # the platform would allow 48 hours; later would surprise
 AFTER_TAP = timedelta(seconds=60)  # the platform's window after a follow, a scan or a menu click
@@ -47,7 +47,7 @@ def read_follower(fact: FollowerFact, outside: Outside) -> Seen:
 
 def know_follower(
     session: Session, fact: FollowerFact, seen: Seen, ref: str, now: datetime
-) -> Identifier | None:
+) -> Known | None:
     """The follower's identifier, linked to its unionid; None when the follower has left."""
     if seen.info is None or not seen.info.subscribed:
         return None
@@ -55,7 +55,7 @@ def know_follower(
     unionid = identity.make_id(Kind.UNIONID, seen.info.unionid) if seen.info.unionid else None
     if unionid:
         ids.append(unionid)
-    return identity.observe(
+    return identity.recognise(
         session, ids, event_key=ref, source="oa.user_info", kind="api_assert", trust=90,
         at=fact.at, now=now,
     )[0]  # fmt: skip
@@ -64,7 +64,7 @@ def know_follower(
 def say(
     session: Session,
     fact: FollowerFact,
-    row: Identifier,
+    row: AnIdentifier,
     text: str,
     *,
     event: Received,
@@ -82,7 +82,7 @@ def say(
 def offer(
     session: Session,
     fact: FollowerFact,
-    row: Identifier,
+    row: AnIdentifier,
     found: Sequence[ContentVersion],
     *,
     base_url: str,

@@ -15,7 +15,7 @@ from app.flows.follower import NOTHING_FOUND, Seen, know_follower, offer, read_f
 from app.flows.spoken import Wish, tells_of_harm, wish_of
 from app.flows.stop_or_resume import stop_or_resume
 from app.flows.tell_rep import notice_key, tell_rep
-from app.identity import Id, Identifier, Kind
+from app.identity import AnIdentifier, Id, Kind
 from app.journey import Happened
 from app.tagging import Source
 
@@ -71,7 +71,7 @@ def _stop_before_leaving(
 def _stop_or_resume(
     session: Session,
     fact: FollowerMessaged,
-    row: Identifier,
+    row: AnIdentifier,
     stop: bool,
     event: Received,
     now: datetime,
@@ -85,7 +85,7 @@ def _stop_or_resume(
 def _answer(
     session: Session,
     fact: FollowerMessaged,
-    row: Identifier,
+    row: AnIdentifier,
     wish: Wish,
     base_url: str,
     event: Received,
@@ -109,7 +109,7 @@ def _answer(
 
 
 def _tag_by_words(
-    session: Session, fact: FollowerMessaged, row: Identifier, event: Received
+    session: Session, fact: FollowerMessaged, row: AnIdentifier, event: Received
 ) -> list[int]:
     spoken = tagging.keywords_in(session, fact.text)
     for tag in spoken:

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from app import consent, identity, journey
 from app.consent import Action
 from app.flows.stop_sending import stop_sending
-from app.identity import Identifier
+from app.identity import AnIdentifier
 from app.journey import Happened
 
 
 def stop_or_resume(
     session: Session,
-    row: Identifier,
+    row: AnIdentifier,
     stop: bool,
     *,
     source: str,

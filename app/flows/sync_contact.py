@@ -18,7 +18,7 @@ from app.connectors.wecom.types import Customer, Follower
 from app.facts import ContactAdded, ContactRemoved, RelationFact
 from app.flows import Outside
 from app.flows.reconcile_tell import write
-from app.identity import Id, Identifier, Kind
+from app.identity import AnIdentifier, Id, Kind, Known
 from app.reps import RelationState, Rep
 from app.tagging import Source
 
@@ -40,10 +40,10 @@ def read_contact(fact: RelationFact, outside: Outside) -> Customer | None:
         return None
 
 
-def know_contact(session: Session, fact: RelationFact, ref: str, now: datetime) -> Identifier:
+def know_contact(session: Session, fact: RelationFact, ref: str, now: datetime) -> Known:
     """The contact's identifier, known by nothing but its id."""
     one = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, fact.external_userid)
-    (row,) = identity.observe(
+    (row,) = identity.recognise(
         session, [one], event_key=ref, source="wecom.event", at=fact.at, now=now
     )
     return row
@@ -56,7 +56,7 @@ def sync_contact(
     *,
     ref: str,
     now: datetime,
-) -> Identifier:
+) -> Known:
     """Bring everything we know through this contact up to date; returns its identifier."""
     if customer is None:
         row = know_contact(session, fact, ref, now)
@@ -64,18 +64,18 @@ def sync_contact(
         return row
     contact = Id(Kind.WECOM_EXTERNAL_USERID, fact.corp_id, customer.external_userid)
     unionid = identity.make_id(Kind.UNIONID, customer.unionid) if customer.unionid else None
-    row = identity.observe(
+    row = identity.recognise(
         session, [contact, unionid] if unionid else [contact], event_key=ref, source=SOURCE,
         kind="api_assert", trust=UNION_TRUST, at=fact.at, now=now,
     )[0]  # fmt: skip
-    _link_phones(session, contact, customer, ref, fact.at, now)
+    row = _link_phones(session, contact, customer, ref, fact.at, now) or row
     _describe(session, row, customer, now)
     seen = [_sync_side(session, fact, row, customer, side, now) for side in customer.followers]
     _close_unlisted(session, fact, row, {rep.id for rep in seen}, now)
     return row
 
 
-def drop_tags_of(session: Session, row: Identifier, rep: Rep, now: datetime) -> None:
+def drop_tags_of(session: Session, row: AnIdentifier, rep: Rep, now: datetime) -> None:
     """What this rep tagged counts no more."""
     tagging.take_names(
         session, row.id, source=Source.WECOM_TAG, scope=f"rep:{rep.id}", names={},
@@ -85,18 +85,21 @@ def drop_tags_of(session: Session, row: Identifier, rep: Rep, now: datetime) -> 
 
 def _link_phones(
     session: Session, contact: Id, customer: Customer, ref: str, at: datetime, now: datetime
-) -> None:
+) -> Known | None:
+    """The contact as its phones leave it; None without any."""
+    row = None
     for side in customer.followers:
         for text in side.phones:
             phone = identity.make_id(Kind.PHONE, text)
             if phone:
-                identity.observe(
+                row = identity.recognise(
                     session, [contact, phone], event_key=ref, source=SOURCE,
                     trust=PHONE_TRUST, at=at, now=now,
-                )  # fmt: skip
+                )[0]  # fmt: skip
+    return row
 
 
-def _describe(session: Session, row: Identifier, customer: Customer, now: datetime) -> None:
+def _describe(session: Session, row: AnIdentifier, customer: Customer, now: datetime) -> None:
     said = {"name": customer.name, "title": customer.position, "hospital": customer.corp_name}
     identity.describe(session, row, said, source=SOURCE, trust=NAME_TRUST, at=now, now=now)
     notes = [text for side in customer.followers for text in (side.remark, side.description)]
@@ -108,7 +111,7 @@ def _describe(session: Session, row: Identifier, customer: Customer, now: dateti
 def _sync_side(
     session: Session,
     fact: RelationFact,
-    row: Identifier,
+    row: AnIdentifier,
     customer: Customer,
     side: Follower,
     now: datetime,
@@ -140,7 +143,7 @@ def _sync_side(
 def _close_unlisted(
     session: Session,
     fact: RelationFact,
-    row: Identifier,
+    row: AnIdentifier,
     listed: Collection[int],
     now: datetime,
 ) -> None:

@@ -17,10 +17,9 @@ def notice_key(ref: str) -> str:
 
 def tell_rep(session: Session, one_id: str, notice: str, *, key: str, now: datetime) -> bool:
     """Send `notice` ("{name}" is the physician) once per `key`; False when there is no rep."""
-    known = reps.rep_for(session, one_id)
-    if known is None:
+    rep = reps.rep_for(session, one_id)
+    if rep is None:
         return False
-    contact, rep = known
     name = identity.get_physician(session, one_id).name or "您的医生"
     delivery.queue(
         session, way=Way.REP_TEXT, dedupe_key=key,
@@ -29,6 +28,6 @@ def tell_rep(session: Session, one_id: str, notice: str, *, key: str, now: datet
             "userid": rep.userid,
             "text": notice.replace("{name}", name),
         },
-        rep_id=rep.id, identifier_id=contact.identifier_id, now=now,
+        rep_id=rep.rep_id, identifier_id=rep.identifier_id, now=now,
     )  # fmt: skip
     return True

@@ -1,7 +1,7 @@
 """ONE ID: identifiers, the evidence that links them, and the physicians that result.
 
 Id, make_id        an identifier, normalised
-observe            several identifiers were seen together: link them, once per event
+observe, recognise    several identifiers were seen together: link them, once per event
 describe           what a source says about a person: name, hospital …
 find, get_physician, identifiers_of, resolve_one_id
 search             by name, hospital, phone, licence number or ONE ID
@@ -32,8 +32,8 @@ from app.identity.judge import (
 from app.identity.models import Identifier, Kind, Override, Physician
 from app.identity.normalise import Id, make_id
 from app.identity.profile import ATTRIBUTES, describe
-from app.identity.register import value_hash
-from app.identity.resolve import components_after, observe, rebuild
+from app.identity.register import AnIdentifier, Known, value_hash
+from app.identity.resolve import components_after, observe, rebuild, recognise
 from app.identity.search import (
     WEAK,
     conflicts_of,
@@ -52,9 +52,11 @@ from app.identity.search import (
 __all__ = [
     "ATTRIBUTES",
     "WEAK",
+    "AnIdentifier",
     "Id",
     "Identifier",
     "Kind",
+    "Known",
     "Override",
     "Physician",
     "Preview",
@@ -83,6 +85,7 @@ __all__ = [
     "preview",
     "quality",
     "rebuild",
+    "recognise",
     "resolve_one_id",
     "retract",
     "search",

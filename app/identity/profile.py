@@ -9,14 +9,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier, Kind, Physician, PhysicianToken, ProfileValue
+from app.identity.register import AnIdentifier
 from app.infra import crypto
 from app.infra.db import insert_all
+from app.infra.direct import Direct, nothing
 
 ATTRIBUTES = ("name", "title", "specialty", "department", "hospital", "city", "province")
 LIMITS = {"title": 40, "specialty": 60, "department": 80, "hospital": 120, "city": 40,
@@ -26,7 +28,7 @@ TOKEN_BYTES = 8
 
 def describe(
     session: Session,
-    identifier: Identifier,
+    identifier: AnIdentifier,
     values: Mapping[str, str],
     *,
     source: str,
@@ -43,8 +45,8 @@ def describe(
     if _note(session, identifier.id, said, source, trust, at):
         refresh(session, identifier.one_id, now)
         return
-    physician = session.get(Physician, identifier.one_id)
-    if physician and any(getattr(physician, name) != text for name, text in said.items()):
+    shown = _SHOWN.first(session, {"one_id": identifier.one_id})
+    if shown and any(shown[name] != text for name, text in said.items()):
         refresh(session, identifier.one_id, now)  # said again, it may be newer than what others say
 
 
@@ -104,7 +106,7 @@ def _note(
 ) -> bool:
     """Write down what the source says; True when it says something new."""
     known = {"person": identifier_id, "source": source}
-    rows = {row.attribute: row for row in session.execute(_OF_SOURCE, known)}
+    rows = {row.attribute: row for row in _OF_SOURCE.all(session, known)}
     again: list[int] = []
     news = False
     for attribute, text in said.items():
@@ -125,8 +127,8 @@ def _note(
             again.append(row.id)
             continue
         news = True
-    if again:
-        session.connection().execute(_SAID_AGAIN, {"ids": again, "at": at})
+    for value_id in again:
+        _SAID_AGAIN.run(session, {"value": value_id, "at": at})
     return news
 
 
@@ -136,15 +138,30 @@ def _index_name(session: Session, one_id: str, name: str) -> None:
     insert_all(session, PhysicianToken, rows, "token", "one_id")
 
 
-_OF_SOURCE = select(
-    ProfileValue.id, ProfileValue.attribute, ProfileValue.value, ProfileValue.trust, ProfileValue.at
-).where(
-    ProfileValue.identifier_id == bindparam("person"), ProfileValue.source == bindparam("source")
+class _Said(NamedTuple):
+    id: int
+    attribute: str
+    value: str
+    trust: int
+    at: datetime
+
+
+_OF_SOURCE = Direct(
+    select(*(getattr(ProfileValue, name) for name in _Said._fields)).where(
+        ProfileValue.identifier_id == bindparam("person"),
+        ProfileValue.source == bindparam("source"),
+    ),
+    _Said,
 )
-_SAID_AGAIN = (
-    update(ProfileValue)
-    .where(ProfileValue.id.in_(bindparam("ids", expanding=True)))
-    .values(at=bindparam("at"))
+_SAID_AGAIN = Direct(
+    update(ProfileValue).where(ProfileValue.id == bindparam("value")).values(at=bindparam("at")),
+    nothing,
+)
+_SHOWN = Direct(
+    select(*(getattr(Physician, name) for name in ATTRIBUTES)).where(
+        Physician.one_id == bindparam("one_id")
+    ),
+    lambda *texts: dict(zip(ATTRIBUTES, texts, strict=True)),
 )
 _VALUES = (
     select(ProfileValue.attribute, ProfileValue.value, ProfileValue.trust, ProfileValue.at)

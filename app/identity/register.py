@@ -6,32 +6,57 @@ import base64
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Component, Identifier, IdentifierStatus, Physician
 from app.identity.normalise import Id
 from app.infra import crypto
 from app.infra.db import insert_once
+from app.infra.direct import Direct
 
 LABEL_BYTES = 10  # 80 bits: two labels among five million meet with probability 1e-11
 CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
 
-def registered(session: Session, ids: Iterable[Id], now: datetime) -> dict[Id, Identifier]:
-    """The rows of these identifiers, made where there was none."""
-    wanted = {one: value_hash(one) for one in sorted(set(ids), key=_fixed_order)}
-    known = _find(session, wanted)
-    rows = {}
-    for one, digest in wanted.items():
-        row = known.get(digest) or _add(session, one, digest, now)
-        if not row.value:  # it was forgotten, and now the person came back
-            row.value, row.first_seen_at = one.value, now
-            session.get_one(Physician, row.one_id).live = True
-        rows[one] = row
-    return rows
+class Known(NamedTuple):
+    """An identifier as it was read; `value` is empty when it was forgotten."""
+
+    id: int
+    kind: str
+    namespace: str
+    value_hash: bytes
+    value: str
+    component_id: int
+    one_id: str
+
+
+AnIdentifier = Identifier | Known
+
+
+def registered(session: Session, ids: Iterable[Id], now: datetime) -> dict[Id, Known]:
+    """These identifiers, written down where they were not."""
+    wanted = sorted(set(ids), key=_fixed_order)
+    rows = read(session, wanted)
+    news = [one for one in wanted if one not in rows or not rows[one].value]
+    for one in news:
+        if one in rows:
+            _come_back(session, rows[one].id, one, now)
+        else:
+            _add(session, one, now)
+    return read(session, wanted) if news else rows
+
+
+def read(session: Session, ids: Iterable[Id]) -> dict[Id, Known]:
+    """Those of these identifiers that were ever seen."""
+    by_hash = {value_hash(one): one for one in ids}
+    values: dict[str, Any] = {}
+    for n, (digest, one) in enumerate(by_hash.items()):
+        values |= {f"k{n}": one.kind.value, f"n{n}": one.namespace, f"h{n}": digest}
+    rows = _by_hashes(len(by_hash)).all(session, values)
+    return {by_hash[bytes(row.value_hash)]: row for row in rows}
 
 
 def label_of(value_hash: bytes, kind: str, namespace: str) -> str:
@@ -60,34 +85,25 @@ def _fixed_order(one: Id) -> tuple[str, str, str]:
     return one.kind.value, one.namespace, one.value
 
 
-def _find(session: Session, wanted: dict[Id, bytes]) -> dict[bytes, Identifier]:
-    values: dict[str, Any] = {}
-    for n, (one, digest) in enumerate(wanted.items()):
-        values |= {f"k{n}": one.kind.value, f"n{n}": one.namespace, f"h{n}": digest}
-    rows = session.scalars(_by_hashes(len(wanted)), values)
-    return {bytes(row.value_hash): row for row in rows}
-
-
 @cache
-def _by_hashes(number: int) -> Select[Identifier]:
-    return select(Identifier).where(
-        or_(
-            *(
-                and_(
-                    Identifier.kind == bindparam(f"k{n}"),
-                    Identifier.namespace == bindparam(f"n{n}"),
-                    Identifier.value_hash == bindparam(f"h{n}"),
-                )
-                for n in range(number)
-            )
+def _by_hashes(number: int) -> Direct[Known]:
+    wanted = (
+        and_(
+            Identifier.kind == bindparam(f"k{n}"),
+            Identifier.namespace == bindparam(f"n{n}"),
+            Identifier.value_hash == bindparam(f"h{n}"),
         )
+        for n in range(number)
     )
+    columns = [getattr(Identifier, name) for name in Known._fields]
+    return Direct(select(*columns).where(or_(*wanted)), Known)
 
 
-def _add(session: Session, one: Id, digest: bytes, now: datetime) -> Identifier:
+def _add(session: Session, one: Id, now: datetime) -> None:
     component = Component(size=1)
     session.add(component)
     session.flush()
+    digest = value_hash(one)
     values: dict[str, Any] = {
         "kind": one.kind.value,
         "namespace": one.namespace,
@@ -99,6 +115,13 @@ def _add(session: Session, one: Id, digest: bytes, now: datetime) -> Identifier:
         "first_seen_at": now,
     }
     insert_once(session, Identifier, values, "kind", "namespace", "value_hash")
-    row = _find(session, {one: digest})[digest]
+    row = read(session, [one])[one]
     ensure_physician(session, row.one_id, row.id, now)
-    return row
+
+
+def _come_back(session: Session, identifier_id: int, one: Id, now: datetime) -> None:
+    """It was forgotten, and now the person came back."""
+    row = session.get_one(Identifier, identifier_id, populate_existing=True)
+    row.value, row.first_seen_at = one.value, now
+    session.get_one(Physician, row.one_id).live = True
+    session.flush()

@@ -6,49 +6,27 @@ worker may have joined components meanwhile; on SQLite a writing transaction is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import combinations
+from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
 
 from app.identity.component import edges_of, join_components, judgements_on, nodes_of
-from app.identity.models import Component, Conflict, Evidence, Identifier, IdentifierStatus, Kind
+from app.identity.evidence import Sentence, is_told, says_nothing_new
+from app.identity.models import Component, Evidence, Identifier, IdentifierStatus, Kind
 from app.identity.normalise import Id
 from app.identity.partition import RULES, Partition, partition
-from app.identity.register import registered
+from app.identity.register import Known, read, registered
 from app.identity.settle import store
 from app.infra.db import insert_once
 
 MAX_COMPONENT = 300  # larger raw components keep their last partition and wait for a rebuild
-_EDGE = select(
-    func.max(Evidence.trust).label("trust"), func.min(Evidence.at).label("at")
-).where(
-    Evidence.a_id == bindparam("a"), Evidence.b_id == bindparam("b"),
-    Evidence.active.is_(True), Evidence.event_key != bindparam("key"),
-)  # fmt: skip
-_OF_SOURCE = select(
-    func.max(Evidence.trust).label("trust"), func.min(Evidence.at).label("at")
-).where(
-    Evidence.a_id == bindparam("a"), Evidence.b_id == bindparam("b"),
-    Evidence.kind == bindparam("kind"), Evidence.source == bindparam("source"),
-    Evidence.active.is_(True),
-)  # fmt: skip
-_ME, _OTHER = aliased(Identifier), aliased(Identifier)
-_KEPT_APART = (
-    select(Conflict.id)
-    .join(_OTHER, _OTHER.id == Conflict.a_id)
-    .join(_ME, _ME.component_id == _OTHER.component_id)
-    .where(_ME.id == bindparam("member"))
-    .limit(1)
-)
-_AGAIN = (
-    select(Identifier)
-    .where(Identifier.id.in_(bindparam("ids", expanding=True)))
-    .execution_options(populate_existing=True)
-)
+
+
 _HELD = (
     select(Component.id)
     .where(Component.id.in_(bindparam("ids", expanding=True)))
@@ -56,7 +34,13 @@ _HELD = (
 )
 
 
-def observe(
+def observe(session: Session, ids: Sequence[Id], **said: Any) -> list[Identifier]:
+    """`recognise`, and rows that the session keeps up to date."""
+    found = recognise(session, ids, **said)
+    return [session.get_one(Identifier, one.id, populate_existing=True) for one in found]
+
+
+def recognise(
     session: Session,
     ids: Sequence[Id],
     *,
@@ -66,8 +50,8 @@ def observe(
     now: datetime,
     kind: str = "cooccur",
     trust: int = 50,
-) -> list[Identifier]:
-    """Register identifiers and that they were seen as one person; rows in the order of `ids`.
+) -> list[Known]:
+    """Register identifiers and that they were seen as one person; as they are now, in order.
 
     `event_key` makes it happen once. Weak identifiers are linked to strong ones only. What the
     same source has said before, as early and as surely, is not written down again: somebody who
@@ -79,67 +63,51 @@ def observe(
         for a, b in combinations(rows.values(), 2)
         if not (RULES[Kind(a.kind)].weak and RULES[Kind(b.kind)].weak)
     )
-    told = partial(_told, session, kind=kind, source=source, trust=trust, at=at)
-    if not pairs or _stays(session, rows.values(), lambda: all(told(*pair) for pair in pairs)):
-        return [rows[one] for one in ids]
-    fresh = []
-    for a, b in pairs:
-        values = {
-            "event_key": event_key, "a_id": a, "b_id": b, "kind": kind, "source": source,
-            "trust": trust, "at": at, "active": True,
-        }  # fmt: skip
-        if insert_once(session, Evidence, values, "event_key", "a_id", "b_id"):
-            fresh.append((a, b))
-    says_so = partial(_says_so, session, fresh, event_key, trust, at)
-    if fresh and not _stays(session, rows.values(), says_so):
-        recompute(session, [row.id for row in rows.values()], cause=event_key, now=now)
-        for row in rows.values():
-            session.refresh(row)
+    if pairs:
+        said = Sentence(event_key, kind, source, trust, at)
+        told = partial(is_told, session, pairs, said)
+        rows = _unchanged(session, rows, told) or _tell(session, rows, pairs, said, now)
     return [rows[one] for one in ids]
 
 
-def _stays(session: Session, rows: Iterable[Identifier], known: Callable[[], bool]) -> bool:
-    """True when `known` holds, and holds still while nobody may take evidence back."""
-    if session.get_bind().dialect.name == "postgresql":
-        if not known():
-            return False
-        # Whoever takes evidence back holds the component for a new partition, and reads after us.
-        # So hold it, too, and look again; not before, since who recomputes needs it alone.
-        session.execute(_HELD, {"ids": sorted({row.component_id for row in rows})})
-        session.scalars(_AGAIN, {"ids": [row.id for row in rows]}).all()  # the ONE ID of now
-    return known()
-
-
-def _told(
-    session: Session, a: int, b: int, *, kind: str, source: str, trust: int, at: datetime
-) -> bool:
-    """True when this source said so before, as early and as surely."""
-    values = {"a": a, "b": b, "kind": kind, "source": source}
-    edge = session.connection().execute(_OF_SOURCE, values).one()
-    return edge.trust is not None and edge.trust >= trust and edge.at <= at
-
-
-def _says_so(
+def _tell(
     session: Session,
+    rows: dict[Id, Known],
     pairs: Collection[tuple[int, int]],
-    event_key: str,
-    trust: int,
-    at: datetime,
-) -> bool:
-    """True when earlier evidence says all this, at least as surely: then nothing changes.
+    said: Sentence,
+    now: datetime,
+) -> dict[Id, Known]:
+    """Write the evidence down, and compute again who is one person unless that cannot change."""
+    keys = ("event_key", "a_id", "b_id")
+    fresh = [
+        (a, b)
+        for a, b in pairs
+        if insert_once(
+            session, Evidence, said._asdict() | {"a_id": a, "b_id": b, "active": True}, *keys
+        )
+    ]
+    if not fresh:
+        return rows
+    unchanged = _unchanged(session, rows, partial(says_nothing_new, session, fresh, said))
+    if unchanged is None:
+        recompute(session, [row.id for row in rows.values()], cause=said.event_key, now=now)
+    return unchanged or read(session, rows)
 
-    An edge is the highest trust and the earliest time of its evidence, so more of the same leaves
-    the partition as it is. Most events are of this kind.
-    """
-    known = session.connection()
-    found = [known.execute(_EDGE, {"a": a, "b": b, "key": event_key}).one() for a, b in pairs]
-    if any(edge.trust is None for edge in found):
-        return False
-    if all(edge.trust >= trust and edge.at <= at for edge in found):
-        return True
-    # Surer or earlier matters only where a rule keeps something apart: all that is joined fits
-    # together, whatever was joined first.
-    return known.execute(_KEPT_APART, {"member": min(pairs)[0]}).first() is None
+
+def _unchanged(
+    session: Session, rows: dict[Id, Known], known: Callable[[], bool]
+) -> dict[Id, Known] | None:
+    """The rows of now when `known` holds, and holds still while nobody may take evidence back."""
+    if not known():
+        return None
+    if session.get_bind().dialect.name != "postgresql":
+        return rows
+    # Whoever takes evidence back holds the component for a new partition, and reads after us.
+    # So hold it, too, and look again; not before, since who recomputes needs it alone.
+    held = sorted({row.component_id for row in rows.values()})
+    session.connection().execute(_HELD, {"ids": held})
+    rows = read(session, rows)
+    return rows if known() else None
 
 
 def recompute(

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Engine, PoolProxiedConnection
 
 from app.inbox.batches import Outcome
-from app.inbox.statement import MOST_ROWS, DriverInsert, DriverStatement
+from app.inbox.statement import MOST_ROWS, DriverInsert
 from app.inbox.store import REPEATS, Arrival
 from app.infra.crashpoint import crashpoint
+from app.infra.direct import DriverStatement
 from app.infra.sqlite import LOOK_MS, begin_immediate, wait_at_most
 from app.infra.turns import Turns
 

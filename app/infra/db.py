@@ -14,7 +14,6 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
-    Executable,
     Integer,
     LargeBinary,
     MetaData,
@@ -27,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 
 from app.infra import crypto
 from app.infra import sqlite as sqlite_writing
+from app.infra.direct import Direct
 from app.infra.discreet import make_discreet
 from app.infra.queue import NORMAL, Bell, SilentBell
 
@@ -186,31 +186,31 @@ def insert_once(session: Session, model: type[Base], values: dict[str, Any], *ke
 
 def insert_new(session: Session, model: type[Base], values: dict[str, Any], *keys: str) -> Any:
     """The same; gives the new row's primary key, or None."""
-    session.flush()  # what the row points at must be there
-    statement = _insert_once(session.get_bind().dialect.name, model, keys)
-    # What comes back is counted, not `rowcount`: PostgreSQL's driver gives -1 for it here.
-    return session.connection().scalar(statement, values)
+    dialect = session.get_bind().dialect.name
+    return _insert_new(dialect, model, keys, tuple(values)).first(session, values)
 
 
 def insert_all(
     session: Session, model: type[Base], rows: Sequence[dict[str, Any]], *keys: str
 ) -> None:
     """Insert those rows that are not there yet, by `keys`."""
-    session.flush()
+    session.flush()  # what the rows point at must be there
     if rows:
         statement = _insert(session.get_bind().dialect.name, model, keys)
         session.connection().execute(statement, list(rows))
 
 
 @cache
-def _insert_once(dialect: str, model: type[Base], keys: tuple[str, ...]) -> Executable:
-    statement: Executable = _insert(dialect, model, keys).returning(model.__mapper__.primary_key[0])
-    return statement
+def _insert_new(
+    dialect: str, model: type[Base], keys: tuple[str, ...], columns: tuple[str, ...]
+) -> Direct[Any]:
+    # What comes back is counted, not `rowcount`: PostgreSQL's driver gives -1 for it here.
+    key = model.__mapper__.primary_key[0]
+    return Direct(_insert(dialect, model, keys).returning(key), lambda key: key, columns)
 
 
 @cache
 def _insert(dialect: str, model: type[Base], keys: tuple[str, ...]) -> Any:
-    # Built once, and past the ORM: most of what an event costs are statements like this one.
     maker = postgresql if dialect == "postgresql" else sqlite
     return maker.insert(model.__table__).on_conflict_do_nothing(index_elements=keys)
 

@@ -23,17 +23,21 @@ def discreet(text: str) -> str:
     return LINES.sub("", text)
 
 
+def hide_values(problem: Exception) -> tuple[str, str]:
+    """A driver's error shows no value any more; its text before and after."""
+    before = str(problem)
+    after = VALUE.sub(r"\g<said>…", discreet(before))
+    if after != before:
+        problem.args = (after, *problem.args[1:])
+    return before, after
+
+
 def make_discreet(context: Any) -> None:
     """Listener of SQLAlchemy's `handle_error`: neither error, the driver's nor the one made of it,
     shows a value any more."""
-    original = context.original_exception
-    before = str(original)
-    after = VALUE.sub(r"\g<said>…", discreet(before))
-    if after == before:
-        return
-    original.args = (after, *original.args[1:])
+    before, after = hide_values(context.original_exception)
     made = context.sqlalchemy_exception
-    if made is not None:
+    if made is not None and after != before:
         made.args = tuple(
             arg.replace(before, after) if isinstance(arg, str) else arg for arg in made.args
         )

@@ -18,6 +18,7 @@ from sqlalchemy import String, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.infra.db import Base, insert_once
+from app.infra.direct import Direct
 
 KEPT = 4  # values by stamp; tests and tools may have several databases in one process
 
@@ -33,7 +34,9 @@ class Stamp(Base):
     value: Mapped[str] = mapped_column(String(32))
 
 
-_CURRENT = select(Stamp.__table__.c.value).where(Stamp.__table__.c.name == bindparam("name"))
+_CURRENT = Direct(
+    select(Stamp.__table__.c.value).where(Stamp.__table__.c.name == bindparam("name")), str
+)
 
 
 class Stamped(Generic[T]):
@@ -60,7 +63,7 @@ class Stamped(Generic[T]):
         session.info.setdefault("stamps changed", set()).add(self._name)
 
     def _look_up(self, session: Session) -> T:
-        stamp = session.connection().scalar(_CURRENT, {"name": self._name})
+        stamp = _CURRENT.first(session, {"name": self._name})
         if stamp is None or self._name in session.info.get("stamps changed", ()):
             return self._read(session)
         value = self._by_stamp.get(stamp)

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from app.infra.direct import Direct
 from app.journey.models import Happened, Touchpoint
 
 ABOUT = timedelta(seconds=10)  # the platform shows the very time of a beginning
@@ -32,6 +34,16 @@ class Ending:
     since: datetime | None = None
 
 
+class Line(NamedTuple):
+    """What of a touchpoint tells whether it is the same happening."""
+
+    id: int
+    ref: str
+    kind: str
+    at: datetime
+    detail: dict[str, Any] | None
+
+
 def find_told(
     session: Session,
     identifier_id: int,
@@ -47,26 +59,34 @@ def find_told(
 
     `ends`: this is the end of something.
     """
-    chosen = select(Touchpoint).where(
-        Touchpoint.identifier_id == identifier_id,
-        Touchpoint.kind.in_((kind, ends.of) if ends else (kind,)),
-        Touchpoint.rep_id == rep_id if rep_id is not None else Touchpoint.rep_id.is_(None),
-    )
-    if ends is None:  # somebody may have scanned a thousand times
-        chosen = chosen.where(Touchpoint.at.between(at - ABOUT, at + ABOUT))
-    rows = session.scalars(chosen.order_by(Touchpoint.at.desc(), Touchpoint.id.desc())).all()
+    known = {"person": identifier_id, "kind": kind, "of": ends.of if ends else kind, "rep": rep_id,
+             "low": at - ABOUT, "high": at + ABOUT}  # fmt: skip
+    rows = _told(ends is not None, rep_id is not None).all(session, known)
     beginnings = [row.at for row in rows if ends and row.kind == ends.of]
     for row in rows:
         one_was_seen = pulled or (row.detail or {}).get(PULLED) in (True, ref)
         if row.kind != kind or row.ref == ref or not one_was_seen:
             continue
         if ends is None or _is_same_end(row, at, ends.since if pulled else None, beginnings):
-            return row
+            return session.get_one(Touchpoint, row.id, populate_existing=True)
     return None
 
 
+@cache
+def _told(ends: bool, by_rep: bool) -> Direct[Line]:
+    rep = Touchpoint.rep_id == bindparam("rep") if by_rep else Touchpoint.rep_id.is_(None)
+    chosen = select(*(getattr(Touchpoint, name) for name in Line._fields)).where(
+        Touchpoint.identifier_id == bindparam("person"),
+        or_(Touchpoint.kind == bindparam("kind"), Touchpoint.kind == bindparam("of")),
+        rep,
+    )
+    if not ends:  # somebody may have scanned a thousand times
+        chosen = chosen.where(Touchpoint.at.between(bindparam("low"), bindparam("high")))
+    return Direct(chosen.order_by(Touchpoint.at.desc(), Touchpoint.id.desc()), Line)
+
+
 def _is_same_end(
-    row: Touchpoint, at: datetime, since: datetime | None, beginnings: Sequence[datetime]
+    row: Line, at: datetime, since: datetime | None, beginnings: Sequence[datetime]
 ) -> bool:
     """True when `row` and the end at `at` are the end of the same. `since`: when that had begun
     which we saw to be over; None: a callback tells the end, and `row` is what we saw.

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from app.infra.direct import Direct
 from app.infra.errors import NotFound, Refused
 from app.links.models import ChannelCode
 
@@ -58,7 +59,8 @@ def find_code(session: Session, kind: str, scene: str) -> ChannelCode | None:
     """What a scene or `State` means, also of a retired code: printed ones live on."""
     if not scene:
         return None
-    return session.scalar(_BY_SCENE, {"kind": kind, "scene": scene})
+    found = _BY_SCENE.first(session, {"kind": kind, "scene": scene})
+    return session.get(ChannelCode, found) if found is not None else None
 
 
 def retire_code(session: Session, code_id: int) -> ChannelCode:
@@ -76,6 +78,9 @@ def codes(session: Session) -> Sequence[ChannelCode]:
     return session.scalars(select(ChannelCode).order_by(ChannelCode.id)).all()
 
 
-_BY_SCENE = select(ChannelCode).where(
-    ChannelCode.kind == bindparam("kind"), ChannelCode.scene == bindparam("scene")
+_BY_SCENE = Direct(
+    select(ChannelCode.id).where(
+        ChannelCode.kind == bindparam("kind"), ChannelCode.scene == bindparam("scene")
+    ),
+    int,
 )

@@ -9,12 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from app.identity import AnIdentifier
 from app.identity.models import Identifier
+from app.infra.direct import Direct, nothing
 from app.reps.models import RelationState, Rep, RepContact
+
+
+class Nearest(NamedTuple):
+    """A rep, and the identifier of the contact through which a physician is reached."""
+
+    rep_id: int
+    corp_id: str
+    userid: str
+    identifier_id: int
+
 
 OPEN = (RelationState.CONNECTED, RelationState.ONE_SIDED)
 
@@ -22,7 +35,7 @@ OPEN = (RelationState.CONNECTED, RelationState.ONE_SIDED)
 def connect(
     session: Session,
     rep: Rep,
-    identifier: Identifier,
+    identifier: AnIdentifier,
     *,
     since: datetime,
     now: datetime,
@@ -52,14 +65,14 @@ def connect(
         row.until = None
     session.flush()
     # Mostly all the rest is as it was: this costs a tenth of what the session would make of it.
-    session.connection().execute(_SEEN, {"row": row.id, "at": now})
+    _SEEN.run(session, {"row": row.id, "at": now})
     return row
 
 
 def note_added(
     session: Session,
     rep: Rep,
-    identifier: Identifier,
+    identifier: AnIdentifier,
     *,
     at: datetime,
     one_sided: bool,
@@ -81,7 +94,7 @@ def note_added(
 def disconnect(
     session: Session,
     rep: Rep,
-    identifier: Identifier,
+    identifier: AnIdentifier,
     state: RelationState,
     at: datetime,
     now: datetime | None = None,
@@ -105,10 +118,10 @@ def disconnect(
 
 
 def close_missing(
-    session: Session, corp_id: str, identifier: Identifier, listed: Collection[int], now: datetime
+    session: Session, corp_id: str, identifier: AnIdentifier, listed: Collection[int], now: datetime
 ) -> list[Rep]:
     """Close the relations of a contact that the platform does not list; returns their reps."""
-    rows = session.execute(_LIVING, {"person": identifier.id, "corp": corp_id}).all()
+    rows = _LIVING.all(session, {"person": identifier.id, "corp": corp_id})
     closed = []
     for contact_id, rep_id in rows:
         if rep_id not in listed:
@@ -154,10 +167,9 @@ def relations_of(session: Session, one_id: str) -> Sequence[tuple[RepContact, Re
     )
 
 
-def rep_for(session: Session, one_id: str) -> tuple[RepContact, Rep] | None:
+def rep_for(session: Session, one_id: str) -> Nearest | None:
     """The rep to turn to for a physician: connected, active, with the newest chat."""
-    row = session.execute(_NEAREST, {"one_id": one_id}).first()
-    return (row[0], row[1]) if row else None
+    return _NEAREST.first(session, {"one_id": one_id})
 
 
 def note_chat(session: Session, rep_id: int, identifier_id: int, at: datetime) -> None:
@@ -200,20 +212,22 @@ def may_see(session: Session, rep_id: int | None, one_id: str) -> bool:
 _OF_TWO = select(RepContact).where(
     RepContact.rep_id == bindparam("rep"), RepContact.identifier_id == bindparam("person")
 )
-_SEEN = (
-    update(RepContact).where(RepContact.id == bindparam("row")).values(synced_at=bindparam("at"))
+_SEEN = Direct(
+    update(RepContact).where(RepContact.id == bindparam("row")).values(synced_at=bindparam("at")),
+    nothing,
 )
-_LIVING = (
+_LIVING = Direct(
     select(RepContact.id, RepContact.rep_id)
     .join(Rep, Rep.id == RepContact.rep_id)
     .where(
         RepContact.identifier_id == bindparam("person"),
         RepContact.state == RelationState.CONNECTED,
         Rep.corp_id == bindparam("corp"),
-    )
+    ),
+    lambda contact_id, rep_id: (contact_id, rep_id),
 )
-_NEAREST = (
-    select(RepContact, Rep)
+_NEAREST = Direct(
+    select(Rep.id, Rep.corp_id, Rep.userid, RepContact.identifier_id)
     .join(Rep, Rep.id == RepContact.rep_id)
     .join(Identifier, Identifier.id == RepContact.identifier_id)
     .where(
@@ -222,5 +236,6 @@ _NEAREST = (
         Rep.active.is_(True),
     )
     .order_by(func.coalesce(RepContact.last_chat_at, RepContact.since).desc(), Rep.id)
-    .limit(1)
+    .limit(1),
+    Nearest,
 )

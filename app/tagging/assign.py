@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.infra.db import insert_once
+from app.infra.direct import Direct
 from app.tagging.models import TagAssertion
 
 
@@ -56,9 +57,8 @@ def replace_from_source(
     `scope` is the part of the source that this list speaks for (one rep's side of a contact):
     only assertions whose ref starts with it are touched. It holds no signs that LIKE knows.
     """
-    rows = session.execute(
-        _OF_SOURCE, {"person": identifier_id, "source": source, "scope": f"{scope}:%"}
-    ).all()
+    known = {"person": identifier_id, "source": source, "scope": f"{scope}:%"}
+    rows = _OF_SOURCE.all(session, known)
     active = {row.tag_id: row.id for row in rows if row.superseded_at is None}
     for tag_id, assertion_id in active.items():
         if tag_id not in wanted:
@@ -81,10 +81,18 @@ def _revive(session: Session, assertion_id: int) -> None:
     session.execute(again.values(superseded_at=None))
 
 
-_OF_SOURCE = select(
-    TagAssertion.id, TagAssertion.tag_id, TagAssertion.ref, TagAssertion.superseded_at
-).where(
-    TagAssertion.identifier_id == bindparam("person"),
-    TagAssertion.source == bindparam("source"),
-    TagAssertion.ref.like(bindparam("scope")),
+class _Asserted(NamedTuple):
+    id: int
+    tag_id: int
+    ref: str
+    superseded_at: datetime | None
+
+
+_OF_SOURCE = Direct(
+    select(*(getattr(TagAssertion, name) for name in _Asserted._fields)).where(
+        TagAssertion.identifier_id == bindparam("person"),
+        TagAssertion.source == bindparam("source"),
+        TagAssertion.ref.like(bindparam("scope")),
+    ),
+    _Asserted,
 )

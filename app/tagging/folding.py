@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.infra.db import insert_once
+from app.infra.direct import Direct
 from app.infra.errors import NotFound, Refused
 from app.tagging import naming
 from app.tagging.assign import assert_tag, replace_from_source
@@ -114,10 +115,10 @@ def _keep_waiting(
     at: datetime,
 ) -> None:
     known = {"person": identifier_id, "source": source, "scope": scope}
-    rows = session.execute(_WAITING, known).all()
-    gone = {row.raw for row in rows} - set(waiting)
+    rows = _WAITING.all(session, known)
+    gone = {raw for _, raw in rows} - set(waiting)
     if gone:
-        ids = [row.id for row in rows if row.raw in gone]
+        ids = [sighting_id for sighting_id, raw in rows if raw in gone]
         session.execute(delete(TagSighting).where(TagSighting.id.in_(ids)))
     for raw, evidence in waiting.items():
         values = {
@@ -155,8 +156,11 @@ def _says_so_already(session: Session, seen: TagSighting, tag_id: int) -> bool:
     )
 
 
-_WAITING = select(TagSighting.id, TagSighting.raw).where(
-    TagSighting.identifier_id == bindparam("person"),
-    TagSighting.source == bindparam("source"),
-    TagSighting.scope == bindparam("scope"),
+_WAITING = Direct(
+    select(TagSighting.id, TagSighting.raw).where(
+        TagSighting.identifier_id == bindparam("person"),
+        TagSighting.source == bindparam("source"),
+        TagSighting.scope == bindparam("scope"),
+    ),
+    lambda sighting_id, raw: (sighting_id, raw),
 )

@@ -24,7 +24,8 @@ def check(found: Findings, seen: Witnesses) -> dict[str, Any]:
     silently = Counter(_delivery_key(d) for d in seen.deliveries if d.get("dropped") and d["body"])
     _not_twice(found, ours, arrived)
     for key, mine in ours.by_key.items():
-        _compare(found, mine, arrived[key], silently[key])
+        erased = ours.erased[mine[0].identifier_id] if key[0] == "oa" else 0
+        _compare(found, mine, arrived[key], silently[key], erased)
     for dispatch, times in ledger.times_sent(seen.session).items():
         if times > 1:
             found.note("I3", "recorded as sent more than once", f"message {dispatch}: {times}")
@@ -46,41 +47,52 @@ class Message:
     state: str
     error: str
     maybe_sent: bool
+    identifier_id: int | None
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """True when a delivery of it contradicts nothing."""
+        known = self.state in (State.SENT, State.UNKNOWN, State.SENDING)
+        return known or (self.state == State.QUEUED and self.maybe_sent)
 
 
 @dataclass(slots=True)
 class Ours:
-    """Our messages. `erased`: how many have lost their payload with a reader who left."""
+    """Our messages. `erased`: by reader, how many that may have arrived have lost their payload
+    since, because the reader left; whoever comes back may be told the same again."""
 
     by_key: dict[tuple[str, ...], list[Message]] = field(default_factory=dict)
-    erased: int = 0
+    erased: Counter[int | None] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
 
 
 def _ours(found: Findings, seen: Witnesses) -> Ours:
     ours = Ours()
     columns = (Dispatch.id, Dispatch.way, Dispatch.state, Dispatch.error, Dispatch.maybe_sent,
-               Dispatch.dedupe_key, Dispatch.task_id, Dispatch.payload)  # fmt: skip
+               Dispatch.dedupe_key, Dispatch.task_id, Dispatch.payload,
+               Dispatch.identifier_id)  # fmt: skip
     for row in seen.session.execute(select(*columns).execution_options(yield_per=1000)):
         ours.states[row.state] += 1
+        message = Message(row.id, row.way, row.state, row.error, row.maybe_sent, row.identifier_id)
         key = _dispatch_key(row)
-        if key is None:
-            ours.erased += 1
-        else:
-            message = Message(row.id, row.way, row.state, row.error, row.maybe_sent)
+        if key is not None:
             ours.by_key.setdefault(key, []).append(message)
+        elif message.may_have_arrived:
+            ours.erased[row.identifier_id] += 1
         if row.state in FAILED and not row.error:
             found.note("I4", "not sent, and nobody says why", f"message {row.id} ({row.way})")
     return ours
 
 
 def _not_twice(found: Findings, ours: Ours, arrived: Counter[tuple[str, ...]]) -> None:
-    leavers = {key[1] for key in arrived if key[0] == "oa"} - {
-        key[1] for key in ours.by_key if key[0] == "oa"
-    }
+    readers = {key[1]: mine[0].identifier_id for key, mine in ours.by_key.items() if key[0] == "oa"}
     for key, times in arrived.items():
         mine = ours.by_key.get(key, [])
-        if times > len(mine) and not (key[0] == "oa" and (key[1] in leavers or ours.erased)):
+        erased = 0
+        if key[0] == "oa":  # of whoever left for good nothing says any more who it was
+            one = readers.get(key[1])
+            erased = ours.erased[one] if one is not None else sum(ours.erased.values())
+        if times > len(mine) + erased:
             names = ", ".join(f"{row.id} {row.state}" for row in mine) or "no message"
             found.note("I3", f"delivered twice ({key[0]})", f"{times} times, messages: {names}")
 
@@ -125,10 +137,10 @@ def _dispatch_key(row: Any) -> tuple[str, ...] | None:
     return None
 
 
-def _compare(found: Findings, mine: list[Message], arrived: int, dropped: int) -> None:
+def _compare(found: Findings, mine: list[Message], arrived: int, dropped: int, erased: int) -> None:
+    """`erased`: so many of the same reader's deliveries have no text of ours any more."""
     sent = sum(row.state == State.SENT for row in mine)
-    maybe = sum(row.state in (State.SENT, State.UNKNOWN, State.SENDING) for row in mine)
-    maybe += sum(row.state == State.QUEUED and row.maybe_sent for row in mine)
+    maybe = sum(row.may_have_arrived for row in mine) + erased
     names = ", ".join(f"{row.id} {row.way} {row.state} {row.error}" for row in mine[:3])
     if sent > arrived + dropped:
         found.note("I4", "recorded as sent, never delivered", f"{names}, delivered {arrived}")

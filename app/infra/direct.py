@@ -1,0 +1,151 @@
+"""Statements that every event costs, as the driver takes them.
+
+What a session does around a statement takes longer than the statement: finding its compiled form,
+converting, setting up a result. A `Direct` is compiled once and run on the driver's cursor, inside
+the session's transaction; the columns' types still convert values both ways, and errors are those
+that SQLAlchemy would raise. For what a profile names, and nothing else: rows are plain values that
+no session keeps up to date.
+
+    _OLDEST = Direct(select(Person.id, Person.name).where(Person.id < bindparam("id")), Found)
+    _OLDEST.all(session, {"id": 12})      # [Found(id=3, name="…"), …]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from app.infra.discreet import hide_values
+
+POSITIONAL = {"postgresql": "format", "sqlite": "qmark"}
+
+T = TypeVar("T")
+Convert = Callable[[Any], Any]
+
+
+class DriverStatement:
+    """`text` and `parameters(row)` for a cursor of `dialect`'s driver.
+
+    `columns` of an insert are those that rows give a value; the others get their default. Lists
+    (`expanding` parameters) are not possible.
+    """
+
+    def __init__(self, dialect: Dialect, statement: Any, columns: Sequence[str] = ()) -> None:
+        positional = type(dialect)(paramstyle=POSITIONAL[dialect.name])  # type: ignore[call-arg]
+        compiled = statement.compile(dialect=positional, column_keys=list(columns) or None)
+        self.text = str(compiled)
+        defaults = {c.key: c.default for c in getattr(compiled, "insert_prefetch", ())}
+        self._parts = [
+            (name, _default(defaults.get(name), bind), _into(dialect, bind.type))
+            for name in compiled.positiontup or ()
+            for bind in (compiled.binds[name],)
+        ]
+
+    def parameters(self, *rows: Mapping[str, Any]) -> list[Any]:
+        """The values of these rows, one after the other."""
+        found = []
+        for row in rows:
+            for name, default, convert in self._parts:
+                value = row[name] if default is None or name in row else default()
+                found.append(convert(value) if convert is not None else value)
+        return found
+
+
+def nothing(*_columns: object) -> None:
+    """What becomes of the rows of a statement that gives none."""
+
+
+class Direct(Generic[T]):
+    """A statement, and what becomes of a row: `make(*columns)`."""
+
+    def __init__(self, statement: Any, make: Callable[..., T], columns: Sequence[str] = ()) -> None:
+        self._statement, self._make, self._columns = statement, make, columns
+        self._prepared: dict[str, tuple[DriverStatement, list[tuple[int, Convert]]]] = {}
+
+    def all(self, session: Session, values: Mapping[str, Any]) -> list[T]:
+        """Every row."""
+        rows, converters = self._run(session, values)
+        if converters:
+            rows = [_converted(row, converters) for row in rows]
+        return [self._make(*row) for row in rows]
+
+    def first(self, session: Session, values: Mapping[str, Any]) -> T | None:
+        """The first row, None when there is none."""
+        rows = self.all(session, values)
+        return rows[0] if rows else None
+
+    def run(self, session: Session, values: Mapping[str, Any]) -> None:
+        """For statements that give no rows."""
+        self._run(session, values)
+
+    def _run(
+        self, session: Session, values: Mapping[str, Any]
+    ) -> tuple[list[Any], list[tuple[int, Convert]]]:
+        session.flush()  # as a session does before it asks
+        connection = session.connection()
+        statement, converters = self._for(connection.dialect)
+        parameters = statement.parameters(values)
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(statement.text, parameters)
+            rows = list(cursor.fetchall()) if cursor.description is not None else []
+        except Exception as problem:
+            raise _as_usual(connection, problem) from problem
+        finally:
+            cursor.close()
+        return rows, converters
+
+    def _for(self, dialect: Dialect) -> tuple[DriverStatement, list[tuple[int, Convert]]]:
+        prepared = self._prepared.get(dialect.name)
+        if prepared is None:
+            statement = DriverStatement(dialect, self._statement, self._columns)
+            converters = [
+                (at, convert)
+                for at, column in enumerate(self._statement.exported_columns)
+                if (convert := _out_of(dialect, column.type)) is not None
+            ]
+            prepared = self._prepared[dialect.name] = (statement, converters)
+        return prepared
+
+
+def _converted(row: Sequence[Any], converters: list[tuple[int, Convert]]) -> list[Any]:
+    values = list(row)
+    for at, convert in converters:
+        values[at] = convert(values[at])
+    return values
+
+
+def _default(default: Any, bind: Any) -> Callable[[], Any] | None:
+    """What a row may leave out; None when it may not."""
+    if default is not None:
+        return (lambda: default.arg(None)) if default.is_callable else (lambda: default.arg)
+    return None if bind.required else (lambda: bind.value)  # written into the statement itself
+
+
+def _into(dialect: Dialect, kind: Any) -> Convert | None:
+    convert: Convert | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return convert
+
+
+def _out_of(dialect: Dialect, kind: Any) -> Convert | None:
+    convert: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return convert
+
+
+def _as_usual(connection: Connection, problem: Exception) -> Exception:
+    """What SQLAlchemy makes of a driver's error."""
+    driver: Any = connection.dialect.dbapi
+    if not isinstance(problem, driver.Error):
+        return problem
+    hide_values(problem)
+    cut_off = connection.dialect.is_disconnect(problem, connection.connection, None)
+    if cut_off:
+        connection.invalidate(problem)
+    return DBAPIError.instance(  # type: ignore[no-any-return]
+        None, None, problem, driver.Error, hide_parameters=True,
+        connection_invalidated=cut_off, dialect=connection.dialect,
+    )  # fmt: skip
