@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from app.infra.clock import local
 
+GATHER_S = 0.1
 ROUNDING_S = 1e-6  # seconds since 1970 in a float are good to a quarter of a microsecond
 
 
@@ -50,9 +51,10 @@ class Flow:
         at = now.timestamp()
         return min(max(level or at, at), at + self.burst * self.step_s)
 
-    def ready_at(self, level: float, _now: datetime) -> float:
-        """When one more fits, seconds since 1970."""
-        return level + self.step_s - self.burst * self.step_s
+    def ready_at(self, level: float, now: datetime) -> float:
+        """When one more fits, seconds since 1970; where one fits every few milliseconds, when
+        several do, since each look costs the same."""
+        return max(level + self.step_s - self.burst * self.step_s, now.timestamp() + GATHER_S)
 
     @property
     def longest_wait_s(self) -> float:

@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from prometheus_client import Counter
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery import breaker as rules
@@ -24,6 +25,7 @@ from app.delivery.outcome import UNREPEATABLE
 from app.delivery.pace import Pace, halved, slots
 from app.delivery.ways import API_OF, TO_MEMBER, ways_of
 from app.infra.db import insert_once
+from app.infra.direct import Direct
 from app.reps import Rep
 
 TOO_MANY_AT_ONCE = 45033
@@ -66,9 +68,8 @@ class Gate:
     def __init__(self, session: Session, account: str, now: datetime, limits: Limits) -> None:
         self._session, self._account, self._now, self._limits = session, account, now, limits
         self._pace = _locked_pace(session, account)
-        of_account = select(ApiBreaker).where(ApiBreaker.account == account)
-        fresh = of_account.execution_options(populate_existing=True)  # not as before the lock
-        self._breakers = {row.api: row for row in session.scalars(fresh)}
+        breakers = session.scalars(_BREAKERS, {"account": account})
+        self._breakers = {row.api: row for row in breakers}
         self._free = slots(_pace_of(self._pace), limits.concurrency, now) - _flying(
             session, account, now
         )
@@ -196,13 +197,13 @@ def _breaker(session: Session, account: str, api: str) -> ApiBreaker | None:
 
 def closed(session: Session, now: datetime) -> list[Closed]:
     """What waits for a stopped API or for an empty bucket."""
-    found = [
-        Closed(row.account, ways_of(row.api))
-        for row in session.scalars(select(ApiBreaker).where(ApiBreaker.until > now))
-        if rules.permit(_breaker_of(row), now) is Permit.WAIT
-    ]
+    found = []
+    for account, api in _STOPPED.all(session, {"now": now}):
+        breaker = _breaker_of(session.get_one(ApiBreaker, (account, api)))
+        if rules.permit(breaker, now) is Permit.WAIT:
+            found.append(Closed(account, ways_of(api)))
     at = now.timestamp()
-    for row in session.scalars(select(SendBucket).where(SendBucket.ready_at > at)):
+    for row in _EMPTY.all(session, {"at": at}):
         # One that lies too far ahead was written before the clock was set back.
         if row.ready_at - at <= LONGEST_S.get(row.bucket, DAY_S) and _is_of(row, now):
             found.append(_closed_by(row))
@@ -261,7 +262,44 @@ def known_breakers(session: Session) -> list[ApiBreaker]:
     return list(session.scalars(select(ApiBreaker).order_by(ApiBreaker.account, ApiBreaker.api)))
 
 
-def _closed_by(row: SendBucket) -> Closed:
+class _Empty(NamedTuple):
+    bucket: str
+    account: str
+    subject: str
+    ready_at: float
+
+
+_PACE = (
+    select(SendPace)
+    .where(SendPace.account == bindparam("account"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_BREAKERS = (
+    select(ApiBreaker)
+    .where(ApiBreaker.account == bindparam("account"))
+    .execution_options(populate_existing=True)  # not as before the lock
+)
+_FLYING = Direct(
+    select(func.count()).where(
+        Dispatch.state == State.SENDING, Dispatch.app_key == bindparam("account"),
+        Dispatch.lease_until > bindparam("now"),
+    ),
+    int,
+)  # fmt: skip
+_STOPPED = Direct(
+    select(ApiBreaker.account, ApiBreaker.api).where(ApiBreaker.until > bindparam("now")),
+    lambda account, api: (account, api),
+)
+_EMPTY = Direct(
+    select(*(getattr(SendBucket, name) for name in _Empty._fields)).where(
+        SendBucket.ready_at > bindparam("at")
+    ),
+    _Empty,
+)
+
+
+def _closed_by(row: SendBucket | _Empty) -> Closed:
     if row.bucket in ("member_minute", "member_hour"):
         return Closed(row.account, TO_MEMBER, int(row.subject))
     if row.bucket == "app_day":
@@ -269,7 +307,7 @@ def _closed_by(row: SendBucket) -> Closed:
     return Closed(row.account, ways_of(row.subject.split(":", 1)[0]))
 
 
-def _is_of(row: SendBucket, now: datetime) -> bool:
+def _is_of(row: _Empty, now: datetime) -> bool:
     """A day's quota says nothing about another day."""
     buckets: dict[str, Bucket] = {bucket.name: bucket for bucket in (*MEMBER, API_MINUTE)}
     if isinstance(buckets.get(row.bucket), Flow):
@@ -280,22 +318,15 @@ def _is_of(row: SendBucket, now: datetime) -> bool:
 
 def _locked_pace(session: Session, account: str) -> SendPace:
     """The account's row, nobody else's until the transaction ends."""
-    chosen = select(SendPace).where(SendPace.account == account).with_for_update()
-    found = session.scalar(chosen.execution_options(populate_existing=True))
+    found = session.scalar(_PACE, {"account": account})
     if found is None:
         insert_once(session, SendPace, {"account": account}, "account")
-        found = session.scalars(chosen).one()
+        found = session.scalars(_PACE, {"account": account}).one()
     return found
 
 
 def _flying(session: Session, account: str, now: datetime) -> int:
-    number = session.scalar(
-        select(func.count()).where(
-            Dispatch.state == State.SENDING, Dispatch.app_key == account,
-            Dispatch.lease_until > now,
-        )
-    )  # fmt: skip
-    return number or 0
+    return _FLYING.first(session, {"account": account, "now": now}) or 0
 
 
 def _pace_of(row: SendPace) -> Pace:

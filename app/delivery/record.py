@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.delivery.channels import Delivered
@@ -24,14 +24,17 @@ SKEW = timedelta(minutes=1)
 OPEN = (State.SENDING, State.UNKNOWN, State.QUEUED)  # an answer of the same turn still counts
 
 
+_AWAITING = (
+    select(Dispatch)
+    .where(Dispatch.id.in_(bindparam("ids", expanding=True)), Dispatch.state.in_(OPEN))
+    .order_by(Dispatch.id)
+    .with_for_update()
+)
+
+
 def awaiting(session: Session, turns: Mapping[int, int]) -> dict[int, Dispatch]:
     """Those messages (id → turn), locked, whose turn's answer may be recorded; not the too late."""
-    rows = session.scalars(
-        select(Dispatch)
-        .where(Dispatch.id.in_(sorted(turns)), Dispatch.state.in_(OPEN))
-        .order_by(Dispatch.id)
-        .with_for_update()
-    )
+    rows = session.scalars(_AWAITING, {"ids": sorted(turns)})
     return {row.id: row for row in rows if row.turn == turns[row.id] and not _put_back(row)}
 
 

@@ -103,7 +103,7 @@ def test_the_rep_to_turn_to_is_connected_active_and_chatted_last(database: Datab
         reps.leave(session, left, NOON)
         known = reps.rep_for(session, who.one_id)
         assert known is not None
-        assert known[1].userid == "rep1"
+        assert known.userid == "rep1"
         assert reps.rep_for(session, "nobody") is None
         assert [rep.userid for _, rep in reps.relations_of(session, who.one_id)] == [
             "rep3", "rep1", "rep0", "rep2",
