@@ -24,17 +24,16 @@ from app.delivery.outbox import (
     cancel_for,
     claim,
     count_by_state,
-    due,
     find_by_task,
     get,
     has_stale,
     listing,
-    pick,
     postpone,
     queue,
     settle,
     stale,
 )
+from app.delivery.picking import due, pick
 from app.delivery.receipts import awaiting_receipt, checked
 from app.delivery.record import (
     awaiting,

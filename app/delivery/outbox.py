@@ -12,10 +12,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from app.delivery.gates import Closed, closed, not_closed
 from app.delivery.models import Dispatch, State, Way
 from app.delivery.record import LEASE
 from app.delivery.ways import GOOD_FOR
@@ -68,23 +67,6 @@ def queue(
     return dispatch_id
 
 
-def due(session: Session, now: datetime, limit: int = 100) -> Sequence[int]:
-    """Messages that may be sent now, welcomes first; not those that a limit holds back."""
-    chosen = _due(Dispatch.id, closed(session, now))
-    return session.scalars(chosen, {"now": now, "limit": limit}).all()
-
-
-def pick(
-    session: Session, now: datetime, limit: int, only: int | None = None
-) -> Sequence[Dispatch]:
-    """Like `due`, locked for claiming; messages that another worker looks at are left out."""
-    held_back = closed(session, now)
-    chosen = _LOCKED if not held_back else _locked(held_back)
-    if only is not None:
-        chosen = chosen.where(Dispatch.id == only)
-    return session.scalars(chosen, {"now": now, "limit": limit}).all()
-
-
 def stale(session: Session, now: datetime, limit: int = 200) -> Sequence[Dispatch]:
     """Messages that wait and whose time is over, locked."""
     return session.scalars(
@@ -100,28 +82,6 @@ def has_stale(session: Session, now: datetime) -> bool:
     """Does a message wait whose time is over?"""
     late = select(Dispatch.id).where(Dispatch.state == State.QUEUED, Dispatch.not_after < now)
     return session.scalar(late.limit(1)) is not None
-
-
-def _due(what: Any, held_back: Iterable[Closed]) -> Select[Any]:
-    chosen = select(what).where(
-        Dispatch.state == State.QUEUED, Dispatch.not_before <= bindparam("now")
-    )
-    condition = not_closed(held_back)
-    if condition is not None:
-        chosen = chosen.where(condition)
-    # A stopped API is tried with what was tried before: of the others nothing is in doubt.
-    welcome_first = (Dispatch.way == Way.WELCOME).desc()
-    return chosen.order_by(
-        welcome_first, Dispatch.maybe_sent.desc(), Dispatch.not_before, Dispatch.id
-    ).limit(bindparam("limit"))
-
-
-def _locked(held_back: Iterable[Closed]) -> Select[Any]:
-    locked = _due(Dispatch, held_back).with_for_update(skip_locked=True)
-    return locked.execution_options(populate_existing=True)
-
-
-_LOCKED = _locked(())  # mostly nothing is held back
 
 
 def claim(session: Session, ids: Sequence[int], now: datetime) -> dict[int, int]:

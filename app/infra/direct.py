@@ -64,7 +64,8 @@ class Direct(Generic[T]):
 
     def __init__(self, statement: Any, make: Callable[..., T], columns: Sequence[str] = ()) -> None:
         self._statement, self._make, self._columns = statement, make, columns
-        self._prepared: dict[str, tuple[DriverStatement, list[tuple[int, Convert]]]] = {}
+        self._prepared: dict[str, DriverStatement] = {}
+        self._converters: dict[str, list[tuple[int, Convert]]] = {}
 
     def all(self, session: Session, values: Mapping[str, Any]) -> list[T]:
         """Every row."""
@@ -84,35 +85,41 @@ class Direct(Generic[T]):
 
     def _run(
         self, session: Session, values: Mapping[str, Any]
-    ) -> tuple[list[Any], list[tuple[int, Convert]]]:
+    ) -> tuple[list[Any], Sequence[tuple[int, Convert]]]:
         session.flush()  # as a session does before it asks
         connection = session.connection()
-        statement, converters = self._for(connection.dialect)
+        statement = self._for(connection.dialect)
         parameters = statement.parameters(values)
         cursor = connection.connection.cursor()
         try:
             cursor.execute(statement.text, parameters)
-            rows = list(cursor.fetchall()) if cursor.description is not None else []
+            if cursor.description is None:
+                return [], ()
+            return list(cursor.fetchall()), self._out_of(connection.dialect, cursor.description)
         except Exception as problem:
             raise _as_usual(connection, problem) from problem
         finally:
             cursor.close()
-        return rows, converters
 
-    def _for(self, dialect: Dialect) -> tuple[DriverStatement, list[tuple[int, Convert]]]:
-        prepared = self._prepared.get(dialect.name)
-        if prepared is None:
+    def _for(self, dialect: Dialect) -> DriverStatement:
+        if dialect.name not in self._prepared:
             statement = DriverStatement(dialect, self._statement, self._columns)
-            converters = [
+            self._prepared[dialect.name] = statement
+        return self._prepared[dialect.name]
+
+    def _out_of(self, dialect: Dialect, described: Any) -> Sequence[tuple[int, Convert]]:
+        """Where a column's type changes what the driver gives."""
+        if dialect.name not in self._converters:
+            columns = zip(self._statement.exported_columns, described, strict=True)
+            self._converters[dialect.name] = [
                 (at, convert)
-                for at, column in enumerate(self._statement.exported_columns)
-                if (convert := _out_of(dialect, column.type)) is not None
+                for at, (column, (_, code, *_)) in enumerate(columns)
+                if (convert := _out_of(dialect, column.type, code)) is not None
             ]
-            prepared = self._prepared[dialect.name] = (statement, converters)
-        return prepared
+        return self._converters[dialect.name]
 
 
-def _converted(row: Sequence[Any], converters: list[tuple[int, Convert]]) -> list[Any]:
+def _converted(row: Sequence[Any], converters: Sequence[tuple[int, Convert]]) -> list[Any]:
     values = list(row)
     for at, convert in converters:
         values[at] = convert(values[at])
@@ -131,8 +138,8 @@ def _into(dialect: Dialect, kind: Any) -> Convert | None:
     return convert
 
 
-def _out_of(dialect: Dialect, kind: Any) -> Convert | None:
-    convert: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, None)
+def _out_of(dialect: Dialect, kind: Any, code: Any) -> Convert | None:
+    convert: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, code)
     return convert
 
 
