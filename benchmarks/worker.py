@@ -4,9 +4,12 @@
 
 Ours are real worker processes, one and then two, over an inbox that was filled before: each event
 is claimed, decrypted, translated, asked about at the platform (which answers at once from its own
-process), linked to its ONE ID, tagged, noted in the journey, answered where it asks for an answer,
-and finished, in committed transactions that sync to disk. The rate counts from the first event
-that was finished to the last.
+process), linked to its ONE ID, tagged, noted in the journey, answered where it asks for an answer
+(a message in the outbox), and finished, in committed transactions that sync to disk. The rate
+counts from the first event that was finished to the last. Half of the events ask for an answer;
+"and sends" is the same with the outbox open, so that the same processes also send those messages
+meanwhile, as fast as the platform's limits let them. In the other runs the platform's send APIs
+are stopped, as after 45009.
 
 The peers run one empty job an event: RQ's default worker, which forks, and its SimpleWorker in this
 process; Celery, Dramatiq and Huey by their own worker commands over the same Valkey, each with one
@@ -28,16 +31,20 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import redis
 from rq import Queue, SimpleWorker, Worker
 from rq.serializers import JSONSerializer
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 import app.models
 from app import tagging
 from app.bootstrap import Parts, build
+from app.delivery.breaker import Why
+from app.delivery.models import ApiBreaker
+from app.delivery.ways import API_OF
 from app.inbox import InboxEvent, State
 from app.inbox.store import insert_of
 from app.infra.clock import utc_now
@@ -99,13 +106,16 @@ def _measure(stack: ExitStack, folder: Path, options: argparse.Namespace) -> dic
     for name, url in homes.items():
         os.environ |= _environment(redis_url, url, platform, folder)
         parts = _prepared(url)
-        done = 0
-        for number, workers in enumerate((0, 1, 2)):  # the first run makes everybody known
-            events = options.persons * 10 if number == 0 else options.events
-            rate = _drain(parts, events, done, options.persons, max(workers, 1), folder)
-            done += events
-            if workers:
-                rates[f"Yishu, {name}, {workers} worker{'s' * (workers > 1)}"] = rate
+        known = options.persons * 10  # events that make everybody known
+        _stop_sending(parts, stopped=True)
+        _drain(parts, known, 0, options.persons, 1, folder)
+        done = known
+        for workers, sends in ((1, False), (2, False), (1, True)):
+            _stop_sending(parts, stopped=not sends)
+            rate = _drain(parts, options.events, done, options.persons, workers, folder)
+            done += options.events
+            label = f"{workers} worker{'s' * (workers > 1)}{' and sends' * sends}"
+            rates[f"Yishu, {name}, {label}"] = rate
     return rates
 
 
@@ -140,6 +150,21 @@ def _prepared(url: str) -> Parts:
     with parts.db.transaction() as session:
         tagging.seed(session, utc_now())
     return parts
+
+
+def _stop_sending(parts: Parts, *, stopped: bool) -> None:
+    """The platforms' send APIs are stopped until tomorrow, or take messages again."""
+    now = parts.clock()
+    with parts.db.transaction() as session:
+        session.execute(delete(ApiBreaker))
+        for account in (CORP, ACCOUNT) if stopped else ():
+            for api in set(API_OF.values()):
+                session.add(
+                    ApiBreaker(
+                        account=account, api=api, failures=[], why=Why.QUOTA, strikes=1,
+                        since=now, until=now + timedelta(days=1),
+                    )
+                )  # fmt: skip
 
 
 def _drain(

@@ -31,7 +31,7 @@ from app.infra.errors import Permanent, YishuError
 from workers.keeping import Keeper
 from workers.reading import read, why_unknown
 
-AT_ONCE = 16  # events of one drain that ask the platforms; as many again are being applied
+AT_ONCE = 32  # events of one drain that ask the platforms; as many again are being applied
 LOW = AT_ONCE // 2  # claim again when so few are left, so that claims are shared
 GATHER_S = 0.02  # wait so long for others that can be applied with those that are ready
 LOOK_S = 0.25  # claim again after so long although all that is in hand still waits for an answer

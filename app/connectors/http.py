@@ -22,7 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from app.connectors.errors import NotSent, OutcomeUnknown
 
 TIMEOUT = urllib3.Timeout(connect=2.0, read=8.0)
-CONNECTIONS = 32  # kept open: as many as threads ask at once
+CONNECTIONS = 64  # kept open: as many as threads ask at once
 JSON = {"Content-Type": "application/json"}
 
 

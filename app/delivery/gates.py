@@ -198,15 +198,14 @@ def _breaker(session: Session, account: str, api: str) -> ApiBreaker | None:
 def closed(session: Session, now: datetime) -> list[Closed]:
     """What waits for a stopped API or for an empty bucket."""
     found = []
-    for account, api in _STOPPED.all(session, {"now": now}):
-        breaker = _breaker_of(session.get_one(ApiBreaker, (account, api)))
-        if rules.permit(breaker, now) is Permit.WAIT:
-            found.append(Closed(account, ways_of(api)))
+    for row in _STOPPED.all(session, {"now": now}):
+        if rules.permit(Breaker(since=row.since, until=row.until), now) is Permit.WAIT:
+            found.append(Closed(row.account, ways_of(row.api)))
     at = now.timestamp()
-    for row in _EMPTY.all(session, {"at": at}):
+    for empty in _EMPTY.all(session, {"at": at}):
         # One that lies too far ahead was written before the clock was set back.
-        if row.ready_at - at <= LONGEST_S.get(row.bucket, DAY_S) and _is_of(row, now):
-            found.append(_closed_by(row))
+        if empty.ready_at - at <= LONGEST_S.get(empty.bucket, DAY_S) and _is_of(empty, now):
+            found.append(_closed_by(empty))
     return found
 
 
@@ -262,6 +261,13 @@ def known_breakers(session: Session) -> list[ApiBreaker]:
     return list(session.scalars(select(ApiBreaker).order_by(ApiBreaker.account, ApiBreaker.api)))
 
 
+class _Stopped(NamedTuple):
+    account: str
+    api: str
+    since: datetime | None
+    until: datetime | None
+
+
 class _Empty(NamedTuple):
     bucket: str
     account: str
@@ -288,8 +294,10 @@ _FLYING = Direct(
     int,
 )  # fmt: skip
 _STOPPED = Direct(
-    select(ApiBreaker.account, ApiBreaker.api).where(ApiBreaker.until > bindparam("now")),
-    lambda account, api: (account, api),
+    select(*(getattr(ApiBreaker, name) for name in _Stopped._fields)).where(
+        ApiBreaker.until > bindparam("now")
+    ),
+    _Stopped,
 )
 _EMPTY = Direct(
     select(*(getattr(SendBucket, name) for name in _Empty._fields)).where(

@@ -19,6 +19,7 @@ from app.delivery.models import Dispatch, State, Way
 from app.delivery.record import LEASE
 from app.delivery.ways import GOOD_FOR
 from app.infra.db import insert_new, ring_after_commit
+from app.infra.direct import Direct
 from app.infra.errors import NotFound, Refused
 from app.infra.queue import FAST, NORMAL
 
@@ -80,8 +81,7 @@ def stale(session: Session, now: datetime, limit: int = 200) -> Sequence[Dispatc
 
 def has_stale(session: Session, now: datetime) -> bool:
     """Does a message wait whose time is over?"""
-    late = select(Dispatch.id).where(Dispatch.state == State.QUEUED, Dispatch.not_after < now)
-    return session.scalar(late.limit(1)) is not None
+    return _LATE.first(session, {"now": now}) is not None
 
 
 def claim(session: Session, ids: Sequence[int], now: datetime) -> dict[int, int]:
@@ -215,6 +215,12 @@ def listing(
     return session.scalars(chosen).all()
 
 
+_LATE = Direct(
+    select(Dispatch.id)
+    .where(Dispatch.state == State.QUEUED, Dispatch.not_after < bindparam("now"))
+    .limit(1),
+    int,
+)
 _CLAIM = (
     update(Dispatch)
     .where(

@@ -8,8 +8,9 @@ campaign of a hundred thousand is not sorted for each handful that leaves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Select, TextClause, bindparam, select, text
 from sqlalchemy.orm import Session
@@ -36,7 +37,7 @@ def due(session: Session, now: datetime, limit: int = 100) -> list[int]:
     for walk, mostly in zip(_WALKS, _MOSTLY, strict=True):
         room = {"now": now, "limit": limit - len(found)}
         if room["limit"] and held_back:
-            found += session.scalars(_due(text(walk), held_back), room)
+            found += session.scalars(_past(walk, frozenset(held_back)), room)
         elif room["limit"]:
             found += mostly.all(session, room)
     return found
@@ -56,7 +57,12 @@ def pick(
     return [rows[one] for one in ids if one in rows]
 
 
-def _due(which: TextClause | ColumnElement[bool], held_back: Sequence[Closed]) -> Select[int]:
+@lru_cache(maxsize=64)  # what is stopped stays so for a while
+def _past(walk: str, held_back: frozenset[Closed]) -> Select[int]:
+    return _due(text(walk), held_back)
+
+
+def _due(which: TextClause | ColumnElement[bool], held_back: Iterable[Closed]) -> Select[int]:
     chosen = select(Dispatch.id).where(which, Dispatch.not_before <= bindparam("now"))
     condition = not_closed(held_back)
     if condition is not None:

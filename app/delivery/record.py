@@ -10,12 +10,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, bindparam, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.delivery.channels import Delivered
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.delivery.outcome import Outcome, Tried, may_repeat, outcome_of, unknown
+from app.infra.direct import Direct
 
 FIRST_CHECK_S = 60  # a rep needs a moment to confirm a group task
 
@@ -24,6 +25,11 @@ SKEW = timedelta(minutes=1)
 OPEN = (State.SENDING, State.UNKNOWN, State.QUEUED)  # an answer of the same turn still counts
 
 
+_EXPIRED = and_(
+    Dispatch.state == State.SENDING,
+    or_(Dispatch.lease_until < bindparam("now"), Dispatch.lease_until > bindparam("longest")),
+)
+_LEFT = Direct(select(Dispatch.id).where(_EXPIRED).limit(1), int)
 _AWAITING = (
     select(Dispatch)
     .where(Dispatch.id.in_(bindparam("ids", expanding=True)), Dispatch.state.in_(OPEN))
@@ -60,9 +66,8 @@ def expire_leases(session: Session, now: datetime) -> list[Dispatch]:
 
     A lease that ends later than any could was given before the clock was set back.
     """
-    rows = session.scalars(
-        select(Dispatch).where(*_expired(now)).with_for_update(skip_locked=True)
-    ).all()
+    left = select(Dispatch).where(_EXPIRED).with_for_update(skip_locked=True)
+    rows = session.scalars(left, _over(now)).all()
     for row in rows:
         _apply(row, unknown(_tried(row, now), "发送过程中断，结果未知", now), now)
     session.flush()
@@ -71,12 +76,11 @@ def expire_leases(session: Session, now: datetime) -> list[Dispatch]:
 
 def has_expired(session: Session, now: datetime) -> bool:
     """Did a worker die in the middle?"""
-    return session.scalar(select(Dispatch.id).where(*_expired(now)).limit(1)) is not None
+    return _LEFT.first(session, _over(now)) is not None
 
 
-def _expired(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    over = or_(Dispatch.lease_until < now, Dispatch.lease_until > now + LEASE + SKEW)
-    return Dispatch.state == State.SENDING, over
+def _over(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "longest": now + LEASE + SKEW}
 
 
 def repeatable(dispatch: Dispatch, now: datetime) -> bool:
