@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app import inbox
+from app import delivery, inbox
 from app.bootstrap import Parts
 from workers.context import events, messages
 from workers.drain import drain_inbox
@@ -42,6 +42,8 @@ def look_for_plans(parts: Parts, stop: Stop) -> int:
     return done
 
 
+AT_HOME = {delivery.DRAIN: "messages", inbox.DRAIN: "events"}
+"""Bells that mean nothing but one of these looks."""
 LOOKS = {"events": look_for_events, "messages": look_for_messages, "plans": look_for_plans}
 
 

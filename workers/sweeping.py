@@ -17,8 +17,6 @@ from app.infra.clock import local
 from app.infra.crashpoint import crashpoint
 from app.infra.queue import FAST, NORMAL
 
-DRAIN_INBOX = "workers.jobs.inbox.drain"
-DRAIN_SENDS = "workers.jobs.sends.drain"
 RECEIPTS = "workers.jobs.sends.receipts"
 RUN = "workers.jobs.plans.run"
 OFFICE = "schedules"  # what schedulers lead in
@@ -35,9 +33,9 @@ def sweep(parts: Parts) -> None:
         messages = bool(delivery.due(session, now, 1))
         receipts = bool(delivery.awaiting_receipt(session, now, 1))
     if events:
-        parts.db.bell.ring(DRAIN_INBOX, lane=FAST if urgent else NORMAL)
+        parts.db.bell.ring(inbox.DRAIN, lane=FAST if urgent else NORMAL)
     if messages:
-        parts.db.bell.ring(DRAIN_SENDS)
+        parts.db.bell.ring(delivery.DRAIN)
     if receipts:
         parts.db.bell.ring(RECEIPTS)
 

@@ -21,10 +21,11 @@ from rq.worker import WorkerStatus
 
 from app.bootstrap import Parts
 from app.infra import log
-from app.infra.queue import FAST, NORMAL
+from app.infra.queue import FAST, NORMAL, REST_S
 from app.operations import Heart
 from workers.context import parts, stopping
-from workers.polling import LOOKS, Stop
+from workers.home import HomeBell
+from workers.polling import AT_HOME, LOOKS, Stop
 from workers.safe_job import SafeJob
 
 POLL_S = 1.0
@@ -51,8 +52,12 @@ def main() -> None:
     """Work until SIGTERM or SIGINT."""
     here = parts()
     _listen_for_signals()
+    awake = {name: threading.Event() for name in LOOKS}
+    here.db.bell = HomeBell(here.db.bell, {job: awake[name] for job, name in AT_HOME.items()})
     pollers = [
-        threading.Thread(target=_poll, args=(here, look), name=f"poll {name}", daemon=True)
+        threading.Thread(
+            target=_poll, args=(here, look, awake[name]), name=f"poll {name}", daemon=True
+        )
         for name, look in LOOKS.items()
     ]
     for poller in pollers:
@@ -89,9 +94,14 @@ def _listen_for_signals() -> None:
         signal.signal(number, _request_stop)
 
 
-def _poll(here: Parts, look: Callable[[Parts, Stop], int]) -> None:
+def _poll(here: Parts, look: Callable[[Parts, Stop], int], awake: threading.Event) -> None:
     found = 0
-    while not stopping.wait(0 if found else POLL_S):
+    while not stopping.is_set():
+        if not found and awake.wait(POLL_S):
+            stopping.wait(REST_S)  # bells that come together are one look
+        awake.clear()
+        if stopping.is_set():
+            return
         try:
             found = look(here, stopping.is_set)
         except Exception as problem:  # the next second tries again

@@ -52,7 +52,7 @@ def replay(
     parts = build(process="cli")
     with parts.db.transaction() as session:
         number = inbox.replay(session, parts.clock(), ids=event_ids or [], state=state)
-        ring_after_commit(session, "workers.jobs.inbox.drain")
+        ring_after_commit(session, inbox.DRAIN)
     show({"replayed": number}, f"已重新处理 {number} 条。", as_json)
 
 

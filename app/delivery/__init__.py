@@ -20,6 +20,7 @@ from app.delivery.gates import (
 from app.delivery.limits import contacted_at, group_tasks_this_month, lock_person
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.delivery.outbox import (
+    DRAIN,
     cancel,
     cancel_for,
     claim,
@@ -51,6 +52,7 @@ from app.delivery.set_back import pull_back
 from app.delivery.ways import spread
 
 __all__ = [
+    "DRAIN",
     "WAITS_FOR_LIMIT",
     "Dispatch",
     "Gate",

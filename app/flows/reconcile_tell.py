@@ -12,8 +12,6 @@ from app import completeness, inbox
 from app.completeness import Difference
 from app.infra.db import ring_after_commit
 
-DRAIN = "workers.jobs.inbox.drain"
-
 
 def tell(
     session: Session, account: str, found: Sequence[Difference], now: datetime
@@ -28,7 +26,7 @@ def tell(
     left = [one for one in found if queues[one] not in waiting]
     written = write(session, account, left, now)
     if written:
-        ring_after_commit(session, DRAIN)
+        ring_after_commit(session, inbox.DRAIN)
     return written
 
 

@@ -10,7 +10,7 @@ finish / keep_unknown / fail
 replay      put events back to work
 """
 
-from app.inbox.bringer import bring_in
+from app.inbox.bringer import DRAIN, bring_in
 from app.inbox.intake import Intake, NotWritten
 from app.inbox.models import InboxEvent, State
 from app.inbox.queries import (
@@ -40,6 +40,7 @@ from app.inbox.work import (
 )
 
 __all__ = [
+    "DRAIN",
     "MAX_ATTEMPTS",
     "Arrival",
     "Claim",

@@ -61,7 +61,7 @@ def replay() -> Response:
         now = here.clock()
         number = inbox.replay(session, now, ids=asked.ids, state=asked.state, event_type=asked.type)
         accounts.audit(session, who.key, "inbox.replayed", "inbox", "", now=now, number=number)
-        ring_after_commit(session, "workers.jobs.inbox.drain")
+        ring_after_commit(session, inbox.DRAIN)
     return jsonify(replayed=number)
 
 

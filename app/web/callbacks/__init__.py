@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl
 
 from prometheus_client import Counter
 
+from app import inbox
 from app.connectors.callback_crypto import MAX_BODY_BYTES, Rejected
 from app.inbox import Arrival, Intake, NotWritten
 from app.infra import log, queue
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from app.bootstrap import Parts
 
 PREFIX = "/callbacks/"
-DRAIN = "workers.jobs.inbox.drain"
 MAX_FIELDS = 20
 TELL_EVERY = timedelta(seconds=10)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -115,7 +115,9 @@ class FrontDoor:
         arrival = answer.arrival
         if arrival is not None:
             crashpoint("ack.committed")
-            self._parts.db.bell.ring(DRAIN, lane=queue.FAST if arrival.urgent else queue.NORMAL)
+            self._parts.db.bell.ring(
+                inbox.DRAIN, lane=queue.FAST if arrival.urgent else queue.NORMAL
+            )
             crashpoint("ack.rung")
             _accepted.labels(arrival.source).inc()
         return answer

@@ -73,7 +73,7 @@ def replay_inbox() -> Response:
         now = here.clock()
         number = inbox.replay(session, now, ids=ids, state=None if ids else state)
         accounts.audit(session, who.key, "inbox.replayed", "inbox", "", now=now, number=number)
-        ring_after_commit(session, "workers.jobs.inbox.drain")
+        ring_after_commit(session, inbox.DRAIN)
     flash(_("已重新处理 %(n)s 条。", n=number), "success")
     return redirect(url_for("console.governance"))
 

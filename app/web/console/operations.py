@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import accounts, operations, reps
+from app import accounts, inbox, operations, reps
 from app.accounts.models import Role
 from app.campaigns import DAILY_PLAN, Schedule, ScheduleRun
 from app.infra import queue
@@ -22,7 +22,6 @@ from app.web.console import bp
 from app.web.context import parts
 from app.web.policy import allow
 
-DRAIN = "workers.jobs.inbox.drain"
 CHART_HEIGHT = 40
 
 
@@ -71,7 +70,7 @@ def replay_reason() -> Response:
         now = here.clock()
         number = operations.replay_dead(session, request.form.get("error", ""), now)
         accounts.audit(session, who.key, "inbox.replayed", "inbox", "", now=now, number=number)
-        ring_after_commit(session, DRAIN)
+        ring_after_commit(session, inbox.DRAIN)
     flash(_("已重新处理 %(n)s 条。", n=number), "success" if number else "warning")
     return redirect(url_for("console.operations_page"))
 
