@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app import delivery, inbox
 from app.delivery import State, Way
+from app.identity import Kind
 from app.infra.db import Database
 from faults import company, ledger
 from faults.invariants import Findings, Witnesses, check
@@ -115,6 +116,32 @@ def test_a_message_and_what_arrived_of_it_are_compared(
         row.state, row.error = state, "told"
     line = {"at": 1.0, "api": "externalcontact/send_welcome_msg", "body": {"welcome_code": "1"}}
     assert names(judged(watched, [], [line] * times, tmp_path)) == broken
+
+
+@pytest.mark.parametrize(
+    ("arrived", "broken"), [(1, set()), (2, {"I3"})], ids=["once, before he left", "once too often"]
+)
+def test_who_left_and_came_back_may_have_been_told_the_same_before(
+    watched: Database, tmp_path: Path, arrived: int, broken: set[str]
+) -> None:
+    openid = "oFaults1"
+    with watched.transaction() as session:
+        row = company._known(session, Kind.OPENID, company.APP, openid, NOW)
+        for key, state, payload in (
+            ("before", State.SENT, {}),
+            ("since", State.CANCELLED, {"app_id": company.APP, "openid": openid, "text": "您好"}),
+        ):
+            made = delivery.queue(
+                session, way=Way.OA_TEXT, dedupe_key=key, payload=payload,
+                identifier_id=row.id, now=NOW,
+            )  # fmt: skip
+            assert made is not None
+            message = delivery.get(session, made)
+            message.state, message.error = state, "已过有效时间"
+    body = {"touser": openid, "msgtype": "text", "text": {"content": "您好"}}
+    line = {"at": 1.0, "api": "message/custom/send", "body": body}
+    found = judged(watched, [], [line] * (arrived if arrived == 1 else 3), tmp_path)
+    assert names(found) & {"I3", "I4"} == broken | ({"I3"} if arrived == 2 else set())
 
 
 def test_a_seed_always_makes_the_same_events_and_each_has_an_effect() -> None:

@@ -1,0 +1,133 @@
+"""What goes past SQLAlchemy's execution gives and refuses exactly what SQLAlchemy would."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
+
+from app.delivery.models import SendBucket
+from app.identity.models import Component, Identifier, IdentifierStatus
+from app.infra.db import Database, insert_new
+from app.infra.direct import Direct, nothing
+from tests.conftest import NOON
+
+NAME = "示例人民医院"
+
+
+class Seen(NamedTuple):
+    id: int
+    value: str
+    status: str
+    split_at: Any
+    first_seen_at: Any
+
+
+COLUMNS = [getattr(Identifier, name) for name in Seen._fields]
+BY_KIND = select(*COLUMNS).where(Identifier.kind == bindparam("kind")).order_by(Identifier.id)
+
+
+def add(session: Session, key: bytes, **others: Any) -> Any:
+    component = Component(size=1)
+    session.add(component)
+    session.flush()
+    values = {
+        "kind": "phone", "value_hash": key.ljust(32), "value": NAME, "one_id": "YS0",
+        "component_id": component.id, "first_seen_at": NOON, **others,
+    }  # fmt: skip
+    return insert_new(session, Identifier, values, "kind", "namespace", "value_hash")
+
+
+def test_columns_convert_both_ways_and_defaults_are_filled_in(database: Database) -> None:
+    with database.transaction() as session:
+        first = add(session, b"a")
+        assert add(session, b"a") is None
+        second = add(session, b"b", split_at=NOON + timedelta(hours=1))
+    with database.transaction() as session:
+        rows = Direct(BY_KIND, Seen).all(session, {"kind": "phone"})
+        usual = [Seen(*row) for row in session.execute(BY_KIND, {"kind": "phone"})]
+        stored = session.connection().exec_driver_sql("select value from identifier").scalars()
+        assert NAME.encode() not in b"".join(bytes(value) for value in stored)
+    assert rows == usual
+    assert [row.id for row in rows] == [first, second]
+    assert (rows[0].value, rows[0].status) == (NAME, IdentifierStatus.ACTIVE)
+    assert (rows[0].first_seen_at, rows[1].split_at) == (NOON, NOON + timedelta(hours=1))
+
+
+def test_numbers_and_aggregates_are_as_the_session_gives_them(database: Database) -> None:
+    levels = select(SendBucket.subject, SendBucket.level).order_by(SendBucket.subject)
+    most = select(func.max(SendBucket.level), func.count())
+    with database.transaction() as session:
+        for subject, level in (("a", 0.1), ("b", 1763956800.123456)):
+            names = {"bucket": "x", "account": "y", "subject": subject}
+            session.add(SendBucket(**names, level=level, ready_at=0.0))
+        assert Direct(levels, lambda *row: row).all(session, {}) == [
+            ("a", 0.1), ("b", 1763956800.123456),
+        ]  # fmt: skip
+        assert Direct(most, lambda *row: row).first(session, {}) == (1763956800.123456, 2)
+
+
+def test_what_the_session_has_not_written_yet_is_seen_and_goes_back_with_it(
+    database: Database,
+) -> None:
+    number = Direct(select(func.count()).select_from(Component), int)
+    with suppress(KeyError), database.transaction() as session:
+        session.add(Component(size=7))
+        assert number.first(session, {}) == 1
+        raise KeyError
+    with database.reading() as session:
+        assert number.first(session, {}) == 0
+
+
+def test_a_statement_without_rows_changes_them(database: Database) -> None:
+    grow = Direct(
+        update(Component).where(Component.id == bindparam("one")).values(size=bindparam("to")),
+        nothing,
+    )
+    with database.transaction() as session:
+        session.add(Component(size=1))
+        session.flush()
+        one = session.scalars(select(Component.id)).one()
+        grow.run(session, {"one": one, "to": 5})
+    with database.reading() as session:
+        assert session.scalar(select(Component.size)) == 5
+        assert Direct(BY_KIND, Seen).first(session, {"kind": "phone"}) is None
+
+
+def test_a_forgotten_parameter_is_no_null(database: Database) -> None:
+    with database.reading() as session, pytest.raises(KeyError):
+        Direct(BY_KIND, Seen).all(session, {})
+
+
+def test_errors_are_sqlalchemys_and_show_no_value(database: Database) -> None:
+    with pytest.raises(IntegrityError) as caught, database.transaction() as session:
+        add(session, b"a", one_id=None, namespace=NAME)
+    assert NAME not in str(caught.value)
+    assert NAME not in repr(caught.value.orig)
+    missing = Direct(select(func.no_such_function()), int)
+    with (
+        database.reading() as session,
+        pytest.raises((OperationalError, ProgrammingError)) as unknown,
+    ):
+        missing.first(session, {})
+    assert "no_such_function" in str(unknown.value)
+
+
+def test_a_connection_that_was_cut_is_not_used_again(database: Database) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("an SQLite connection is a file")
+    number = Direct(select(func.count()).select_from(Component), int)
+    with database.reading() as session:
+        pid = session.connection().exec_driver_sql("select pg_backend_pid()").scalar_one()
+        with database.reading() as other:
+            other.connection().exec_driver_sql(f"select pg_terminate_backend({pid})")
+        with pytest.raises(OperationalError) as caught:
+            number.first(session, {})
+    assert caught.value.connection_invalidated
+    with database.reading() as session:
+        assert number.first(session, {}) == 0
