@@ -40,7 +40,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import delete, func, select
 
 import app.models
-from app import tagging
+from app import delivery, tagging
 from app.bootstrap import Parts, build
 from app.delivery.breaker import Why
 from app.delivery.models import ApiBreaker
@@ -153,10 +153,12 @@ def _prepared(url: str) -> Parts:
 
 
 def _stop_sending(parts: Parts, *, stopped: bool) -> None:
-    """The platforms' send APIs are stopped until tomorrow, or take messages again."""
+    """The platforms' send APIs are stopped until tomorrow, or take messages again: new ones."""
     now = parts.clock()
     with parts.db.transaction() as session:
         session.execute(delete(ApiBreaker))
+        if not stopped:
+            delivery.cancel_for(session, "bench")
         for account in (CORP, ACCOUNT) if stopped else ():
             for api in set(API_OF.values()):
                 session.add(

@@ -15,9 +15,10 @@ class Alone:
         self._asked = threading.Event()
 
     def work(self, do: Callable[[], int]) -> int:
-        """Do it, and once more if somebody left word meanwhile; the sum of what it returned."""
-        done = self._once(do)
-        return done + self._once(do) if self._asked.is_set() else done
+        """Do it, after another thread if one is at it, and once more if somebody left word
+        meanwhile; the sum of what it returned. For the thread that looks by itself."""
+        done = self._once(do, wait=True)
+        return done + self._once(do, wait=True) if self._asked.is_set() else done
 
     def answer(self, do: Callable[[], int]) -> int:
         """Do it once; leave word and return 0 when another thread is at it.
@@ -27,8 +28,8 @@ class Alone:
         self._asked.set()
         return self._once(do)
 
-    def _once(self, do: Callable[[], int]) -> int:
-        if not self._at_work.acquire(blocking=False):
+    def _once(self, do: Callable[[], int], *, wait: bool = False) -> int:
+        if not self._at_work.acquire(blocking=wait):
             return 0
         try:
             self._asked.clear()

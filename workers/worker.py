@@ -66,6 +66,8 @@ def main() -> None:
     while not stopping.is_set():
         _answer_bells(here.redis)
         stopping.wait(REDIS_RETRY_S)  # RQ also returns when Redis went away
+    for event in awake.values():
+        event.set()  # here and not where the signal comes: it may come while a bell rings
     for poller in pollers:
         poller.join(END_WITHIN_S)
 

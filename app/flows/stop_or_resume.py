@@ -33,10 +33,11 @@ def stop_or_resume(
     )  # fmt: skip
     if not fresh:
         return
-    mine = identity.identifiers_of(session, row.one_id)
-    for identifier in mine:
+    (one_id,) = identity.owners(session, [row.id]).values()  # as it is now
+    mine = {row.id, *(one.id for one in identity.identifiers_of(session, one_id))}
+    for identifier_id in sorted(mine):
         consent.record(
-            session, identifier.id, action=action, source=source, evidence=evidence, at=at
+            session, identifier_id, action=action, source=source, evidence=evidence, at=at
         )
     if stop:
-        stop_sending(session, "医生已退订", now, identifier_ids=[one.id for one in mine])
+        stop_sending(session, "医生已退订", now, identifier_ids=sorted(mine))

@@ -145,6 +145,9 @@ class _Said(NamedTuple):
     trust: int
     at: datetime
 
+    def __repr__(self) -> str:
+        return f"_Said({self.id}, {self.attribute})"
+
 
 _OF_SOURCE = Direct(
     select(*(getattr(ProfileValue, name) for name in _Said._fields)).where(

@@ -32,6 +32,10 @@ class Known(NamedTuple):
     component_id: int
     one_id: str
 
+    def __repr__(self) -> str:
+        """Without the value: it is personal data, and this may reach a log."""
+        return f"Known({self.id}, {self.kind})"
+
 
 AnIdentifier = Identifier | Known
 

@@ -104,9 +104,10 @@ def _unchanged(
         return rows
     # Whoever takes evidence back holds the component for a new partition, and reads after us.
     # So hold it, too, and look again; not before, since who recomputes needs it alone.
-    held = sorted({row.component_id for row in rows.values()})
-    session.connection().execute(_HELD, {"ids": held})
-    rows = read(session, rows)
+    held: set[int] = set()
+    while (here := {row.component_id for row in rows.values()}) != held:  # joined meanwhile
+        session.connection().execute(_HELD, {"ids": sorted(here)})
+        rows, held = read(session, rows), here
     return rows if known() else None
 
 

@@ -13,6 +13,7 @@ no session keeps up to date.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Dialect
@@ -38,6 +39,8 @@ class DriverStatement:
         positional = type(dialect)(paramstyle=POSITIONAL[dialect.name])  # type: ignore[call-arg]
         compiled = statement.compile(dialect=positional, column_keys=list(columns) or None)
         self.text = str(compiled)
+        if "POSTCOMPILE" in self.text or getattr(compiled, "update_prefetch", None):
+            raise TypeError("neither lists nor columns that change with every update")
         defaults = {c.key: c.default for c in getattr(compiled, "insert_prefetch", ())}
         self._parts = [
             (name, _default(defaults.get(name), bind), _into(dialect, bind.type))
@@ -90,16 +93,16 @@ class Direct(Generic[T]):
         connection = session.connection()
         statement = self._for(connection.dialect)
         parameters = statement.parameters(values)
-        cursor = connection.connection.cursor()
+        driver: Any = connection.dialect.dbapi
         try:
-            cursor.execute(statement.text, parameters)
-            if cursor.description is None:
-                return [], ()
-            return list(cursor.fetchall()), self._out_of(connection.dialect, cursor.description)
-        except Exception as problem:
+            with closing(connection.connection.cursor()) as cursor:
+                cursor.execute(statement.text, parameters)
+                if cursor.description is None:
+                    return [], ()
+                rows = list(cursor.fetchall())
+                return rows, self._out_of(connection.dialect, cursor.description)
+        except driver.Error as problem:
             raise _as_usual(connection, problem) from problem
-        finally:
-            cursor.close()
 
     def _for(self, dialect: Dialect) -> DriverStatement:
         if dialect.name not in self._prepared:
@@ -143,16 +146,15 @@ def _out_of(dialect: Dialect, kind: Any, code: Any) -> Convert | None:
     return convert
 
 
-def _as_usual(connection: Connection, problem: Exception) -> Exception:
+def _as_usual(connection: Connection, problem: Any) -> Exception:
     """What SQLAlchemy makes of a driver's error."""
     driver: Any = connection.dialect.dbapi
-    if not isinstance(problem, driver.Error):
-        return problem
     hide_values(problem)
     cut_off = connection.dialect.is_disconnect(problem, connection.connection, None)
     if cut_off:
         connection.invalidate(problem)
-    return DBAPIError.instance(  # type: ignore[no-any-return]
+    usual: Exception = DBAPIError.instance(
         None, None, problem, driver.Error, hide_parameters=True,
         connection_invalidated=cut_off, dialect=connection.dialect,
     )  # fmt: skip
+    return usual

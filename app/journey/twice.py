@@ -43,6 +43,10 @@ class Line(NamedTuple):
     at: datetime
     detail: dict[str, Any] | None
 
+    def __repr__(self) -> str:
+        """Without the detail: it may hold what somebody wrote."""
+        return f"Line({self.id}, {self.kind})"
+
 
 def find_told(
     session: Session,

@@ -22,10 +22,8 @@ def check(found: Findings, seen: Witnesses) -> dict[str, Any]:
     ours = _ours(found, seen)
     arrived = Counter(_delivery_key(d) for d in seen.deliveries if not d.get("dropped"))
     silently = Counter(_delivery_key(d) for d in seen.deliveries if d.get("dropped") and d["body"])
-    _not_twice(found, ours, arrived)
-    for key, mine in ours.by_key.items():
-        erased = ours.erased[mine[0].identifier_id] if key[0] == "oa" else 0
-        _compare(found, mine, arrived[key], silently[key], erased)
+    for key in sorted(ours.by_key.keys() | arrived.keys()):
+        _compare(found, ours, key, arrived[key], silently[key])
     for dispatch, times in ledger.times_sent(seen.session).items():
         if times > 1:
             found.note("I3", "recorded as sent more than once", f"message {dispatch}: {times}")
@@ -58,11 +56,14 @@ class Message:
 
 @dataclass(slots=True)
 class Ours:
-    """Our messages. `erased`: by reader, how many that may have arrived have lost their payload
-    since, because the reader left; whoever comes back may be told the same again."""
+    """Our messages. `erased`: by reader, how many that may have arrived have lost their text
+    since, because the reader left; whoever comes back may be told the same again. Each of them
+    explains one delivery, whatever it said. `readers`: by the name under which the platform knows
+    them; of who left for good nothing says any more who it was."""
 
     by_key: dict[tuple[str, ...], list[Message]] = field(default_factory=dict)
     erased: Counter[int | None] = field(default_factory=Counter)
+    readers: dict[str, int | None] = field(default_factory=dict)
     states: Counter[str] = field(default_factory=Counter)
 
 
@@ -77,24 +78,16 @@ def _ours(found: Findings, seen: Witnesses) -> Ours:
         key = _dispatch_key(row)
         if key is not None:
             ours.by_key.setdefault(key, []).append(message)
-        elif message.may_have_arrived:
+        elif message.may_have_arrived and row.way == Way.OA_TEXT:
             ours.erased[row.identifier_id] += 1
         if row.state in FAILED and not row.error:
             found.note("I4", "not sent, and nobody says why", f"message {row.id} ({row.way})")
+    for key, mine in ours.by_key.items():
+        if key[0] == "oa":
+            ours.readers[key[1]] = mine[0].identifier_id
+    for gone in set(ours.erased) - set(ours.readers.values()):
+        ours.erased[None] += ours.erased.pop(gone)
     return ours
-
-
-def _not_twice(found: Findings, ours: Ours, arrived: Counter[tuple[str, ...]]) -> None:
-    readers = {key[1]: mine[0].identifier_id for key, mine in ours.by_key.items() if key[0] == "oa"}
-    for key, times in arrived.items():
-        mine = ours.by_key.get(key, [])
-        erased = 0
-        if key[0] == "oa":  # of whoever left for good nothing says any more who it was
-            one = readers.get(key[1])
-            erased = ours.erased[one] if one is not None else sum(ours.erased.values())
-        if times > len(mine) + erased:
-            names = ", ".join(f"{row.id} {row.state}" for row in mine) or "no message"
-            found.note("I3", f"delivered twice ({key[0]})", f"{times} times, messages: {names}")
 
 
 def _delivery_key(line: Json) -> tuple[str, ...]:
@@ -137,15 +130,30 @@ def _dispatch_key(row: Any) -> tuple[str, ...] | None:
     return None
 
 
-def _compare(found: Findings, mine: list[Message], arrived: int, dropped: int, erased: int) -> None:
-    """`erased`: so many of the same reader's deliveries have no text of ours any more."""
+def _compare(found: Findings, ours: Ours, key: tuple[str, ...], arrived: int, dropped: int) -> None:
+    mine = ours.by_key.get(key, [])
     sent = sum(row.state == State.SENT for row in mine)
-    maybe = sum(row.may_have_arrived for row in mine) + erased
     names = ", ".join(f"{row.id} {row.way} {row.state} {row.error}" for row in mine[:3])
     if sent > arrived + dropped:
         found.note("I4", "recorded as sent, never delivered", f"{names}, delivered {arrived}")
-    if maybe < arrived <= len(mine):  # more than that is a double
+    strange = arrived - sum(row.may_have_arrived for row in mine)
+    explained = _explained(ours, key, strange)
+    if arrived - explained > len(mine):
+        what = f"{arrived} times, messages: {names or 'none'}"
+        found.note("I3", f"delivered twice ({key[0]})", what)
+    elif strange > explained:
         found.note("I4", "delivered, but recorded otherwise", f"{names}, delivered {arrived}")
+
+
+def _explained(ours: Ours, key: tuple[str, ...], deliveries: int) -> int:
+    """So many of these deliveries were of messages that have no text any more, and count as such
+    from now on."""
+    if key[0] != "oa" or deliveries <= 0:
+        return 0
+    reader = ours.readers.get(key[1])
+    number = min(deliveries, ours.erased[reader])
+    ours.erased[reader] -= number
+    return number
 
 
 def _not_too_many(found: Findings, deliveries: list[Json]) -> None:

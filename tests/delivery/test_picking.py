@@ -67,6 +67,19 @@ def test_what_a_limit_holds_back_is_walked_past(database: Database) -> None:
         assert len(delivery.due(session, NOON + timedelta(seconds=2), 50)) == 32
 
 
+def test_what_another_worker_looks_at_is_passed_over(database: Database) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("on SQLite a claim is alone")
+    with database.transaction() as session:
+        ids = [write(session, f"message {number:02}", later=number) for number in range(12)]
+    with database.transaction() as mine:
+        assert [row.id for row in delivery.pick(mine, NOON, 5)] == ids[:5]
+        with database.transaction() as other:
+            assert [row.id for row in delivery.pick(other, NOON, 5)] == ids[5:10]
+        with database.reading() as looking:
+            assert delivery.due(looking, NOON, 2) == ids[:2]
+
+
 @pytest.mark.parametrize("held_back", [False, True])
 def test_nothing_that_waits_is_sorted(database: Database, held_back: bool) -> None:
     if database.engine.dialect.name != "sqlite":

@@ -12,7 +12,7 @@ OUT_OF_REACH = {
 }
 KINDS: e.Kinds = {
     -1: e.Busy,
-    **dict.fromkeys((45009, 45011, 43117), e.RateLimited),
+    **dict.fromkeys((45009, 45011, 45033, 43117), e.RateLimited),
     **dict.fromkeys((40001, 40014, 42001), e.TokenExpired),
     **dict.fromkeys((40013, 40125), e.BadCredential),
     **dict.fromkeys((40164, 48001, 48002, 48004, 48006, 50001), e.NotAllowed),
@@ -23,7 +23,8 @@ KINDS: e.Kinds = {
 }
 # Where the secret itself is presented, 40001 speaks of the secret and not of a token.
 SECRET_KINDS: e.Kinds = {**KINDS, 40001: e.BadCredential}
-PAUSES_S = {45009: 3600.0, 43117: 3600.0}  # counted by the day; to one follower too often
+# Counted by the day; to one follower too often; 45033 only asks for fewer calls at once.
+PAUSES_S = {45009: 3600.0, 43117: 3600.0, 45033: 5.0}
 
 
 def raise_for(answer: dict[str, Any], api: str, *, with_secret: bool = False) -> None:
