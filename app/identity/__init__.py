@@ -7,6 +7,7 @@ find, get_physician, identifiers_of, resolve_one_id
 search             by name, hospital, phone, licence number or ONE ID
 merge, keep_apart, block, retract, preview, judgements    of people, exactly undoable
 anchor             the identifier that stands for a person in a judgement
+graph              one person's identifiers and what links them, to be drawn
 explain            the chain of evidence between two identifiers, in words
 value_hash         the blind index under which an identifier is found
 forget             erase what we know through one identifier
@@ -18,6 +19,7 @@ as_of              who was one person at a moment
 from app.identity import quality
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
+from app.identity.graph import Graph, graph
 from app.identity.history import as_of
 from app.identity.judge import (
     Preview,
@@ -53,6 +55,7 @@ __all__ = [
     "ATTRIBUTES",
     "WEAK",
     "AnIdentifier",
+    "Graph",
     "Id",
     "Identifier",
     "Kind",
@@ -71,6 +74,7 @@ __all__ = [
     "find",
     "forget",
     "get_physician",
+    "graph",
     "identifiers_of",
     "identifiers_of_many",
     "judgements",

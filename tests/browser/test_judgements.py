@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app import identity
-from app.identity import Physician
+from app.identity import Identifier, Override, Physician
 from tests.browser.conftest import Product
 from tests.browser.test_console import SIZES, keep, log_in, serious, sticks_out
 
@@ -72,3 +72,45 @@ def test_two_are_compared_merged_and_taken_apart_again(
     assert serious(marketer) == []
     marketer.get_by_role("button", name="撤销").first.click()
     assert "已撤销" in marketer.get_by_role("status").inner_text()
+
+
+@pytest.fixture
+def left(product: Product) -> Iterator[str]:
+    """The ONE ID of somebody with several identifiers, one of which was taken away by hand."""
+    with product.parts.db.transaction() as session:
+        person = session.scalars(
+            select(Physician)
+            .join(Identifier, Identifier.one_id == Physician.one_id)
+            .where(Physician.live.is_(True))
+            .group_by(Physician.one_id)
+            .order_by(func.count().desc(), Physician.one_id)
+            .limit(1)
+        ).one()
+        first, *_, last = identity.identifiers_of(session, person.one_id)
+        made = identity.keep_apart(
+            session, first, last, actor="user:1", reason="两位医生", now=first.first_seen_at
+        )
+        session.refresh(first)
+    yield first.one_id
+    with product.parts.db.transaction() as session:
+        row = session.get_one(Override, made.id)
+        if row.retracted_at is None:
+            identity.retract(session, made.id, actor="user:1", now=made.at)
+
+
+def test_who_is_linked_and_who_is_kept_apart_is_drawn(marketer: Page, left: str) -> None:
+    marketer.goto(f"/console/physicians/{left}")
+    picture = marketer.locator("svg.identities")
+    picture.scroll_into_view_if_needed()
+    keep(marketer, "identity-graph", whole=True)
+    assert picture.locator("g.anchor").count() == 1
+    assert picture.locator("g.apart a").count() == 1
+    assert not sticks_out(marketer)
+    assert serious(marketer) == []
+    picture.locator("g.apart a").focus()
+    marketer.keyboard.press("Enter")
+    marketer.wait_for_url(lambda url: left not in url)
+    marketer.goto(f"/console/physicians/{left}")
+    marketer.get_by_role("button", name="撤销").first.click()
+    assert picture.locator("g.apart").count() == 0
+    assert picture.locator("path.seen").count() >= 2

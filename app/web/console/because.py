@@ -21,6 +21,7 @@ EVIDENCE = {
     "wecom.contact": _l("企业微信联系人详情"),
     "oa.user_info": _l("公众号用户信息"),
     "crm.import": _l("CRM 导入"),
+    "oa.binding": _l("公众号绑定"),
 }
 REFUSED = {
     "content": _l("内容不合适"),
@@ -48,8 +49,14 @@ def evidence(step: Step) -> str:
     if not step.kinds:
         return str(_("人工判断为同一人：%(reason)s", reason=step.note))
     one, other = map(kind_name, step.kinds)
-    where = EVIDENCE.get(step.source, step.source)
+    where = evidence_source(step.source)
     return str(_("%(where)s里，%(one)s与%(other)s同时出现", where=where, one=one, other=other))
+
+
+@bp.app_template_filter("evidence_source")
+def evidence_source(source: str) -> str:
+    """Where a piece of evidence comes from."""
+    return str(EVIDENCE.get(source, source))
 
 
 @bp.app_template_filter("kept_apart")

@@ -17,7 +17,9 @@ from app.flows.permission import standings
 from app.identity import Identifier, Physician
 from app.journey import Happened
 from app.recommend import Suggestion
+from app.web import auth
 from app.web.console import bp, judgements, visible
+from app.web.console.drawing import drawn
 from app.web.context import parts
 
 PAGE = 30
@@ -73,6 +75,11 @@ def physician(one_id: str) -> str:
             lines=judgements.lines(session, judged),
             users=accounts.names(session),
             judges=judgements.JUDGES,
+            drawing=drawn(
+                identity.graph(session, person.one_id),
+                person.anchor_id,
+                strangers=auth.actor().role in judgements.JUDGES,
+            ),
             conflicts=identity.conflicts_of(session, person.one_id),
             tags={tag.id: tag for tag in tagging.tags(session)},
             weights=_strongest(weights, 40),
