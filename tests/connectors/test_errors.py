@@ -76,3 +76,10 @@ def test_40001_means_the_secret_in_wecom_and_the_token_in_the_official_account()
         raise_for_account({"errcode": 40001}, "user/info")
     with pytest.raises(e.BadCredential):
         raise_for_account({"errcode": 40001}, "stable_token", with_secret=True)
+
+
+def test_too_many_calls_at_once_are_asked_again_on_both_platforms() -> None:
+    for refuse in (raise_for_account, raise_for):
+        with pytest.raises(e.RateLimited) as caught:
+            refuse({"errcode": 45033, "errmsg": "api concurrent out of limit"}, "user/info")
+        assert caught.value.retry_after_s == 5.0

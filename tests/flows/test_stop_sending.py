@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import delivery, tagging
+from app import delivery, identity, tagging
+from app.consent import Action, ConsentEntry
 from app.content import ContentVersion
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
 from app.flows.stop_or_resume import stop_or_resume
 from app.flows.withdraw_content import withdraw_content
-from app.identity import Identifier
+from app.identity import Identifier, Known
 from app.infra.db import Database
 from app.recommend import State, Suggestion
 from app.reps import Rep
@@ -65,3 +66,22 @@ def test_suggestions_follow_what_is_taken_back(database: Database, by_physician:
         told = [row.payload["text"] for row in waiting if row.way == Way.REP_TEXT]
         assert len(waiting) == 2
         assert "没有发出" in told[0]
+
+
+def test_who_became_somebody_else_a_moment_ago_has_stopped_all_the_same(
+    database: Database,
+) -> None:
+    """On PostgreSQL another worker may merge a person while a message is being read."""
+    with database.transaction() as session:
+        rep = hire(session, "rep01", NOON)
+        row = meet(session, rep, "wang", NOON)
+        before = Known(row.id, row.kind, row.namespace, b"", row.value, 0, "YS-before-a-merge")
+        stop_or_resume(
+            session, before, True, source="keyword", evidence="", ref="r", channel="oa", at=NOON,
+            now=NOON,
+        )  # fmt: skip
+        mine = {one.id for one in identity.identifiers_of(session, row.one_id)}
+        entries = session.scalars(select(ConsentEntry)).all()
+    assert {entry.identifier_id for entry in entries if entry.action == Action.WITHDRAW} == mine
+    assert row.id in mine
+    assert row.value not in repr(before)

@@ -77,3 +77,24 @@ def test_a_failure_leaves_the_place_free() -> None:
     with pytest.raises(ValueError):
         alone.work(fail)
     assert alone.work(lambda: 3) == 3
+
+
+def test_the_thread_that_looks_by_itself_waits_for_its_turn_and_then_looks() -> None:
+    """A bell at home is used up by its look, which must not find somebody at the end of his."""
+    alone, inside, go_on = Alone(), threading.Event(), threading.Event()
+    looks: list[str] = []
+
+    def last_of_a_bell() -> int:
+        inside.set()
+        assert go_on.wait(5)
+        looks.append("bell")
+        return 0
+
+    with ThreadPoolExecutor(2) as pool:
+        bell = pool.submit(alone.answer, last_of_a_bell)
+        assert inside.wait(5)
+        own = pool.submit(alone.work, lambda: looks.append("own") or 7)
+        go_on.set()
+        assert bell.result(5) == 0
+        assert own.result(5) == 7
+    assert looks == ["bell", "own"]
