@@ -66,7 +66,7 @@ from workers.sweeping import mend, tick
 
 ASKED = os.environ.get("PROOF_EXAMPLES")
 EXAMPLES = int(ASKED or 200)
-PATIENCE_S = {"sqlite": 60.0, "postgresql": 30.0}
+PATIENCE_S = {"sqlite": 30.0, "postgresql": 20.0}
 BATCH = 10
 SEED = int(os.environ.get("PROOF_SEED", "1"))
 STEPS = 50
