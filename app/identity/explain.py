@@ -24,6 +24,7 @@ SOURCE_NAMES = {
     "wecom.contact": "企业微信联系人详情",
     "oa.user_info": "公众号用户信息",
     "crm.import": "CRM 导入",
+    "oa.binding": "公众号绑定",
 }
 REASON_NAMES = {"cannot_link": "有人判断这是两个人", "shared": "这个值由多人共用"}
 

@@ -17,10 +17,12 @@ from tests.conftest import NOON
 APP = "wxsampleaccount01"
 
 
-def write(session: Session, key: str, way: Way = Way.OA_TEXT, **fields: object) -> int:
-    later = fields.pop("later", 0)
+def write(
+    session: Session, key: str, way: Way = Way.OA_TEXT, *, later: int = 0, **fields: object
+) -> int:
+    """A message of an hour ago, `later` by so many minutes."""
     made = delivery.queue(
-        session, way=way, dedupe_key=key, now=NOON - timedelta(hours=1, minutes=-int(str(later))),
+        session, way=way, dedupe_key=key, now=NOON - timedelta(minutes=60 - later),
         not_after=NOON + timedelta(days=1),
         payload={"app_id": APP, "openid": key, "text": "您好"},
     )  # fmt: skip

@@ -26,6 +26,8 @@ class Box:
     x: int
     y: int
     role: str  # anchor, mine or apart
+    width: int = WIDE
+    height: int = HIGH
 
 
 @dataclass(frozen=True, slots=True)
