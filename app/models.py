@@ -9,6 +9,7 @@ PACKAGES = (
     "inbox",
     "identity",
     "reps",
+    "linkage",
     "tagging",
     "consent",
     "links",

@@ -19,6 +19,8 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -144,6 +146,12 @@ class Physician(Base):
     """A ONE ID with the surviving attributes of its identifiers, for display and search."""
 
     __tablename__ = "physician"
+    __table_args__ = (
+        Index(
+            "ix_physician_link_due", "one_id",
+            sqlite_where=text("link_due = true"), postgresql_where=text("link_due = true"),
+        ),
+    )  # fmt: skip
 
     one_id: Mapped[str] = mapped_column(String(24), primary_key=True)
     anchor_id: Mapped[int | None] = mapped_column(ForeignKey("identifier.id"))
@@ -159,6 +167,8 @@ class Physician(Base):
     verified: Mapped[bool] = mapped_column(default=False)  # holds a licence number
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    link_due: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """What is known has changed, and nobody has looked yet who else this may be."""
 
 
 class PhysicianToken(Base):

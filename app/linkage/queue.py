@@ -1,0 +1,120 @@
+"""The queue of pairs for people: put in, read by page, moved from state to state, cleared.
+
+What a decision does to the identity graph is told in `flows/link_decision`; here is only what is
+written about the candidate itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from app.identity import Identifier, Override
+from app.infra.errors import NotFound, Refused
+from app.linkage.models import MOVES, LinkCandidate, State
+
+PAGE = 500
+ELSEWHERE = "judgement"  # who undid it, when the judgement was taken back where it is shown
+WAITING = (State.OPEN, State.UNSURE)
+_A, _B = aliased(Identifier), aliased(Identifier)
+
+
+def open_candidates(
+    session: Session,
+    *,
+    limit: int = 50,
+    after: LinkCandidate | None = None,
+    states: Collection[State] = (State.OPEN,),
+) -> Sequence[LinkCandidate]:
+    """What waits for people, the likeliest first; `after`: the last one of the page before."""
+    chosen = select(LinkCandidate).where(LinkCandidate.state.in_(states))
+    if after is not None:
+        same = and_(LinkCandidate.score == after.score, LinkCandidate.id < after.id)
+        chosen = chosen.where(or_(LinkCandidate.score < after.score, same))
+    ordered = chosen.order_by(LinkCandidate.score.desc(), LinkCandidate.id.desc())
+    return session.scalars(ordered.limit(limit)).all()
+
+
+def get(session: Session, candidate_id: int, *, lock: bool = False) -> LinkCandidate:
+    """One candidate as it is now; `lock`: nobody else decides it meanwhile. Raises NotFound."""
+    chosen = select(LinkCandidate).where(LinkCandidate.id == candidate_id)
+    if lock:
+        chosen = chosen.with_for_update().execution_options(populate_existing=True)
+    row = session.scalar(chosen)
+    if row is None:
+        raise NotFound("没有这个候选，可能已经清理。")
+    return row
+
+
+def counts(session: Session) -> dict[State, int]:
+    """How many there are in each state."""
+    rows = session.execute(
+        select(LinkCandidate.state, func.count()).group_by(LinkCandidate.state)
+    ).all()
+    found = {State(state): number for state, number in rows}
+    return {state: found.get(state, 0) for state in State}
+
+
+def move(candidate: LinkCandidate, state: State, now: datetime, **values: Any) -> None:
+    """Bring it to `state`, with what is known about that. Raises Refused for a forbidden move."""
+    if state not in MOVES[State(candidate.state)]:
+        raise Refused("这个候选已经有人处理过了，请刷新后再看。")
+    candidate.state, candidate.updated_at = state, now
+    for name, value in values.items():
+        setattr(candidate, name, value)
+
+
+def tidy(session: Session, now: datetime) -> dict[State, int]:
+    """Bring every candidate in line with the identity graph; how many expired and reopened.
+
+    A question expires when both are one ONE ID or one of them was forgotten. An answer whose
+    judgement was taken back elsewhere is a question again.
+    """
+    moved = {State.EXPIRED: 0, State.OPEN: 0}
+    for candidate in _taken_back(session):
+        reopen(candidate, ELSEWHERE, now)
+        moved[State.OPEN] += 1
+    last = 0
+    while page := _waiting_after(session, last):
+        last = page[-1][0].id
+        for candidate, a, b in page:
+            if a.one_id == b.one_id or not (a.value and b.value):
+                move(candidate, State.EXPIRED, now)
+                moved[State.EXPIRED] += 1
+        session.flush()
+    return moved
+
+
+def reopen(candidate: LinkCandidate, actor: str, now: datetime) -> None:
+    """Nobody has decided it; no rule will decide it by itself again."""
+    if candidate.state != State.OPEN:
+        move(candidate, State.OPEN, now, second_by=None, override_id=None)
+    candidate.decided_by = candidate.decided_at = None
+    candidate.undone_by, candidate.updated_at = actor, now
+
+
+def _taken_back(session: Session) -> Sequence[LinkCandidate]:
+    return session.scalars(
+        select(LinkCandidate)
+        .join(Override, Override.id == LinkCandidate.override_id)
+        .where(Override.retracted_at.is_not(None))
+        .order_by(LinkCandidate.id)
+    ).all()
+
+
+def _waiting_after(
+    session: Session, last: int
+) -> Sequence[tuple[LinkCandidate, Identifier, Identifier]]:
+    chosen = (
+        select(LinkCandidate, _A, _B)
+        .join(_A, _A.id == LinkCandidate.a_id)
+        .join(_B, _B.id == LinkCandidate.b_id)
+        .where(LinkCandidate.state.in_(WAITING), LinkCandidate.id > last)
+        .order_by(LinkCandidate.id)
+        .limit(PAGE)
+    )
+    return [(c, a, b) for c, a, b in session.execute(chosen)]
