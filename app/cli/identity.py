@@ -1,4 +1,4 @@
-"""`yishu identity`: compute who is who again, and look at a moment of the past."""
+"""`yishu identity`: compute who is who again, look at a moment of the past, check the linkage."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import identity
 from app.bootstrap import Parts, build
+from app.cli.linkage import evaluate
 from app.cli.output import Json, show
 from app.infra.clock import SHANGHAI, local
 
@@ -24,6 +25,7 @@ def register(cli: typer.Typer) -> None:
     group = typer.Typer(help="Who is one person.", no_args_is_help=True)
     group.command()(rebuild)
     group.command()(as_of)
+    group.command()(evaluate)
     cli.add_typer(group, name="identity")
 
 

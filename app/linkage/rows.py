@@ -15,7 +15,7 @@ from app.infra.errors import Refused
 from app.linkage.automatic import may_join
 from app.linkage.block import MOST
 from app.linkage.cluster import cluster
-from app.linkage.features import Features, features
+from app.linkage.features import features
 from app.linkage.fields import LONGEST_BLOCK, Field, kit_of, normal
 from app.linkage.identified import Person, persons_of
 from app.linkage.kit import PHYSICIANS, Kit
@@ -73,8 +73,10 @@ def _link_physicians(
     columns = {meaning: column for column, meaning in meanings.items()}
     persons = persons_of(table, columns, source)
     tell(f"{len(persons):,} persons by identifiers")
-    values = [_said(table, person, columns) for person in persons]
-    records = [features(said, person.phones) for said, person in zip(values, persons, strict=True)]
+    values = [said(table, person.rows, columns) for person in persons]
+    records = [
+        features(known, person.phones) for known, person in zip(values, persons, strict=True)
+    ]
     scored, bits, scorer = _scored(PHYSICIANS, records, model, MOST)
     tell(f"{len(scored):,} pairs")
     marks = [person.marks for person in persons]
@@ -136,14 +138,17 @@ def _scored(
     return [(s, i, j) for i, j in found if (s := bits(i, j)) >= KEPT_FROM], bits, scorer
 
 
-def _said(table: Table, person: Person, columns: Mapping[str, str]) -> dict[str, str]:
-    """The last word of its rows about each attribute, as the newest survives in the product."""
-    said: dict[str, str] = {}
-    for row in person.rows:
+def said(table: Table, rows: Sequence[int], columns: Mapping[str, str]) -> dict[str, str]:
+    """The last word of these rows about each attribute, as the newest survives in the product.
+
+    `columns`: ours → column.
+    """
+    found: dict[str, str] = {}
+    for row in rows:
         for meaning in OURS:
             if meaning in columns and (text := table[row].get(columns[meaning], "").strip()):
-                said[meaning] = text
-    return said
+                found[meaning] = text
+    return found
 
 
 def _spread(labels: Sequence[int], persons: Sequence[Person], rows: int) -> list[int]:
@@ -160,6 +165,3 @@ def _marks_of_rows(persons: Sequence[Person], rows: int) -> list[tuple[tuple[str
         for row, marks in zip(person.rows, person.marks_of_rows, strict=True):
             found[row] = marks
     return found
-
-
-__all__ = ["Features", "Linked", "link"]

@@ -1,0 +1,180 @@
+"""`yishu identity evaluate`: the product's own linkage on any labelled file, in figures."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.output import Json, show
+from app.flows.import_physicians import KNOWN
+from app.identity import Kind
+from app.infra.errors import Refused
+from app.linkage import model as weights
+from app.linkage.compare import COLUMNS
+from app.linkage.fields import Field, guess
+from app.linkage.figures import Figures, figures, over_merged
+from app.linkage.rows import OURS, link
+
+ID, SOURCE, IGNORE = "id", "source", "ignore"
+TRUTH_IDS = ("id", "rec_id", "record_id", "unique_id")
+MEANINGS = (*OURS, *Kind, *Field, ID, SOURCE, IGNORE)
+Rows = list[dict[str, str]]
+
+
+def evaluate(
+    records: Annotated[list[Path], typer.Option(help="CSV with a header; may be given again.")],
+    truth: Annotated[
+        Path, typer.Option(help="CSV of two columns: record, and which person it is.")
+    ],
+    map_: Annotated[
+        list[str], typer.Option("--map", help="COLUMN=MEANING, as often as needed.")
+    ] = [],  # noqa: B006
+    least: Annotated[
+        float, typer.Option(help="Bits from which two are one; 0: as likely as not.")
+    ] = 0.0,
+    single: Annotated[bool, typer.Option(help="Each source holds everybody at most once.")] = False,
+    model: Annotated[
+        Path | None, typer.Option(help="Weights to use, for files of physicians.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Link a labelled file as the product does and print how right that was.
+
+    Meanings: name, hospital, department, title, city; licence_no, crm_id, unionid, phone … (the
+    kinds of identifiers); text, date, code, choice (any other data); id, source, ignore. Without
+    --map, columns are taken by their names. Several files are several sources.
+    """
+    table, columns = _read(records)
+    meanings = _meanings(columns, map_)
+    key = next((column for column, meaning in meanings.items() if meaning == ID), "")
+    if not key:
+        raise Refused("没有记录编号列。请用 --map 列名=id 指出哪一列与 --truth 文件的第一列对应。")
+    labels = _labels(truth, [row.get(key, "") for row in table])
+    source = next((column for column, meaning in meanings.items() if meaning == SOURCE), "")
+    if single and not source:
+        raise Refused("--single 需要来源列：给出多个文件，或用 --map 列名=source 指出。")
+    known = weights.loads(model.read_text(), COLUMNS) if model else None
+    begun = time.perf_counter()
+    linked = link(
+        table, meanings, least=least, source=source if single else "", model=known,
+        tell=_teller(begun, as_json),
+    )  # fmt: skip
+    took = time.perf_counter() - begun
+    found = {name: figures(labels, made) for name, made in linked.steps.items()}
+    over = {name: over_merged(made, linked.marks) for name, made in linked.steps.items()}
+    data = {
+        "records": len(table), "seconds": round(took, 2), "pairs": linked.pairs,
+        "meanings": meanings, "model": linked.model.version,
+        "steps": {name: one.as_json() | {"over_merges": over[name]} for name, one in found.items()},
+    }  # fmt: skip
+    show(data, _as_text(found, over, meanings, took, linked.model.trained_on), as_json)
+
+
+def _read(paths: Sequence[Path]) -> tuple[Rows, list[str]]:
+    table: Rows = []
+    columns: dict[str, None] = {}
+    for path in paths:
+        rows, header = _read_csv(path)
+        columns |= dict.fromkeys(header)
+        if len(paths) > 1 and SOURCE not in header:
+            columns[SOURCE] = None
+            rows = [row | {SOURCE: path.name} for row in rows]
+        table += rows
+    if not table:
+        raise Refused("文件里没有记录。第一行应为列名，之后每行一条记录。")
+    return table, list(columns)
+
+
+def _read_csv(path: Path) -> tuple[Rows, list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            header = [name.strip() for name in reader.fieldnames or ()]
+            reader.fieldnames = header
+            rows = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
+    except OSError as problem:
+        raise Refused(f"无法读取 {path}：{problem.strerror}。") from problem
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise Refused(f"{path} 不是 UTF-8 编码的 CSV 文件，请另存为 CSV UTF-8。") from problem
+    if len(header) != len(set(header)) or not header:
+        raise Refused(f"{path} 的第一行应为列名，且不能重复。")
+    return rows, header
+
+
+def _meanings(columns: Sequence[str], asked: Sequence[str]) -> dict[str, str]:
+    wanted = {}
+    for text in asked:
+        column, _, meaning = text.rpartition("=")
+        if column not in columns or meaning not in MEANINGS:
+            raise Refused(
+                f"--map {text} 无法使用：列是 {'、'.join(columns)}；含义是 {'、'.join(MEANINGS)}。"
+            )
+        wanted[column] = meaning
+    ours = {column: _ours(column) for column in columns}
+    physicians = OURS[0] in {*ours.values(), *wanted.values()}
+    found = {}
+    for column in columns:
+        own = ours[column] if physicians or ours[column] in (ID, SOURCE) else ""
+        other = IGNORE if physicians else str(guess(column))
+        found[column] = str(wanted.get(column) or own or other)
+    return found
+
+
+def _ours(column: str) -> str:
+    name = column.strip().lower()
+    if name in TRUTH_IDS:
+        return ID
+    meaning = KNOWN.get(name, name)
+    return meaning if meaning in (*OURS, *Kind, SOURCE) else ""
+
+
+def _labels(path: Path, keys: Sequence[str]) -> list[str]:
+    rows, header = _read_csv(path)
+    if len(header) < 2:
+        raise Refused(f"{path} 需要两列：记录编号，以及它是哪个人。")
+    person = {row[header[0]]: row[header[1]] for row in rows}
+    lost = [key for key in keys if key not in person]
+    if lost:
+        raise Refused(
+            f"{path} 里没有 {len(lost):,} 条记录的答案，例如“{lost[0]}”。"
+            f"第一列应与记录的编号列相同。"
+        )
+    if len(set(keys)) < len(keys):
+        raise Refused("记录的编号有重复，无法与答案对应。")
+    return [person[key] for key in keys]
+
+
+def _teller(begun: float, as_json: bool) -> Callable[[str], None]:
+    def tell(text: str) -> None:
+        if not as_json:
+            print(f"{time.perf_counter() - begun:8.1f} s  {text}", file=sys.stderr)
+
+    return tell
+
+
+def _as_text(
+    found: dict[str, Figures], over: dict[str, int], meanings: dict[str, str], took: float,
+    trained_on: str,
+) -> str:  # fmt: skip
+    one = next(iter(found.values()))
+    lines = [
+        f"{one.records:,} records, {one.persons:,} persons, {took:.1f} s; weights: {trained_on}",
+        "columns: " + ", ".join(f"{column} = {meaning}" for column, meaning in meanings.items()),
+        f"{'':16}{'pairwise':^24}{'B-cubed (per record)':^24}{'exact':>8}{'largest':>9}"
+        f"{'over-':>8}",
+        f"{'':16}{'P':>8}{'R':>8}{'F1':>8}{'P':>8}{'R':>8}{'F1':>8}{'F1':>8}"
+        f"{f'(of {one.largest_true})':>9}{'merges':>8}",
+    ]
+    for name, figure in found.items():
+        p, b = figure.pairwise, figure.b_cubed
+        lines.append(
+            f"{name:16}{p.precision:8.4f}{p.recall:8.4f}{p.f1:8.4f}{b.precision:8.4f}"
+            f"{b.recall:8.4f}{b.f1:8.4f}{figure.exact.f1:8.4f}{figure.largest:9}{over[name]:8}"
+        )
+    return "\n".join(lines)
