@@ -130,8 +130,7 @@ def judge(
     now: datetime,
 ) -> Override:
     """Make the judgement. Raises Refused without a reason, or when it would change nobody."""
-    if not identity.preview(session, kind, a, b).moves:
-        raise Refused("这个判断不会改变任何人的身份，没有记录。")
+    a, b = would_change(session, kind, a, b)
     if kind is Judgement.NOBODYS:
         return identity.block(session, a, actor=actor, reason=reason, now=now)
     if b is None:
@@ -139,6 +138,21 @@ def judge(
     if kind is Judgement.APART:
         return identity.keep_apart(session, a, b, actor=actor, reason=reason, now=now)
     return identity.merge(session, a.one_id, b.one_id, actor=actor, reason=reason, now=now)
+
+
+def would_change(
+    session: Session, kind: Judgement, a: Identifier, b: Identifier | None
+) -> tuple[Identifier, Identifier | None]:
+    """What the judgement is about: two identifiers, or who two persons are by. Raises Refused when
+    it would change nobody."""
+    if kind is Judgement.SAME and b is not None:  # of whom they are part
+        a, b = (identity.anchor(session, one.one_id) for one in (a, b))
+    found = identity.preview(session, kind, a, b)
+    if not found.moves and found.held and kind is Judgement.SAME:
+        raise Refused("规则不允许这样合并。请先在医生页面停用填写有误的证号或账号，再回来判断。")
+    if not found.moves:
+        raise Refused("这个判断不会改变任何人的身份，没有记录。")
+    return a, b
 
 
 def _waiting(session: Session, identifier_ids: Collection[int]) -> int:

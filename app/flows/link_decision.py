@@ -58,6 +58,7 @@ def decide(
             candidate, State.REJECTED, now, override_id=made.id, second_by=None, **_by(actor, now)
         )
     elif _is_second_needed(session, candidate, a, b, actor):
+        judgement.would_change(session, Judgement.SAME, a, b)
         _note_first(candidate, actor, reason, now)
     else:
         _accept(session, candidate, a, b, actor=actor, reason=reason, now=now)

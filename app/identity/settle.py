@@ -89,8 +89,11 @@ def _store_conflicts(
     wanted = {(min(h.a, h.b), max(h.a, h.b)): h.reason for h in result.held}
     known = session.scalars(_CONFLICTS, {"ids": list(ids)}).all()
     for row in known:
-        if wanted.pop((row.a_id, row.b_id), None) is None:
+        reason = wanted.pop((row.a_id, row.b_id), None)
+        if reason is None:
             session.delete(row)
+        elif row.reason != reason:
+            row.reason = reason  # a person has settled it, or takes that back
     for (a, b), reason in wanted.items():
         session.add(Conflict(component_id=component, a_id=a, b_id=b, reason=reason, at=now))
     session.flush()

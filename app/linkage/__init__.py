@@ -2,20 +2,31 @@
 
 LinkCandidate, State   a pair and what became of it
 open_candidates, get, counts    the queue, the likeliest first
+next_for, pace, last_of    the review desk of one person
+take_conflicts         what evidence joins and a rule keeps apart, as cases of the same queue
 move, reopen, tidy     its states; tidy brings it in line with the identity graph
 """
 
+from app.linkage.conflicts import COLUMN as CONFLICT
+from app.linkage.conflicts import take_conflicts
+from app.linkage.desk import Pace, last_of, next_for, pace
 from app.linkage.models import LinkCandidate, State
 from app.linkage.queue import WAITING, counts, get, move, open_candidates, reopen, tidy
 
 __all__ = [
+    "CONFLICT",
     "WAITING",
     "LinkCandidate",
+    "Pace",
     "State",
     "counts",
     "get",
+    "last_of",
     "move",
+    "next_for",
     "open_candidates",
+    "pace",
     "reopen",
+    "take_conflicts",
     "tidy",
 ]

@@ -20,7 +20,7 @@ PAGES = (
     "/console/", "/console/physicians/", "/console/tags/", "/console/segments/",
     "/console/contents/", "/console/campaigns/", "/console/insights/", "/console/governance/",
     "/console/governance/sends", "/console/governance/limits", "/console/governance/reps",
-    "/console/governance/judgements", "/console/governance/operations", "/console/governance/completeness", "/console/governance/users", "/console/governance/audit",
+    "/console/governance/judgements", "/console/governance/desk", "/console/governance/operations", "/console/governance/completeness", "/console/governance/users", "/console/governance/audit",
     "/console/governance/channels", "/console/contents/new",
     "/console/campaigns/new", "/console/password",
 )  # fmt: skip

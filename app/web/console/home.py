@@ -9,7 +9,7 @@ from flask import render_template
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import campaigns, completeness, content, delivery, inbox, recommend, tagging
+from app import campaigns, completeness, content, delivery, inbox, linkage, recommend, tagging
 from app.accounts.models import Role
 from app.content import Stage
 from app.identity import Physician, physicians_by_id
@@ -44,6 +44,7 @@ def home() -> str:
             complete=completeness.figures(session, now),
             stages=content.count_by_stage(session),
             unmapped=len(tagging.unmapped(session, 1000)),
+            alike=linkage.counts(session)[linkage.State.OPEN],
             next_send=_next_send(session),
             waiting=content.listing(session, stage=Stage.IN_REVIEW, limit=SHOWN)[:SHOWN],
             reads=_reads(session),

@@ -39,12 +39,14 @@ ACTIONS = {
     "send.resend": _l("重新发送"), "identity.must": _l("合并为同一人"),
     "identity.cannot": _l("拆分：不是同一人"), "identity.block": _l("不再用这个值关联"),
     "identity.undone": _l("撤销身份判断"),
+    "linkage.same": _l("复核：同一人"), "linkage.different": _l("复核：不是同一人"),
+    "linkage.unsure": _l("复核：看不出"), "linkage.undone": _l("撤销复核"),
 }  # fmt: skip
 OBJECTS = {
     "user": _l("账号"), "campaign": _l("推送"), "content": _l("内容"), "inbox": _l("收件"),
     "rep": _l("代表"), "tag": _l("标签"), "token": _l("令牌"), "policy": _l("联系规则"),
     "channel": _l("渠道"), "dispatch": _l("发送"), "physicians": _l("医生"), "menu": _l("菜单"),
-    "import": _l("导入"), "identity": _l("身份判断"),
+    "import": _l("导入"), "identity": _l("身份判断"), "candidate": _l("复核"),
 }  # fmt: skip
 CONSENT = {
     "added_rep": _l("添加代表为好友"), "followed": _l("关注公众号"),

@@ -1,0 +1,106 @@
+// The review desk: a key decides, and the next pair, loaded ahead, is there at once. Answers travel
+// in the background; one that was not taken down is said, with a way back to its pair.
+"use strict";
+
+const desk = document.querySelector("[data-desk]");
+const told = desk.querySelector("[data-told]");
+const sent = new Set(); // decided here: not to be shown again, though the answer may be on its way
+let ahead = null; // the next pair, as text
+
+const caseHere = () => desk.querySelector("#case");
+const numberOf = (box) => box.dataset.case;
+
+function addressOf(extra) {
+  const address = new URL(desk.dataset.next, location.href);
+  for (const [name, value] of extra) address.searchParams.append(name, value);
+  return address;
+}
+
+async function load(extra) {
+  const answer = await fetch(addressOf(extra), { headers: { "X-Requested-With": "desk" } });
+  if (!answer.ok) throw new Error(answer.status);
+  return answer.text();
+}
+
+function lookAhead() {
+  const here = numberOf(caseHere());
+  if (!here) return;
+  const besides = [...sent, here].slice(-50).map((number) => ["besides", number]);
+  ahead = load(besides).catch(() => null);
+}
+
+async function show(text) {
+  const found = await text;
+  if (found === null) return location.reload();
+  caseHere().outerHTML = found;
+  lookAhead();
+  openScrollers();
+}
+
+function say(text, number = null) {
+  told.textContent = text;
+  told.classList.toggle("wrong", number !== null);
+  if (!number) return;
+  const back = document.createElement("button");
+  back.type = "button";
+  back.className = "btn small";
+  back.textContent = desk.dataset.back;
+  back.addEventListener("click", () => { sent.delete(number); show(load([["case", number]])); say(""); });
+  told.append(" ", back);
+}
+
+async function post(form, values) {
+  const body = new FormData(form);
+  for (const [name, value] of values) body.set(name, value);
+  const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(answer.status);
+  const said = await answer.json();
+  for (const name of ["left", "hour", "today"]) {
+    desk.querySelector(`[data-${name}]`).textContent = said[name].toLocaleString("en");
+  }
+  return said;
+}
+
+async function decide(form, verdict) {
+  const number = numberOf(caseHere());
+  sent.add(number);
+  const answer = post(form, [["verdict", verdict]]);
+  await show(ahead ?? load([["besides", number]]));
+  try {
+    const said = await answer;
+    say(said.text, said.sound ? null : number);
+  } catch {
+    say(desk.dataset.failed, number);
+  }
+}
+
+async function undo(form) {
+  try {
+    const said = await post(form, []);
+    say(said.text);
+    if (!said.case) return;
+    sent.delete(String(said.case));
+    await show(load([["case", said.case]]));
+  } catch {
+    say(desk.dataset.failed);
+  }
+}
+
+desk.addEventListener("submit", (event) => {
+  event.preventDefault();
+  event.stopPropagation();
+  const form = event.target;
+  if ("undo" in form.dataset) undo(form);
+  else decide(form, event.submitter.value);
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select");
+  if (typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  const button = desk.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!button) return;
+  event.preventDefault();
+  button.form.requestSubmit(button);
+});
+
+lookAhead();

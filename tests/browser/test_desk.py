@@ -1,0 +1,125 @@
+"""The review desk, worked with the keyboard: two by two, the next one at once, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+from sqlalchemy import delete, select
+
+from app import identity
+from app.identity import Physician
+from app.linkage import LinkCandidate, State
+from tests.browser.conftest import Product
+from tests.browser.test_console import SIZES, keep, log_in, serious, sticks_out
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+WEIGHTS = {
+    "name": {"level": "pinyin", "bits": 8.2}, "hospital": {"level": "contained", "bits": 3.1},
+    "department": {"level": "same", "bits": 2.4}, "title": {"level": "next", "bits": -0.6},
+}  # fmt: skip
+
+
+@pytest.fixture
+def pairs(product: Product) -> Iterator[list[int]]:
+    """Three pairs of the sample company's physicians without a licence, the likeliest first."""
+    with product.parts.db.transaction() as session:
+        chosen = select(Physician).where(
+            Physician.live.is_(True), Physician.verified.is_(False), Physician.name.is_not(None)
+        )
+        people = session.scalars(chosen.order_by(Physician.one_id).limit(6)).all()
+        now = product.parts.clock()
+        rows = []
+        for n, (one, other) in enumerate(zip(people[::2], people[1::2], strict=True)):
+            ids = sorted(identity.anchor(session, who.one_id).id for who in (one, other))
+            rows.append(
+                LinkCandidate(
+                    a_id=ids[0], b_id=ids[1], score=14.0 - n, probability=0.97, weights=WEIGHTS,
+                    model_version="test", state=State.OPEN, created_at=now, updated_at=now,
+                )
+            )  # fmt: skip
+        session.add_all(rows)
+        session.flush()
+        numbers = [row.id for row in rows]
+    yield numbers
+    with product.parts.db.transaction() as session:
+        session.execute(delete(LinkCandidate))
+        for made in identity.judgements(session):
+            if made.retracted_at is None:
+                identity.retract(session, made.id, actor="test", now=made.at)
+
+
+def states(product: Product) -> dict[int, str]:
+    with product.parts.db.reading() as session:
+        rows = session.execute(select(LinkCandidate.id, LinkCandidate.state)).all()
+        return dict(rows)
+
+
+@pytest.fixture(params=[("wide", "light"), ("phone", "dark")], ids="-".join)
+def desk(request: pytest.FixtureRequest, browser: Browser, product: Product) -> Iterator[Page]:
+    size, scheme = request.param
+    context = browser.new_context(
+        viewport=SIZES[size], color_scheme=scheme, locale="zh-CN", base_url=product.base
+    )
+    page = context.new_page()
+    log_in(page, "admin", product.password)
+    page.look = f"{size}-{scheme}"  # type: ignore[attr-defined]
+    yield page
+    context.close()
+
+
+def test_keys_decide_the_next_pair_is_there_and_the_last_is_taken_back(
+    desk: Page, product: Product, pairs: list[int]
+) -> None:
+    desk.goto("/console/")
+    desk.get_by_role("link", name="待复核的相似医生").click()
+    keep(desk, "desk", whole=True)
+    assert desk.locator("[data-left]").inner_text() == "3"
+    assert desk.locator("tr.differs mark").count() > 0
+    assert not sticks_out(desk)
+    assert serious(desk) == []
+    seen = [shown(desk)]
+    for key in ("1", "2", "3"):
+        before = shown(desk)
+        desk.keyboard.press(key)
+        desk.locator(f"#case:not([data-case='{before}'])").wait_for()
+        seen.append(shown(desk))
+    assert sorted(map(int, seen[:3])) == sorted(pairs)
+    assert seen[3] == "undefined"
+    left_none(desk)
+    keep(desk, "desk-done", whole=True)
+    said = [states(product)[int(number)] for number in seen[:3]]
+    assert said == [State.ACCEPTED, State.REJECTED, State.UNSURE]
+    desk.keyboard.press("u")
+    desk.locator(f"#case[data-case='{seen[2]}']").wait_for()
+    assert states(product)[int(seen[2])] == State.OPEN
+    desk.keyboard.press("2")
+    left_none(desk)
+    desk.goto("/console/governance/audit")
+    assert "复核：同一人" in desk.content()
+
+
+def test_what_was_not_taken_down_is_said_with_a_way_back(
+    desk: Page, product: Product, pairs: list[int]
+) -> None:
+    desk.goto("/console/governance/desk")
+    first = shown(desk)
+    desk.route(f"**/desk/{first}", lambda route: route.abort())
+    desk.keyboard.press("1")
+    back = desk.get_by_role("button", name="回到这一对")
+    back.wait_for()
+    assert shown(desk) != first
+    assert states(product)[int(first)] == State.OPEN
+    keep(desk, "desk-failed")
+    back.click()
+    desk.locator(f"#case[data-case='{first}']").wait_for()
+
+
+def left_none(page: Page) -> None:
+    page.locator("[data-left]").get_by_text("0", exact=True).wait_for()
+
+
+def shown(page: Page) -> str:
+    number: str = page.evaluate("String(document.querySelector('#case').dataset.case)")
+    return number
