@@ -3,19 +3,43 @@
 LinkCandidate, State   a pair and what became of it
 open_candidates, get, counts    the queue, the likeliest first
 move, reopen, tidy     its states; tidy brings it in line with the identity graph
+is_due, due, look, put          whoever has changed is compared with whom keys bring together
+scorer, current_model, save_model    trained weights
 """
 
+from app.linkage.look import (
+    Pair,
+    allowed,
+    current_model,
+    due,
+    is_due,
+    look,
+    put,
+    save_model,
+    scorer,
+    weigh,
+)
 from app.linkage.models import LinkCandidate, State
 from app.linkage.queue import WAITING, counts, get, move, open_candidates, reopen, tidy
 
 __all__ = [
     "WAITING",
     "LinkCandidate",
+    "Pair",
     "State",
+    "allowed",
     "counts",
+    "current_model",
+    "due",
     "get",
+    "is_due",
+    "look",
     "move",
     "open_candidates",
+    "put",
     "reopen",
+    "save_model",
+    "scorer",
     "tidy",
+    "weigh",
 ]
