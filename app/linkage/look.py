@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from app.identity import Identifier, Physician
+from app.identity import WEAK, Identifier, Physician, owners
+from app.infra.db import insert_once
 from app.linkage import keys, model, queue
 from app.linkage.automatic import may_join
 from app.linkage.compare import COLUMNS, compare
@@ -98,10 +100,15 @@ def weigh(me: Somebody, other: Somebody, with_: Scorer, share: dict[str, float])
         return None
     a, b = sorted((me, other), key=lambda one: one.stands)
     score = with_.explain(levels, share)
-    sure = not (a.registered and b.registered) and may_join(
-        levels, score.probability, (a.hospital, b.hospital)
-    )
+    sure = not _alike(a, b) and may_join(levels, score.probability, (a.hospital, b.hospital))
     return Pair(a, b, score, sure)
+
+
+def _alike(a: Somebody, b: Somebody) -> bool:
+    """Both registered, or both known by one kind of strong identifier, as two contacts of a
+    company are: likelier two of one name than one with two of it."""
+    strong = {one for one in a.held.keys() & b.held.keys() if one[0] not in WEAK}
+    return bool(strong) or (a.registered and b.registered)
 
 
 def allowed(session: Session, found: Iterable[Pair]) -> list[Pair]:
@@ -114,25 +121,45 @@ def allowed(session: Session, found: Iterable[Pair]) -> list[Pair]:
 def put(
     session: Session, found: Sequence[Pair], version: str, now: datetime
 ) -> list[tuple[LinkCandidate, Pair]]:
-    """Their candidates that are open; what people have answered or could not tell stays so."""
-    known = _known(session, found)
+    """Their candidates that are open; what people have answered or could not tell stays so.
+
+    Pairs of somebody who became somebody else meanwhile are left out: that one is due again.
+    """
+    pairs = _unchanged(session, found)
+    known = _known(session, pairs)
     placed = []
-    for pair in found:
-        row = known.get(frozenset((pair.a.one_id, pair.b.one_id)))
-        if row is None:
-            row = LinkCandidate(
-                a_id=pair.a.stands, b_id=pair.b.stands, state=State.OPEN, created_at=now
-            )
-            session.add(row)
-        elif row.state == State.EXPIRED:
+    for pair in pairs:
+        row = known.get(frozenset((pair.a.one_id, pair.b.one_id))) or _new(session, pair, now)
+        if row.state == State.EXPIRED:
             queue.reopen(row, queue.ELSEWHERE, now)
-        if row.state in (State.OPEN, State.UNSURE):
+        if row.state in queue.WAITING:
             row.score, row.probability = pair.score.bits, pair.score.probability
             row.weights, row.model_version, row.updated_at = pair.score.weights, version, now
         if row.state == State.OPEN:
             placed.append((row, pair))
     session.flush()
     return placed
+
+
+def _unchanged(session: Session, found: Sequence[Pair]) -> list[Pair]:
+    owner = owners(session, {one.stands for pair in found for one in (pair.a, pair.b)})
+    return [
+        pair
+        for pair in found
+        if all(owner.get(one.stands) == one.one_id for one in (pair.a, pair.b))
+    ]
+
+
+def _new(session: Session, pair: Pair, now: datetime) -> LinkCandidate:
+    """Its row, which another worker may have written in this moment."""
+    values: dict[str, Any] = {
+        "a_id": pair.a.stands, "b_id": pair.b.stands, "score": pair.score.bits,
+        "probability": pair.score.probability, "weights": pair.score.weights, "model_version": "",
+        "state": State.OPEN, "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    insert_once(session, LinkCandidate, values, "a_id", "b_id")
+    same = LinkCandidate.a_id == pair.a.stands, LinkCandidate.b_id == pair.b.stands
+    return session.scalars(select(LinkCandidate).where(*same)).one()
 
 
 def _known(session: Session, found: Sequence[Pair]) -> dict[frozenset[str], LinkCandidate]:
