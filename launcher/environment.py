@@ -25,6 +25,7 @@ WHERE = STAMPS / "made-at"
 UV = BIN / "uv"
 RUNTIME, DEV = "requirements.lock", "requirements-dev.lock"
 BENCH_LOCK = "requirements-bench.lock"
+LINKAGE_LOCK = "requirements-linkage.lock"
 UV_LOCK, NODE_LOCK = "requirements-uv.lock", "requirements-node.lock"
 FROM_PIP = {  # what pip's configuration calls it → what uv reads
     "index-url": "UV_DEFAULT_INDEX",
@@ -64,10 +65,18 @@ def set_up_peers() -> None:
     if _stamp(BENCH_LOCK).exists() and python.exists():
         return
     _install_uv()
-    with step("Peers: Celery, Dramatiq, Huey"):
+    with step("Peers: Celery, Dramatiq, Huey, recordlinkage"):
         making = [str(PYTHON), "-m", "venv", "--clear", "--without-pip", str(PEERS)]
         _run(making, "The environment could not be made")
         _install_packages(BENCH_LOCK, python)
+
+
+def set_up_linkage() -> None:
+    """Splink, DuckDB and scipy beside the product's own packages. Raises Trouble."""
+    if not _stamp(LINKAGE_LOCK).exists():
+        _install_uv()
+        with step("Splink, DuckDB, scipy"):
+            _install_packages(LINKAGE_LOCK)
 
 
 def npm_from_wheel() -> list[str]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import subprocess
 
-from launcher.environment import BENCH_LOCK, DEV, NODE_LOCK, RUNTIME, UV, UV_LOCK, uv_environment
+from launcher.environment import (
+    BENCH_LOCK,
+    DEV,
+    LINKAGE_LOCK,
+    NODE_LOCK,
+    RUNTIME,
+    UV,
+    UV_LOCK,
+    uv_environment,
+)
 from launcher.tell import ROOT, Trouble, step
 
 OPTIONS = (
@@ -23,6 +32,8 @@ def write() -> None:
         _compile(["--group", "bench", "-o", BENCH_LOCK])
     with step(DEV):
         _compile(["--group", "dev", "pyproject.toml", "-o", DEV])
+    with step(LINKAGE_LOCK):
+        _compile(["-c", DEV, "--extra", "linkage", "pyproject.toml", "-o", LINKAGE_LOCK])
     with step(RUNTIME):  # the same versions, without what only tests need
         _compile(["-c", DEV, "pyproject.toml", "-o", RUNTIME])
 

@@ -12,6 +12,7 @@ from app import delivery, inbox
 from app.bootstrap import Parts
 from workers.context import events, messages
 from workers.drain import drain_inbox
+from workers.linking import compare_due
 from workers.planning import run_due
 from workers.receipts import poll_group_tasks
 from workers.reconciling import pull_due
@@ -33,12 +34,15 @@ def look_for_messages(parts: Parts, stop: Stop) -> int:
 
 
 def look_for_plans(parts: Parts, stop: Stop) -> int:
-    """Carry out runs, ask about group tasks, compare with the platforms; returns how much."""
+    """Carry out runs, ask about group tasks, compare with the platforms and physicians with each
+    other; returns how much."""
     done = run_due(parts)
     if not stop():
         done += poll_group_tasks(parts, 20)
     if not stop():
         done += pull_due(parts, 10, stop)
+    if not stop():
+        done += compare_due(parts, stop)
     return done
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import campaigns, completeness, delivery, identity, inbox
+from app import campaigns, completeness, delivery, identity, inbox, linkage
 from app.bootstrap import Parts
 from app.flows.reconcile import accounts_of
 from app.infra import leader
@@ -97,8 +97,8 @@ def keep_plans(parts: Parts, term: int = 0) -> int:
 
 
 def keep_quality(parts: Parts) -> bool:
-    """Note today's figures of the identity graph, whoever comes first; True when they were
-    written."""
+    """Note today's figures of the identity graph and clear what is no question any more, whoever
+    comes first; True when they were written."""
     now = parts.clock()
     today = local(now).date()
     with parts.db.reading() as session:
@@ -106,6 +106,7 @@ def keep_quality(parts: Parts) -> bool:
             return False
         figures = identity.quality.measure(session)  # outside: it walks over everything
     with parts.db.transaction() as session:
+        linkage.tidy(session, now)
         return identity.quality.keep(session, today, figures, now)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import identity
 from app.bootstrap import Parts, build
-from app.cli.linkage import evaluate
+from app.cli.linkage import candidates, evaluate
 from app.cli.output import Json, show
 from app.infra.clock import SHANGHAI, local
 
@@ -25,6 +25,7 @@ def register(cli: typer.Typer) -> None:
     group = typer.Typer(help="Who is one person.", no_args_is_help=True)
     group.command()(rebuild)
     group.command()(as_of)
+    group.command()(candidates)
     group.command()(evaluate)
     cli.add_typer(group, name="identity")
 

@@ -1,4 +1,4 @@
-"""`yishu identity evaluate`: the product's own linkage on any labelled file, in figures."""
+"""`yishu identity candidates` and `evaluate`: who may be one physician, and how right that is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import Annotated
 
 import typer
 
+from app import linkage
+from app.bootstrap import build
 from app.cli.output import Json, show
+from app.flows import link_all
 from app.flows.import_physicians import KNOWN
 from app.identity import Kind
 from app.infra.errors import Refused
@@ -74,6 +77,46 @@ def evaluate(
         "steps": {name: one.as_json() | {"over_merges": over[name]} for name, one in found.items()},
     }  # fmt: skip
     show(data, _as_text(found, over, meanings, took, linked.model.trained_on), as_json)
+
+
+def candidates(
+    train: Annotated[
+        bool, typer.Option(help="Learn the weights from your own physicians.")
+    ] = False,
+    splink: Annotated[
+        bool, typer.Option(help="Let Splink learn them, if it is installed.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare all physicians, queue those who may be one, join the sure; the product may run.
+
+    Workers compare whoever is new or has changed by themselves: this is for the first time, and
+    after training. Trained weights are kept and used from then on, by every worker.
+    """
+    parts = build(process="cli")
+    tell = _teller(time.perf_counter(), as_json)
+    everybody = link_all.read(parts.db, tell)
+    if train or splink:
+        model = link_all.train(everybody, parts.clock(), splink=splink)
+        with parts.db.transaction() as session:
+            linkage.save_model(session, model, parts.clock())
+    else:
+        with parts.db.reading() as session:
+            model = linkage.current_model(session)
+    found = link_all.scored(everybody, model)
+    tell(f"{len(found):,} pairs that may be one physician")
+    told = link_all.place_all(parts.db, found, model.version, parts.clock, tell)
+    with parts.db.reading() as session:
+        waiting = linkage.counts(session)[linkage.State.OPEN]
+    text = (
+        f"比较了 {len(everybody):,} 位医生（权重 {model.version}），"
+        f"找到 {len(found):,} 对可能相同的："
+        f"自动合并 {told.get('automatic', 0):,} 对，现有 {waiting:,} 对等待人工判断，"
+        f"{told.get('expired', 0):,} 对不再需要判断。"
+    )
+    data = {"physicians": len(everybody), "pairs": len(found), "model": model.version,
+            "waiting": waiting, **told}  # fmt: skip
+    show(data, text, as_json)
 
 
 def _read(paths: Sequence[Path]) -> tuple[Rows, list[str]]:

@@ -62,7 +62,7 @@ def refresh(session: Session, one_id: str, now: datetime) -> None:
         wanted = best.get(attribute, None if attribute == "name" else "")
         if getattr(physician, attribute) != wanted:
             setattr(physician, attribute, wanted)
-            physician.updated_at = now
+            physician.updated_at, physician.link_due = now, True
     licence = session.execute(_LICENCE, {"one_id": one_id}).first()
     physician.verified = licence is not None
     if renamed or not physician.live:

@@ -50,6 +50,7 @@ def store(
     _store_conflicts(session, component, ids, result, now)
     session.connection().execute(_RESIZE, {"component": component, "members": len(ids)})
     if before != after:
+        _mark_due(session, before, after)
         _write_log(session, before, after, cause, now)
         _note_splits(rows, before, after, now)
         session.flush()
@@ -79,8 +80,14 @@ def _redirect(
         own = home[row.one_id] == row.one_id
         live, target = own and row.one_id in known, None if own else home[row.one_id]
         if row.live != live or row.redirect_to != target:
-            row.live, row.redirect_to, row.updated_at = live, target, now
+            row.live, row.redirect_to, row.updated_at, row.link_due = live, target, now, True
     session.flush()
+
+
+def _mark_due(session: Session, before: dict[int, str], after: dict[int, str]) -> None:
+    """Somebody should look who else they may be: other identifiers are theirs now."""
+    moved = {after[member] for member in after if before[member] != after[member]}
+    session.execute(_DUE, {"ids": sorted(moved)})
 
 
 def _store_conflicts(
@@ -139,6 +146,12 @@ _IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _FRESH = {"populate_existing": True}
 _MEMBERS = select(Identifier).where(Identifier.id.in_(_IDS)).execution_options(**_FRESH)
 _PHYSICIANS = select(Physician).where(Physician.one_id.in_(_IDS)).execution_options(**_FRESH)
+_DUE = (
+    update(Physician)
+    .where(Physician.one_id.in_(_IDS))
+    .values(link_due=True)
+    .execution_options(synchronize_session="fetch")
+)
 _CONFLICTS = select(Conflict).where(Conflict.a_id.in_(_IDS))
 _RESIZE = (
     update(Component)

@@ -5,11 +5,25 @@ open_candidates, get, counts    the queue, the likeliest first
 next_for, pace, last_of    the review desk of one person
 take_conflicts         what evidence joins and a rule keeps apart, as cases of the same queue
 move, reopen, tidy     its states; tidy brings it in line with the identity graph
+is_due, due, look, put          whoever has changed is compared with whom keys bring together
+scorer, current_model, save_model    trained weights
 """
 
 from app.linkage.conflicts import COLUMN as CONFLICT
 from app.linkage.conflicts import take_conflicts
 from app.linkage.desk import Pace, last_of, next_for, pace
+from app.linkage.look import (
+    Pair,
+    allowed,
+    current_model,
+    due,
+    is_due,
+    look,
+    put,
+    save_model,
+    scorer,
+    weigh,
+)
 from app.linkage.models import LinkCandidate, State
 from app.linkage.queue import WAITING, counts, get, move, open_candidates, reopen, tidy
 
@@ -18,15 +32,25 @@ __all__ = [
     "WAITING",
     "LinkCandidate",
     "Pace",
+    "Pair",
     "State",
+    "allowed",
     "counts",
+    "current_model",
+    "due",
     "get",
+    "is_due",
     "last_of",
+    "look",
     "move",
     "next_for",
     "open_candidates",
     "pace",
+    "put",
     "reopen",
+    "save_model",
+    "scorer",
     "take_conflicts",
     "tidy",
+    "weigh",
 ]

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -91,3 +92,14 @@ class LinkKey(Base):
     one_id: Mapped[str] = mapped_column(
         ForeignKey("physician.one_id", ondelete="CASCADE"), primary_key=True, index=True
     )
+
+
+class LinkModel(Base):
+    """Trained weights, as the JSON that `model.loads` reads; the newest are used."""
+
+    __tablename__ = "link_model"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    version: Mapped[str] = mapped_column(String(40))
+    weights: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

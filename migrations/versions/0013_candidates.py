@@ -60,6 +60,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token", "one_id", name=op.f("pk_link_key")),
     )
     op.create_index("ix_link_key_one_id", "link_key", ["one_id"])
+    op.create_table(
+        "link_model",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("weights", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_link_model")),
+    )
     op.add_column(
         "physician", sa.Column("link_due", sa.Boolean(), server_default=sa.true(), nullable=False)
     )
@@ -74,5 +82,6 @@ def downgrade() -> None:
     op.drop_index("ix_physician_link_due", "physician")
     with op.batch_alter_table("physician") as table:
         table.drop_column("link_due")
+    op.drop_table("link_model")
     op.drop_table("link_key")
     op.drop_table("link_candidate")

@@ -1,0 +1,153 @@
+"""Whoever is new or has changed is compared: queued, joined when sure, or left alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import identity, linkage
+from app.flows import link_all
+from app.flows.link_decision import undo
+from app.flows.link_due import link_due
+from app.identity import Id, Identifier, Kind
+from app.infra.db import Database
+from app.linkage import LinkCandidate, State
+from app.linkage.model import default
+from app.linkage.models import LinkKey
+from tests.conftest import NOON
+
+LATER = NOON + timedelta(hours=1)
+WANG = {"name": "王晓明", "hospital": "示例市第一人民医院", "department": "心内科",
+        "title": "主任医师", "city": "示例市"}  # fmt: skip
+
+
+def know(session: Session, one: Id, *also: Id, **values: str) -> Identifier:
+    """A source says this about somebody."""
+    rows = identity.observe(
+        session, [one, *also], event_key=one.value, source="test", at=NOON, now=NOON
+    )
+    identity.describe(session, rows[0], values, source="test", trust=50, at=NOON, now=NOON)
+    return rows[0]
+
+
+def crm(number: int) -> Id:
+    return Id(Kind.CRM_ID, "", f"HCP-{number}")
+
+
+def contact(number: int) -> Id:
+    return Id(Kind.WECOM_EXTERNAL_USERID, "ww1", f"wm{number}")
+
+
+def phone(number: int) -> Id:
+    return Id(Kind.PHONE, "", f"+86199123{number:05d}")
+
+
+def run(database: Database) -> None:
+    """Until nobody is left to be compared."""
+    while True:
+        with database.transaction() as session:
+            if not link_due(session, LATER, 2):
+                return
+
+
+def found(database: Database) -> list[LinkCandidate]:
+    with database.reading() as session:
+        return list(session.scalars(select(LinkCandidate).order_by(LinkCandidate.id)))
+
+
+def test_the_sure_are_joined_the_likely_wait_and_the_unlikely_are_left_alone(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        know(session, crm(1), **WANG)
+        know(session, contact(1), **WANG | {"name": "王晓明主任", "department": "心血管内科"})
+        know(session, crm(2), **WANG | {"name": "李建国", "department": "骨科"})
+        know(session, contact(2), **WANG | {"name": "李建国", "department": "", "title": ""})
+        know(
+            session, contact(3), **WANG | {"name": "赵丽", "hospital": "另一家医院", "city": "别市"}
+        )
+    run(database)
+    sure, likely = found(database)
+    assert (sure.state, likely.state) == (State.AUTOMATIC, State.OPEN)
+    assert sure.weights["name"]["level"] == "exact"
+    assert set(likely.weights) == {"name", "hospital"}
+    assert "李建国" not in str(likely.weights)
+    with database.reading() as session:
+        owners = {row.value: row.one_id for row in session.scalars(select(Identifier))}
+    assert owners["HCP-1"] == owners["wm1"]
+    assert len(set(owners.values())) == 4
+
+
+def test_what_a_person_took_back_no_rule_joins_again_and_an_answer_is_never_asked_again(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        know(session, crm(1), **WANG)
+        know(session, contact(1), **WANG)
+    run(database)
+    (joined,) = found(database)
+    with database.transaction() as session:
+        undo(session, joined.id, actor="user:1", now=LATER)
+    run(database)  # taken apart, both have changed
+    assert [one.state for one in found(database)] == [State.OPEN]
+    with database.transaction() as session:
+        a, b = (session.get_one(Identifier, one) for one in (joined.a_id, joined.b_id))
+        identity.keep_apart(session, a, b, actor="user:1", reason="不同", now=LATER)
+        candidate = session.get_one(LinkCandidate, joined.id)
+        linkage.move(candidate, State.REJECTED, LATER)
+        know(session, contact(1), **WANG | {"title": "副主任医师"})
+    run(database)
+    assert [one.state for one in found(database)] == [State.REJECTED]
+
+
+def test_two_of_the_crm_are_never_candidates_and_colleagues_of_one_name_are_not_joined(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        know(session, crm(1), **WANG)
+        know(session, crm(2), **WANG)
+    run(database)
+    assert found(database) == []
+    with (
+        database.transaction() as session
+    ):  # a licence and a CRM number: two persons have to say so
+        know(session, Id(Kind.LICENCE_NO, "", "110440000012345"), **WANG)
+    run(database)
+    assert {one.state for one in found(database)} == {State.OPEN}
+
+
+def test_keys_follow_what_is_known_and_a_forgotten_physician_has_none(database: Database) -> None:
+    with database.transaction() as session:
+        row = know(session, contact(1), phone(1), **WANG)
+    run(database)
+    with database.transaction() as session:
+        before = set(session.scalars(select(LinkKey.token)))
+        assert len(before) == 5
+        know(session, contact(1), phone(1), **WANG | {"department": "骨科"})
+    run(database)
+    with database.transaction() as session:
+        assert len(before & set(session.scalars(select(LinkKey.token)))) == 4
+        identity.forget(session, session.get_one(Identifier, row.id), cause="e", now=LATER)
+    run(database)
+    with database.reading() as session:
+        assert session.scalars(select(LinkKey)).all() == []
+        assert not linkage.is_due(session)
+
+
+def test_comparing_all_finds_what_comparing_each_finds(database: Database) -> None:
+    with database.transaction() as session:
+        for number, name in enumerate(("王晓明", "李建国", "张伟", "张伟", "陈静怡")):
+            know(session, crm(number), **WANG | {"name": name, "department": ""})
+            know(session, contact(number), **WANG | {"name": name, "title": ""})
+    everybody = link_all.read(database, lambda _text: None)
+    assert len(everybody) == 10
+    pairs = link_all.scored(everybody, default())
+    with database.transaction() as session:
+        assert link_due(session, LATER, 50) == 10  # all at once, so that namesakes are counted
+    each = {(one.a_id, one.b_id): round(one.score, 1) for one in found(database)}
+    assert {(one.a.stands, one.b.stands): round(one.score.bits, 1) for one in pairs} == each
+    told = link_all.place_all(database, pairs, "again", lambda: LATER, lambda _text: None)
+    assert told == {"open": len(pairs), "automatic": 0}
+    assert len(found(database)) == len(each)
