@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
 
-from sqlalchemy import BindParameter, bindparam, select, update
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.identity import profile
 from app.identity.models import (
-    Component,
     Conflict,
     Identifier,
     IdentifierStatus,
@@ -48,7 +47,6 @@ def store(
     known = {row.one_id for row in rows.values() if row.value}
     _redirect(session, labels, after, known, now)
     _store_conflicts(session, component, ids, result, now)
-    session.connection().execute(_RESIZE, {"component": component, "members": len(ids)})
     if before != after:
         _write_log(session, before, after, cause, now)
         _note_splits(rows, before, after, now)
@@ -137,8 +135,3 @@ _FRESH = {"populate_existing": True}
 _MEMBERS = select(Identifier).where(Identifier.id.in_(_IDS)).execution_options(**_FRESH)
 _PHYSICIANS = select(Physician).where(Physician.one_id.in_(_IDS)).execution_options(**_FRESH)
 _CONFLICTS = select(Conflict).where(Conflict.a_id.in_(_IDS))
-_RESIZE = (
-    update(Component)
-    .where(Component.id == bindparam("component"))
-    .values(size=bindparam("members"))
-)
