@@ -110,7 +110,7 @@ def let_hours_pass(db: Database, now: datetime) -> int:
         InboxEvent.state == State.PENDING, InboxEvent.next_attempt_at > now + FAR
     )
     with db.transaction() as session:
-        return int(session.execute(far.values(next_attempt_at=now)).rowcount)
+        return int(session.execute(far.values(next_attempt_at=now)).rowcount)  # type: ignore[attr-defined]
 
 
 def pending(db: Database) -> int:
