@@ -27,15 +27,14 @@ class Waiting(NamedTuple):
     last: datetime | None
 
 
+def is_behind(session: Session) -> bool:
+    """Whether somebody carries another institution than their hospital means."""
+    return session.execute(_behind().limit(1)).first() is not None
+
+
 def follow(session: Session) -> int:
     """Give some physicians the institution that their hospital means by now; how many: 0, done."""
-    rows = session.execute(
-        select(Physician.one_id, Written.institution_id)
-        .join(Written, _written_so())
-        .where(Physician.institution_id.is_distinct_from(Written.institution_id))
-        .order_by(Physician.one_id)
-        .limit(AT_ONCE)
-    ).all()
+    rows = session.execute(_behind().order_by(Physician.one_id).limit(AT_ONCE)).all()
     for one_id, institution_id in rows:
         chosen = update(Physician).where(Physician.one_id == one_id)
         session.execute(chosen.values(institution_id=institution_id))
@@ -104,6 +103,14 @@ def coverage(session: Session) -> tuple[int, int]:
         )
     ).one()
     return row[0], row[1]
+
+
+def _behind() -> Select[str, int | None]:
+    return (
+        select(Physician.one_id, Written.institution_id)
+        .join(Written, _written_so())
+        .where(Physician.institution_id.is_distinct_from(Written.institution_id))
+    )
 
 
 def _carried() -> Select[Written, int, datetime]:

@@ -250,6 +250,20 @@ def test_catching_up_finds_whoever_was_there_before(database: Database) -> None:
     assert replace(catch_up(database, NOON)) == type(caught)()
 
 
+def test_an_interrupted_decision_reaches_physicians_all_the_same(database: Database) -> None:
+    take(database, LIST)
+    physician(database, 1, hospital="同济医院", city="武汉市")
+    with database.reading() as session:
+        assert not identity.institutions.is_behind(session)
+    with database.transaction() as session:
+        for row in session.scalars(select(Physician)):
+            row.institution_id = None
+    with database.reading() as session:
+        assert identity.institutions.is_behind(session)
+    assert follow(database) == 1
+    assert works_at(database, 1) == "同济医院"
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_names_are_added_and_removed_by_people(database: Database) -> None:
     take(database, LIST)
