@@ -123,7 +123,9 @@ def _written() -> None:
             ["alias_id"], ["institution_alias.id"], name=op.f("fk_hospital_written_alias_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hospital_written")),
-        sa.UniqueConstraint("text", "city", "province", name=op.f("uq_hospital_written_text_city_province")),
+        sa.UniqueConstraint(
+            "text", "city", "province", name=op.f("uq_hospital_written_text_city_province")
+        ),
     )  # fmt: skip
     for column in ("key", "institution_id"):
         op.create_index(op.f(f"ix_hospital_written_{column}"), "hospital_written", [column])
