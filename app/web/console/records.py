@@ -38,13 +38,17 @@ ACTIONS = {
     "send.sent": _l("判定为已送达"), "send.failed": _l("判定为未送达"),
     "send.resend": _l("重新发送"), "identity.must": _l("合并为同一人"),
     "identity.cannot": _l("拆分：不是同一人"), "identity.block": _l("不再用这个值关联"),
-    "identity.undone": _l("撤销身份判断"),
+    "identity.undone": _l("撤销身份判断"), "hospitals.imported": _l("导入医院名单"),
+    "hospital.named": _l("添加医院名称"), "hospital.unnamed": _l("删除医院名称"),
+    "hospital.is": _l("确认医院名称"), "hospital.new": _l("新增医院"),
+    "hospital.ignore": _l("忽略医院名称"), "hospital.undo": _l("撤销医院名称的决定"),
 }  # fmt: skip
 OBJECTS = {
     "user": _l("账号"), "campaign": _l("推送"), "content": _l("内容"), "inbox": _l("收件"),
     "rep": _l("代表"), "tag": _l("标签"), "token": _l("令牌"), "policy": _l("联系规则"),
     "channel": _l("渠道"), "dispatch": _l("发送"), "physicians": _l("医生"), "menu": _l("菜单"),
-    "import": _l("导入"), "identity": _l("身份判断"),
+    "import": _l("导入"), "identity": _l("身份判断"), "hospital": _l("医院"),
+    "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
 }  # fmt: skip
 CONSENT = {
     "added_rep": _l("添加代表为好友"), "followed": _l("关注公众号"),
@@ -56,7 +60,8 @@ CHANNELS = {
     "wecom": _l("企业微信"), "oa": _l("公众号"), "page": _l("内容页"), "any": _l("所有渠道"),
     "oa_subscribe": _l("订阅消息"),
 }  # fmt: skip
-ACTORS = {"system": _l("系统"), "token": _l("接口令牌"), "physician": _l("医生")}
+ACTORS = {"system": _l("系统"), "token": _l("接口令牌"), "physician": _l("医生"),
+          "cli": _l("命令行")}  # fmt: skip
 DAYS = {
     "*": _l("每天"), "mon-fri": _l("每个工作日"), "mon": _l("每周一"), "tue": _l("每周二"),
     "wed": _l("每周三"), "thu": _l("每周四"), "fri": _l("每周五"), "sat": _l("每周六"),
