@@ -12,7 +12,8 @@ Imports point down this list, never up and never sideways between domains:
     app/web             callbacks, api, links, console, rep, physician
     app/flows           one module per business event; a story over several domains
     domains             operations > campaigns > delivery | recommend > content | segments
-                        > tagging | consent | links | journey > reps > identity > inbox
+                        > tagging | consent | links | journey > reps > identity > hospitals
+                        > inbox
     app/connectors      foreign protocols: wecom, official_account
     app/facts           what happened, in our words
     app/infra           settings, db, queue, clock, log, errors, crypto

@@ -7,6 +7,7 @@ from app.infra.db import Base
 PACKAGES = (
     "accounts",
     "inbox",
+    "hospitals",
     "identity",
     "reps",
     "linkage",

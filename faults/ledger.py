@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, select, text
+from sqlalchemy import Engine, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
-from app.inbox import InboxEvent
+from app.inbox import InboxEvent, State
 from app.infra.db import Database, UtcDateTime
 
+FAR = timedelta(minutes=10)  # longer than any pause of our own
 TABLES = (
     "CREATE TABLE faults_finished (seq {key}, event_id BIGINT, state VARCHAR(10))",
     "CREATE TABLE faults_moved (seq {key}, dispatch_id BIGINT, was VARCHAR(10), now VARCHAR(10))",
@@ -101,6 +102,15 @@ def lags(session: Session) -> list[float]:
         )
     )
     return sorted((row.finished_at - row.received_at).total_seconds() for row in rows)
+
+
+def let_hours_pass(db: Database, now: datetime) -> int:
+    """Events that wait for hours, for a quota of the platform to return, are due; how many."""
+    far = update(InboxEvent).where(
+        InboxEvent.state == State.PENDING, InboxEvent.next_attempt_at > now + FAR
+    )
+    with db.transaction() as session:
+        return int(session.execute(far.values(next_attempt_at=now)).rowcount)  # type: ignore[attr-defined]
 
 
 def pending(db: Database) -> int:

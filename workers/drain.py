@@ -36,6 +36,7 @@ LOW = AT_ONCE // 2  # claim again when so few are left, so that claims are share
 GATHER_S = 0.02  # wait so long for others that can be applied with those that are ready
 LOOK_S = 0.25  # claim again after so long although all that is in hand still waits for an answer
 SLICE_S = 0.02  # a transaction ends after so long: SQLite lets nobody else write meanwhile
+LONG_SLICE_S = 0.1  # PostgreSQL does
 BUDGET = timedelta(seconds=60)  # then the next bell or poll goes on, and others get a turn
 
 _suspect_in_hand = threading.Lock()  # of all drains of this process
@@ -193,7 +194,8 @@ def _apply_alone(parts: Parts, one: Ready) -> None:
 
 def _apply(session: Session, parts: Parts, ready: Sequence[Ready]) -> Iterator[str]:
     """What became of each, for as many as a slice of time holds."""
-    end = time.monotonic() + SLICE_S
+    alone = session.get_bind().dialect.name == "sqlite"
+    end = time.monotonic() + (SLICE_S if alone else LONG_SLICE_S)
     held = inbox.hold(session, [one.claim for one in ready])
     done: list[int] = []
     for one in ready:

@@ -21,7 +21,7 @@ from app.bootstrap import Parts, build
 from app.infra import log
 from app.operations import Heart
 from workers.leading import Leadership
-from workers.sweeping import keep_quality, mend, sweep
+from workers.sweeping import keep_hospitals, keep_quality, mend, sweep
 
 SWEEP_EVERY_S = 1
 LEAD_EVERY_S = 1
@@ -60,7 +60,8 @@ def clock_of(parts: Parts, leadership: Leadership) -> BackgroundScheduler:
         "sweep": (lambda: sweep(parts), SWEEP_EVERY_S),
         "mend": (lambda: mend(parts), MEND_EVERY_S),
         "lead": (leadership.beat, LEAD_EVERY_S),
-        "quality": (lambda: keep_quality(parts), QUALITY_EVERY_S),  # may take long: leads nobody
+        # may take long: leads nobody
+        "quality": (lambda: (keep_quality(parts), keep_hospitals(parts)), QUALITY_EVERY_S),
     }
     for name, (work, seconds) in works.items():
         clock.add_job(_beat(work, name), "interval", seconds=seconds, id=name)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import campaigns, completeness, delivery, identity, inbox, linkage
 from app.bootstrap import Parts
+from app.flows.hospitals import follow
 from app.flows.reconcile import accounts_of
 from app.infra import leader
 from app.infra.clock import local
@@ -108,6 +109,15 @@ def keep_quality(parts: Parts) -> bool:
     with parts.db.transaction() as session:
         linkage.tidy(session, now)
         return identity.quality.keep(session, today, figures, now)
+
+
+def keep_hospitals(parts: Parts) -> int:
+    """Physicians whom a decision about a hospital's name has not reached, because whoever made it
+    was interrupted; how many changed."""
+    with parts.db.reading() as session:
+        if not identity.institutions.is_behind(session):
+            return 0
+    return follow(parts.db)
 
 
 def _is_due(parts: Parts) -> bool:

@@ -45,6 +45,13 @@ def read_follower(fact: FollowerFact, outside: Outside) -> Seen:
     return Seen(info, outside.settings.yishu_base_url)
 
 
+def unread_follower(fact: FollowerFact, outside: Outside) -> Seen:
+    """Somebody who has just written, and of whom the platform says nothing now: a follower. The
+    unionid is learned when they are read next."""
+    info = FollowerInfo(openid=fact.openid, subscribed=True, unionid="", scene="")
+    return Seen(info, outside.settings.yishu_base_url)
+
+
 def know_follower(
     session: Session, fact: FollowerFact, seen: Seen, ref: str, now: datetime
 ) -> Known | None:

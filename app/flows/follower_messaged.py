@@ -8,10 +8,19 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app import content, identity, journey, tagging
+from app.connectors.errors import RateLimited
 from app.content import ContentVersion
 from app.facts import FollowerMessaged
 from app.flows import Outside, Received
-from app.flows.follower import NOTHING_FOUND, Seen, know_follower, offer, read_follower, say
+from app.flows.follower import (
+    NOTHING_FOUND,
+    Seen,
+    know_follower,
+    offer,
+    read_follower,
+    say,
+    unread_follower,
+)
 from app.flows.spoken import Wish, tells_of_harm, wish_of
 from app.flows.stop_or_resume import stop_or_resume
 from app.flows.tell_rep import notice_key, tell_rep
@@ -32,8 +41,15 @@ MEDIA = {"image": "图片", "voice": "语音", "video": "视频", "shortvideo": 
 
 
 def prepare(fact: FollowerMessaged, outside: Outside) -> Seen:
-    """Who it is."""
-    return read_follower(fact, outside)
+    """Who it is. A quota of the platform that is used up may hold that back for an hour, but not
+    somebody who wants to hear no more from us, nor a report of harm."""
+    try:
+        return read_follower(fact, outside)
+    except RateLimited:
+        stops = wish_of(fact.text) is Wish.STOP
+        if not (_is_spoken(fact) and (stops or tells_of_harm(fact.text))):
+            raise
+        return unread_follower(fact, outside)
 
 
 def apply(

@@ -36,7 +36,8 @@ def note_once(
 ) -> Noted:
     """Write the touchpoint unless this happening has been told.
 
-    A callback that comes late knows better when something ended than the look that found it.
+    A callback that comes late knows when something was; the look that found it knows only by the
+    clock of its own host.
     """
     told = journey.find_told(
         session, identifier_id, kind, at=at, ref=ref, pulled=fact.pulled, rep_id=rep_id,
@@ -49,6 +50,6 @@ def note_once(
         )  # fmt: skip
         return Noted(fresh, ref)
     if not fact.pulled:
-        told.at = min(told.at, at)
+        told.at = at
         journey.told_by(told, ref)
     return Noted(False, told.ref)

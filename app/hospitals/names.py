@@ -39,6 +39,8 @@ _GENERAL = re.compile(
     r"|儿童|保健|计划生育|口腔|肿瘤|精神|卫生|传染|病|眼科|骨科|康复|(?:蒙|藏|维吾尔|哈萨克|壮|傣|回|民族)医"
     r"|社区|服务|校|医院|院区?|医|[东南西北新老本](?=院|区|部)|区|部)*"
 )
+_HAN = re.compile("[\u4e00-\u9fff]")
+_CHINESE = str.maketrans("()", "（）")
 _UNPLACED = re.compile(r"^[省市县区镇乡院校]")
 
 
@@ -94,9 +96,20 @@ def read(text: str) -> Name:
 
     official = _BRACKET.sub(sort_out, whole).strip()
     if not official or not bracketless(official):
-        return Name(whole, whole)
+        return Name(_shown(whole), _shown(whole))
     base, campus = _campus_of(official)
-    return Name(official, base, campus, tuple(dict.fromkeys(aliases)), tuple(dict.fromkeys(held)))
+    return Name(
+        _shown(official),
+        _shown(base),
+        campus,
+        tuple(dict.fromkeys(aliases)),
+        tuple(dict.fromkeys(held)),
+    )
+
+
+def _shown(name: str) -> str:
+    """With brackets as Chinese writes them."""
+    return name.translate(_CHINESE) if _HAN.search(name) else name
 
 
 def also_of(part: str) -> Also | None:

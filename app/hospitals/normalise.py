@@ -15,6 +15,7 @@ from functools import cache
 from opencc import OpenCC
 
 MAX_NAME = 120
+MAX_KEY = 240  # folding case may make a name longer
 _DIGITS = str.maketrans("〇零一二三四五六七八九", "00123456789")
 _NUMBER = re.compile(r"(?:([1-9])百)?0?(?:([1-9])?十)?([1-9])?")
 _RUN = re.compile(r"[0-9十百]+")
@@ -36,7 +37,7 @@ def plain(text: str) -> str:
 def key(name: str) -> str:
     """What is left when everything that is only a way of writing has gone; "" for nothing."""
     letters = "".join(c for c in plain(name) if c.isalnum())
-    return _ORDINAL.sub("", arabic(letters))
+    return _ORDINAL.sub("", arabic(letters))[:MAX_KEY]
 
 
 def arabic(text: str) -> str:

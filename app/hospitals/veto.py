@@ -89,7 +89,8 @@ def _names(text: str) -> tuple[Marks, ...]:
 
 def marks(name: str) -> Marks:
     """What one name without further names in brackets says."""
-    text = arabic("".join(c for c in plain(name) if c.isalnum()))
+    letters = "".join(c for c in plain(name) if c.isalnum())
+    text = arabic(letters.replace("四川", "川"))  # 川大华西 leaves out no number
     which = sorted(first or second for first, second in _WHICH.findall(text))
     campus = next(("".join(found.groups("")) for found in _CAMPUS.finditer(text)), "")
     return Marks(

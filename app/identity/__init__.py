@@ -12,11 +12,12 @@ explain            the chain of evidence between two identifiers, in words
 value_hash         the blind index under which an identifier is found
 forget             erase what we know through one identifier
 rebuild, components_after    compute again from the evidence, all or piece by piece
+institutions       which institution physicians work at (a module)
 quality            how good all this is, in figures (a module)
 as_of              who was one person at a moment
 """
 
-from app.identity import quality
+from app.identity import institutions, quality
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
 from app.identity.graph import Graph, graph
@@ -77,6 +78,7 @@ __all__ = [
     "graph",
     "identifiers_of",
     "identifiers_of_many",
+    "institutions",
     "judgements",
     "keep_apart",
     "keys_fit",

@@ -47,6 +47,11 @@ def nodes_of(session: Session, component: int) -> list[Node]:
     ]
 
 
+def resize(session: Session, component: int, members: int) -> None:
+    """Note how many it has. Always written, so that `pair` sees that it was computed again."""
+    session.connection().execute(_RESIZE, {"component": component, "members": members})
+
+
 def edges_of(session: Session, nodes: Sequence[Node]) -> list[Edge]:
     """What evidence says of them: the highest trust and the earliest time of each pair."""
     rows = session.execute(_EDGES, {"ids": [node.id for node in nodes]})
@@ -96,4 +101,9 @@ _JUDGED = select(Override).where(
     Override.retracted_at.is_(None),
     Override.kind.in_(("must", "cannot")),
     or_(Override.a_id.in_(_IDS), Override.b_id.in_(_IDS)),
+)
+_RESIZE = (
+    update(Component)
+    .where(Component.id == bindparam("component"))
+    .values(size=bindparam("members"))
 )

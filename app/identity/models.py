@@ -164,6 +164,9 @@ class Physician(Base):
     hospital: Mapped[str] = mapped_column(String(120), default="", index=True)
     city: Mapped[str] = mapped_column(String(40), default="")
     province: Mapped[str] = mapped_column(String(40), default="")
+    institution_id: Mapped[int | None] = mapped_column(
+        ForeignKey("institution.id"), index=True
+    )  # what the hospital, as written, means
     verified: Mapped[bool] = mapped_column(default=False)  # holds a licence number
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
+from app import hospitals
 from app.identity.models import Identifier, Kind, Physician, PhysicianToken, ProfileValue
 from app.identity.register import AnIdentifier
 from app.infra import crypto
@@ -58,16 +59,23 @@ def refresh(session: Session, one_id: str, now: datetime) -> None:
         return
     best = survivors(session.execute(_VALUES, {"one_id": one_id}))
     renamed = best.get("name") != physician.name
+    where = _where(physician)
     for attribute in ATTRIBUTES:
         wanted = best.get(attribute, None if attribute == "name" else "")
         if getattr(physician, attribute) != wanted:
             setattr(physician, attribute, wanted)
             physician.updated_at, physician.link_due = now, True
+    if _where(physician) != where:
+        physician.institution_id = hospitals.written.note(session, *_where(physician), now)
     licence = session.execute(_LICENCE, {"one_id": one_id}).first()
     physician.verified = licence is not None
     if renamed or not physician.live:
         _index_name(session, one_id, physician.name or "" if physician.live else "")
     session.flush()
+
+
+def _where(physician: Physician) -> tuple[str, str, str]:
+    return physician.hospital or "", physician.city or "", physician.province or ""
 
 
 def survivors(rows: Iterable[ProfileValue | Row[Any]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Component, Identifier, IdentifierStatus, Physician
@@ -56,11 +56,30 @@ def registered(session: Session, ids: Iterable[Id], now: datetime) -> dict[Id, K
 def read(session: Session, ids: Iterable[Id]) -> dict[Id, Known]:
     """Those of these identifiers that were ever seen."""
     by_hash = {value_hash(one): one for one in ids}
-    values: dict[str, Any] = {}
-    for n, (digest, one) in enumerate(by_hash.items()):
-        values |= {f"k{n}": one.kind.value, f"n{n}": one.namespace, f"h{n}": digest}
-    rows = _by_hashes(len(by_hash)).all(session, values)
+    rows = _by_hashes(len(by_hash)).all(session, keys_of(by_hash.values()))
     return {by_hash[bytes(row.value_hash)]: row for row in rows}
+
+
+def keys_of(ids: Iterable[Id]) -> dict[str, Any]:
+    """Values of `by_keys`: of each identifier its kind, namespace and blind index."""
+    values: dict[str, Any] = {}
+    for n, one in enumerate(ids):
+        values |= {f"k{n}": one.kind.value, f"n{n}": one.namespace, f"h{n}": value_hash(one)}
+    return values
+
+
+def by_keys(number: int) -> ColumnElement[bool]:
+    """The condition that finds so many identifiers by `keys_of`."""
+    return or_(
+        *(
+            and_(
+                Identifier.kind == bindparam(f"k{n}"),
+                Identifier.namespace == bindparam(f"n{n}"),
+                Identifier.value_hash == bindparam(f"h{n}"),
+            )
+            for n in range(number)
+        )
+    )
 
 
 def label_of(value_hash: bytes, kind: str, namespace: str) -> str:
@@ -91,16 +110,8 @@ def _fixed_order(one: Id) -> tuple[str, str, str]:
 
 @cache
 def _by_hashes(number: int) -> Direct[Known]:
-    wanted = (
-        and_(
-            Identifier.kind == bindparam(f"k{n}"),
-            Identifier.namespace == bindparam(f"n{n}"),
-            Identifier.value_hash == bindparam(f"h{n}"),
-        )
-        for n in range(number)
-    )
     columns = [getattr(Identifier, name) for name in Known._fields]
-    return Direct(select(*columns).where(or_(*wanted)), Known)
+    return Direct(select(*columns).where(by_keys(number)), Known)
 
 
 def _add(session: Session, one: Id, now: datetime) -> None:

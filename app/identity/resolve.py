@@ -15,10 +15,17 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from app.identity.component import edges_of, join_components, judgements_on, nodes_of
+from app.identity.component import (
+    edges_of,
+    join_components,
+    judgements_on,
+    nodes_of,
+    resize,
+)
 from app.identity.evidence import Sentence, is_told, says_nothing_new
 from app.identity.models import Component, Evidence, Identifier, IdentifierStatus, Kind
 from app.identity.normalise import Id
+from app.identity.pair import told_pair
 from app.identity.partition import RULES, Partition, partition
 from app.identity.register import Known, read, registered
 from app.identity.settle import store
@@ -57,6 +64,11 @@ def recognise(
     same source has said before, as early and as surely, is not written down again: somebody who
     writes every day would fill the table with one sentence.
     """
+    said = Sentence(event_key, kind, source, trust, at)
+    if _is_pair(ids) and _may_be_joined_meanwhile(session):
+        known = told_pair(session, ids, said)
+        if known is not None:
+            return known
     rows = registered(session, ids, now)
     pairs = sorted(
         (min(a.id, b.id), max(a.id, b.id))
@@ -64,7 +76,6 @@ def recognise(
         if not (RULES[Kind(a.kind)].weak and RULES[Kind(b.kind)].weak)
     )
     if pairs:
-        said = Sentence(event_key, kind, source, trust, at)
         told = partial(is_told, session, pairs, said)
         rows = _unchanged(session, rows, told) or _tell(session, rows, pairs, said, now)
     return [rows[one] for one in ids]
@@ -100,7 +111,7 @@ def _unchanged(
     """The rows of now when `known` holds, and holds still while nobody may take evidence back."""
     if not known():
         return None
-    if session.get_bind().dialect.name != "postgresql":
+    if not _may_be_joined_meanwhile(session):
         return rows
     # Whoever takes evidence back holds the component for a new partition, and reads after us.
     # So hold it, too, and look again; not before, since who recomputes needs it alone.
@@ -111,12 +122,22 @@ def _unchanged(
     return rows if known() else None
 
 
+def _is_pair(ids: Sequence[Id]) -> bool:
+    return len(set(ids)) == len(ids) == 2 and not all(RULES[one.kind].weak for one in ids)
+
+
+def _may_be_joined_meanwhile(session: Session) -> bool:
+    """On SQLite a writing transaction is alone."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
 def recompute(
     session: Session, identifier_ids: Sequence[int], *, cause: str, now: datetime
 ) -> list[Partition]:
     """Compute the components of these identifiers again and store what changed."""
     component = join_components(session, identifier_ids)
     nodes = nodes_of(session, component)
+    resize(session, component, len(nodes))
     if len(nodes) > MAX_COMPONENT:
         session.execute(
             update(Identifier)

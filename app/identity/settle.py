@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
 
-from sqlalchemy import BindParameter, bindparam, select, update
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.identity import profile
 from app.identity.models import (
-    Component,
     Conflict,
     Identifier,
     IdentifierStatus,
@@ -48,7 +47,6 @@ def store(
     known = {row.one_id for row in rows.values() if row.value}
     _redirect(session, labels, after, known, now)
     _store_conflicts(session, component, ids, result, now)
-    session.connection().execute(_RESIZE, {"component": component, "members": len(ids)})
     if before != after:
         _mark_due(session, before, after)
         _write_log(session, before, after, cause, now)
@@ -153,8 +151,3 @@ _DUE = (
     .execution_options(synchronize_session="fetch")
 )
 _CONFLICTS = select(Conflict).where(Conflict.a_id.in_(_IDS))
-_RESIZE = (
-    update(Component)
-    .where(Component.id == bindparam("component"))
-    .values(size=bindparam("members"))
-)

@@ -129,6 +129,7 @@ def build_engine(url: str) -> Engine:
             url,
             pool_pre_ping=True,
             hide_parameters=True,  # errors reach logs, and rows hold personal data
+            pool_use_lifo=True,  # a connection that was just used has its statements prepared
             pool_size=10,
             max_overflow=10,
             connect_args={

@@ -54,7 +54,7 @@ def people(session: Session, one_ids: Collection[str]) -> dict[str, Somebody]:
         ]  # fmt: skip
         values = {name: getattr(row, name) for name in _COMPARED}
         found[row.one_id] = Somebody(
-            one_id=row.one_id, stands=row.anchor_id, features=features(values, phones),
+            one_id=row.one_id, stands=row.anchor_id, features=features(values, phones, row.institution_id),
             hospital=row.hospital, members=frozenset(one.id for one in of_row),
             held=Counter((one.kind, one.namespace) for one in of_row),
         )  # fmt: skip
@@ -94,7 +94,10 @@ _MANY = 500
 _COMPARED = ("name", "hospital", "department", "title", "city")
 _IDS: BindParameter[str] = bindparam("ids", expanding=True)
 _PHYSICIANS = select(
-    Physician.one_id, Physician.anchor_id, *(getattr(Physician, name) for name in _COMPARED)
+    Physician.one_id,
+    Physician.anchor_id,
+    Physician.institution_id,
+    *(getattr(Physician, name) for name in _COMPARED),
 ).where(Physician.one_id.in_(_IDS), Physician.live.is_(True), Physician.anchor_id.is_not(None))
 _IDENTIFIERS = select(
     Identifier.id, Identifier.one_id, Identifier.kind, Identifier.namespace, Identifier.value,

@@ -1,6 +1,6 @@
 """Pairs that may be one physician, the keys under which they meet, and who must be compared
 
-Revision 0013_candidates, after 0011_picking.
+Revision 0013_candidates, after 0012_hospitals.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013_candidates"
-down_revision = "0011_picking"
+down_revision = "0012_hospitals"
 branch_labels = None
 depends_on = None
 

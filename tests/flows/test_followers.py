@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app import consent, delivery, identity, journey, links, reps, tagging
+from app.connectors.errors import RateLimited
 from app.connectors.official_account.client import FollowerInfo
 from app.consent import ConsentEntry
 from app.delivery import Dispatch, State, Way
@@ -288,6 +290,39 @@ def test_who_stops_us_and_leaves_at_once_has_stopped_the_rep_too(database: Datab
         unfollowed.apply(session, Unfollowed(at=NOON, **WHO), GONE, Received(4, NOON), NOON)
         session.refresh(row)
         assert consent.standing(session, [row.one_id], "wecom")[row.one_id][1] is True
+
+
+class UsedUp:
+    """An Official Account whose quota for reading followers is used up."""
+
+    def user_info(self, openid: str) -> FollowerInfo:
+        raise RateLimited("user/info: errcode 45009")
+
+
+@pytest.mark.parametrize(("text", "waits"), [("退订", False), ("服药后皮疹，是不良反应吗", False),
+                                             ("有没有房颤的资料", True), ("", True)])  # fmt: skip
+def test_no_used_up_quota_holds_back_a_refusal_or_a_report_of_harm(
+    line: Line, text: str, waits: bool
+) -> None:
+    outside = replace(line.parts.outside, official_accounts={ACCOUNT: UsedUp()})  # type: ignore[dict-item]
+    if waits:
+        with pytest.raises(RateLimited):
+            follower_messaged.prepare(said(text), outside)
+        return
+    seen = follower_messaged.prepare(said(text), outside)
+    contact_id = Id(Kind.OPENID, ACCOUNT, "oAlate")
+    unionid = Id(Kind.UNIONID, "open", "oUlate")
+    with line.parts.db.transaction() as session:
+        identity.observe(
+            session, [contact_id, unionid], event_key="test", source="test", at=NOON, now=NOON
+        )
+        follower_messaged.apply(session, said(text), seen, Received(2, NOON), NOON)
+        (row, other) = (identity.find(session, one) for one in (contact_id, unionid))
+        assert row is not None
+        assert other is not None
+        assert row.one_id == other.one_id
+        stopped = consent.standing(session, [row.one_id], "oa")[row.one_id][1]
+        assert stopped is (text == "退订")
 
 
 def test_leaving_erases_what_was_written_from_the_notices_to_the_rep(database: Database) -> None:

@@ -139,7 +139,7 @@ def test_a_former_name_is_told_from_a_place_that_begins_with_the_same_word() -> 
         ("武汉大学人民医院（东院）", "武汉大学人民医院", "东院"),
         ("北京积水潭医院回龙观院区", "北京积水潭医院", "回龙观院区"),
         ("瑞金医院卢湾分院", "瑞金医院", "卢湾分院"),
-        ("开滦(集团)有限责任公司唐家庄医院", "开滦(集团)有限责任公司唐家庄医院", ""),
+        ("开滦(集团)有限责任公司唐家庄医院", "开滦（集团）有限责任公司唐家庄医院", ""),
     ],
 )
 def test_a_campus_is_split_off(text: str, base: str, campus: str) -> None:

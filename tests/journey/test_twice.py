@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from app import identity, journey, reps
+from app.facts import ContactRemoved
+from app.flows.reconcile_note import note_once
 from app.identity import Id, Kind
 from app.infra.db import Database
-from app.journey import Ending, Happened
+from app.journey import Ending, Happened, Touchpoint
 from tests.conftest import NOON
 
 
@@ -99,3 +103,31 @@ def test_an_end_that_was_seen_is_the_end_of_what_had_begun_then(
         assert tell(minute(20), "end 2")
         begin(minute(30), "add 3")
         assert tell(minute(31), "end 3")
+
+
+def test_a_callback_knows_when_it_was_and_a_look_only_by_its_own_clock(database: Database) -> None:
+    """F7: the clock of a look was three days behind, and so was the end in the journey."""
+    one = Id(Kind.WECOM_EXTERNAL_USERID, "ww1", "wm1")
+    with database.transaction() as session:
+        (row,) = identity.observe(session, [one], event_key="e", source="test", at=NOON, now=NOON)
+        looks = ContactRemoved(
+            at=minute(0),
+            corp_id="ww1",
+            rep_userid="rep01",
+            external_userid="wm1",
+            by="rep",
+            pulled=True,
+        )
+        ends = Ending(Happened.CONTACT_ADDED, since=minute(0))
+        behind = minute(5) - timedelta(days=3)
+        seen = note_once(
+            session, row.id, Happened.CONTACT_REMOVED, looks, channel="wecom", at=behind,
+            ref="look", ends=ends,
+        )  # fmt: skip
+        tells = replace(looks, at=minute(4), pulled=False)
+        told = note_once(
+            session, row.id, Happened.CONTACT_REMOVED, tells, channel="wecom", at=minute(4),
+            ref="callback", ends=Ending(Happened.CONTACT_ADDED),
+        )  # fmt: skip
+        assert (seen.fresh, told.fresh, told.ref) == (True, False, "look")
+        assert session.scalars(select(Touchpoint.at)).all() == [minute(4)]

@@ -17,7 +17,7 @@ from app.web.policy import STAFF, Policy, default_policy
 PAGES = (
     "words", "because", "records", "session", "home", "physicians", "tags", "segments",
     "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
-    "channels", "judgements", "desk",
+    "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")

@@ -41,12 +41,18 @@ ACTIONS = {
     "identity.undone": _l("撤销身份判断"),
     "linkage.same": _l("复核：同一人"), "linkage.different": _l("复核：不是同一人"),
     "linkage.unsure": _l("复核：看不出"), "linkage.undone": _l("撤销复核"),
+    "hospitals.imported": _l("导入医院名单"),
+    "hospital.named": _l("添加医院名称"), "hospital.unnamed": _l("删除医院名称"),
+    "hospital.is": _l("确认医院名称"), "hospital.new": _l("新增医院"),
+    "hospital.ignore": _l("忽略医院名称"), "hospital.undo": _l("撤销医院名称的决定"),
 }  # fmt: skip
 OBJECTS = {
     "user": _l("账号"), "campaign": _l("推送"), "content": _l("内容"), "inbox": _l("收件"),
     "rep": _l("代表"), "tag": _l("标签"), "token": _l("令牌"), "policy": _l("联系规则"),
     "channel": _l("渠道"), "dispatch": _l("发送"), "physicians": _l("医生"), "menu": _l("菜单"),
     "import": _l("导入"), "identity": _l("身份判断"), "candidate": _l("复核"),
+    "hospital": _l("医院"),
+    "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
 }  # fmt: skip
 CONSENT = {
     "added_rep": _l("添加代表为好友"), "followed": _l("关注公众号"),
@@ -58,7 +64,8 @@ CHANNELS = {
     "wecom": _l("企业微信"), "oa": _l("公众号"), "page": _l("内容页"), "any": _l("所有渠道"),
     "oa_subscribe": _l("订阅消息"),
 }  # fmt: skip
-ACTORS = {"system": _l("系统"), "token": _l("接口令牌"), "physician": _l("医生")}
+ACTORS = {"system": _l("系统"), "token": _l("接口令牌"), "physician": _l("医生"),
+          "cli": _l("命令行")}  # fmt: skip
 DAYS = {
     "*": _l("每天"), "mon-fri": _l("每个工作日"), "mon": _l("每周一"), "tue": _l("每周二"),
     "wed": _l("每周三"), "thu": _l("每周四"), "fri": _l("每周五"), "sat": _l("每周六"),

@@ -11,6 +11,20 @@ document.addEventListener("keydown", (event) => {
   field.focus();
 });
 
+// A key presses the button that shows it, on pages with a card that is answered by keys.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  const key = event.key.toLowerCase();
+  if (!document.querySelector("[data-keys], [data-key=u]") || !/^[a-z0-9]$/.test(key)) return;
+  const card = document.activeElement.closest(".card:has([data-key])");
+  const own = (card || document).querySelector(`[data-key="${key}"]`);
+  const button = own || document.querySelector(`[data-key="${key}"]`);
+  if (!button || button.disabled) return;
+  event.preventDefault();
+  button.click();
+});
+
 // htmx sends the CSRF token with every request that changes something.
 document.addEventListener("htmx:configRequest", (event) => {
   const token = document.querySelector("meta[name=csrf-token]");

@@ -1,0 +1,75 @@
+"""Two identifiers that a source has named together before, asked in one statement (PostgreSQL).
+
+Most events say again what is known. Asking whether it is told, holding the component, reading
+again and asking again are five round trips; here they are one. The component is held only when
+the pair is told, because whoever computes it again needs it alone.
+
+A statement sees what was committed when it began, and a lock may be granted later. So the row that
+is held is compared with the row that the statement saw: whoever computes a component anew writes
+its row (`component.resize`), and `xmin` says which transaction wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import String, bindparam, cast, exists, func, literal_column, select
+from sqlalchemy.orm import Session, aliased
+
+from app.identity.evidence import Sentence
+from app.identity.models import Component, Evidence, Identifier
+from app.identity.normalise import Id
+from app.identity.register import Known, by_keys, keys_of, value_hash
+from app.infra.db import UtcDateTime
+from app.infra.direct import Direct
+
+
+def told_pair(session: Session, ids: Sequence[Id], said: Sentence) -> list[Known] | None:
+    """Both as they are now, held until commit; None when this is not told, or not sure.
+
+    One of `ids` is strong. Only on PostgreSQL.
+    """
+    values = keys_of(ids) | {
+        "kind": said.kind, "source": said.source, "trust": said.trust, "at": said.at,
+    }  # fmt: skip
+    rows = _TOLD_PAIR.all(session, values)
+    found = {bytes(row.value_hash): row for row, unchanged in rows if unchanged and row.value}
+    if len(found) < len(ids):
+        return None
+    return [found[value_hash(one)] for one in ids]
+
+
+def _written_by(component: Any) -> Any:
+    return cast(literal_column(f"{component}.xmin"), String)
+
+
+_PAIR = select(*(getattr(Identifier, name) for name in Known._fields)).where(by_keys(2)).cte("pair")
+_EDGE = (
+    select(func.max(Evidence.trust).label("trust"), func.min(Evidence.at).label("at"))
+    .where(
+        Evidence.a_id == select(func.min(_PAIR.c.id)).scalar_subquery(),
+        Evidence.b_id == select(func.max(_PAIR.c.id)).scalar_subquery(),
+        Evidence.active.is_(True),
+        Evidence.kind == bindparam("kind"),
+        Evidence.source == bindparam("source"),
+    )
+    .cte("edge")
+)
+_IS_TOLD = exists().where(
+    _EDGE.c.trust >= bindparam("trust"), _EDGE.c.at <= bindparam("at", type_=UtcDateTime)
+)
+_HELD_NOW = aliased(Component, name="held_now")
+_HELD = (
+    select(_HELD_NOW.id, _written_by("held_now").label("written_by"))
+    .where(_HELD_NOW.id.in_(select(_PAIR.c.component_id)), _IS_TOLD)
+    .with_for_update(read=True, key_share=True)
+    .cte("held")
+)
+_SEEN = aliased(Component, name="seen")
+_TOLD_PAIR = Direct(
+    select(*_PAIR.c, (_HELD.c.written_by == _written_by("seen")).label("unchanged"))
+    .join(_SEEN, _SEEN.id == _PAIR.c.component_id)
+    .outerjoin(_HELD, _HELD.c.id == _PAIR.c.component_id),
+    lambda *row: (Known(*row[:-1]), bool(row[-1])),
+)
