@@ -21,7 +21,7 @@ from app.bootstrap import Parts, build
 from app.infra import log
 from app.operations import Heart
 from workers.leading import Leadership
-from workers.sweeping import keep_hospitals, keep_quality, mend, sweep
+from workers.sweeping import keep_desk, keep_hospitals, keep_quality, mend, sweep
 
 SWEEP_EVERY_S = 1
 LEAD_EVERY_S = 1
@@ -47,6 +47,12 @@ def main() -> None:
     _beat(leadership.resign)()
 
 
+def keep(parts: Parts) -> None:
+    """What may take long and is done by whoever comes first."""
+    for work in (keep_quality, keep_hospitals, keep_desk):
+        work(parts)
+
+
 def clock_of(parts: Parts, leadership: Leadership) -> BackgroundScheduler:
     """A clock that sweeps every second, mends every five, leads if it may, and notes the day's
     figures."""
@@ -61,7 +67,7 @@ def clock_of(parts: Parts, leadership: Leadership) -> BackgroundScheduler:
         "mend": (lambda: mend(parts), MEND_EVERY_S),
         "lead": (leadership.beat, LEAD_EVERY_S),
         # may take long: leads nobody
-        "quality": (lambda: (keep_quality(parts), keep_hospitals(parts)), QUALITY_EVERY_S),
+        "quality": (lambda: keep(parts), QUALITY_EVERY_S),
     }
     for name, (work, seconds) in works.items():
         clock.add_job(_beat(work, name), "interval", seconds=seconds, id=name)

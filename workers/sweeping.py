@@ -111,6 +111,15 @@ def keep_quality(parts: Parts) -> bool:
         return identity.quality.keep(session, today, figures, now)
 
 
+def keep_desk(parts: Parts) -> int:
+    """Conflicts between evidence and rules become cases of the review desk; how many new."""
+    with parts.db.reading() as session:
+        if not linkage.are_behind(session):
+            return 0
+    with parts.db.transaction() as session:
+        return linkage.take_conflicts(session, parts.clock())
+
+
 def keep_hospitals(parts: Parts) -> int:
     """Physicians whom a decision about a hospital's name has not reached, because whoever made it
     was interrupted; how many changed."""

@@ -3,14 +3,14 @@
 LinkCandidate, State   a pair and what became of it
 open_candidates, get, counts    the queue, the likeliest first
 next_for, pace, last_of    the review desk of one person
-take_conflicts         what evidence joins and a rule keeps apart, as cases of the same queue
+are_behind, take_conflicts    what evidence joins and a rule keeps apart, as cases of the queue
 move, reopen, tidy     its states; tidy brings it in line with the identity graph
 is_due, due, look, put          whoever has changed is compared with whom keys bring together
 scorer, current_model, save_model    trained weights
 """
 
 from app.linkage.conflicts import COLUMN as CONFLICT
-from app.linkage.conflicts import take_conflicts
+from app.linkage.conflicts import are_behind, take_conflicts
 from app.linkage.desk import Pace, last_of, next_for, pace
 from app.linkage.look import (
     Pair,
@@ -35,6 +35,7 @@ __all__ = [
     "Pair",
     "State",
     "allowed",
+    "are_behind",
     "counts",
     "current_model",
     "due",

@@ -23,6 +23,11 @@ COLUMN = "conflict"
 PIECE = 1000
 
 
+def are_behind(session: Session) -> bool:
+    """Whether some conflict is no case yet, or some case no conflict any more."""
+    return any(session.execute(one.limit(1)).first() for one in (_NEW, _SETTLED))
+
+
 def take_conflicts(session: Session, now: datetime) -> int:
     """Bring the cases in line with the conflicts; returns how many are new."""
     for candidate in session.scalars(_SETTLED).all():

@@ -54,7 +54,8 @@ def people(session: Session, one_ids: Collection[str]) -> dict[str, Somebody]:
         ]  # fmt: skip
         values = {name: getattr(row, name) for name in _COMPARED}
         found[row.one_id] = Somebody(
-            one_id=row.one_id, stands=row.anchor_id, features=features(values, phones, row.institution_id),
+            one_id=row.one_id, stands=row.anchor_id,
+            features=features(values, phones, row.institution_id),
             hospital=row.hospital, members=frozenset(one.id for one in of_row),
             held=Counter((one.kind, one.namespace) for one in of_row),
         )  # fmt: skip

@@ -86,7 +86,9 @@ def test_a_conflict_is_a_case_until_a_person_has_settled_it(database: Database) 
             identity.observe(
                 session, [licence, union], event_key=f"e{n}", source="crm", at=NOON, now=NOON
             )
+        assert linkage.are_behind(session)
         assert linkage.take_conflicts(session, NOON) == 1
+        assert not linkage.are_behind(session)
         assert linkage.take_conflicts(session, NOON) == 0
         (case,) = session.scalars(select(LinkCandidate))
         assert case.weights == {"conflict": {"level": "limit:licence_no", "bits": 0.0}}
