@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.linkage.model import Level
+from app.linkage.model import Level, never_less
 
 Pattern = tuple[int, ...]
 ROUNDS = 60
@@ -78,8 +78,11 @@ def levels_of(
 ) -> dict[str, tuple[Level, ...]]:
     """The same as a model has it."""
     return {
-        column: tuple(
-            Level(name, round(a, 8), round(b, 8)) for name, a, b in zip(levels, ms, us, strict=True)
+        column: never_less(
+            [
+                Level(name, round(a, 8), round(b, 8))
+                for name, a, b in zip(levels, ms, us, strict=True)
+            ]
         )
         for (column, levels), ms, us in zip(names.items(), m, u, strict=True)
     }

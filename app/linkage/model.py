@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -87,6 +87,16 @@ def loads(text: str, levels: Mapping[str, tuple[str, ...]] | None = None) -> Mod
         ) from problem
     _check(model, levels)
     return model
+
+
+def never_less(levels: Sequence[Level]) -> tuple[Level, ...]:
+    """Better agreement says at least as much: a level too rare to be learned takes the next's."""
+    found: list[Level] = []
+    for level in reversed(levels):
+        if found and level.bits < found[-1].bits:
+            level = Level(level.name, found[-1].m, found[-1].u)
+        found.append(level)
+    return tuple(reversed(found))
 
 
 @cache

@@ -16,7 +16,7 @@ from app.infra.errors import Misconfigured
 from app.linkage.compare import COLUMNS, SHORT_KEY, SHORT_NAME
 from app.linkage.em import LEAST
 from app.linkage.features import Features
-from app.linkage.model import Level, Model
+from app.linkage.model import Level, Model, never_less
 from app.linkage.names import LONGEST, spoken_surname
 
 OPTIONAL = "pip install --require-hashes -r requirements-linkage.lock"
@@ -127,15 +127,9 @@ def _comparison(
 
 
 def _levels(labels: Sequence[str], found: Sequence[Mapping[str, Any]]) -> tuple[Level, ...]:
-    """What Splink never saw has no share: it counts as the next level, which says less."""
-    levels: list[Level] = []
-    for label, one in reversed(list(zip(labels, found, strict=True))):
-        m, u = one.get("m_probability"), one.get("u_probability")
-        if (not m or not u) and levels:
-            levels.append(Level(label, levels[-1].m, levels[-1].u))
-        else:
-            levels.append(Level(label, _share(m), _share(u)))
-    return tuple(reversed(levels))
+    """What Splink never saw has no share: it says nothing, or what the next level says."""
+    shares = [(_share(one.get("m_probability")), _share(one.get("u_probability"))) for one in found]
+    return never_less([Level(label, m, u) for label, (m, u) in zip(labels, shares, strict=True)])
 
 
 def _share(value: float | None) -> float:
