@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from app import identity
 from app.bootstrap import Parts, build
@@ -67,15 +68,28 @@ def _rebuild(parts: Parts, piece: Sequence[int]) -> int:
     raise AssertionError
 
 
+def _moment(session: Session, when: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(when)
+    except ValueError:
+        return identity.moment_of(session, when)
+    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+
+
 def as_of(
-    when: Annotated[datetime, typer.Argument(help="A moment in China, 2026-11-01T09:00:00.")],
+    when: Annotated[
+        str,
+        typer.Argument(
+            help="A moment in China, 2026-11-01T09:00:00, or a version of a report, 1.87"
+        ),
+    ],
     one_id: Annotated[str, typer.Option(help="Only who is this person today.")] = "",
     as_json: Json = False,
 ) -> None:
     """Who was one person at a moment, as it was known then."""
     parts = build(process="cli")
-    moment = when if when.tzinfo else when.replace(tzinfo=SHANGHAI)
     with parts.db.reading() as session:
+        moment = _moment(session, when)
         only = None
         if one_id:
             person = identity.get_physician(session, one_id)

@@ -15,13 +15,14 @@ rebuild, components_after    compute again from the evidence, all or piece by pi
 institutions       which institution physicians work at (a module)
 quality            how good all this is, in figures (a module)
 as_of              who was one person at a moment
+version, moment_of    which state of who is who a report is about
 """
 
 from app.identity import institutions, quality
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
 from app.identity.graph import Graph, graph
-from app.identity.history import as_of
+from app.identity.history import as_of, moment_of, version
 from app.identity.judge import (
     Preview,
     anchor,
@@ -84,6 +85,7 @@ __all__ = [
     "keys_fit",
     "make_id",
     "merge",
+    "moment_of",
     "observe",
     "open_conflicts",
     "owners",
@@ -96,4 +98,5 @@ __all__ = [
     "retract",
     "search",
     "value_hash",
+    "version",
 ]

@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier, IdentityLog
+from app.identity.partition import RULE_VERSION
 from app.identity.register import label_of
+from app.infra.errors import NotFound
 
 PIECE = 1000
+LONGEST = 19  # digits of a number that databases know
+
+
+def version(session: Session) -> str:
+    """`rules.change`: which rules, and the last change of who is who. Figures of one version are
+    about the same persons; `moment_of` says when it was."""
+    return f"{RULE_VERSION}.{session.scalar(select(func.max(IdentityLog.id))) or 0}"
+
+
+def moment_of(session: Session, text: str) -> datetime:
+    """When a version was the newest. Raises NotFound."""
+    rules, _, number = text.partition(".")
+    known = rules.isdecimal() and number.isdecimal() and len(number) < LONGEST
+    row = session.get(IdentityLog, int(number)) if known else None
+    if row is None or int(rules) != row.rule_version:
+        raise NotFound(f"没有身份版本 {text}，请照报表上写的填写，例如 1.1234。")
+    return row.at
 
 
 def as_of(

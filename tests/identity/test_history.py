@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from app import identity
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
+from app.infra.errors import NotFound
 from tests.conftest import NOON
 
 POOL = [
@@ -83,3 +85,21 @@ def test_who_left_and_came_back_was_there_before(database: Database) -> None:
             session, POOL[:1], event_key="f", source="test", at=later, now=later
         )  # fmt: skip
         assert identity.as_of(session, NOON + timedelta(hours=1)) == before
+
+
+def test_a_version_names_a_state_and_tells_when_it_was(database: Database) -> None:
+    with database.transaction() as session:
+        assert identity.version(session).endswith(".0")
+        identity.observe(
+            session, POOL[:1] + POOL[2:3], event_key="e", source="t", at=NOON, now=NOON
+        )
+        first, before = identity.version(session), identity.as_of(session, NOON)
+        later = NOON + timedelta(days=1)
+        identity.observe(
+            session, POOL[1:3], event_key="f", source="t", at=later, now=later
+        )  # fmt: skip
+        assert identity.version(session) != first
+        assert identity.as_of(session, identity.moment_of(session, first)) == before
+        for text in ("", "1", "1.999", "9.1", "1.-1", f"1.{'9' * 30}"):
+            with pytest.raises(NotFound):
+                identity.moment_of(session, text)

@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
-from app import accounts, campaigns, segments
+from app import accounts, campaigns, identity, segments
 from app.accounts.models import Role
 from app.campaigns import Campaign, CampaignWay, CatchUp
 from app.flows.carry_out import carry_out
@@ -145,4 +145,5 @@ def as_json(session: Session, campaign: Campaign) -> dict[str, Any]:
             for run in campaigns.runs_of(session, campaign.id)
         ],
         "results": asdict(campaigns.results(session, campaign.id)),
+        "identity_version": identity.version(session),
     }  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import render_template
 from sqlalchemy import case, distinct, func, select
 
-from app import reps
+from app import identity, reps
 from app.content import ContentVersion
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
@@ -57,5 +57,5 @@ def insights() -> str:
         ).all()
         return render_template(
             "console/insights.html", by_rep=by_rep, by_content=by_content,
-            reps=reps.reps_by_id(session), days=DAYS,
+            reps=reps.reps_by_id(session), days=DAYS, identity_version=identity.version(session),
         )  # fmt: skip
