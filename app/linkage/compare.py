@@ -12,7 +12,10 @@ from types import MappingProxyType
 from app.linkage.features import Features
 
 MISSING = -1
-SHORT_NAME = 3  # one other character is another name in 张伟 and 张敏, a slip in 张晓伟
+SHORT_NAME, LONG_NAME = (
+    3,
+    12,
+)  # one other character is another name in 张伟 and 张敏, a slip in 张晓伟
 SHORT_KEY = 4  # of a hospital: 华西医院 is contained in 四川大学华西医院
 COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -49,7 +52,7 @@ def _name(a: Features, b: Features) -> int:
         return 1
     if a.surname != b.surname or not a.surname:
         return 4
-    if len(a.name) == len(b.name) >= SHORT_NAME:
+    if len(a.name) == len(b.name) and SHORT_NAME <= len(a.name) <= LONG_NAME:
         differing = sum(x != y for x, y in zip(a.name, b.name, strict=True))
         if differing == 1:
             return 2

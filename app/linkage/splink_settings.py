@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.infra.errors import Misconfigured
-from app.linkage.compare import COLUMNS, SHORT_KEY, SHORT_NAME
+from app.linkage.compare import COLUMNS, LONG_NAME, SHORT_KEY, SHORT_NAME
 from app.linkage.em import LEAST
 from app.linkage.features import Features
 from app.linkage.model import Level, Model, never_less
-from app.linkage.names import LONGEST, spoken_surname
+from app.linkage.names import spoken_surname
 
 OPTIONAL = "pip install --require-hashes -r requirements-linkage.lock"
 TEXTS = ("name", "surname", "pinyin", "hospital", "institution", "city", "department")
@@ -26,14 +26,14 @@ SETS = ("phones", "tails", "heads")
 _DIFFERING = "({})".format(
     " + ".join(
         f"case when substr(name_l, {n}, 1) = substr(name_r, {n}, 1) then 0 else 1 end"
-        for n in range(1, LONGEST + 1)
+        for n in range(1, LONG_NAME + 1)
     )
 )
 _NAME = (
     "name_l = name_r",
     "pinyin_l = pinyin_r",
-    f"surname_l = surname_r and length(name_l) = length(name_r) and length(name_l) >= {SHORT_NAME}"
-    f" and {_DIFFERING} = 1",
+    f"surname_l = surname_r and length(name_l) = length(name_r) and length(name_l) "
+    f"between {SHORT_NAME} and {LONG_NAME} and {_DIFFERING} = 1",
     "surname_l = surname_r",
 )
 _PLACE = (
