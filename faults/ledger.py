@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.inbox import InboxEvent, State
 from app.infra.db import Database, UtcDateTime
 
-FAR = timedelta(minutes=10)  # longer than any pause of our own
+FAR = timedelta(seconds=30)
 TABLES = (
     "CREATE TABLE faults_finished (seq {key}, event_id BIGINT, state VARCHAR(10))",
     "CREATE TABLE faults_moved (seq {key}, dispatch_id BIGINT, was VARCHAR(10), now VARCHAR(10))",
@@ -104,8 +104,8 @@ def lags(session: Session) -> list[float]:
     return sorted((row.finished_at - row.received_at).total_seconds() for row in rows)
 
 
-def let_hours_pass(db: Database, now: datetime) -> int:
-    """Events that wait for hours, for a quota of the platform to return, are due; how many."""
+def let_time_pass(db: Database, now: datetime) -> int:
+    """Events that wait long, for another attempt or for a quota to return, are due; how many."""
     far = update(InboxEvent).where(
         InboxEvent.state == State.PENDING, InboxEvent.next_attempt_at > now + FAR
     )

@@ -55,7 +55,7 @@ def f6(wish: Wish) -> Outcome:
         for _ in run.while_sending():
             pass
         run.wait(LAST_CALLS_S)
-        run.let_hours_pass()
+        run.let_time_pass()
         run.finish(may_wait=True)
         return run.outcome
 
