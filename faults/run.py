@@ -103,8 +103,8 @@ class Run:
         return waiting[0] if waiting else None
 
     def let_time_pass(self) -> None:
-        """What the platform refused waits minutes for its fifth attempt, or an hour for a quota: here
-        that time has passed."""
+        """What the platform refused waits minutes for a fifth attempt, or an hour for a quota:
+        here that time has passed."""
         passed = self.cluster.stores.ask(lambda db: ledger.let_time_pass(db, datetime.now(UTC)))
         self.outcome.figures["events that waited long"] = passed or 0
 
