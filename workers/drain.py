@@ -27,7 +27,7 @@ from app.flows import Flow, Received
 from app.inbox import Claim
 from app.infra import log
 from app.infra.crashpoint import crashpoint
-from app.infra.errors import Permanent, YishuError
+from app.infra.errors import Permanent, Transient, YishuError
 from workers.keeping import Keeper
 from workers.reading import read, why_unknown
 
@@ -226,6 +226,7 @@ def _fail(parts: Parts, claim: Claim, problem: Exception) -> None:
         parked = inbox.fail(
             session, claim, error, parts.clock(),
             final=isinstance(problem, Permanent), retry_after=wait_for,
+            patient=isinstance(problem, Transient),
         )  # fmt: skip
     _log.warning("event failed", attempt=claim.attempts, error=error)
     _handled.labels("dead" if parked else "failed").inc()

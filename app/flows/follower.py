@@ -19,6 +19,7 @@ from app.flows import Outside, Received
 from app.identity import AnIdentifier, Id, Kind, Known
 
 AFTER_MESSAGE = timedelta(minutes=30)  # the platform would allow 48 hours; later would surprise
+NO_ANSWER = timedelta(hours=6)  # after a message that an outage of the platform held back
 AFTER_TAP = timedelta(seconds=60)  # the platform's window after a follow, a scan or a menu click
 NOTHING_FOUND = "没有找到相关内容。可以换一个关键词，或点击菜单“为您推荐”。"
 
@@ -78,7 +79,9 @@ def say(
     now: datetime,
 ) -> None:
     """Answer a follower who has just done something: no cap and no quiet hours apply."""
-    until = now + AFTER_MESSAGE if isinstance(fact, FollowerMessaged) else fact.at + AFTER_TAP
+    until = fact.at + AFTER_TAP
+    if isinstance(fact, FollowerMessaged):
+        until = min(now + AFTER_MESSAGE, fact.at + NO_ANSWER)
     delivery.queue(
         session, way=Way.OA_TEXT, dedupe_key=f"answer:{event.ref}",
         payload={"app_id": fact.app_id, "openid": fact.openid, "text": text},

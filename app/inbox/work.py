@@ -18,9 +18,10 @@ from app.inbox import prebuilt
 from app.inbox.models import InboxEvent, State
 
 MAX_ATTEMPTS = 5
-BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60, 300))
+BACKOFF = tuple(timedelta(seconds=s) for s in (1, 10, 60, 300, 900))
 LEASE = timedelta(seconds=3.5)  # whoever has it in hand renews it; after it he counts as dead
 LONGEST_WAIT = timedelta(days=1)
+PATIENCE = timedelta(days=1)  # so long a platform in trouble parks nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def begin(session: Session, found: Sequence[Claim], now: datetime) -> list[Claim
     still_due = _still_due(session, found, now)
     ours: list[Claim] = []
     for one in found:
-        if one.id in still_due and one.attempts < MAX_ATTEMPTS:
+        if one.id in still_due and not (one.suspect and one.attempts >= MAX_ATTEMPTS):
             ours.append(replace(one, attempts=one.attempts + 1))
         elif one.id in still_due:
             _park(session, one.id, "处理进程在执行中退出，已停止重试", now)
@@ -130,19 +131,23 @@ def fail(
     *,
     final: bool,
     retry_after: timedelta = timedelta(0),
+    patient: bool = False,
 ) -> bool:
     """Note a failed attempt; True when the event is parked now. `error` holds no content.
 
-    An attempt that was overtaken by a later one has nothing to say.
+    The fifth failure parks it; when a platform is in trouble (`patient`), and not the event, only
+    a day does. An attempt that was overtaken by a later one has nothing to say.
     """
     event = session.get(InboxEvent, claim.id)
     if event is None or event.state != State.PENDING or event.attempts != claim.attempts:
         return False
-    if final or claim.attempts >= MAX_ATTEMPTS:
+    waits = patient and now < event.received_at + PATIENCE
+    if final or (claim.attempts >= MAX_ATTEMPTS and not waits):
         _park(session, claim.id, error, now)
         return True
     event.error = error
-    event.next_attempt_at = now + max(BACKOFF[claim.attempts - 1], retry_after)
+    pause = BACKOFF[min(claim.attempts, len(BACKOFF)) - 1]
+    event.next_attempt_at = now + max(pause, retry_after)
     return False
 
 

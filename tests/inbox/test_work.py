@@ -64,6 +64,7 @@ def fail(database: Database, clock: SetClock, claim: inbox.Claim, **kw: object) 
             clock(),
             final=bool(kw.get("final", False)),
             retry_after=timedelta(seconds=float(str(kw.get("retry_after_s", 0)))),
+            patient=bool(kw.get("patient", False)),
         )
 
 
@@ -165,6 +166,35 @@ def test_a_platform_that_asks_for_more_patience_gets_it(
     assert begin(database, clock) is None
     clock.tick(seconds=1)
     assert begin(database, clock) is not None
+
+
+def test_a_platform_in_trouble_parks_nothing_for_a_day(database: Database, clock: SetClock) -> None:
+    (event_id,) = arrive(database, clock, "a")
+    begun, attempts, parked = clock(), 0, False
+    while not parked:
+        claim = begin(database, clock)
+        if claim is None:
+            clock.tick(minutes=1)
+            continue
+        attempts += 1
+        assert claim.attempts == attempts
+        parked = fail(database, clock, claim, patient=True)
+    assert timedelta(hours=24) <= clock() - begun < timedelta(hours=24, minutes=16)
+    assert 90 < attempts < 110
+    assert state_of(database, event_id) == State.DEAD
+
+
+def test_an_event_that_kills_after_an_outage_is_parked(database: Database, clock: SetClock) -> None:
+    (event_id,) = arrive(database, clock, "a")
+    for _ in range(2 * inbox.MAX_ATTEMPTS):
+        claim = begin(database, clock)
+        assert claim is not None
+        fail(database, clock, claim, patient=True)
+        clock.tick(minutes=15)
+    assert begin(database, clock) is not None  # and nothing more is heard of it
+    clock.tick(minutes=2)
+    assert begin(database, clock) is None
+    assert state_of(database, event_id) == State.DEAD
 
 
 def test_a_permanent_error_parks_at_once(database: Database, clock: SetClock) -> None:
