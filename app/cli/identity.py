@@ -68,12 +68,13 @@ def _rebuild(parts: Parts, piece: Sequence[int]) -> int:
     raise AssertionError
 
 
-def _moment(session: Session, when: str) -> datetime:
+def _moment(session: Session, when: str) -> tuple[int | None, datetime]:
+    """The change that a version names, if it is one; and the moment."""
     try:
         moment = datetime.fromisoformat(when)
     except ValueError:
-        return identity.moment_of(session, when)
-    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+        return identity.change_of(session, when)
+    return None, moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
 
 
 def as_of(
@@ -89,12 +90,12 @@ def as_of(
     """Who was one person at a moment, as it was known then."""
     parts = build(process="cli")
     with parts.db.reading() as session:
-        moment = _moment(session, when)
+        change, moment = _moment(session, when)
         only = None
         if one_id:
             person = identity.get_physician(session, one_id)
             only = [row.id for row in identity.identifiers_of(session, person.one_id)]
-        state = identity.as_of(session, moment, only)
+        state = identity.as_of(session, moment, only, until=change)
     persons: dict[str, list[int]] = {}
     for number, owner in state.items():
         persons.setdefault(owner, []).append(number)

@@ -7,6 +7,7 @@ are joined only when two persons say so: two physicians who are one to us get ea
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -38,8 +39,10 @@ def decide(
     actor: str,
     reason: str,
     now: datetime,
+    shown: Collection[str] = (),
 ) -> LinkCandidate:
-    """Note what `actor` says and do what follows; the candidate as it is then.
+    """Note what `actor` says and do what follows; the candidate as it is then. `shown`: the ONE IDs
+    that the decision is about, if they were looked at: refused when they are others by now.
 
     It stays open with `decided_by` when a second person has to agree. Raises NotFound, and Refused
     when it was decided before, when the rules forbid it, or without a reason to judge by.
@@ -48,6 +51,8 @@ def decide(
     if candidate.state not in linkage.WAITING:
         raise Refused("这个候选已经有人处理过了，请刷新后再看。")
     a, b = _both(session, candidate)
+    if shown and {a.one_id, b.one_id} != set(shown):
+        raise Refused("这两位的身份刚刚有变化，请刷新后再判断。")
     if verdict is Verdict.UNSURE:
         if candidate.state != State.UNSURE:
             linkage.move(candidate, State.UNSURE, now, **_by(actor, now))
@@ -80,6 +85,24 @@ def undo(session: Session, candidate_id: int, *, actor: str, now: datetime) -> L
     return candidate
 
 
+def propose(
+    session: Session, a: Identifier, b: Identifier, *, actor: str, reason: str, now: datetime
+) -> LinkCandidate:
+    """ "Same", said on the page of a physician about two registered ones: the first word of two, or
+    the second. Raises Refused."""
+    low, high = sorted((a.id, b.id))
+    found = linkage.of_persons(session, a.one_id, b.one_id)
+    candidate = found or linkage.by_person(session, low, high, now)
+    return decide(session, candidate.id, Verdict.SAME, actor=actor, reason=reason, now=now)
+
+
+def needs_two(session: Session, a: Identifier, b: Identifier) -> bool:
+    """True when both are registered: two persons must say that they are one."""
+    people = identity.identifiers_of_many(session, {a.one_id, b.one_id})
+    both = len(people) == 2
+    return both and all(any(row.kind in REGISTERED for row in rows) for rows in people.values())
+
+
 def waits_for_second(candidate: LinkCandidate) -> bool:
     """True when one person said "same" and another has to agree."""
     return candidate.state == State.OPEN and candidate.decided_by is not None
@@ -99,7 +122,8 @@ def _accept(
     first = candidate.decided_by if waits_for_second(candidate) else None
     linkage.move(
         candidate, State.ACCEPTED, now, override_id=made.id,
-        second_by=actor if first else None, **_by(first or actor, now),
+        second_by=actor if first else None, second_at=now if first else None,
+        **({} if first else _by(actor, now)),
     )  # fmt: skip
 
 
@@ -114,8 +138,7 @@ def _note_first(candidate: LinkCandidate, actor: str, reason: str, now: datetime
 def _is_second_needed(
     session: Session, candidate: LinkCandidate, a: Identifier, b: Identifier, actor: str
 ) -> bool:
-    people = identity.identifiers_of_many(session, {a.one_id, b.one_id})
-    if not all(any(row.kind in REGISTERED for row in rows) for rows in people.values()):
+    if not needs_two(session, a, b):
         return False
     if not waits_for_second(candidate):
         return True

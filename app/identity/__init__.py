@@ -15,14 +15,14 @@ rebuild, components_after    compute again from the evidence, all or piece by pi
 institutions       which institution physicians work at (a module)
 quality            how good all this is, in figures (a module)
 as_of              who was one person at a moment
-version, moment_of    which state of who is who a report is about
+version, change_of    which state of who is who a report is about
 """
 
 from app.identity import institutions, quality
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
 from app.identity.graph import Graph, graph
-from app.identity.history import as_of, moment_of, version
+from app.identity.history import as_of, change_of, version
 from app.identity.judge import (
     Preview,
     anchor,
@@ -69,6 +69,7 @@ __all__ = [
     "anchor",
     "as_of",
     "block",
+    "change_of",
     "components_after",
     "conflicts_of",
     "describe",
@@ -85,7 +86,6 @@ __all__ = [
     "keys_fit",
     "make_id",
     "merge",
-    "moment_of",
     "observe",
     "open_conflicts",
     "owners",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier, IdentityLog
@@ -18,31 +18,39 @@ LONGEST = 19  # digits of a number that databases know
 
 
 def version(session: Session) -> str:
-    """`rules.change`: which rules, and the last change of who is who. Figures of one version are
-    about the same persons; `moment_of` says when it was."""
-    return f"{RULE_VERSION}.{session.scalar(select(func.max(IdentityLog.id))) or 0}"
+    """`rules.change`: which rules, and the last change of who is who; figures of one version are
+    about the same persons."""
+    newest = select(IdentityLog.rule_version, IdentityLog.id).order_by(IdentityLog.id.desc())
+    row = session.execute(newest.limit(1)).first()
+    return f"{row.rule_version}.{row.id}" if row else f"{RULE_VERSION}.0"
 
 
-def moment_of(session: Session, text: str) -> datetime:
-    """When a version was the newest. Raises NotFound."""
+def change_of(session: Session, text: str) -> tuple[int, datetime]:
+    """The change that a version names, and when it was. Raises NotFound."""
     rules, _, number = text.partition(".")
     known = rules.isdecimal() and number.isdecimal() and len(number) < LONGEST
     row = session.get(IdentityLog, int(number)) if known else None
     if row is None or int(rules) != row.rule_version:
         raise NotFound(f"没有身份版本 {text}，请照报表上写的填写，例如 1.1234。")
-    return row.at
+    return row.id, row.at
 
 
 def as_of(
-    session: Session, moment: datetime, only: Collection[int] | None = None
+    session: Session,
+    moment: datetime,
+    only: Collection[int] | None = None,
+    *,
+    until: int | None = None,
 ) -> dict[int, str]:
-    """Identifier → ONE ID as it was known at `moment`: all of them, or `only` these.
+    """Identifier → ONE ID as it was known at `moment`: all of them, or `only` these; after the
+    change `until` exactly, when that is said.
 
     What was learned later about earlier days is not in it: the log tells when we knew. Whatever
     was forgotten since is still a number here, without a value.
     """
     state = _born_with(session, moment, only)
-    changes = select(IdentityLog.after).where(IdentityLog.at <= moment).order_by(IdentityLog.id)
+    upto = IdentityLog.at <= moment if until is None else IdentityLog.id <= until
+    changes = select(IdentityLog.after).where(upto).order_by(IdentityLog.id)
     for after in session.scalars(changes.execution_options(yield_per=PIECE)):
         for identifier, one_id in after.items():
             if only is None or int(identifier) in only:  # seen afresh since, perhaps

@@ -3,6 +3,7 @@
 LinkCandidate, State   a pair and what became of it
 open_candidates, get, counts    the queue, the likeliest first
 next_for, pace, last_of    the review desk of one person
+of_persons, by_person    the candidate of two, also when a person asks
 are_behind, take_conflicts    what evidence joins and a rule keeps apart, as cases of the queue
 move, reopen, tidy     its states; tidy brings it in line with the identity graph
 is_due, due, look, put          whoever has changed is compared with whom keys bring together
@@ -11,7 +12,7 @@ scorer, current_model, save_model    trained weights
 
 from app.linkage.conflicts import COLUMN as CONFLICT
 from app.linkage.conflicts import are_behind, take_conflicts
-from app.linkage.desk import Pace, last_of, next_for, pace
+from app.linkage.desk import Pace, by_person, last_of, next_for, of_persons, pace
 from app.linkage.look import (
     Pair,
     allowed,
@@ -36,6 +37,7 @@ __all__ = [
     "State",
     "allowed",
     "are_behind",
+    "by_person",
     "counts",
     "current_model",
     "due",
@@ -45,6 +47,7 @@ __all__ = [
     "look",
     "move",
     "next_for",
+    "of_persons",
     "open_candidates",
     "pace",
     "put",

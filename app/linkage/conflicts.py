@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.identity.models import Conflict
 from app.infra.db import insert_all
 from app.linkage.models import LinkCandidate, State
-from app.linkage.queue import WAITING, move
+from app.linkage.queue import WAITING, move, reopen
 
 RULES = "rules"  # the model version of a case that no model asked for
 FIRST = 100.0  # bits: a conflict is a contradiction in what we know, and comes before a likeness
@@ -25,13 +25,15 @@ PIECE = 1000
 
 def are_behind(session: Session) -> bool:
     """Whether some conflict is no case yet, or some case no conflict any more."""
-    return any(session.execute(one.limit(1)).first() for one in (_NEW, _SETTLED))
+    return any(session.execute(one.limit(1)).first() for one in (_NEW, _BACK, _SETTLED))
 
 
 def take_conflicts(session: Session, now: datetime) -> int:
     """Bring the cases in line with the conflicts; returns how many are new."""
     for candidate in session.scalars(_SETTLED).all():
         move(candidate, State.EXPIRED, now)
+    for candidate in session.scalars(_BACK).all():  # it was settled, and that was taken back
+        reopen(candidate, RULES, now)
     new = session.execute(_NEW).all()
     rows: list[dict[str, Any]] = [
         {
@@ -57,4 +59,9 @@ _SETTLED = select(LinkCandidate).where(
     LinkCandidate.model_version == RULES,
     LinkCandidate.state.in_(WAITING),
     ~exists().where(_SAME_PAIR, _UNSETTLED),
+)
+_BACK = select(LinkCandidate).where(
+    LinkCandidate.model_version == RULES,
+    LinkCandidate.state == State.EXPIRED,
+    exists().where(_SAME_PAIR, _UNSETTLED),
 )

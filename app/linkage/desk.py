@@ -11,10 +11,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
+from app.identity import Identifier
+from app.infra.db import insert_once
 from app.linkage.models import LinkCandidate, State
+from app.linkage.queue import WAITING, reopen
 
 AHEAD = 24  # of the likeliest ones each person takes another first
 
@@ -58,24 +61,76 @@ def pace(
 
 def last_of(session: Session, actor: str) -> LinkCandidate | None:
     """What `actor` decided last, and can take back."""
-    chosen = select(LinkCandidate).where(_by(actor), LinkCandidate.state != State.EXPIRED)
-    latest = LinkCandidate.updated_at.desc(), LinkCandidate.id.desc()
-    return session.scalar(chosen.order_by(*latest).limit(1))
+    found = [
+        row
+        for by, at in _WORDS
+        if (row := session.execute(
+            select(LinkCandidate, at)
+            .where(by == actor, LinkCandidate.state != State.EXPIRED)
+            .order_by(at.desc(), LinkCandidate.id.desc())
+            .limit(1)
+        ).first())
+    ]  # fmt: skip
+    return max(found, key=lambda row: (row[1], row[0].id))[0] if found else None
+
+
+def of_persons(session: Session, one: str, other: str) -> LinkCandidate | None:
+    """What waits about these two ONE IDs, by whichever of their identifiers; held until commit."""
+    both = or_(
+        and_(_A.one_id == one, _B.one_id == other), and_(_A.one_id == other, _B.one_id == one)
+    )
+    chosen = (
+        select(LinkCandidate)
+        .join(_A, _A.id == LinkCandidate.a_id)
+        .join(_B, _B.id == LinkCandidate.b_id)
+        .where(both, LinkCandidate.state.in_(WAITING))
+        .order_by(LinkCandidate.decided_by.is_(None), LinkCandidate.id)
+        .limit(1)
+        .with_for_update(of=LinkCandidate)
+    )
+    return session.scalar(chosen.execution_options(populate_existing=True))
+
+
+def by_person(session: Session, a_id: int, b_id: int, now: datetime) -> LinkCandidate:
+    """The candidate of these two identifiers, open: a person asks, whatever became of it before."""
+    values = {
+        "a_id": a_id, "b_id": b_id, "score": 0.0, "probability": 0.5, "weights": {},
+        "model_version": "person", "state": State.OPEN, "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    insert_once(session, LinkCandidate, values, "a_id", "b_id")
+    chosen = select(LinkCandidate).where(LinkCandidate.a_id == a_id, LinkCandidate.b_id == b_id)
+    fresh = chosen.with_for_update().execution_options(populate_existing=True)
+    row = session.scalars(fresh).one()
+    if row.state not in WAITING:
+        reopen(row, "person", now)
+    return row
 
 
 def _is_for(actor: str, state: State) -> ColumnElement[bool]:
+    """Of this state, still two persons, and not waiting for somebody else's word only."""
     of_others = or_(LinkCandidate.decided_by.is_(None), LinkCandidate.decided_by != actor)
-    return and_(LinkCandidate.state == state, of_others if state == State.OPEN else true())
-
-
-def _by(actor: str) -> ColumnElement[bool]:
-    return or_(LinkCandidate.decided_by == actor, LinkCandidate.second_by == actor)
+    two = exists().where(
+        _A.id == LinkCandidate.a_id, _B.id == LinkCandidate.b_id, _A.one_id != _B.one_id
+    )
+    mine = of_others if state == State.OPEN else true()
+    return and_(LinkCandidate.state == state, mine, two)
 
 
 def _decided(session: Session, actor: str, since: datetime) -> int:
-    chosen = select(func.count()).select_from(LinkCandidate)
-    return session.scalar(chosen.where(_by(actor), LinkCandidate.updated_at >= since)) or 0
+    return sum(
+        session.scalar(
+            select(func.count()).select_from(LinkCandidate).where(by == actor, at >= since)
+        ) or 0
+        for by, at in _WORDS
+    )  # fmt: skip
 
 
 def _turn(actor: str, candidate_id: int) -> bytes:
     return hashlib.sha256(f"{actor} {candidate_id}".encode()).digest()
+
+
+_A, _B = aliased(Identifier), aliased(Identifier)
+_WORDS = (  # who spoke first and when, who agreed and when
+    (LinkCandidate.decided_by, LinkCandidate.decided_at),
+    (LinkCandidate.second_by, LinkCandidate.second_at),
+)

@@ -64,6 +64,8 @@ class LinkCandidate(Base):
         UniqueConstraint("a_id", "b_id"),
         CheckConstraint("a_id < b_id", name="ordered"),
         Index("ix_link_candidate_queue", "state", "score", "id"),
+        Index("ix_link_candidate_first", "decided_by", "decided_at"),
+        Index("ix_link_candidate_second", "second_by", "second_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -77,6 +79,7 @@ class LinkCandidate(Base):
     decided_by: Mapped[str | None] = mapped_column(String(80))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     second_by: Mapped[str | None] = mapped_column(String(80))  # who agreed, of two
+    second_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     undone_by: Mapped[str | None] = mapped_column(String(80))  # so that no rule decides it again
     override_id: Mapped[int | None] = mapped_column(ForeignKey("identity_override.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -92,7 +92,7 @@ def tidy(session: Session, now: datetime) -> dict[State, int]:
 def reopen(candidate: LinkCandidate, actor: str, now: datetime) -> None:
     """Nobody has decided it; no rule will decide it by itself again."""
     if candidate.state != State.OPEN:
-        move(candidate, State.OPEN, now, second_by=None, override_id=None)
+        move(candidate, State.OPEN, now, second_by=None, second_at=None, override_id=None)
     candidate.decided_by = candidate.decided_at = None
     candidate.undone_by, candidate.updated_at = actor, now
 

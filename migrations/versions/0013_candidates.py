@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.String(length=80), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("second_by", sa.String(length=80), nullable=True),
+        sa.Column("second_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("undone_by", sa.String(length=80), nullable=True),
         sa.Column("override_id", BIG_ID, nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -49,6 +50,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("a_id", "b_id", name=op.f("uq_link_candidate_a_id_b_id")),
     )  # fmt: skip
     op.create_index("ix_link_candidate_queue", "link_candidate", ["state", "score", "id"])
+    op.create_index("ix_link_candidate_first", "link_candidate", ["decided_by", "decided_at"])
+    op.create_index("ix_link_candidate_second", "link_candidate", ["second_by", "second_at"])
     op.create_index("ix_link_candidate_b_id", "link_candidate", ["b_id"])
     op.create_table(
         "link_key",

@@ -99,7 +99,8 @@ def test_a_version_names_a_state_and_tells_when_it_was(database: Database) -> No
             session, POOL[1:3], event_key="f", source="t", at=later, now=later
         )  # fmt: skip
         assert identity.version(session) != first
-        assert identity.as_of(session, identity.moment_of(session, first)) == before
+        change, moment = identity.change_of(session, first)
+        assert identity.as_of(session, moment, until=change) == before
         for text in ("", "1", "1.999", "9.1", "1.-1", f"1.{'9' * 30}"):
             with pytest.raises(NotFound):
-                identity.moment_of(session, text)
+                identity.change_of(session, text)

@@ -103,3 +103,24 @@ def test_a_conflict_is_a_case_until_a_person_has_settled_it(database: Database) 
         identity.block(session, identity.find(session, union), actor=ME, reason="共用", now=NOON)
         assert linkage.take_conflicts(session, NOON) == 0
         assert case.state == State.EXPIRED
+        made = identity.judgements(session)[0]
+        identity.retract(session, made.id, actor=ME, now=NOON)
+        assert linkage.are_behind(session)
+        linkage.take_conflicts(session, NOON)
+        assert case.state == State.OPEN
+
+
+def test_what_a_colleague_confirms_now_is_not_what_one_takes_back(database: Database) -> None:
+    with database.transaction() as session:
+        (one,) = [ask(session, Id(Kind.LICENCE_NO, "", "1"), Id(Kind.CRM_ID, "", "HCP-1"))]
+        (other,) = many(session, 1)
+        say(session, one, Verdict.SAME)
+        decide(session, other.id, Verdict.DIFFERENT, actor=ME, reason="比对", now=LATER)
+        decide(
+            session, one.id, Verdict.SAME, actor=OTHER, reason="比对",
+            now=LATER + timedelta(minutes=1),
+        )  # fmt: skip
+        assert one.state == State.ACCEPTED
+        assert linkage.last_of(session, ME) is other
+        assert linkage.last_of(session, OTHER) is one
+        assert linkage.pace(session, ME, LATER, MIDNIGHT).hour == 1

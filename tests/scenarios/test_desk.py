@@ -46,6 +46,7 @@ def test_a_form_decides_and_another_takes_it_back(line: Line, people: dict[str, 
     with line.parts.db.reading() as session:
         (made,) = identity.judgements(session)
         assert (made.kind, made.reason) == ("cannot", "两家医院各有一位")
+    assert "请选择" in marketer.send(DESK, f"{DESK}/{number}").text
     again = marketer.send(DESK, f"{DESK}/{number}", verdict="same")
     assert "已经有人处理过了" in again.text
     back = marketer.send(DESK, f"{DESK}/undo")
@@ -67,6 +68,12 @@ def test_two_registered_need_two_persons(line: Line, people: dict[str, Browser])
                 session, [contact, crm], event_key=f"crm{n}", source="crm", kind="crm_master",
                 trust=95, at=line.parts.clock(), now=line.parts.clock(),
             )  # fmt: skip
+    page = f"/console/physicians/{ids(line, '王某某')}/judge?kind=must&other={ids(line, '李某某')}"
+    first = people["marketer"].send(page, page, reason="同一位医生")
+    assert "还需另一位同事" in first.text
+    assert state(line, number) == State.OPEN
+    back = people["marketer"].send(DESK, f"{DESK}/undo")
+    assert "已撤销" in back.text
     first = people["marketer"].send(DESK, f"{DESK}/{number}", verdict="same")
     assert "还需另一位同事确认" in first.text
     assert "都看完了" in first.text
@@ -82,3 +89,16 @@ def test_nobody_else_sees_the_desk(line: Line, people: dict[str, Browser]) -> No
         refused = people[role].get(DESK)
         assert "王某某" not in refused.text
         assert refused.status_code == 403
+
+
+def test_what_was_not_shown_is_not_decided(line: Line, people: dict[str, Browser]) -> None:
+    number = alike(line)
+    wang = ids(line, "王某某")
+    stale = people["marketer"].send(
+        DESK, f"{DESK}/{number}", verdict="same", shown=[wang, "YS0000000000000000"]
+    )
+    assert "刚刚有变化" in stale.text
+    assert state(line, number) == State.OPEN
+    shown = [wang, ids(line, "李某某")]
+    people["marketer"].send(DESK, f"{DESK}/{number}", verdict="same", shown=shown)
+    assert state(line, number) == State.ACCEPTED

@@ -17,7 +17,7 @@ from app.flows.judgement import Person
 from app.flows.link_decision import Verdict, decide, undo, waits_for_second
 from app.flows.permission import CONSENT_CHANNEL
 from app.infra.clock import local
-from app.infra.errors import YishuError
+from app.infra.errors import Refused, YishuError
 from app.linkage import LinkCandidate, State
 from app.web import auth
 from app.web.console import bp
@@ -27,6 +27,7 @@ from app.web.context import parts
 from app.web.policy import allow
 
 MOST_BESIDES = 50
+REASON = "复核台：比对资料"  # of whoever gives none
 ROWS = (_l("职称"), _l("科室"), _l("医院"), _l("城市"))
 COLUMNS = {
     "name": _l("姓名"),
@@ -115,11 +116,14 @@ def decide_case(candidate_id: int) -> Response:
     text = request.form.get("verdict", "")
     try:
         with here.db.transaction() as session:
-            verdict = Verdict(text) if text in set(Verdict) else Verdict.UNSURE
-            reason = request.form.get("reason", "").strip()[:500] or str(_("复核台：比对资料"))
+            if text not in set(Verdict):
+                raise Refused("请选择“同一人”“不是同一人”或“看不出”。")
+            verdict = Verdict(text)
             made = decide(
-                session, candidate_id, verdict, actor=who.key, reason=reason, now=here.clock()
-            )
+                session, candidate_id, verdict, actor=who.key, now=here.clock(),
+                reason=request.form.get("reason", "").strip()[:500] or REASON,
+                shown=request.form.getlist("shown")[:2],
+            )  # fmt: skip
             waits = waits_for_second(made)
             accounts.audit(
                 session, who.key, f"linkage.{verdict}", "candidate", candidate_id, now=here.clock()

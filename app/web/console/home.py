@@ -44,7 +44,7 @@ def home() -> str:
             complete=completeness.figures(session, now),
             stages=content.count_by_stage(session),
             unmapped=len(tagging.unmapped(session, 1000)),
-            alike=linkage.counts(session)[linkage.State.OPEN],
+            alike=linkage.pace(session, who.key, now, now).left,
             next_send=_next_send(session),
             waiting=content.listing(session, stage=Stage.IN_REVIEW, limit=SHOWN)[:SHOWN],
             reads=_reads(session),

@@ -15,6 +15,7 @@ from app import accounts, identity
 from app.accounts.models import Role
 from app.flows import judgement
 from app.flows.judgement import Judgement
+from app.flows.link_decision import needs_two, propose
 from app.flows.permission import CONSENT_CHANNEL, Standing
 from app.identity import Identifier, Override, Physician
 from app.infra.clock import local
@@ -84,20 +85,33 @@ def judge(one_id: str) -> Response:
             question = _question(session, one_id)
             if question is None:
                 raise NotFound(_("请选择要比较的另一位医生。"))
-            made = judgement.judge(
-                session, question.kind, question.a, question.b, actor=who.key,
-                reason=request.form.get("reason", "").strip()[:500], now=here.clock(),
-            )  # fmt: skip
-            accounts.audit(
-                session, who.key, f"identity.{made.kind}", "identity", made.id, now=here.clock()
-            )
+            made = _make(session, question, who.key)
     except YishuError as problem:
         flash(str(problem), "error")
         return redirect(request.full_path)
+    if made is None:
+        flash(
+            _("已记下您的判断。双方都有执业证号或 CRM 编号，还需另一位同事在“复核”里确认。"),
+            "success",
+        )
+        return redirect(url_for("console.physician", one_id=one_id))
     flash(_("已记录判断，可以随时在下方撤销。"), "success")
     if question.kind is Judgement.NOBODYS:  # the value is no longer this physician's
         return redirect(url_for("console.judgements"))
     return redirect(url_for("console.physician", one_id=one_id))
+
+
+def _make(session: Session, question: Question, actor: str) -> int | None:
+    """The number of the judgement; None when a second person has to agree first."""
+    reason, now = request.form.get("reason", "").strip()[:500], parts().clock()
+    a, b = question.a, question.b
+    if question.kind is Judgement.SAME and b is not None and needs_two(session, a, b):
+        candidate = propose(session, a, b, actor=actor, reason=reason, now=now)
+        accounts.audit(session, actor, "linkage.same", "candidate", candidate.id, now=now)
+        return candidate.override_id
+    made = judgement.judge(session, question.kind, a, b, actor=actor, reason=reason, now=now)
+    accounts.audit(session, actor, f"identity.{made.kind}", "identity", made.id, now=now)
+    return made.id
 
 
 @bp.get("/governance/judgements")

@@ -1,5 +1,6 @@
-// The review desk: a key decides, and the next pair, loaded ahead, is there at once. Answers travel
-// in the background; one that was not taken down is said, with a way back to its pair.
+// The review desk: a key (console.js presses the button) decides, and the next pair, loaded ahead, is
+// there at once. Answers travel in the background; one that was not taken down is said, with a way
+// back to its pair.
 "use strict";
 
 const desk = document.querySelector("[data-desk]");
@@ -30,9 +31,7 @@ function lookAhead() {
 }
 
 async function show(text) {
-  const found = await text;
-  if (found === null) return location.reload();
-  caseHere().outerHTML = found;
+  caseHere().outerHTML = await text;
   lookAhead();
   openScrollers();
 }
@@ -64,14 +63,13 @@ async function post(form, values) {
 async function decide(form, verdict) {
   const number = numberOf(caseHere());
   sent.add(number);
-  const answer = post(form, [["verdict", verdict]]);
-  await show(ahead ?? load([["besides", number]]));
-  try {
-    const said = await answer;
-    say(said.text, said.sound ? null : number);
-  } catch {
-    say(desk.dataset.failed, number);
-  }
+  const answer = post(form, [["verdict", verdict]]).catch(() => null);
+  const next = (await ahead) ?? null;
+  if (next !== null) await show(next);
+  const said = await answer;
+  if (said === null) say(desk.dataset.failed, number);
+  else say(said.text, said.sound ? null : number);
+  if (next === null && said !== null) location.assign(desk.dataset.desk);
 }
 
 async function undo(form) {
@@ -86,21 +84,16 @@ async function undo(form) {
   }
 }
 
+desk.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.name === "reason") event.preventDefault();
+});
+
 desk.addEventListener("submit", (event) => {
   event.preventDefault();
   event.stopPropagation();
   const form = event.target;
   if ("undo" in form.dataset) undo(form);
   else decide(form, event.submitter.value);
-});
-
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select");
-  if (typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  const button = desk.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-  if (!button) return;
-  event.preventDefault();
-  button.form.requestSubmit(button);
 });
 
 lookAhead();
