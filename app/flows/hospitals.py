@@ -42,11 +42,15 @@ def follow(db: Database) -> int:
     """Give physicians the institution that their hospital means by now; how many changed."""
     total = 0
     while True:
+        with db.reading() as session:  # it walks over everybody: nobody waits for that
+            found = identity.institutions.behind(session)
+        if not found:
+            return total
         with db.transaction() as session:
-            moved = identity.institutions.follow(session)
-        total += moved
+            moved = identity.institutions.follow(session, found)
         if not moved:
             return total
+        total += moved
 
 
 def _note(db: Database, now: datetime) -> int:

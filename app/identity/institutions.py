@@ -27,18 +27,39 @@ class Waiting(NamedTuple):
     last: datetime | None
 
 
+class Behind(NamedTuple):
+    """A physician, where they work as written, and what that means by now."""
+
+    one_id: str
+    hospital: str
+    city: str
+    province: str
+    institution_id: int | None
+
+
 def is_behind(session: Session) -> bool:
     """Whether somebody carries another institution than their hospital means."""
     return session.execute(_behind().limit(1)).first() is not None
 
 
-def follow(session: Session) -> int:
-    """Give some physicians the institution that their hospital means by now; how many: 0, done."""
-    rows = session.execute(_behind().order_by(Physician.one_id).limit(AT_ONCE)).all()
-    for one_id, institution_id in rows:
-        chosen = update(Physician).where(Physician.one_id == one_id)
-        session.execute(chosen.values(institution_id=institution_id, link_due=True))
-    return len(rows)
+def behind(session: Session) -> Sequence[Behind]:
+    """Some who carry another institution than their hospital means by now."""
+    rows = session.execute(_behind().order_by(Physician.one_id).limit(AT_ONCE))
+    return [Behind._make(row) for row in rows]
+
+
+def follow(session: Session, found: Sequence[Behind]) -> int:
+    """Give them the institution, unless their hospital is another one meanwhile; how many."""
+    changed = 0
+    for one in found:
+        as_seen = (
+            Physician.one_id == one.one_id, Physician.hospital == one.hospital,
+            Physician.city == one.city, Physician.province == one.province,
+        )  # fmt: skip
+        values = {"institution_id": one.institution_id, "link_due": True}
+        done = session.execute(update(Physician).where(*as_seen).values(values))
+        changed += done.rowcount  # type: ignore[attr-defined]
+    return changed
 
 
 def never_noted(session: Session) -> Sequence[Asked]:
@@ -105,9 +126,15 @@ def coverage(session: Session) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _behind() -> Select[str, int | None]:
+def _behind() -> Select[str, str, str, str, int | None]:
     return (
-        select(Physician.one_id, Written.institution_id)
+        select(
+            Physician.one_id,
+            Physician.hospital,
+            Physician.city,
+            Physician.province,
+            Written.institution_id,
+        )
         .join(Written, _written_so())
         .where(Physician.institution_id.is_distinct_from(Written.institution_id))
     )

@@ -1,7 +1,7 @@
 """How well two physicians agree, column by column. Pure.
 
 Each column has levels, the best agreement first; a pair is a tuple of their numbers, `MISSING`
-where one of the two is not known. The same levels are written in SQL in `settings`.
+where one of the two is not known. The same levels are written in SQL in `splink_settings`.
 """
 
 from __future__ import annotations
