@@ -174,9 +174,10 @@ def _judge(graph: Graph, component: Any, hard: Any, linking: Any, anchor: Any) -
     import numpy as np
 
     members: dict[int, list[int]] = defaultdict(list)
-    for node in np.flatnonzero(hard[component]).tolist():
+    judged = hard[component]
+    for node in np.flatnonzero(judged).tolist():
         members[int(component[node])].append(node)
-    of_hard = hard[component[graph.a]]
+    of_hard = judged[graph.a]
     rows = np.flatnonzero(of_hard if linking is None else of_hard & linking)
     edges = _edges(graph, rows)
     by_component: dict[int, list[Edge]] = defaultdict(list)
