@@ -111,7 +111,7 @@ def _write(database: Database, known: Sequence[Row]) -> None:
 
 def _through(database: Database, new: Sequence[Row]) -> Iterator[float]:
     with database.reading() as session:
-        scorer = linkage.scorer(session)
+        scorer = linkage.scorer(session, NOW)
     for number, row in enumerate(new):
         one = Id(Kind.OPENID, "wx", f"oA-new-{number}")
         with database.transaction() as session:

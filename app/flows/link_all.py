@@ -76,6 +76,7 @@ def place_all(
     told: Counter[str] = Counter()
     for start in range(0, len(found), PIECE):
         with db.transaction() as session:
+            linkage.one_at_a_time(session)
             piece = linkage.allowed(session, found[start : start + PIECE])
             told.update(place(session, piece, version, clock()))
         if start and start % (PIECE * 100) == 0:

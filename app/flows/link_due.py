@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from app import linkage
 from app.flows import judgement
 from app.flows.judgement import Judgement
-from app.identity import Identifier
+from app.identity import Identifier, owners
+from app.identity.component import try_hold
 from app.infra.errors import Refused
 from app.linkage import LinkCandidate, Pair, State
 
@@ -20,31 +21,49 @@ REASON = "姓名一致，并且医院科室或手机号也一致，没有任何�
 
 
 def link_due(session: Session, now: datetime, limit: int = PIECE) -> int:
-    """Look at the next that have changed; how many there were."""
+    """Look at the next that have changed; how many there were.
+
+    While others wait nobody is joined: how common a name is would be told by half of those who have
+    it. Sure pairs are held back until nobody waits, and are then looked at again, by this as well.
+    """
     waiting = linkage.due(session, limit)
     if waiting:
-        scorer = linkage.scorer(session)
+        scorer = linkage.scorer(session, now)
         found = linkage.look(session, waiting, scorer)
-        place(session, found, scorer.model.version, now)
+        joining = not linkage.others_wait(session)
+        place(session, found, scorer.model.version, now, joining=joining)
     return len(waiting)
 
 
-def place(session: Session, found: Sequence[Pair], version: str, now: datetime) -> dict[str, int]:
-    """Put pairs into the queue and join the sure ones; how many of each."""
+def place(
+    session: Session, found: Sequence[Pair], version: str, now: datetime, *, joining: bool = True
+) -> dict[str, int]:
+    """Put pairs into the queue and join the sure ones, if `joining`; how many of each."""
     told = {"open": 0, "automatic": 0}
     for candidate, pair in linkage.put(session, found, version, now):
-        joined = pair.sure and candidate.undone_by is None and candidate.decided_by is None
-        joined = joined and _join(session, candidate, now)
+        sure = pair.sure and candidate.undone_by is None and candidate.decided_by is None
+        if sure and not joining:
+            linkage.hold_back(candidate)
+        joined = sure and joining and _join(session, candidate, pair, now)
         told["automatic" if joined else "open"] += 1
     return told
 
 
-def _join(session: Session, candidate: LinkCandidate, now: datetime) -> bool:
-    """False when the rules of ONE ID forbid it, or both are one by now."""
-    a, b = (session.get_one(Identifier, one) for one in (candidate.a_id, candidate.b_id))
-    if a.one_id == b.one_id:
+def _join(session: Session, candidate: LinkCandidate, pair: Pair, now: datetime) -> bool:
+    """False when the rules of ONE ID forbid it, or both are one by now.
+
+    Also when one of them is not any more whom we compared, because a pair before this one joined
+    them with a third, or somebody else changes them in this moment: then they are due again.
+    """
+    both = candidate.a_id, candidate.b_id
+    free = try_hold(session, both)
+    if len(set(owners(session, set(both)).values())) == 1:
         linkage.move(candidate, State.EXPIRED, now)
         return False
+    if not free or not linkage.unchanged(session, pair):
+        linkage.look_again(session, both)
+        return False
+    a, b = (session.get_one(Identifier, one, populate_existing=True) for one in both)
     try:
         made = judgement.judge(session, Judgement.SAME, a, b, actor=ACTOR, reason=REASON, now=now)
     except Refused:

@@ -37,6 +37,13 @@ def join_components(session: Session, identifier_ids: Sequence[int]) -> int:
     return target
 
 
+def try_hold(session: Session, identifier_ids: Sequence[int]) -> bool:
+    """Hold the components of these identifiers, unless somebody else has one: False, no waiting."""
+    wanted = _components(session, identifier_ids)
+    held = sorted(session.scalars(_TRY, {"ids": wanted}))
+    return held == wanted and _components(session, identifier_ids) == wanted
+
+
 def nodes_of(session: Session, component: int) -> list[Node]:
     """Its identifiers."""
     rows = session.execute(_NODES, {"component": component}).all()
@@ -81,6 +88,7 @@ def _components(session: Session, identifier_ids: Sequence[int]) -> list[int]:
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _COMPONENTS = select(Identifier.component_id).where(Identifier.id.in_(_IDS)).distinct()
 _LOCK = select(Component.id).where(Component.id.in_(_IDS)).order_by(Component.id).with_for_update()
+_TRY = select(Component.id).where(Component.id.in_(_IDS)).with_for_update(skip_locked=True)
 _NODES = select(Identifier.id, Identifier.kind, Identifier.namespace, Identifier.value_hash).where(
     Identifier.component_id == bindparam("component")
 )

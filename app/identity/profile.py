@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from app import hospitals
 from app.identity.models import Identifier, Kind, Physician, PhysicianToken, ProfileValue
@@ -64,7 +65,8 @@ def refresh(session: Session, one_id: str, now: datetime) -> None:
         wanted = best.get(attribute, None if attribute == "name" else "")
         if getattr(physician, attribute) != wanted:
             setattr(physician, attribute, wanted)
-            physician.updated_at, physician.link_due = now, True
+            physician.updated_at = now
+            mark_due(physician)
     if _where(physician) != where:
         physician.institution_id = hospitals.written.note(session, *_where(physician), now)
     licence = session.execute(_LICENCE, {"one_id": one_id}).first()
@@ -72,6 +74,13 @@ def refresh(session: Session, one_id: str, now: datetime) -> None:
     if renamed or not physician.live:
         _index_name(session, one_id, physician.name or "" if physician.live else "")
     session.flush()
+
+
+def mark_due(physician: Physician) -> None:
+    """Somebody should look who else this may be. Always written: another transaction may just have
+    taken back what this one has read."""
+    physician.link_due = True
+    flag_modified(physician, "link_due")
 
 
 def _where(physician: Physician) -> tuple[str, str, str]:

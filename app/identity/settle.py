@@ -78,7 +78,8 @@ def _redirect(
         own = home[row.one_id] == row.one_id
         live, target = own and row.one_id in known, None if own else home[row.one_id]
         if row.live != live or row.redirect_to != target:
-            row.live, row.redirect_to, row.updated_at, row.link_due = live, target, now, True
+            row.live, row.redirect_to, row.updated_at = live, target, now
+            profile.mark_due(row)
     session.flush()
 
 

@@ -7,22 +7,23 @@ of_persons, by_person    the candidate of two, also when a person asks
 are_behind, take_conflicts    what evidence joins and a rule keeps apart, as cases of the queue
 move, reopen, tidy     its states; tidy brings it in line with the identity graph
 is_due, due, look, put          whoever has changed is compared with whom keys bring together
+others_wait, hold_back, look_again, unchanged, one_at_a_time    so that only what is sure is joined
 scorer, current_model, save_model    trained weights
 """
 
 from app.linkage.conflicts import COLUMN as CONFLICT
 from app.linkage.conflicts import are_behind, take_conflicts
 from app.linkage.desk import Pace, by_person, last_of, next_for, of_persons, pace
+from app.linkage.due import due, hold_back, is_due, look_again, one_at_a_time, others_wait
 from app.linkage.look import (
     Pair,
     allowed,
     current_model,
-    due,
-    is_due,
     look,
     put,
     save_model,
     scorer,
+    unchanged,
     weigh,
 )
 from app.linkage.models import LinkCandidate, State
@@ -42,13 +43,17 @@ __all__ = [
     "current_model",
     "due",
     "get",
+    "hold_back",
     "is_due",
     "last_of",
     "look",
+    "look_again",
     "move",
     "next_for",
     "of_persons",
+    "one_at_a_time",
     "open_candidates",
+    "others_wait",
     "pace",
     "put",
     "reopen",
@@ -56,5 +61,6 @@ __all__ = [
     "scorer",
     "take_conflicts",
     "tidy",
+    "unchanged",
     "weigh",
 ]

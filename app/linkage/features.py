@@ -13,6 +13,7 @@ from app.hospitals import departments, names, normalise, titles, veto
 from app.linkage.names import clean, pinyin, surname
 
 TAIL, HEAD = 4, 7  # the last digits of a phone, and those that say operator and region
+RESOLVED = "#"  # before the number of an institution that the table of aliases gives
 _LADDERS = (
     ("助理医师", "住院医师", "主治医师", "副主任医师", "主任医师"),
     ("药师", "主管药师", "副主任药师", "主任药师"),
@@ -81,7 +82,7 @@ def features(
 
 def _institution(official: str, city: str, hospital_id: int | None) -> str:
     if hospital_id is not None:
-        return f"#{hospital_id}"
+        return f"{RESOLVED}{hospital_id}"
     if not official or (names.is_unplaced(official) and not city):
         return ""
     key = normalise.key(official)

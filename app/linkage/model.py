@@ -12,12 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from app.infra.errors import Permanent
 
 DEFAULT = Path(__file__).with_name("default_model.json")
 FORMAT = 1
+CHANCE: Mapping[str, float] = MappingProxyType({"last_4": 1e-4, "first_7": 1e-4})
+"""The least share of random pairs that agree so: four digits are ten thousand numbers, and the
+first seven are those of a region, which no fewer have in common."""
 
 
 class BadModel(Permanent):
@@ -71,8 +75,8 @@ def loads(text: str, levels: Mapping[str, tuple[str, ...]] | None = None) -> Mod
         if data.pop("format") != FORMAT:
             raise BadModel(f"the weights are of another format; this version reads {FORMAT}")
         columns = {
-            column: tuple(
-                Level(str(one["name"]), float(one["m"]), float(one["u"])) for one in found
+            column: _by_chance(
+                tuple(Level(str(one["name"]), float(one["m"]), float(one["u"])) for one in found)
             )
             for column, found in data.pop("columns").items()
         }
@@ -90,13 +94,22 @@ def loads(text: str, levels: Mapping[str, tuple[str, ...]] | None = None) -> Mod
 
 
 def never_less(levels: Sequence[Level]) -> tuple[Level, ...]:
-    """Better agreement says at least as much: a level too rare to be learned takes the next's."""
+    """Better agreement says at least as much: a level too rare to be learned takes the next's.
+
+    And none is rarer than chance makes it, however few records it was learned from.
+    """
     found: list[Level] = []
     for level in reversed(levels):
+        level = Level(level.name, level.m, max(level.u, CHANCE.get(level.name, 0.0)))
         if found and level.bits < found[-1].bits:
             level = Level(level.name, found[-1].m, found[-1].u)
         found.append(level)
     return tuple(reversed(found))
+
+
+def _by_chance(levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    """Weights learned before `CHANCE` was known say too much."""
+    return never_less(levels) if any(one.u < CHANCE.get(one.name, 0) for one in levels) else levels
 
 
 @cache

@@ -10,10 +10,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.identity import Identifier, Override
+from app.infra import crypto
 from app.infra.errors import NotFound, Refused
 from app.linkage.models import MOVES, LinkCandidate, State
 
@@ -78,13 +79,10 @@ def tidy(session: Session, now: datetime) -> dict[State, int]:
     for candidate in _taken_back(session):
         reopen(candidate, ELSEWHERE, now)
         moved[State.OPEN] += 1
-    last = 0
-    while page := _waiting_after(session, last):
-        last = page[-1][0].id
-        for candidate, a, b in page:
-            if a.one_id == b.one_id or not (a.value and b.value):
-                move(candidate, State.EXPIRED, now)
-                moved[State.EXPIRED] += 1
+    while page := _no_question(session):
+        for candidate in page:
+            move(candidate, State.EXPIRED, now)
+        moved[State.EXPIRED] += len(page)
         session.flush()
     return moved
 
@@ -98,23 +96,31 @@ def reopen(candidate: LinkCandidate, actor: str, now: datetime) -> None:
 
 
 def _taken_back(session: Session) -> Sequence[LinkCandidate]:
-    return session.scalars(
+    chosen = (
         select(LinkCandidate)
         .join(Override, Override.id == LinkCandidate.override_id)
         .where(Override.retracted_at.is_not(None))
         .order_by(LinkCandidate.id)
-    ).all()
+    )
+    return session.scalars(_held(chosen)).all()
 
 
-def _waiting_after(
-    session: Session, last: int
-) -> Sequence[tuple[LinkCandidate, Identifier, Identifier]]:
+def _no_question(session: Session) -> Sequence[LinkCandidate]:
+    """The next that wait in vain. No value is read: a sealed "" is as long as every other."""
+    nothing = len(crypto.ring().encrypt(b"", ""))
+    gone = or_(*(func.length(one.value) <= nothing for one in (_A, _B)))
     chosen = (
-        select(LinkCandidate, _A, _B)
+        select(LinkCandidate)
         .join(_A, _A.id == LinkCandidate.a_id)
         .join(_B, _B.id == LinkCandidate.b_id)
-        .where(LinkCandidate.state.in_(WAITING), LinkCandidate.id > last)
+        .where(LinkCandidate.state.in_(WAITING), or_(_A.one_id == _B.one_id, gone))
         .order_by(LinkCandidate.id)
         .limit(PAGE)
     )
-    return [(c, a, b) for c, a, b in session.execute(chosen)]
+    return session.scalars(_held(chosen)).all()
+
+
+def _held(chosen: Select[LinkCandidate]) -> Select[LinkCandidate]:
+    """As they are now, without those on which somebody decides in this moment."""
+    held = chosen.with_for_update(of=LinkCandidate, skip_locked=True)
+    return held.execution_options(populate_existing=True)

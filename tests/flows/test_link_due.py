@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app import identity, linkage
 from app.flows import link_all
 from app.flows.link_decision import undo
 from app.flows.link_due import link_due
-from app.identity import Id, Identifier, Kind
+from app.identity import Id, Identifier, Kind, Physician
 from app.infra.db import Database
 from app.linkage import LinkCandidate, State
+from app.linkage.due import _WHO
 from app.linkage.model import default
 from app.linkage.models import LinkKey
 from tests.conftest import NOON
@@ -151,3 +153,127 @@ def test_comparing_all_finds_what_comparing_each_finds(database: Database) -> No
     told = link_all.place_all(database, pairs, "again", lambda: LATER, lambda _text: None)
     assert told == {"open": len(pairs), "automatic": 0}
     assert len(found(database)) == len(each)
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("third", ["contact", "registered"])
+def test_a_third_never_joins_two_whom_no_rule_would_join(
+    database: Database, third: str, batch: bool
+) -> None:
+    licence = Id(Kind.LICENCE_NO, "", "110440000012345")
+    two, other = ([contact(1), contact(2)], crm(1)) if third == "contact" else (
+        [crm(1), licence], contact(1)
+    )  # fmt: skip
+    with database.transaction() as session:
+        for one in (*two, other):
+            know(session, one, **WANG)
+    if batch:
+        pairs = link_all.scored(link_all.read(database, lambda _text: None), default())
+        assert sum(one.sure for one in pairs) == 2
+        link_all.place_all(database, pairs, "all", lambda: LATER, lambda _text: None)
+        with database.reading() as session:
+            assert linkage.is_due(session)
+    run(database)
+    states = sorted(one.state for one in found(database))
+    assert states.count(State.AUTOMATIC) == 1
+    with database.reading() as session:
+        owners = {row.value: row.one_id for row in session.scalars(select(Identifier))}
+    assert len(set(owners.values())) == 2
+    assert owners[two[0].value] != owners[two[1].value]
+
+
+def test_nobody_is_joined_while_others_wait_and_who_is_sure_is_joined_then(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as session:
+        know(session, crm(1), **WANG)
+        know(session, contact(1), **WANG)
+    with database.transaction() as session, monkeypatch.context() as patch:
+        patch.setattr(linkage, "others_wait", lambda _session: True)
+        assert link_due(session, LATER, 50) == 2
+    (held,) = found(database)
+    assert held.state == State.OPEN
+    with database.transaction() as session:
+        know(session, crm(2), **WANG | {"name": "李建国"})
+        know(session, crm(3), **WANG | {"name": "赵丽"})
+    with database.transaction() as session:
+        assert linkage.others_wait(session)
+        assert link_due(session, LATER, 1) == 1
+    assert [one.state for one in found(database)] == [State.OPEN]
+    run(database)
+    (joined,) = found(database)
+    assert (joined.state, joined.model_version) == (State.AUTOMATIC, default().version)
+    with database.reading() as session:
+        assert not linkage.is_due(session)
+
+
+def test_whoever_is_due_is_found_along_the_partial_index(database: Database) -> None:
+    with database.transaction() as session:
+        rows = [{"one_id": f"YS{n}", "link_due": False, "created_at": NOON, "updated_at": NOON}
+                for n in range(400)]  # fmt: skip
+        session.execute(insert(Physician), rows)
+        postgresql = session.get_bind().dialect.name == "postgresql"
+        if postgresql:
+            session.execute(text("set local enable_seqscan = off"))
+        for asked in (_WHO.limit(1), _WHO.order_by(Physician.one_id).limit(20)):
+            sql = str(asked.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))
+            explain = "explain " if postgresql else "explain query plan "
+            plan = str(session.execute(text(explain + sql)).all())
+            assert "ix_physician_link_due" in plan
+
+
+def test_a_change_is_due_even_if_another_worker_has_just_looked(database: Database) -> None:
+    with database.transaction() as session:
+        row = know(session, contact(1), **WANG)
+        physician = session.get_one(Physician, row.one_id)
+        assert physician.link_due
+        session.connection().execute(update(Physician.__table__).values(link_due=False))
+        know(session, contact(1), **WANG | {"title": "副主任医师"})
+    with database.reading() as session:
+        assert linkage.is_due(session)
+
+
+def test_scoring_again_leaves_alone_when_somebody_said_what(database: Database) -> None:
+    with database.transaction() as session:
+        know(session, crm(2), **WANG | {"name": "李建国", "department": "骨科"})
+        know(session, contact(2), **WANG | {"name": "李建国", "department": "", "title": ""})
+    run(database)
+    with database.transaction() as session:
+        one = session.get_one(LinkCandidate, found(database)[0].id)
+        linkage.move(one, State.UNSURE, NOON, decided_by="user:1", decided_at=NOON)
+        know(
+            session, contact(2), **WANG | {"name": "李建国", "department": "", "title": "主任医师"}
+        )
+    run(database)
+    (after,) = found(database)
+    assert (after.state, after.decided_by, after.updated_at) == (State.UNSURE, "user:1", NOON)
+    assert "title" in after.weights
+
+
+def test_what_somebody_decides_in_this_moment_is_left_to_them(database: Database) -> None:
+    with database.transaction() as session:
+        know(session, crm(1), **WANG)
+        know(session, contact(1), **WANG)
+    pairs = link_all.scored(link_all.read(database, lambda _text: None), default())
+    with database.transaction() as session:
+        (placed,) = linkage.put(session, pairs, "first", LATER)
+        number = placed[0].id
+        if session.get_bind().dialect.name != "postgresql":
+            return  # its writers are alone
+    with database.transaction() as person:
+        linkage.get(person, number, lock=True)
+        with database.transaction() as worker:
+            assert linkage.put(worker, pairs, "again", LATER) == []
+            assert linkage.tidy(worker, LATER) == {State.EXPIRED: 0, State.OPEN: 0}
+
+
+def test_many_physicians_are_counted_once_a_minute(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.linkage.look.FEW", 1)
+    with database.transaction() as session:
+        know(session, crm(1), **WANG)
+        assert linkage.scorer(session, NOON).records == 1
+        know(session, crm(2), **WANG)
+        assert linkage.scorer(session, NOON + timedelta(seconds=59)).records == 1
+        assert linkage.scorer(session, NOON + timedelta(seconds=60)).records == 2

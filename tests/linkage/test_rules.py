@@ -112,6 +112,16 @@ def test_every_better_level_of_the_default_weights_says_more() -> None:
         assert bits[0] > 0 > bits[-1], column
 
 
+def test_four_digits_say_no_more_than_one_in_ten_thousand() -> None:
+    data = json.loads(default().dumps())
+    for one in data["columns"]["phone"][:3]:
+        one.update(u=1e-6)  # as few records teach
+    phone = loads(json.dumps(data), COLUMNS).columns["phone"]
+    assert [one.u for one in phone[:3]] == [1e-6, 1e-4, 1e-4]
+    assert [one.bits for one in phone] == sorted((one.bits for one in phone), reverse=True)
+    assert default().columns["phone"][1].u == 1e-4
+
+
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
@@ -133,7 +143,12 @@ def test_weights_that_cannot_be_used_say_why(broken, said) -> None:  # type: ign
 def test_nobody_is_joined_by_a_name_alone_nor_against_the_name_of_a_hospital() -> None:
     here = ("华西医院", "华西医院")
     assert may_join(SAME, 0.9999, here)
-    assert may_join((0, 1, 1, 0, 1, MISSING), 0.9999, here)
+    assert may_join((0, 1, MISSING, 0, 0, MISSING), 0.9999, here)
+    assert not may_join((0, 1, MISSING, 0, 1, MISSING), 0.9999, here)  # only the last four digits
+    for against in ((0, 4, 0, 0, 0, MISSING), (0, 0, 1, 0, 0, MISSING), (0, 0, 0, 2, 0, MISSING)):
+        assert not may_join(against, 0.9999, here)
+    assert may_join(SAME, 0.9999, here, ("#1", "#1"))
+    assert not may_join((0, 1, 0, 0, 0, MISSING), 0.9999, here, ("#1", "#2"))
     assert not may_join(SAME, 0.99, here)
     assert not may_join((1, 0, 0, 0, 0, MISSING), 0.9999, here)
     assert not may_join((0, 0, 1, 0, 3, MISSING), 0.9999, here)
