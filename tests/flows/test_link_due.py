@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -270,7 +271,7 @@ def test_what_somebody_decides_in_this_moment_is_left_to_them(database: Database
 def test_many_physicians_are_counted_once_a_minute(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["app.linkage.look"], "FEW", 1)  # `look` is a function, too
+    monkeypatch.setattr(sys.modules["app.linkage.look"], "FEW", 1)
     with database.transaction() as session:
         know(session, crm(1), **WANG)
         assert linkage.scorer(session, NOON).records == 1
