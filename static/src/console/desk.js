@@ -62,6 +62,7 @@ async function post(form, values) {
 
 async function decide(form, verdict) {
   const number = numberOf(caseHere());
+  if (sent.has(number)) return; // decided a moment ago, and the next one is still on its way
   sent.add(number);
   const answer = post(form, [["verdict", verdict]]).catch(() => null);
   const next = (await ahead) ?? null;
