@@ -62,7 +62,7 @@ def create_pages(parts: Parts) -> Flask:
     csrf = CSRFProtect(app)
     language.init_app(app)
     assets.init_app(app)
-    limits.init_app(app, parts.settings.redis_url)
+    limits.init_app(app, parts.settings)
     auth.init_app(app)
     headers.init_app(app)
     errors.init_app(app)

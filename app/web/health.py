@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import redis
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -20,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from app import completeness, delivery, operations
 from app.completeness import Figures as Completeness
+from app.infra import queue
 from app.operations import Figures
 from app.web.context import parts
 from app.web.policy import Policy, default_policy
@@ -50,11 +50,8 @@ def readyz() -> tuple[Response, int]:
         database = "ok"
     except SQLAlchemyError:
         database = "away or not migrated"
-    try:
-        here.redis.ping()
-        bell = "ok"
-    except (redis.RedisError, OSError):
-        bell = "away: work goes on by polling"
+    answers = queue.answers(here.settings.redis_url)
+    bell = "ok" if answers else "away: work goes on by polling"
     ready = database == "ok"
     return jsonify(database=database, redis=bell), 200 if ready else 503
 

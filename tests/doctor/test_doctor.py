@@ -78,6 +78,9 @@ def test_a_product_that_is_well(running: Running) -> None:
     weak = found.pop("database.durability")  # the tests' PostgreSQL does not sync, and is caught
     assert ("fsync" in weak.found) == (running.parts.db.engine.dialect.name == "postgresql")
     assert not wrong(found.values()), [one.line for one in found.values()]
+    running.world.trouble = {"outage": "503"}  # the tokens that we keep still live
+    later = running.findings()
+    assert later["platforms.wecom"].state is later["platforms.oa"].state is State.BAD
     for check in (
         "settings.wecom", "settings.oa", "database", "migrations",
         "redis", "redis.exposure", "platforms.wecom", "platforms.oa", "clock.wecom",
@@ -171,6 +174,7 @@ def test_a_platform_whose_clock_is_far_from_ours_is_an_alarm(running: Running) -
         ({"yishu_base_url": "http://yishu.example.com"}, "settings.base_url", State.BAD),
         ({"yishu_base_url": "https://yishu.example.com"}, "settings.base_url", State.GOOD),
         ({"yishu_base_url": "https://yishu.example.com", "yishu_demo": True}, "settings.demo", State.BAD),
+        ({"yishu_base_url": "https://yishu.example.com"}, "settings.proxies", State.ATTENTION),
         ({"yishu_secret_key": "seventeen letters"}, "settings.secret", State.ATTENTION),
         ({"wecom_token": ""}, "settings.wecom", State.BAD),
         ({"oa_app_id": "", "oa_secret": "", "oa_token": "", "oa_aes_key": ""}, "settings.oa", State.ATTENTION),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import redis
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -42,7 +41,7 @@ def operations_page() -> str:
     """The page, or (for htmx, every few seconds) only what changes on it."""
     here = parts()
     now = here.clock()
-    answers = _redis_answers(here.settings.redis_url)
+    answers = queue.answers(here.settings.redis_url)
     spilled = operations.spilled_in(operations.spill_folder(here.settings))
     with here.db.reading() as session:
         found = operations.figures(session, now)
@@ -119,16 +118,6 @@ def _names(session: Session, runs: Sequence[tuple[ScheduleRun, Schedule]]) -> li
         else:
             said.append(str(_("推送 %(id)s", id=schedule.ref_id)))
     return said
-
-
-def _redis_answers(url: str) -> bool:
-    connection = queue.connect_bell(url)  # short time-outs: this page must come at once
-    try:
-        return bool(connection.ping())
-    except (redis.RedisError, OSError):
-        return False
-    finally:
-        connection.close()
 
 
 def _told(problem: Problem) -> Told:
