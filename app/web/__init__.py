@@ -12,7 +12,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app.web import access, assets, auth, errors, headers, language, limits, numbers
+from app.web import access, assets, auth, away, errors, headers, language, limits, numbers
 from app.web.callbacks import FrontDoor, asgi, wsgi
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def create_pages(parts: Parts) -> Flask:
     auth.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
+    away.init_app(app)
     for name in BLUEPRINTS:
         blueprint = import_module(f"app.web.{name}").bp
         app.register_blueprint(blueprint)
