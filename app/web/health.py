@@ -17,8 +17,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app import completeness, delivery, operations
+from app import completeness, delivery, operations, reps
 from app.completeness import Figures as Completeness
+from app.completeness import Source
 from app.infra import queue
 from app.operations import Figures
 from app.web.context import parts
@@ -85,6 +86,7 @@ class Tables(Collector):
                 found = operations.figures(session, self._parts.clock())
                 breakers = list(_breakers(session, self._parts.clock()))
                 complete = completeness.figures(session, self._parts.clock())
+                lists = list(_lists(session))
         except SQLAlchemyError:
             found = None
         yield _one("yishu_database_up", "1 while the database answers", float(found is not None))
@@ -92,6 +94,7 @@ class Tables(Collector):
             yield from _of_tables(found)
             yield from breakers
             yield from _completeness(complete, self._parts.clock())
+            yield from lists
         yield from _of_host(self._parts.settings)
 
 
@@ -151,6 +154,21 @@ def _completeness(figures: Completeness, now: datetime) -> list[Metric]:
         gauge("failing", "Lists that could not be compared", figures.failing),
         found,
     ]
+
+
+def _lists(session: Session) -> Iterator[GaugeMetricFamily]:
+    """Each rep under our number: what reps are called is nobody's business here."""
+    family = GaugeMetricFamily(
+        "yishu_reconcile_completeness_ratio",
+        "Known before the last pull, of what is there, by rep and by Official Account",
+        labels=["source", "list"],
+    )
+    numbers = {rep.userid: str(rep.id) for rep in reps.reps_by_id(session).values()}
+    for one in completeness.standings(session):
+        name = numbers.get(one.name) if one.source is Source.CONTACTS else one.account
+        if one.source in completeness.LISTS and name and one.completeness is not None:
+            family.add_metric([one.source.value, name], one.completeness)
+    yield family
 
 
 def _of_host(settings: Settings) -> Iterator[GaugeMetricFamily]:

@@ -74,6 +74,20 @@ def replay_reason() -> Response:
     return redirect(url_for("console.operations_page"))
 
 
+@bp.post("/governance/operations/drop")
+@allow(Role.ADMIN)
+def drop_reason() -> Response:
+    """Give up the parked events of one reason."""
+    here, who = parts(), auth.actor()
+    error, why = request.form.get("error", ""), request.form.get("why", "")
+    with here.db.transaction() as session:
+        now = here.clock()
+        number = operations.drop_dead(session, error, why, now)
+        accounts.audit(session, who.key, "inbox.dropped", "inbox", "", now=now, number=number)
+    flash(_("已放弃 %(n)s 条，可以在收件中查看或恢复。", n=number), "success")
+    return redirect(url_for("console.operations_page"))
+
+
 @bp.app_template_filter("lasting")
 def lasting(seconds: float) -> str:
     """A span in words: `40 秒`, `3 分钟`, `2 小时`, `4 天`."""
@@ -145,12 +159,25 @@ def _words(problem: Problem) -> tuple[str, str, str, str]:
         ),
         Alarm.EVENTS_WAIT: (
             _("最早的收件已等待 %(span)s", span=span),
+            _("最早一条处理失败过，会自动再试：%(why)s", why=problem.who) if problem.who else
             _("处理跟不上或停住了。确认处理进程在运行；持续增加时请再启动一个。"),
             "console.governance", _("查看收件"),
         ),
         Alarm.MESSAGES_WAIT: (
             _("最早的待发消息已等待 %(span)s", span=span),
             _("平台限流、平台故障或处理进程停住时会这样。过了有效时间的消息会取消，不会迟发。"),
+            "console.sends", _("查看发送"),
+        ),
+        Alarm.PLATFORM_REFUSES: (
+            _("平台拒绝了我们的凭证、地址或权限"),
+            _("%(who)s 已暂停，消息在等待。请管理员检查应用的 Secret、可信 IP 和权限，"
+              "再运行 yishu doctor。", who=problem.who),
+            "console.sends", _("查看发送"),
+        ),
+        Alarm.PLATFORM_STOPPED: (
+            _("平台出错或额度已用完，%(n)s 个接口暂停调用", n=n),
+            _("%(who)s：消息在等待，到时自动再试，过了有效时间的会取消。"
+              "持续十分钟以上请看平台公告。", who=problem.who),
             "console.sends", _("查看发送"),
         ),
         Alarm.CALLBACKS_LOST: (

@@ -31,6 +31,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (token) event.detail.headers["X-CSRFToken"] = token.content;
 });
 
+// What somebody is writing in is not renewed under the pen.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.querySelector("details.give-up[open]")) event.preventDefault();
+});
+
 // What renews itself says so when it cannot: old figures must not look like new ones.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status === 503) event.detail.shouldSwap = true;
