@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from app import operations, schema
@@ -19,6 +20,7 @@ from app.doctor import Finding, State, examine, wrong
 from app.doctor.bells import is_open
 from app.doctor.examination import CHECKS
 from app.doctor.storage import GIB, judge_room
+from app.inbox import InboxEvent
 from app.infra.clock import utc_now
 from app.infra.db import build_engine
 from app.infra.settings import Settings
@@ -111,6 +113,7 @@ def test_every_trouble_is_a_finding_and_none_hides_the_others(running: Running) 
     clock = SetClock(utc_now() - timedelta(minutes=20))
     arrive(parts.db, clock, "waits for twenty minutes")
     with parts.db.transaction() as session:
+        session.scalars(select(InboxEvent)).one().error = "OutcomeUnknown: HTTP 503"
         operations.leave(session, Me(Kind.WORKER, "host-a", 1, "1.0", utc_now()))
     found = {one.check: one for one in examine(parts)}
     states = {check: one.state for check, one in found.items()}
@@ -122,6 +125,7 @@ def test_every_trouble_is_a_finding_and_none_hides_the_others(running: Running) 
     assert states["processes.worker"] is State.BAD
     assert states["processes.scheduler"] is State.GOOD
     assert states["waiting.inbox"] is State.BAD
+    assert "HTTP 503" in found["waiting.inbox"].advice
     assert all(one.advice for one in found.values() if one.state is not State.GOOD)
     assert "wrong secret" not in "\n".join(one.line for one in found.values())
     parts.db.engine.dispose()
