@@ -135,6 +135,11 @@ def build_engine(url: str) -> Engine:
             max_overflow=10,
             connect_args={
                 "connect_timeout": 2,
+                # A host that lost its power says nothing any more: give it up within seconds.
+                "tcp_user_timeout": 8000,
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 2,
                 "options": "-c statement_timeout=30000 -c timezone=UTC",
             },
         )
