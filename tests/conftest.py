@@ -12,16 +12,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 import app.models
-from app.accounts import passwords
 from app.infra import crypto
 from app.infra.db import Database, build_engine
 from app.infra.settings import Settings
 from launcher import postgres, valkey
+from tests import quick
 from tests.pooled import Pool
 
 KEYS = "test:" + "ab" * 32
@@ -71,12 +70,8 @@ def _keys() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _passwords_without_the_work() -> Iterator[None]:
-    """Sealing and checking a password takes a tenth of a second otherwise, as it should."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        )
+def _quick() -> Iterator[None]:
+    with quick.everything():
         yield
 
 
