@@ -7,7 +7,7 @@ Nothing here changes what a test sees, except that a sealed password is quickly 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,11 +15,14 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy import Dialect, Engine, create_engine, event
 from werkzeug.routing import Rule
 
 from app.accounts import passwords
+from app.infra import db
 
 Builder = Callable[..., tuple[str, str]]
+STATEMENTS = 5000
 
 
 class Compiled(BytecodeCache):
@@ -40,13 +43,35 @@ class Compiled(BytecodeCache):
         self._known[bucket.key] = (bucket.checksum, bucket.code)
 
 
+class Engines:
+    """Engines that compile a statement once for all of them, as one engine does for a process.
+
+    What is compiled belongs to a dialect, so that they share the one that was connected first.
+    """
+
+    def __init__(self) -> None:
+        self._shared: dict[str, tuple[Dialect, MutableMapping[Any, Any]]] = {}
+
+    def create(self, url: str, **options: Any) -> Engine:
+        """See sqlalchemy.create_engine."""
+        engine = create_engine(url, query_cache_size=STATEMENTS, **options)
+        kind = engine.dialect.name
+        if kind in self._shared:
+            engine.dialect, engine._compiled_cache = self._shared[kind]  # type: ignore[assignment]
+        else:
+            mine = (engine.dialect, engine._compiled_cache)  # asks the server who it is now
+            event.listen(engine, "connect", lambda *_: self._shared.setdefault(kind, mine))
+        return engine
+
+
 @contextmanager
 def everything() -> Iterator[None]:
-    """Quick applications and quick passwords, while the block lasts."""
+    """Quick applications, statements and passwords, while the block lasts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         )
+        patch.setattr(db, "create_engine", Engines().create)
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": Compiled()})
         patch.setattr(Rule, "_compile_builder", _when_asked(Rule._compile_builder))
         yield
