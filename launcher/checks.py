@@ -27,7 +27,15 @@ FAULTS_WITHIN_S = 600  # under four minutes on two idle processors; then somethi
 def test(arguments: Sequence[str]) -> int:
     """Run pytest; without arguments the whole suite, on two processes. Returns its exit code."""
     line("\nTests, on SQLite and PostgreSQL, with a real Valkey")
-    chosen = list(arguments) or ["-n", PARALLEL, "--dist", "loadfile", "-rfEs", "--durations", "10"]
+    chosen = list(arguments) or [
+        "-n",
+        PARALLEL,
+        "--dist",
+        "worksteal",
+        "-rfEs",
+        "--durations",
+        "10",
+    ]
     return subprocess.call([sys.executable, "-m", "pytest", *chosen], cwd=ROOT, env=_environment())
 
 

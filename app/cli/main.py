@@ -8,6 +8,7 @@ from importlib import import_module
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
+import app.models  # noqa: F401  # all tables: a command may touch those that point to others
 from app.infra.errors import YishuError
 
 MODULES = {  # first word → who has it, in the order of the help

@@ -15,7 +15,8 @@ from app.identity import Id, Kind
 from app.infra.db import Database, build_engine
 from app.infra.errors import Refused
 from app.infra.settings import Settings
-from tests.cli.test_commands import environment, yishu
+from tests.cli.command import yishu
+from tests.cli.test_commands import environment
 from tests.conftest import NOON
 
 __all__ = ["environment"]
