@@ -2,9 +2,9 @@
 
 The real inbox, workers and flows run against the simulated platforms in one thread; `model.py`
 says what must hold. Stories of 50 steps are made ten at a time, each ten from a seed of their own,
-until 200 are told or the minute is over (half a minute on PostgreSQL). `PROOF_EXAMPLES` asks for
-that many stories however long they take, `PROOF_SEED` says where the seeds begin. A failing story
-is printed as code that can be pasted, as it was found: making it smaller takes minutes.
+until 200 are told or patience (`PATIENCE_S`) is over. `PROOF_EXAMPLES` asks for that many stories
+however long they take, `PROOF_SEED` says where the seeds begin. A failing story is printed as code
+that can be pasted, as it was found: making it smaller takes minutes.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ from workers.sweeping import mend, tick
 
 ASKED = os.environ.get("PROOF_EXAMPLES")
 EXAMPLES = int(ASKED or 200)
-PATIENCE_S = {"sqlite": 30.0, "postgresql": 20.0}
+PATIENCE_S = {"sqlite": 20.0, "postgresql": 13.0}
 BATCH = 10
 SEED = int(os.environ.get("PROOF_SEED", "1"))
 STEPS = 50
