@@ -46,7 +46,7 @@ class Running:
 
 def serve(app: object) -> tuple[object, str]:
     server = make_server("127.0.0.1", 0, app, threaded=True)  # type: ignore[arg-type]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server, f"http://127.0.0.1:{server.server_port}"
 
 
@@ -163,7 +163,7 @@ def test_a_platform_whose_clock_is_far_from_ours_is_an_alarm(running: Running) -
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Far)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     base = f"http://127.0.0.1:{server.server_port}"
     parts = build(running.parts.settings.model_copy(update={"wecom_api_base": base}))
     found = {one.check: one for one in examine(parts)}
