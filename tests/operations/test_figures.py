@@ -297,8 +297,8 @@ def test_a_heart_survives_a_database_that_is_away(tmp_path: object) -> None:
 
 @pytest.fixture
 def many(database: Database, clock: SetClock) -> Database:
-    """Twenty thousand events that are done, and three that wait."""
-    for start in range(0, 20_000, 2_000):
+    """Eight thousand events that are done, and three that wait."""
+    for start in range(0, 8_000, 2_000):
         arrive(database, clock, *(f"event {start + n}" for n in range(2_000)))
     with database.transaction() as session:
         session.execute(text("update inbox_event set state = 'done'"))
