@@ -6,16 +6,17 @@ of the same leaves the partition as it is. Most events say nothing new.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, cast, func, null, select, union_all
 from sqlalchemy.orm import Session
 
 from app.identity.models import Evidence
+from app.infra.db import UtcDateTime
 from app.infra.direct import Direct
-from app.infra.many import Many, among
+from app.infra.many import Many, among, insert_many
 
 Pair = tuple[int, int]  # the smaller id first
 Pairs = Collection[Pair]
@@ -66,21 +67,26 @@ class Heard:
         known = [self._by_source.get((pair, source)) for pair in pairs]
         return all(one is not None and one.covers(said) for one in known)
 
-    def note(self, pairs: Pairs, sentence: Sentence) -> None:
+    def note(self, pair: Pair, sentence: Sentence) -> None:
         """This was said, too."""
-        for pair in pairs:
-            source = sentence.kind, sentence.source
-            self._note(pair, source, Said(sentence.trust, sentence.at))
-
-    def copy(self) -> Heard:
-        """To note in it what may not come true."""
-        other = Heard()
-        other.edges, other._by_source = dict(self.edges), dict(self._by_source)
-        return other
+        self._note(pair, (sentence.kind, sentence.source), Said(sentence.trust, sentence.at))
 
     def _note(self, pair: Pair, source: Source, said: Said) -> None:
         self.edges[pair] = said.with_(self.edges.get(pair))
         self._by_source[pair, source] = said.with_(self._by_source.get((pair, source)))
+
+
+class _Row(NamedTuple):
+    """What a source said of a pair; or, with no `said`, that the event `source` spoke of it."""
+
+    pair: Pair
+    kind: str
+    source: str
+    said: Said | None
+
+
+def _row(a: int, b: int, kind: str, source: str, trust: int | None, at: datetime | None) -> _Row:
+    return _Row((a, b), kind, source, None if trust is None or at is None else Said(trust, at))
 
 
 _SAID = select(func.max(Evidence.trust), func.min(Evidence.at)).where(Evidence.active.is_(True))
@@ -92,15 +98,23 @@ _BY_SOURCE = Direct(
     lambda trust, at: None if trust is None else Said(trust, at),
 )  # fmt: skip
 _HEARD = Direct(
-    _SAID.add_columns(Evidence.a_id, Evidence.b_id, Evidence.kind, Evidence.source)
-    .where(among(Evidence.a_id, "ids"))
-    .group_by(Evidence.a_id, Evidence.b_id, Evidence.kind, Evidence.source),
-    lambda trust, at, a, b, kind, source: ((a, b), (kind, source), Said(trust, at)),
-)
-_EVIDENCE = Many.insert(
+    union_all(
+        select(
+            Evidence.a_id, Evidence.b_id, Evidence.kind, Evidence.source,
+            func.max(Evidence.trust), func.min(Evidence.at),
+        )
+        .where(among(Evidence.a_id, "ids"), Evidence.active.is_(True))
+        .group_by(Evidence.a_id, Evidence.b_id, Evidence.kind, Evidence.source),
+        select(
+            Evidence.a_id, Evidence.b_id, Evidence.kind, Evidence.event_key, null(),
+            cast(null(), UtcDateTime()),
+        ).where(among(Evidence.event_key, "keys")),
+    ),
+    _row,
+)  # fmt: skip
+WRITTEN: Many[None] = insert_many(
     Evidence, "event_key", "a_id", "b_id", "kind", "source", "trust", "at",
     constant={"active": "true"}, once_by=("event_key", "a_id", "b_id"),
-    gives=("event_key", "a_id", "b_id"), make=lambda key, a, b: (key, (a, b)),
 )  # fmt: skip
 
 
@@ -114,35 +128,35 @@ def is_told(session: Session, pairs: Pairs, said: Sentence) -> bool:
     )
 
 
-def heard_of(session: Session, ids: Collection[int]) -> Heard:
-    """What was said of these identifiers, which are whole components."""
-    return Heard(_HEARD.all(session, {"ids": ids}) if ids else ())
+def heard_of(
+    session: Session, ids: Collection[int], keys: Collection[str] = ()
+) -> tuple[Heard, set[tuple[str, Pair]]]:
+    """What was said of these identifiers, which are whole components; and of which pairs these
+    events have said something before."""
+    rows = _HEARD.all(session, {"ids": ids, "keys": keys}) if ids else []
+    heard = Heard((row.pair, (row.kind, row.source), row.said) for row in rows if row.said)
+    return heard, {(row.source, row.pair) for row in rows if row.said is None}
 
 
-def write_down(
-    session: Session, heard: Heard, said: Sequence[tuple[Sentence, Pairs]]
-) -> dict[Pair, str]:
-    """Write down what is news to its source, and note it; the pairs that it is about, each with
-    the key of the event that said it last. An event says a thing once."""
-    fresh: dict[Pair, str] = {}
-    while said:
-        hoped, rows, told = heard.copy(), {}, []
-        for sentence, pairs in said:
-            if hoped.tells(pairs, sentence):
-                told.append((sentence, pairs))
-                continue
-            for pair in pairs:
-                if (sentence.event_key, pair) not in rows:
-                    rows[sentence.event_key, pair] = sentence
-                    hoped.note([pair], sentence)
-        written = _EVIDENCE.all(session, [_values(*one) for one in rows.items()])
-        for key, pair in written:
-            heard.note([pair], rows[key, pair])
-            fresh[pair] = key
-        # What an event has said before is not written again, and so tells no other sentence.
-        said = told if len(written) < len(rows) else []
+def to_write(
+    heard: Heard, known: Collection[tuple[str, Pair]], said: Iterable[tuple[Sentence, Pairs]]
+) -> dict[tuple[str, Pair], Sentence]:
+    """What is to be written down: what is news to its source, and noted as `heard` now.
+
+    An event (its key) says something of a pair once, and `known` is what it has said before.
+    """
+    fresh: dict[tuple[str, Pair], Sentence] = {}
+    for sentence, pairs in said:
+        if heard.tells(pairs, sentence):
+            continue
+        for pair in pairs:
+            about = sentence.event_key, pair
+            if about not in fresh and about not in known:
+                fresh[about] = sentence
+                heard.note(pair, sentence)
     return fresh
 
 
-def _values(about: tuple[str, tuple[int, int]], sentence: Sentence) -> dict[str, Any]:
+def row_of(about: tuple[str, Pair], sentence: Sentence) -> dict[str, Any]:
+    """As `WRITTEN` takes it."""
     return sentence._asdict() | {"a_id": about[1][0], "b_id": about[1][1]}

@@ -15,7 +15,7 @@ from app.identity.models import Component, Identifier, IdentifierStatus, Physici
 from app.identity.normalise import Id
 from app.infra import crypto
 from app.infra.direct import Direct
-from app.infra.many import Many
+from app.infra.many import insert_many
 
 LABEL_BYTES = 10  # 80 bits: two labels among five million meet with probability 1e-11
 AT_ONCE = 16  # identifiers that one statement looks up
@@ -143,10 +143,10 @@ def _by_hashes(number: int) -> Direct[Known]:
     return Direct(select(*columns).where(by_keys(number)), Known)
 
 
-_COMPONENTS = Many.insert(
+_COMPONENTS = insert_many(
     Component, "size", gives=("size", "id"), make=lambda size, number: (size, number)
 )
-_IDENTIFIERS = Many.insert(
+_IDENTIFIERS = insert_many(
     Identifier, "kind", "namespace", "value_hash", "value", "component_id", "one_id",
     "first_seen_at", constant={"status": f"'{IdentifierStatus.ACTIVE}'"},
     once_by=("kind", "namespace", "value_hash"), gives=("id", "value_hash"),

@@ -26,7 +26,17 @@ from app.identity.component import (
     node_of,
     obstacles_of,
 )
-from app.identity.evidence import Heard, Pair, Pairs, Said, Sentence, heard_of, is_told, write_down
+from app.identity.evidence import (
+    Heard,
+    Pair,
+    Pairs,
+    Said,
+    Sentence,
+    heard_of,
+    is_told,
+    row_of,
+    to_write,
+)
 from app.identity.groups import groups_of
 from app.identity.models import Component, Identifier, Kind
 from app.identity.normalise import Id
@@ -111,11 +121,14 @@ def _learn(
     known = about - {member.id for member in fresh}
     where = [row.component_id for row in rows.values() if row.id in known]
     held = hold(session, known, where) if known else []
-    heard = heard_of(session, [member.id for member in held])
+    keys = {said.event_key for _, said in linking}
+    heard, spoken = heard_of(session, [member.id for member in held], keys)
     before = dict(heard.edges)
-    written = write_down(session, heard, [(said, pairs) for pairs, said in linking])
+    fresh_said = to_write(heard, spoken, [(said, pairs) for pairs, said in linking])
+    written = {pair: key for key, pair in fresh_said}
     settled = _settled(session, [*held, *fresh], heard, before, written)
-    homes = store(session, settled, alone, now)
+    rows_said = [row_of(*one) for one in fresh_said.items()]
+    homes = store(session, settled, now, alone=alone, evidence=rows_said)
     here = homes | {m.id: (m.component_id, m.one_id) for m in held if m.id not in homes}
     return [[_at(rows[one], here) for one in ids] for ids, _ in told]
 
@@ -250,9 +263,9 @@ def recompute(
     """Make one component of those of these identifiers, compute it again, store what differs."""
     members = hold(session, identifier_ids, components_of(session, identifier_ids))
     ids = [member.id for member in members]
-    edges, obstacles = heard_of(session, ids).edges, obstacles_of(session, ids)
-    settled = _computed(members, edges, obstacles, cause, anew=True)
-    store(session, [settled], (), now)
+    heard, _ = heard_of(session, ids)
+    settled = _computed(members, heard.edges, obstacles_of(session, ids), cause, anew=True)
+    store(session, [settled], now)
     return [settled.result] if settled.result else []
 
 

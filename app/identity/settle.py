@@ -19,6 +19,7 @@ from sqlalchemy.orm.util import identity_key
 
 from app.identity import profile
 from app.identity.component import KeptApart, Member
+from app.identity.evidence import WRITTEN
 from app.identity.models import (
     Component,
     Conflict,
@@ -32,7 +33,7 @@ from app.identity.models import (
 from app.identity.partition import RULE_VERSION, RULES, Partition
 from app.identity.register import Known, label_of
 from app.infra.direct import Direct, nothing
-from app.infra.many import Many, among
+from app.infra.many import Many, Together, among, insert_many, update_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,17 @@ class _Changes:
 
 
 def store(
-    session: Session, settled: Sequence[Settled], alone: Iterable[Known], now: datetime
+    session: Session,
+    settled: Sequence[Settled],
+    now: datetime,
+    *,
+    alone: Iterable[Known] = (),
+    evidence: Sequence[Mapping[str, Any]] = (),
 ) -> dict[int, Home]:
     """Write down who is one person in these components, and what changed; where each member is now.
 
-    `alone` were written down in this transaction and are linked to nobody.
+    `alone` were written down in this transaction and are linked to nobody. `evidence`: rows to
+    write with the rest.
     """
     changes, homes = _Changes(), {}
     shown = _shown(session, [one for one in settled if one.anew])
@@ -93,7 +100,7 @@ def store(
     for row in alone:
         licensed = row.kind == Kind.LICENCE_NO
         changes.people.append(_person(row.one_id, row.id, _Shown(True, None), licensed, now))
-    _write(session, changes, now)
+    _write(session, changes, evidence, now)
     return homes
 
 
@@ -257,16 +264,22 @@ def _profiles(changes: _Changes, one: Settled, after: Mapping[int, str]) -> None
             changes.moved[member.id] = about
 
 
-def _write(session: Session, changes: _Changes, now: datetime) -> None:
+def _write(
+    session: Session, changes: _Changes, evidence: Sequence[Mapping[str, Any]], now: datetime
+) -> None:
     """In one order everywhere, so that two who write do not wait for each other."""
-    _IDENTIFIERS.run(session, sorted(changes.identifiers, key=_by_id))
-    _COMPONENTS.run(session, sorted(changes.components, key=_by_id))
-    _PEOPLE.run(session, sorted(changes.people, key=lambda row: str(row["one_id"])))
+    rows = {
+        "evidence": evidence,
+        "identifiers": sorted(changes.identifiers, key=_by_id),
+        "components": sorted(changes.components, key=_by_id),
+        "people": sorted(changes.people, key=lambda row: str(row["one_id"])),
+        "log": changes.log,
+    }
+    _ALL.run(session, rows)
     if changes.gone:
         _GONE.run(session, {"ids": changes.gone})
     _REASONS.run(session, sorted(changes.reasons, key=_by_id))
     _CONFLICTS.run(session, changes.conflicts)
-    _LOG.run(session, changes.log)
     if changes.split:
         _SPLIT.run(session, {"ids": changes.split, "now": now})
     _expire(session, changes)
@@ -321,22 +334,25 @@ _DESCRIBED = Direct(
     select(ProfileValue.identifier_id).where(among(ProfileValue.identifier_id, "ids")).distinct(),
     int,
 )
-_IDENTIFIERS = Many.update(Identifier, "id", "component_id", "one_id", "status")
-_COMPONENTS = Many.update(Component, "id", "size", "merged_into")
+_IDENTIFIERS = update_many(Identifier, "id", "component_id", "one_id", "status")
+_COMPONENTS = update_many(Component, "id", "size", "merged_into")
 _EMPTY = ("title", "specialty", "department", "hospital", "city", "province")
-_PEOPLE: Many[None] = Many.insert(
+_PEOPLE: Many[None] = insert_many(
     Physician, "one_id", "anchor_id", "live", "redirect_to", "verified", "created_at",
     "updated_at",
     constant=dict.fromkeys(_EMPTY, "''") | {"link_due": "true"},
     once_by=("one_id",), change=_met,
 )  # fmt: skip
 _GONE = Direct(delete(Conflict).where(among(Conflict.id, "ids")), nothing)
-_REASONS = Many.update(Conflict, "id", "reason")
-_CONFLICTS: Many[None] = Many.insert(
+_REASONS = update_many(Conflict, "id", "reason")
+_CONFLICTS: Many[None] = insert_many(
     Conflict, "component_id", "a_id", "b_id", "reason", "at", constant={"state": "'open'"}
 )
-_LOG: Many[None] = Many.insert(
+_LOG: Many[None] = insert_many(
     IdentityLog, "at", "kind", "cause", "before", "after", "rule_version"
+)
+_ALL = Together(
+    evidence=WRITTEN, identifiers=_IDENTIFIERS, components=_COMPONENTS, people=_PEOPLE, log=_LOG
 )
 _SPLIT = Direct(
     update(Identifier).where(among(Identifier.id, "ids")).values(split_at=bindparam("now")),
