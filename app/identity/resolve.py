@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.identity.component import (
@@ -38,9 +38,9 @@ from app.identity.evidence import (
     to_write,
 )
 from app.identity.groups import groups_of
-from app.identity.models import Component, Identifier, Kind
+from app.identity.models import Identifier, Kind
 from app.identity.normalise import Id
-from app.identity.pair import told_pair
+from app.identity.pair import ask_pair
 from app.identity.partition import RULES, Edge, Partition, partition
 from app.identity.register import Known, come_back, read, register
 from app.identity.settle import Home, Settled, store
@@ -49,11 +49,6 @@ MAX_COMPONENT = 300  # larger raw components keep their last partition and wait 
 
 
 T = TypeVar("T")
-_HELD = (
-    select(Component.id)
-    .where(Component.id.in_(bindparam("ids", expanding=True)))
-    .with_for_update(read=True, key_share=True)
-)
 
 
 class Told(NamedTuple):
@@ -87,16 +82,13 @@ def recognise(
     writes every day would fill the table with one sentence.
     """
     said = Sentence(event_key, kind, source, trust, at)
-    asked = _is_pair(ids) and _may_be_joined_meanwhile(session)
-    if asked:
-        known = told_pair(session, ids, said)
-        if known is not None:
-            return known
-    rows = read(session, set(ids))
-    if not asked and all(one in rows and rows[one].value for one in ids):
-        told = _told(session, rows, said)
-        if told is not None:
-            return [told[one] for one in ids]
+    if _is_pair(ids) and _may_be_joined_meanwhile(session):
+        rows, told = ask_pair(session, ids, said)
+    else:
+        rows = read(session, set(ids))
+        told = _is_told(session, rows, ids, said)
+    if told:
+        return [rows[one] for one in ids]
     return _learn(session, [Told(ids, said)], rows, now)[0]
 
 
@@ -112,41 +104,51 @@ def recognise_many(session: Session, told: Sequence[Told], *, now: datetime) -> 
 def _learn(
     session: Session, told: Sequence[Told], rows: Mapping[Id, Known], now: datetime
 ) -> list[list[Known]]:
-    rows, news = _registered(session, told, rows, now)
-    linking = [(_pairs(rows, ids), said) for ids, said in told]
-    linking = [(pairs, said) for pairs, said in linking if pairs]
-    about = {number for pairs, _ in linking for pair in pairs for number in pair}
-    fresh = [born(row) for one, row in rows.items() if one in news and row.id in about]
-    alone = [rows[one] for one in news if rows[one].id not in about]
-    known = about - {member.id for member in fresh}
-    where = [row.component_id for row in rows.values() if row.id in known]
-    held = hold(session, known, where) if known else []
-    keys = {said.event_key for _, said in linking}
-    heard, spoken = heard_of(session, [member.id for member in held], keys)
+    known, news = _registered(session, told, rows, now)
+    said = [(one, pairs) for ids, one in told if (pairs := _pairs(known, ids))]
+    linked = {number for _, pairs in said for pair in pairs for number in pair}
+    fresh = [born(row) for row in news if row.id in linked]
+    alone = [row for row in news if row.id not in linked]
+    members = fresh + _held(session, known, linked - {member.id for member in fresh})
+    _bring_back(session, known, {member.id for member in members if not member.known}, now)
+    members = [member._replace(known=member.known or member.id in linked) for member in members]
+    old = [member.id for member in members if not member.born]
+    heard, spoken = heard_of(session, old, {one.event_key for one, _ in said})
     before = dict(heard.edges)
-    fresh_said = to_write(heard, spoken, [(said, pairs) for pairs, said in linking])
-    written = {pair: key for key, pair in fresh_said}
-    settled = _settled(session, [*held, *fresh], heard, before, written)
-    rows_said = [row_of(*one) for one in fresh_said.items()]
-    homes = store(session, settled, now, alone=alone, evidence=rows_said)
-    here = homes | {m.id: (m.component_id, m.one_id) for m in held if m.id not in homes}
-    return [[_at(rows[one], here) for one in ids] for ids, _ in told]
+    written = to_write(heard, spoken, said)
+    causes = {pair: key for key, pair in written}
+    settled = _settled(session, members, heard, before, causes)
+    evidence = [row_of(*one) for one in written.items()]
+    homes = {member.id: (member.component_id, member.one_id) for member in members}
+    homes |= store(session, settled, now, alone=alone, evidence=evidence)
+    return [[_at(known[one], homes) for one in ids] for ids, _ in told]
 
 
 def _registered(
     session: Session, told: Sequence[Told], rows: Mapping[Id, Known], now: datetime
-) -> tuple[dict[Id, Known], Collection[Id]]:
-    """All of them as rows, and which were born just now."""
-    found = dict(rows)
-    for one, row in rows.items():
-        if not row.value:
-            come_back(session, row.id, one, now)
-            found |= read(session, [one])
+) -> tuple[dict[Id, Known], Collection[Known]]:
+    """All of them as rows, and those that were born just now."""
     news = groups_of([one for one in ids if one not in rows] for ids, _ in told)
     if not news:
-        return found, ()
+        return dict(rows), ()
     written, elsewhere = register(session, news, now)
-    return found | written | (read(session, elsewhere) if elsewhere else {}), written
+    met = read(session, elsewhere) if elsewhere else {}
+    return {**rows, **written, **met}, written.values()
+
+
+def _held(session: Session, rows: Mapping[Id, Known], ids: Collection[int]) -> list[Member]:
+    where = {row.component_id for row in rows.values() if row.id in ids}
+    return hold(session, ids, where) if ids else []
+
+
+def _bring_back(
+    session: Session, rows: dict[Id, Known], forgotten: Collection[int], now: datetime
+) -> None:
+    """Whoever is named again and was forgotten, perhaps just before we had the component."""
+    for one, row in rows.items():
+        if row.id in forgotten or not row.value:
+            come_back(session, row.id, one, now)
+            rows[one] = row._replace(value=one.value)
 
 
 def _pairs(rows: Mapping[Id, Known], ids: Iterable[Id]) -> Pairs:
@@ -230,22 +232,13 @@ def _at(row: Known, homes: Mapping[int, Home]) -> Known:
     return row._replace(component_id=component, one_id=one_id)
 
 
-def _told(session: Session, rows: dict[Id, Known], said: Sentence) -> dict[Id, Known] | None:
-    """The rows of now when this is told, and is still told while nobody may take evidence back."""
-    pairs = _pairs(rows, rows)
-    if not pairs:
-        return rows
-    if not is_told(session, pairs, said):
-        return None
-    if not _may_be_joined_meanwhile(session):
-        return rows
-    # Whoever takes evidence back holds the component for a new partition, and reads after us.
-    # So hold it, too, and look again; not before, since who recomputes needs it alone.
-    held: set[int] = set()
-    while (here := {row.component_id for row in rows.values()}) != held:  # joined meanwhile
-        session.connection().execute(_HELD, {"ids": sorted(here)})
-        rows, held = read(session, rows), here
-    return rows if is_told(session, pairs, said) else None
+def _is_told(session: Session, rows: Mapping[Id, Known], ids: Sequence[Id], said: Sentence) -> bool:
+    """True when nothing is to be done. Where others may take evidence back meanwhile, only what
+    holds the component can tell."""
+    if not all(one in rows and rows[one].value for one in ids):
+        return False
+    pairs = _pairs(rows, ids)
+    return not pairs or (not _may_be_joined_meanwhile(session) and is_told(session, pairs, said))
 
 
 def _is_pair(ids: Sequence[Id]) -> bool:

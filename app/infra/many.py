@@ -1,4 +1,5 @@
-"""One statement for many rows: arrays on PostgreSQL, on SQLite (where no way is long) row by row.
+"""One statement for many rows: one value of JSON on PostgreSQL, where each value of its own costs
+the driver as much as a row; row by row on SQLite, where no way is long.
 
     _OF = Direct(select(Person.id).where(among(Person.id, "ids")), int)
     _OF.all(session, {"ids": [3, 5]})
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -22,6 +24,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     bindparam,
+    cast,
+    column,
     func,
     literal_column,
     select,
@@ -50,7 +54,7 @@ class _List(TypeDecorator[Collection[Any]]):
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         array = dialect.name == "postgresql"
-        return dialect.type_descriptor(_array(self.kind) if array else Text())
+        return dialect.type_descriptor(postgresql.ARRAY(_plain(self.kind)) if array else Text())
 
     def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
         """An array, or JSON."""
@@ -67,54 +71,49 @@ class _Among(FunctionElement[bool]):
         return self
 
 
-def among(column: Any, name: str) -> _Among:
+def among(one_of: Any, name: str) -> _Among:
     """The column's value is one of the list `name`: numbers or texts."""
-    return _Among(column, bindparam(name, type_=_List(column.type)))
+    return _Among(one_of, bindparam(name, type_=_List(one_of.type)))
 
 
 @compiles(_Among, "postgresql")
 def _any_of(element: _Among, compiler: Any, **how: Any) -> str:
-    column, values = (compiler.process(one, **how) for one in element.clauses)
-    return f"{column} = ANY({values})"
+    one_of, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{one_of} = ANY({values})"
 
 
 @compiles(_Among, "sqlite")
 def _in_json(element: _Among, compiler: Any, **how: Any) -> str:
-    column, values = (compiler.process(one, **how) for one in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled parts
+    one_of, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{one_of} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled parts
 
 
 class Many(Generic[T]):
     """A statement that takes many rows with these columns, and what becomes of what it gives.
 
-    `at_once(prefix)` takes lists that are called as the columns are, with the prefix.
+    `at_once(name)` takes all of them as the one value of this name.
     """
 
     def __init__(
         self,
-        columns: Sequence[str],
         at_once: Callable[[str], Any],
         each: Any,
         make: Callable[..., T] = nothing,  # type: ignore[assignment]
     ) -> None:
-        self._columns, self.at_once = columns, at_once
-        self._at_once, self._each = Direct(at_once(""), make), Direct(each, make)
+        self.at_once = at_once
+        self._at_once, self._each = Direct(at_once("rows"), make), Direct(each, make)
 
     def all(self, session: Session, rows: Sequence[Row]) -> list[T]:
         """Whatever all of them give; in no particular order."""
         if not rows:
             return []
         if session.get_bind().dialect.name == "postgresql":
-            return self._at_once.all(session, self.lists(rows))
+            return self._at_once.all(session, {"rows": rows})
         return [found for row in rows for found in self._each.all(session, row)]
 
     def run(self, session: Session, rows: Sequence[Row]) -> None:
         """For statements that give nothing."""
         self.all(session, rows)
-
-    def lists(self, rows: Sequence[Row], prefix: str = "") -> dict[str, list[Any]]:
-        """The rows as `at_once` takes them."""
-        return {f"{prefix}{name}": [row[name] for row in rows] for name in self._columns}
 
 
 class Together:
@@ -122,7 +121,7 @@ class Together:
 
     def __init__(self, **parts: Many[Any]) -> None:
         self._parts = parts
-        ctes = [one.at_once(f"{name}_").cte(name) for name, one in parts.items()]
+        ctes = [one.at_once(f"of_{name}").cte(name) for name, one in parts.items()]
         self._whole = Direct(select(literal_column("1")).add_cte(*ctes), int)
 
     def run(self, session: Session, rows: Mapping[str, Sequence[Row]]) -> None:
@@ -131,10 +130,7 @@ class Together:
             for name, one in self._parts.items():
                 one.run(session, rows.get(name, ()))
         elif any(rows.values()):
-            values: dict[str, Any] = {}
-            for name, one in self._parts.items():
-                values |= one.lists(rows.get(name, ()), f"{name}_")
-            self._whole.run(session, values)
+            self._whole.run(session, {f"of_{name}": rows.get(name, ()) for name in self._parts})
 
 
 def insert_many(
@@ -159,14 +155,14 @@ def insert_many(
             statement = statement.on_conflict_do_nothing(index_elements=once_by)
         return statement.returning(*(table.c[name] for name in gives)) if gives else statement
 
-    def at_once(prefix: str) -> Any:
-        given = _given(table, columns, prefix)
-        rows = select(*(given.c[name] for name in columns), *fixed.values())
+    def at_once(name: str) -> Any:
+        given = _given(table, columns, name)
+        rows = select(*(given.c[column] for column in columns), *fixed.values())
         names = [*columns, *fixed]
         return whole(postgresql.insert(table).from_select(names, rows, include_defaults=False))
 
     single = {name: bindparam(name, type_=table.c[name].type) for name in columns}
-    return Many(columns, at_once, whole(sqlite.insert(table).values(single | fixed)), make)
+    return Many(at_once, whole(sqlite.insert(table).values(single | fixed)), make)
 
 
 def update_many(model: Any, key: str, *columns: str) -> Many[None]:
@@ -177,13 +173,13 @@ def update_many(model: Any, key: str, *columns: str) -> Many[None]:
         values = {name: row[name] for name in columns}
         return update(table).where(table.c[key] == row[key]).values(values)
 
-    def at_once(prefix: str) -> Any:
-        given = _given(table, names, prefix)
-        return changed({name: given.c[name] for name in names})
+    def at_once(name: str) -> Any:
+        given = _given(table, names, name)
+        return changed({column: given.c[column] for column in names})
 
     # What it is given may not be called as its columns are.
     single = {name: bindparam(f"its_{name}", type_=table.c[name].type) for name in names}
-    return _Update(names, at_once, changed(single))
+    return _Update(at_once, changed(single))
 
 
 class _Update(Many[None]):
@@ -193,12 +189,46 @@ class _Update(Many[None]):
         return super().all(session, rows)
 
 
-def _given(table: Any, columns: Sequence[str], prefix: str) -> Any:
+def _given(table: Any, columns: Sequence[str], name: str) -> Any:
     """The rows of a statement as a table of its own."""
-    lists = [bindparam(f"{prefix}{name}", type_=_array(table.c[name].type)) for name in columns]
-    return func.unnest(*lists).table_valued(*columns, name=f"{prefix}given").render_derived()
+    kinds = {column: table.c[column].type for column in columns}
+    rows = cast(bindparam(name, type_=_Rows(kinds)), postgresql.JSON)
+    typed = [column(one, _plain(kind)) for one, kind in kinds.items()]
+    made = func.json_to_recordset(rows).table_valued(*typed, name=f"given_{name}")
+    return made.render_derived(with_types=True)
 
 
-def _array(kind: Any) -> Any:
-    # A cast to VARCHAR(24) would cut what is too long, without a word.
-    return postgresql.ARRAY(String() if isinstance(kind, String) else kind)
+class _Rows(TypeDecorator[Sequence[Row]]):
+    """Rows with these columns as JSON, of which PostgreSQL makes a table."""
+
+    impl = Text
+    cache_ok = False
+
+    def __init__(self, kinds: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.kinds = kinds
+
+    def process_bind_param(self, value: Sequence[Row] | None, dialect: Dialect) -> str:
+        """Each column as its type stores it."""
+        stored = [
+            {
+                name: kind.process_bind_param(row[name], dialect)
+                if isinstance(kind, TypeDecorator)
+                else row[name]
+                for name, kind in self.kinds.items()
+            }
+            for row in value or ()
+        ]
+        return json.dumps(stored, ensure_ascii=False, separators=(",", ":"), default=_as_text)
+
+
+def _as_text(value: bytes | datetime) -> str:
+    """As PostgreSQL reads it."""
+    return value.isoformat() if isinstance(value, datetime) else f"\\x{value.hex()}"
+
+
+def _plain(kind: Any) -> Any:
+    """Without length: what is too long shall fail and not be cut."""
+    if isinstance(kind, TypeDecorator):
+        return kind.impl_instance
+    return String() if isinstance(kind, String) else kind
