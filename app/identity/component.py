@@ -111,7 +111,7 @@ def obstacles_of(session: Session, ids: Collection[int]) -> Obstacles:
         _judgements_of(rows),
         frozenset(row.a_id for row in rows if row.kind == "block"),
         [
-            KeptApart(row.id, row.a_id, row.b_id, row.reason)
+            KeptApart(row.id, row.a_id, row.b_id, row.reason or "")
             for row in rows
             if row.kind == _CONFLICT and row.b_id is not None
         ],
@@ -154,8 +154,8 @@ _MEMBERS = Direct(
         Identifier.id, Identifier.kind, Identifier.namespace, Identifier.value_hash,
         Identifier.component_id, Identifier.one_id, Identifier.status, _FORGOTTEN,
     ).where(among(Identifier.component_id, "ids")),
-    lambda number, kind, namespace, digest, *rest: Member(
-        number, kind, namespace, bytes(digest), *rest[:3], known=not rest[3], born=False
+    lambda number, kind, namespace, digest, component, one_id, status, forgotten: Member(
+        number, kind, namespace, bytes(digest), component, one_id, status, not forgotten, False
     ),
 )  # fmt: skip
 _OBSTACLES = Direct(

@@ -52,10 +52,19 @@ T = TypeVar("T")
 
 
 class Told(NamedTuple):
-    """Identifiers that one event names together, and what it says of them."""
+    """Identifiers that one event names together; see `recognise`."""
 
     ids: Sequence[Id]
-    said: Sentence
+    event_key: str
+    source: str
+    at: datetime
+    kind: str = "cooccur"
+    trust: int = 50
+
+    @property
+    def said(self) -> Sentence:
+        """What it says of each pair."""
+        return Sentence(self.event_key, self.kind, self.source, self.trust, self.at)
 
 
 def observe(session: Session, ids: Sequence[Id], **said: Any) -> list[Identifier]:
@@ -81,23 +90,24 @@ def recognise(
     same source has said before, as early and as surely, is not written down again: somebody who
     writes every day would fill the table with one sentence.
     """
-    said = Sentence(event_key, kind, source, trust, at)
+    told = Told(ids, event_key, source, at, kind, trust)
     if _is_pair(ids) and _may_be_joined_meanwhile(session):
-        rows, told = ask_pair(session, ids, said)
+        rows, done = ask_pair(session, ids, told.said)
     else:
         rows = read(session, set(ids))
-        told = _is_told(session, rows, ids, said)
-    if told:
+        done = _is_told(session, rows, told)
+    if done:
         return [rows[one] for one in ids]
-    return _learn(session, [Told(ids, said)], rows, now)[0]
+    return _learn(session, [told], rows, now)[0]
 
 
 def recognise_many(session: Session, told: Sequence[Told], *, now: datetime) -> list[list[Known]]:
-    """`recognise`, for many sentences at once, as if they were said one after the other.
+    """`recognise`, for many sentences at once: everybody as they are after all of them.
 
-    Locks the components of all of them in one order: call it once in a transaction.
+    The components of all of them are locked in one order. So call it once in a transaction: two
+    workers with several calls each may wait for each other.
     """
-    rows = read(session, {one for ids, _ in told for one in ids})
+    rows = read(session, {one for sentence in told for one in sentence.ids})
     return _learn(session, told, rows, now)
 
 
@@ -105,7 +115,7 @@ def _learn(
     session: Session, told: Sequence[Told], rows: Mapping[Id, Known], now: datetime
 ) -> list[list[Known]]:
     known, news = _registered(session, told, rows, now)
-    said = [(one, pairs) for ids, one in told if (pairs := _pairs(known, ids))]
+    said = [(one.said, pairs) for one in told if (pairs := _pairs(known, one.ids))]
     linked = {number for _, pairs in said for pair in pairs for number in pair}
     fresh = [born(row) for row in news if row.id in linked]
     alone = [row for row in news if row.id not in linked]
@@ -121,14 +131,14 @@ def _learn(
     evidence = [row_of(*one) for one in written.items()]
     homes = {member.id: (member.component_id, member.one_id) for member in members}
     homes |= store(session, settled, now, alone=alone, evidence=evidence)
-    return [[_at(known[one], homes) for one in ids] for ids, _ in told]
+    return [[_at(known[one], homes) for one in sentence.ids] for sentence in told]
 
 
 def _registered(
     session: Session, told: Sequence[Told], rows: Mapping[Id, Known], now: datetime
 ) -> tuple[dict[Id, Known], Collection[Known]]:
     """All of them as rows, and those that were born just now."""
-    news = groups_of([one for one in ids if one not in rows] for ids, _ in told)
+    news = groups_of([one for one in sentence.ids if one not in rows] for sentence in told)
     if not news:
         return dict(rows), ()
     written, elsewhere = register(session, news, now)
@@ -232,13 +242,15 @@ def _at(row: Known, homes: Mapping[int, Home]) -> Known:
     return row._replace(component_id=component, one_id=one_id)
 
 
-def _is_told(session: Session, rows: Mapping[Id, Known], ids: Sequence[Id], said: Sentence) -> bool:
-    """True when nothing is to be done. Where others may take evidence back meanwhile, only what
+def _is_told(session: Session, rows: Mapping[Id, Known], told: Told) -> bool:
+    """True when nothing is to be done. Where others may take evidence back meanwhile, only who
     holds the component can tell."""
-    if not all(one in rows and rows[one].value for one in ids):
+    if not all(one in rows and rows[one].value for one in told.ids):
         return False
-    pairs = _pairs(rows, ids)
-    return not pairs or (not _may_be_joined_meanwhile(session) and is_told(session, pairs, said))
+    pairs = _pairs(rows, told.ids)
+    if not pairs or _may_be_joined_meanwhile(session):
+        return not pairs
+    return is_told(session, pairs, told.said)
 
 
 def _is_pair(ids: Sequence[Id]) -> bool:

@@ -91,7 +91,8 @@ def store(
     `alone` were written down in this transaction and are linked to nobody. `evidence`: rows to
     write with the rest.
     """
-    changes, homes = _Changes(), {}
+    changes = _Changes()
+    homes: dict[int, Home] = {}
     shown = _shown(session, [one for one in settled if one.anew])
     for one in settled:
         after = _compare(changes, one, shown, now)
@@ -268,7 +269,7 @@ def _write(
     session: Session, changes: _Changes, evidence: Sequence[Mapping[str, Any]], now: datetime
 ) -> None:
     """In one order everywhere, so that two who write do not wait for each other."""
-    rows = {
+    rows: dict[str, Sequence[Mapping[str, Any]]] = {
         "evidence": evidence,
         "identifiers": sorted(changes.identifiers, key=_by_id),
         "components": sorted(changes.components, key=_by_id),
@@ -296,16 +297,17 @@ def _expire(session: Session, changes: _Changes) -> None:
     known = session.identity_map
     if not len(known):
         return
-    keys = [identity_key(Identifier, row["id"]) for row in changes.identifiers]
+    keys: list[Any] = [identity_key(Identifier, row["id"]) for row in changes.identifiers]
     keys += [identity_key(Identifier, number) for number in changes.split]
-    keys += [identity_key(Physician, row["one_id"]) for row in changes.people]
+    for person in changes.people:
+        keys.append(identity_key(Physician, person["one_id"]))
     for key in keys:
         row = known.get(key)
         if row is not None:
             session.expire(row)
 
 
-def _by_id(row: _Row) -> int:
+def _by_id(row: Mapping[str, Any]) -> int:
     return int(row["id"])
 
 

@@ -145,7 +145,7 @@ def insert_many(
     """Insert rows of `model`; `constant` columns are SQL. A row that is there by `once_by` stays as
     it is, or takes what `change` makes of the row that was to be inserted."""
     table = model.__table__
-    fixed = {name: literal_column(text) for name, text in (constant or {}).items()}
+    fixed: dict[str, Any] = {name: literal_column(text) for name, text in (constant or {}).items()}
 
     def whole(statement: Any) -> Any:
         if change is not None:
