@@ -61,6 +61,7 @@ def hold(session: Session, ids: Collection[int], components: Collection[int]) ->
     """
     wanted, locks = sorted(set(components)), session.get_bind().dialect.name == "postgresql"
     many = locks and len(wanted) > 1
+    session.flush()  # what is to be written must not go back with the locks
     _say(session, "SAVEPOINT held" if many else "")
     while True:
         if locks:
@@ -69,7 +70,9 @@ def hold(session: Session, ids: Collection[int], components: Collection[int]) ->
         if {member.id for member in members}.issuperset(ids):
             break
         _say(session, "ROLLBACK TO SAVEPOINT held" if many else "")
-        wanted = components_of(session, ids)
+        before, wanted = wanted, components_of(session, ids)
+        if wanted == before:
+            raise LookupError("some of these identifiers do not exist")
     _say(session, "RELEASE SAVEPOINT held" if many else "")
     return members
 
