@@ -30,7 +30,8 @@ class Graph:
 
     `kind`: place in `KINDS`; `namespace`: small numbers in the order of the texts; `key`: the 32
     bytes of each blind index, as (n, 32) uint8; `blocked`: bool; `trust` and `at` (microseconds
-    since 1970): of each row. Pairs of `judgements` are positions.
+    since 1970): of each row; `names`: of each node, as in `Node`. Pairs of `judgements` are
+    positions.
     """
 
     kind: Any
@@ -41,6 +42,7 @@ class Graph:
     b: Any
     trust: Any
     at: Any
+    names: Any
     judgements: Judgements = field(default_factory=Judgements)
 
 
@@ -86,12 +88,13 @@ def identify(graph: Graph) -> Identified:
 
 
 def _shared(graph: Graph) -> Any:
-    """Weak values seen with more values of one strong kind than one person may have."""
+    """Weak values seen with more values of one strong kind than one person may have, or told
+    under two names."""
     import numpy as np
 
     limit = np.array([RULES[kind].limit for kind in KINDS])
     weak = np.array([RULES[kind].weak for kind in KINDS])[graph.kind]
-    shared = np.zeros(len(graph.kind), dtype=bool)
+    shared = weak & (graph.names > 1) & ~graph.blocked
     rows = np.flatnonzero(weak[graph.a] != weak[graph.b])
     a, b = graph.a[rows], graph.b[rows]
     first = weak[a]
@@ -212,4 +215,5 @@ def _node(graph: Graph, one: int) -> Node:
     """Namespaces are numbers in their order, so as texts of one length they keep it."""
     kind: Kind = KINDS[int(graph.kind[one])]
     space = f"{int(graph.namespace[one]):05d}"
-    return Node(one, kind, space, graph.key[one].tobytes(), bool(graph.blocked[one]))
+    key, names = graph.key[one].tobytes(), int(graph.names[one])
+    return Node(one, kind, space, key, bool(graph.blocked[one]), names)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import BindParameter, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.identity import called
 from app.identity.models import Component, Evidence, Identifier, Kind, Override
 from app.identity.partition import Edge, Judgements, Node
 
@@ -49,9 +50,12 @@ def nodes_of(session: Session, component: int) -> list[Node]:
     rows = session.execute(_NODES, {"component": component}).all()
     blocked = set(session.scalars(_BLOCKED, {"ids": [row.id for row in rows]}))
     return [
-        Node(row.id, Kind(row.kind), row.namespace, bytes(row.value_hash), row.id in blocked)
+        Node(
+            row.id, Kind(row.kind), row.namespace, bytes(row.value_hash), row.id in blocked,
+            row.names,
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
 def resize(session: Session, component: int, members: int) -> None:
@@ -89,9 +93,10 @@ _IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _COMPONENTS = select(Identifier.component_id).where(Identifier.id.in_(_IDS)).distinct()
 _LOCK = select(Component.id).where(Component.id.in_(_IDS)).order_by(Component.id).with_for_update()
 _TRY = select(Component.id).where(Component.id.in_(_IDS)).with_for_update(skip_locked=True)
-_NODES = select(Identifier.id, Identifier.kind, Identifier.namespace, Identifier.value_hash).where(
-    Identifier.component_id == bindparam("component")
-)
+_NODES = select(
+    Identifier.id, Identifier.kind, Identifier.namespace, Identifier.value_hash,
+    called.names_of().label("names"),
+).where(Identifier.component_id == bindparam("component"))  # fmt: skip
 _BLOCKED = select(Override.a_id).where(
     Override.kind == "block", Override.retracted_at.is_(None), Override.a_id.in_(_IDS)
 )

@@ -15,15 +15,15 @@ from types import MappingProxyType
 
 from app.identity.models import Kind
 
-RULE_VERSION = 1
+RULE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Rank (0 is strongest), how many one person may have per namespace, and weakness.
 
-    A weak value that is seen with more values of one strong kind than one person may have is
-    shared (a clinic's phone, a family tablet) and links nobody.
+    A weak value is shared (a clinic's phone, a family tablet) and links nobody when it is seen
+    with more values of one strong kind than one person may have, or told under two names.
     """
 
     rank: int
@@ -46,13 +46,17 @@ RULES: Mapping[Kind, Rule] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An identifier; `key` is its blind index and orders it without its row id."""
+    """An identifier; `key` is its blind index and orders it without its row id.
+
+    `names`: under how many different names sources told it, of a weak value.
+    """
 
     id: int
     kind: Kind
     namespace: str
     key: bytes
     blocked: bool = False
+    names: int = 0
 
     @property
     def order(self) -> tuple[int, str, bytes]:
@@ -187,11 +191,16 @@ def _shared(by_id: Mapping[int, Node], edges: Sequence[Edge]) -> frozenset[int]:
             strong = by_id[other]
             if RULES[by_id[weak].kind].weak and not RULES[strong.kind].weak:
                 seen[weak][strong.kind, strong.namespace].add(other)
-    return frozenset(
+    crowded = {
         weak
         for weak, groups in seen.items()
         if any(len(values) > RULES[kind].limit for (kind, _), values in groups.items())
-    )
+    }
+    return frozenset(crowded | {n.id for n in by_id.values() if _has_several_names(n)})
+
+
+def _has_several_names(node: Node) -> bool:
+    return RULES[node.kind].weak and node.names > 1 and not node.blocked
 
 
 def _neighbours(pairs: Iterable[tuple[int, int]]) -> dict[int, frozenset[int]]:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from app.identity import called
 from app.identity.component import (
     edges_of,
     join_components,
@@ -57,25 +58,31 @@ def recognise(
     now: datetime,
     kind: str = "cooccur",
     trust: int = 50,
+    name: str = "",
 ) -> list[Known]:
     """Register identifiers and that they were seen as one person; as they are now, in order.
+
+    `name`: how this person is called, where the source knows the real name: see `called`.
 
     `event_key` makes it happen once. Weak identifiers are linked to strong ones only. What the
     same source has said before, as early and as surely, is not written down again: somebody who
     writes every day would fill the table with one sentence.
     """
     said = Sentence(event_key, kind, source, trust, at)
-    if _is_pair(ids) and _may_be_joined_meanwhile(session):
-        known = told_pair(session, ids, said)
-        if known is not None:
-            return known
-    rows = registered(session, ids, now)
+    may_be_told = _is_pair(ids) and _may_be_joined_meanwhile(session)
+    known = told_pair(session, ids, said) if may_be_told else None
+    rows = dict(zip(ids, known, strict=True)) if known else registered(session, ids, now)
+    renamed = called.note(session, rows, name, at)
+    if known and not renamed:
+        return known
     pairs = sorted(
         (min(a.id, b.id), max(a.id, b.id))
         for a, b in combinations(rows.values(), 2)
         if not (RULES[Kind(a.kind)].weak and RULES[Kind(b.kind)].weak)
     )
-    if pairs:
+    if renamed:
+        rows = _tell(session, rows, pairs, said, now, renamed=True)
+    elif pairs:
         told = partial(is_told, session, pairs, said)
         rows = _unchanged(session, rows, told) or _tell(session, rows, pairs, said, now)
     return [rows[one] for one in ids]
@@ -87,8 +94,11 @@ def _tell(
     pairs: Collection[tuple[int, int]],
     said: Sentence,
     now: datetime,
+    *,
+    renamed: bool = False,
 ) -> dict[Id, Known]:
-    """Write the evidence down, and compute again who is one person unless that cannot change."""
+    """Write the evidence down, and compute again who is one person unless that cannot change;
+    `renamed`: a value may be shared now."""
     keys = ("event_key", "a_id", "b_id")
     fresh = [
         (a, b)
@@ -97,9 +107,10 @@ def _tell(
             session, Evidence, said._asdict() | {"a_id": a, "b_id": b, "active": True}, *keys
         )
     ]
-    if not fresh:
+    if not fresh and not renamed:
         return rows
-    unchanged = _unchanged(session, rows, partial(says_nothing_new, session, fresh, said))
+    nothing_new = partial(says_nothing_new, session, fresh, said)
+    unchanged = None if renamed else _unchanged(session, rows, nothing_new)
     if unchanged is None:
         recompute(session, [row.id for row in rows.values()], cause=said.event_key, now=now)
     return unchanged or read(session, rows)

@@ -41,11 +41,13 @@ POOL = [
 
 
 class Sentence(NamedTuple):
-    """Identifiers that one source names together, `minute` minutes after noon."""
+    """Identifiers that one source names together, `minute` minutes after noon, perhaps under the
+    name of a person."""
 
     ids: tuple[Id, ...]
     minute: int
     trust: int
+    name: str = ""
 
 
 class Said(NamedTuple):
@@ -62,6 +64,7 @@ SENTENCE = st.builds(
     st.lists(st.sampled_from(POOL), min_size=1, max_size=3, unique=True).map(tuple),
     st.integers(0, 9),
     st.sampled_from([40, 60, 90]),
+    st.sampled_from(["", "王晓", "李晓"]),
 )
 SAID = st.builds(
     Said, st.sampled_from(POOL), st.one_of(st.none(), st.sampled_from(POOL)), st.booleans()
@@ -141,8 +144,9 @@ def tell_anew(
 def see(session: Session, one: Sentence, number: int) -> None:
     at = NOON + timedelta(minutes=one.minute)
     identity.observe(
-        session, one.ids, event_key=f"e{number}", source="test", trust=one.trust, at=at, now=at
-    )
+        session, one.ids, event_key=f"e{number}", source="test", trust=one.trust, at=at, now=at,
+        name=one.name,
+    )  # fmt: skip
 
 
 def say(session: Session, one: Said) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.identity.names import clean, pinyin, surname
 from app.linkage.automatic import may_join
 from app.linkage.block import keys
 from app.linkage.cluster import cluster
@@ -20,7 +21,6 @@ from app.linkage.figures import figures, over_merged
 from app.linkage.kit import PHYSICIANS
 from app.linkage.learn import learn
 from app.linkage.model import BadModel, default, loads
-from app.linkage.names import clean, pinyin, surname
 from app.linkage.pairs import blocks, candidates
 from app.linkage.score import Scorer, probability
 
