@@ -90,14 +90,20 @@ def candidates(
 ) -> None:
     """Compare all physicians, queue those who may be one, join the sure; the product may run.
 
-    Workers compare whoever is new or has changed by themselves: this is for the first time, and
-    after training. Trained weights are kept and used from then on, by every worker.
+    --train also learns from what people decided; --splink cannot. Workers compare whoever is new or
+    has changed by themselves: this is for the first time, and after training. Trained weights are
+    kept and used from then on, by every worker.
     """
     parts = build(process="cli")
     tell = _teller(time.perf_counter(), as_json)
     everybody = link_all.read(parts.db, tell)
+    taught = {}
     if train or splink:
-        model = link_all.train(everybody, parts.clock(), splink=splink)
+        with parts.db.reading() as session:
+            decided = linkage.decided(session)
+        if not splink:
+            taught = {"same": decided.same.total(), "different": decided.different.total()}
+        model = link_all.train(everybody, decided, parts.clock(), splink=splink)
         with parts.db.transaction() as session:
             linkage.save_model(session, model, parts.clock())
     else:
@@ -112,11 +118,18 @@ def candidates(
         f"比较了 {len(everybody):,} 位医生（权重 {model.version}），"
         f"找到 {len(found):,} 对可能相同的："
         f"自动合并 {told.get('automatic', 0):,} 对，现有 {waiting:,} 对等待人工判断，"
-        f"{told.get('expired', 0):,} 对不再需要判断。"
+        f"{told.get('expired', 0):,} 对不再需要判断。{_taught(taught)}"
     )
     data = {"physicians": len(everybody), "pairs": len(found), "model": model.version,
-            "waiting": waiting, **told}  # fmt: skip
+            "waiting": waiting, "decisions": taught, **told}  # fmt: skip
     show(data, text, as_json)
+
+
+def _taught(decisions: dict[str, int]) -> str:
+    if not decisions:
+        return ""
+    same, different = decisions["same"], decisions["different"]
+    return f"训练用了 {same + different:,} 条人工判断：{same:,} 对是同一人，{different:,} 对不是。"
 
 
 def _read(paths: Sequence[Path]) -> tuple[Rows, list[str]]:
