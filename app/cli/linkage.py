@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ import typer
 
 from app import linkage
 from app.bootstrap import build
-from app.cli.output import Json, show
+from app.cli.output import Json, show, teller
 from app.flows import link_all
 from app.flows.import_physicians import KNOWN
 from app.identity import Kind
@@ -66,7 +65,7 @@ def evaluate(
     begun = time.perf_counter()
     linked = link(
         table, meanings, least=least, source=source if single else "", model=known,
-        tell=_teller(begun, as_json),
+        tell=teller(begun, as_json),
     )  # fmt: skip
     took = time.perf_counter() - begun
     found = {name: figures(labels, made) for name, made in linked.steps.items()}
@@ -95,7 +94,7 @@ def candidates(
     kept and used from then on, by every worker.
     """
     parts = build(process="cli")
-    tell = _teller(time.perf_counter(), as_json)
+    tell = teller(time.perf_counter(), as_json)
     everybody = link_all.read(parts.db, tell)
     taught = {}
     if train or splink:
@@ -204,14 +203,6 @@ def _labels(path: Path, keys: Sequence[str]) -> list[str]:
     if len(set(keys)) < len(keys):
         raise Refused("记录的编号有重复，无法与答案对应。")
     return [person[key] for key in keys]
-
-
-def _teller(begun: float, as_json: bool) -> Callable[[str], None]:
-    def tell(text: str) -> None:
-        if not as_json:
-            print(f"{time.perf_counter() - begun:8.1f} s  {text}", file=sys.stderr)
-
-    return tell
 
 
 def _as_text(

@@ -56,6 +56,19 @@ class Identified:
     judged: int
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """`anchor` and `shared` as in `Identified`. `hard`: nodes of components that `partition` has to
+    judge, whose anchor is only that of the component. `linking`: rows that link; None: all."""
+
+    anchor: Any
+    shared: Any
+    hard: Any
+    hard_components: int
+    component: Any
+    linking: Any
+
+
 def available() -> bool:
     """True when numpy and scipy are installed."""
     return all(find_spec(name) is not None for name in ("numpy", "scipy"))
@@ -63,6 +76,14 @@ def available() -> bool:
 
 def identify(graph: Graph) -> Identified:
     """The person of every node."""
+    found = outline(graph)
+    if found.hard.any():
+        _judge(graph, found)
+    return Identified(found.anchor, found.shared, found.hard_components)
+
+
+def outline(graph: Graph) -> Outline:
+    """The person of every node, but for those that need `partition`."""
     import numpy as np
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -82,9 +103,7 @@ def identify(graph: Graph) -> Identified:
     found, component = connected_components(links, directed=False)
     anchor = _anchors(graph, component, found)[component]
     hard = _hard(graph, component, found)
-    if hard.any():
-        _judge(graph, component, hard, linking, anchor)
-    return Identified(anchor, shared, int(hard.sum()))
+    return Outline(anchor, shared, hard[component], int(hard.sum()), component, linking)
 
 
 def _shared(graph: Graph) -> Any:
@@ -172,12 +191,12 @@ def _hard(graph: Graph, component: Any, found: int) -> Any:
     return hard
 
 
-def _judge(graph: Graph, component: Any, hard: Any, linking: Any, anchor: Any) -> None:
-    """The rest, one by one, as the product does it for each event."""
+def _judge(graph: Graph, found: Outline) -> None:
+    """The rest, one by one, as the product does it for each event; into `found.anchor`."""
     import numpy as np
 
+    component, judged, linking = found.component, found.hard, found.linking
     members: dict[int, list[int]] = defaultdict(list)
-    judged = hard[component]
     for node in np.flatnonzero(judged).tolist():
         members[int(component[node])].append(node)
     of_hard = judged[graph.a]
@@ -194,7 +213,7 @@ def _judge(graph: Graph, component: Any, hard: Any, linking: Any, anchor: Any) -
         )
         result = partition([_node(graph, one) for one in nodes], by_component[number], judgements)
         for cluster in result.clusters:
-            anchor[list(cluster.members)] = cluster.anchor
+            found.anchor[list(cluster.members)] = cluster.anchor
 
 
 def _edges(graph: Graph, rows: Any) -> list[Edge]:
