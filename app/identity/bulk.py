@@ -89,10 +89,12 @@ def outline(graph: Graph) -> Outline:
     from scipy.sparse.csgraph import connected_components
 
     number = len(graph.kind)
-    shared = _shared(graph)
+    in_time = _in_time(graph)
+    shared = _shared(graph, in_time)
     idle = graph.blocked | shared
-    if idle.any():
+    if idle.any() or in_time is not None:
         linking = ~(idle[graph.a] | idle[graph.b])
+        linking &= True if in_time is None else in_time
         a, b = graph.a[linking], graph.b[linking]
     else:
         linking, a, b = None, graph.a, graph.b
@@ -106,7 +108,36 @@ def outline(graph: Graph) -> Outline:
     return Outline(anchor, shared, hard[component], int(hard.sum()), component, linking)
 
 
-def _shared(graph: Graph) -> Any:
+def _in_time(graph: Graph) -> Any:
+    """Rows whose pair was first seen within the windows of both its nodes; None: all are."""
+    import numpy as np
+
+    never = np.iinfo(np.int64).max
+    window = np.array([_microseconds(RULES[kind].window) for kind in KINDS])
+    has = (window >= 0)[graph.kind]
+    rows = np.flatnonzero(has[graph.a] | has[graph.b])
+    rows = rows[~(graph.blocked[graph.a[rows]] | graph.blocked[graph.b[rows]])]
+    if not len(rows):
+        return None
+    ends, at = (graph.a[rows], graph.b[rows]), graph.at[rows].astype(np.int64)
+    pairs = np.minimum(*ends).astype(np.int64) * len(graph.kind) + np.maximum(*ends)
+    _, pair = np.unique(pairs, return_inverse=True)
+    first, opened = np.full(len(rows), never), np.full(len(graph.kind), never)
+    np.minimum.at(first, pair, at)
+    for end in ends:
+        np.minimum.at(opened, end, at)
+    in_time = np.ones(len(graph.a), dtype=bool)
+    for end in ends:
+        in_time[rows] &= ~has[end] | (first[pair] - opened[end] <= window[graph.kind[end]])
+    return in_time
+
+
+def _microseconds(window: timedelta | None) -> int:
+    """-1 without a window."""
+    return -1 if window is None else window // timedelta(microseconds=1)
+
+
+def _shared(graph: Graph, in_time: Any) -> Any:
     """Weak values seen with more values of one strong kind than one person may have, or told
     under two names."""
     import numpy as np
@@ -114,7 +145,8 @@ def _shared(graph: Graph) -> Any:
     limit = np.array([RULES[kind].limit for kind in KINDS])
     weak = np.array([RULES[kind].weak for kind in KINDS])[graph.kind]
     shared = weak & (graph.names > 1) & ~graph.blocked
-    rows = np.flatnonzero(weak[graph.a] != weak[graph.b])
+    of_both = weak[graph.a] != weak[graph.b]
+    rows = np.flatnonzero(of_both if in_time is None else of_both & in_time)
     a, b = graph.a[rows], graph.b[rows]
     first = weak[a]
     value, strong = np.where(first, a, b), np.where(first, b, a)

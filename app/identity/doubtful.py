@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.identity import bulk
 from app.identity.arrays import LABEL, STATUSES, Stored, Tell, read
 from app.identity.models import Conflict, Identifier, IdentifierStatus, Override, Physician
+from app.identity.partition import RULES
 from app.identity.register import label_of
 from app.identity.resolve import MAX_COMPONENT
 
@@ -42,7 +43,7 @@ def doubtful(session: Session, tell: Tell = lambda _text: None) -> Doubtful:
     left_alone = stored.status == STATUSES.index(IdentifierStatus.QUARANTINED)
     found = set(np.unique(stored.component[np.where(too_large, ~left_alone, wrong)]).tolist())
     tell(f"who is who computed, {len(found):,} of {len(raw):,} groups to look at closely")
-    for statement in (_JUDGED, _KEPT_APART, _LED_ELSEWHERE, _NOBODY):
+    for statement in (_JUDGED, _IN_A_WINDOW, _KEPT_APART, _LED_ELSEWHERE, _NOBODY):
         found.update(session.scalars(statement))
     return Doubtful(sorted(found), len(raw), len(graph.a))
 
@@ -73,6 +74,9 @@ _JUDGED = select(Identifier.component_id).where(
         select(Override.b_id).where(*_HOLDS, Override.b_id.is_not(None))
     ))
 )  # fmt: skip
+_IN_A_WINDOW = select(Identifier.component_id).where(
+    Identifier.kind.in_([kind.value for kind, rule in RULES.items() if rule.window])
+)
 _KEPT_APART = select(Identifier.component_id).join(Conflict, Conflict.a_id == Identifier.id)
 _LED_ELSEWHERE = (
     select(Identifier.component_id)

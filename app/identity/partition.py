@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from app.identity.models import Kind
@@ -23,12 +23,15 @@ class Rule:
     """Rank (0 is strongest), how many one person may have per namespace, and weakness.
 
     A weak value is shared (a clinic's phone, a family tablet) and links nobody when it is seen
-    with more values of one strong kind than one person may have, or told under two names.
+    with more values of one strong kind than one person may have, or told under two names. One with
+    a `window` links whom it was seen with first, and whoever else so much later at most: by then
+    somebody else may hold the phone or sit at the computer.
     """
 
     rank: int
     limit: int
     weak: bool = False
+    window: timedelta | None = None
 
 
 RULES: Mapping[Kind, Rule] = MappingProxyType(
@@ -39,7 +42,7 @@ RULES: Mapping[Kind, Rule] = MappingProxyType(
         Kind.WECOM_EXTERNAL_USERID: Rule(3, 2),
         Kind.OPENID: Rule(4, 2),
         Kind.PHONE: Rule(5, 3, weak=True),
-        Kind.DEVICE: Rule(6, 50, weak=True),
+        Kind.DEVICE: Rule(6, 50, weak=True, window=timedelta(days=90)),
     }
 )
 
@@ -152,7 +155,7 @@ def partition(
     """Clusters of one raw component. Every node is in exactly one cluster."""
     judgements = judgements or Judgements()
     by_id = {node.id: node for node in nodes}
-    usable = [e for e in edges if not (by_id[e.a].blocked or by_id[e.b].blocked)]
+    usable = _in_time(by_id, [e for e in edges if not (by_id[e.a].blocked or by_id[e.b].blocked)])
     shared = _shared(by_id, usable)
     linking = [e for e in usable if e.a not in shared and e.b not in shared]
     union = _Union(by_id, _neighbours(judgements.cannot))
@@ -182,6 +185,21 @@ def partition(
 
 def _cluster(by_id: Mapping[int, Node], members: set[int]) -> Cluster:
     return Cluster(min(members, key=lambda m: by_id[m].order), frozenset(members))
+
+
+def _in_time(by_id: Mapping[int, Node], edges: Sequence[Edge]) -> Sequence[Edge]:
+    """Without those that were first seen after the window of one of their nodes."""
+    opened: dict[int, datetime] = {}
+    for edge in edges:
+        for node in (edge.a, edge.b):
+            if RULES[by_id[node].kind].window is not None:
+                opened[node] = min(edge.at, opened.get(node, edge.at))
+    if not opened:
+        return edges
+    closes = {
+        node: at + (RULES[by_id[node].kind].window or timedelta()) for node, at in opened.items()
+    }
+    return [e for e in edges if all(e.at <= closes.get(node, e.at) for node in (e.a, e.b))]
 
 
 def _shared(by_id: Mapping[int, Node], edges: Sequence[Edge]) -> frozenset[int]:

@@ -80,11 +80,14 @@ def recognise(
         for a, b in combinations(rows.values(), 2)
         if not (RULES[Kind(a.kind)].weak and RULES[Kind(b.kind)].weak)
     )
+    anyway = renamed or any(RULES[one.kind].window for one in ids)
     if renamed:
-        rows = _tell(session, rows, pairs, said, now, renamed=True)
+        rows = _tell(session, rows, pairs, said, now, anyway=True)
     elif pairs:
         told = partial(is_told, session, pairs, said)
-        rows = _unchanged(session, rows, told) or _tell(session, rows, pairs, said, now)
+        rows = _unchanged(session, rows, told) or _tell(
+            session, rows, pairs, said, now, anyway=anyway
+        )
     return [rows[one] for one in ids]
 
 
@@ -95,10 +98,10 @@ def _tell(
     said: Sentence,
     now: datetime,
     *,
-    renamed: bool = False,
+    anyway: bool = False,
 ) -> dict[Id, Known]:
     """Write the evidence down, and compute again who is one person unless that cannot change;
-    `renamed`: a value may be shared now."""
+    `anyway`: it can, since a value may be shared now, or another window begin."""
     keys = ("event_key", "a_id", "b_id")
     fresh = [
         (a, b)
@@ -107,10 +110,10 @@ def _tell(
             session, Evidence, said._asdict() | {"a_id": a, "b_id": b, "active": True}, *keys
         )
     ]
-    if not fresh and not renamed:
+    if not fresh and not anyway:
         return rows
     nothing_new = partial(says_nothing_new, session, fresh, said)
-    unchanged = None if renamed else _unchanged(session, rows, nothing_new)
+    unchanged = None if anyway else _unchanged(session, rows, nothing_new)
     if unchanged is None:
         recompute(session, [row.id for row in rows.values()], cause=said.event_key, now=now)
     return unchanged or read(session, rows)

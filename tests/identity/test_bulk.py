@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(
     not bulk.available(), reason="numpy and scipy (requirements-linkage.lock) are not installed"
 )
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAYS_30 = 30 * 86_400_000_000  # microseconds
 NODES = 12
 node = st.integers(0, NODES - 1)
 pair = st.tuples(node, node).filter(lambda p: p[0] < p[1])
@@ -54,7 +55,7 @@ def test_all_at_once_is_who_each_would_be(
     for ends, trust, at in rows:
         known = best.get(ends, (trust, at))
         best[ends] = (max(trust, known[0]), min(at, known[1]))
-    edges = [Edge(*p, trust, EPOCH + timedelta(microseconds=at)) for p, (trust, at) in best.items()]
+    edges = [Edge(*p, trust, EPOCH + timedelta(days=30 * at)) for p, (trust, at) in best.items()]
     judgements = Judgements(must, cannot)
     wanted = partition(nodes, edges, judgements)
     found = bulk.identify(
@@ -66,7 +67,7 @@ def test_all_at_once_is_who_each_would_be(
             a=np.array([r[0][0] for r in rows], dtype=np.int32),
             b=np.array([r[0][1] for r in rows], dtype=np.int32),
             trust=np.array([r[1] for r in rows], dtype=np.int16),
-            at=np.array([r[2] for r in rows], dtype=np.int64), judgements=judgements,
+            at=np.array([r[2] * DAYS_30 for r in rows], dtype=np.int64), judgements=judgements,
         )
     )  # fmt: skip
     anchors = {member: one.anchor for one in wanted.clusters for member in one.members}

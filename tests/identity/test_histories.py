@@ -41,11 +41,11 @@ POOL = [
 
 
 class Sentence(NamedTuple):
-    """Identifiers that one source names together, `minute` minutes after noon, perhaps under the
-    name of a person."""
+    """Identifiers that one source names together, so many fortnights after a day, perhaps under the
+    name of a person. (A device links within three months.)"""
 
     ids: tuple[Id, ...]
-    minute: int
+    fortnight: int
     trust: int
     name: str = ""
 
@@ -142,9 +142,9 @@ def tell_anew(
 
 
 def see(session: Session, one: Sentence, number: int) -> None:
-    at = NOON + timedelta(minutes=one.minute)
+    at = NOON + timedelta(days=14 * one.fortnight)
     identity.observe(
-        session, one.ids, event_key=f"e{number}", source="test", trust=one.trust, at=at, now=at,
+        session, one.ids, event_key=f"e{number}", source="test", trust=one.trust, at=at, now=NOON,
         name=one.name,
     )  # fmt: skip
 

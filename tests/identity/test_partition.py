@@ -38,7 +38,7 @@ def graphs(draw: st.DrawFn) -> tuple[list[Node], list[Edge], Judgements]:
             a,
             b,
             draw(st.sampled_from([20, 50, 90])),
-            START + timedelta(days=draw(st.integers(0, 3))),
+            START + timedelta(days=draw(st.integers(0, 3)) * 60),
         )
         for a, b in sorted(pairs)
     ]
@@ -116,6 +116,19 @@ def test_a_phone_told_under_two_names_links_nobody() -> None:
         result = partition([phone, licence, contact], seen)
         assert len(result.clusters) == (3 if names == 2 else 1)
         assert result.shared == ({0} if names == 2 else set())
+
+
+def test_a_device_links_within_its_window_only() -> None:
+    device, *people = [Node(0, Kind.DEVICE, "web", b"d")] + [
+        Node(n, Kind.OPENID, f"wx{n}", bytes([n])) for n in range(1, 4)
+    ]
+    seen = [Edge(0, n, 50, START + timedelta(days=day)) for n, day in ((1, 0), (2, 90), (3, 91))]
+    result = partition([device, *people], seen)
+    assert groups(result) == {(1, frozenset({0, 1, 2})), (3, frozenset({3}))}
+    earlier = Edge(0, 3, 50, START - timedelta(days=1))  # then the window ends a day earlier
+    assert groups(partition([device, *people], [*seen[:2], earlier])) == {
+        (1, frozenset({0, 1, 3})), (2, frozenset({2})),
+    }  # fmt: skip
 
 
 def test_two_licences_are_two_people_and_the_conflict_is_kept() -> None:
