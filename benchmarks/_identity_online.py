@@ -2,8 +2,9 @@
 
 Each event names two or three identifiers of one of so many physicians, one event in twenty with a
 clinic's phone, and is one call of `identity.recognise` in a transaction that syncs to disk; the
-batched runs take 50 events in a transaction. What a worker loses to another (a deadlock) it tries
-again. After each run the partition is computed again from the evidence and must be the same.
+batched runs take 50 events in a transaction, as one call of `identity.recognise_many`. What a
+worker loses to another (a deadlock) it tries again. After each run the partition is computed again
+from the evidence and must be the same.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         server = None
         if not options.no_postgres:
             try:
-                server = stack.enter_context(postgres.running())
+                server = stack.enter_context(postgres.running(durable=True))
             except postgres.NoPostgres as problem:
                 say(f"PostgreSQL is left out: {problem}")
         for name in ("SQLite", *(["PostgreSQL"] if server else [])):
@@ -113,8 +114,12 @@ def _transaction(database: Database, events: Sequence[Event]) -> int:
     for attempt in range(TRIES):
         try:
             with database.transaction() as session:
-                for key, ids in events:
+                if len(events) == 1:
+                    ((key, ids),) = events
                     identity.recognise(session, ids, event_key=key, source="bench", at=NOW, now=NOW)
+                else:
+                    told = [identity.Told(ids, key, "bench", NOW) for key, ids in events]
+                    identity.recognise_many(session, told, now=NOW)
             return attempt
         except OperationalError:
             time.sleep(random.random() * 0.01 * (attempt + 1))

@@ -2,6 +2,7 @@
 
 Id, make_id        an identifier, normalised
 observe, recognise    several identifiers were seen together: link them, once per event
+recognise_many, Told    the same for many sentences, in a few statements
 describe           what a source says about a person: name, hospital …
 find, get_physician, identifiers_of, resolve_one_id
 search             by name, hospital, phone, licence number or ONE ID
@@ -39,7 +40,14 @@ from app.identity.models import Identifier, Kind, Override, Physician
 from app.identity.normalise import Id, make_id
 from app.identity.profile import ATTRIBUTES, describe
 from app.identity.register import AnIdentifier, Known, value_hash
-from app.identity.resolve import components_after, observe, rebuild, recognise
+from app.identity.resolve import (
+    Told,
+    components_after,
+    observe,
+    rebuild,
+    recognise,
+    recognise_many,
+)
 from app.identity.search import (
     WEAK,
     conflicts_of,
@@ -69,6 +77,7 @@ __all__ = [
     "Physician",
     "Preview",
     "Step",
+    "Told",
     "anchor",
     "as_of",
     "block",
@@ -99,6 +108,7 @@ __all__ = [
     "quality",
     "rebuild",
     "recognise",
+    "recognise_many",
     "resolve_one_id",
     "retract",
     "search",

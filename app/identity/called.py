@@ -8,7 +8,7 @@ word replaces its older one, so that a slip can be mended. Who tells no name say
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -19,25 +19,29 @@ from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier, IdentifierName, Kind
 from app.identity.names import called
-from app.identity.normalise import Id
 from app.identity.partition import RULES
 from app.identity.register import Known
 from app.infra import crypto
 from app.infra.direct import Direct
+from app.infra.many import among
 
 TOKEN_BYTES = 8
 
 
-def note(session: Session, rows: Mapping[Id, Known], name: str, at: datetime) -> bool:
-    """Somebody of this name was told with these identifiers; True when that may make a value
-    shared, or shared no more."""
-    token = _token(name)
-    if not token:
-        return False
-    teller = min(rows.values(), key=_strength).id
-    weak = sorted(row.id for row in rows.values() if RULES[Kind(row.kind)].weak)
-    news = [_note(session, one, teller, token, at) for one in weak]
-    return any(news)
+def note(session: Session, rows: Iterable[Known], name: str, at: datetime) -> set[int]:
+    """Somebody of this name was told with these identifiers; those that may be shared now, or
+    shared no more."""
+    token, told = _token(name), list(rows)
+    weak = sorted(row.id for row in told if RULES[Kind(row.kind)].weak) if token else []
+    if not weak:
+        return set()
+    teller = min(told, key=_strength).id
+    return {one for one in weak if _note(session, one, teller, token, at)}
+
+
+def count(session: Session, ids: Collection[int]) -> dict[int, int]:
+    """Under how many names each was told, of those that were."""
+    return dict(_COUNTED.all(session, {"ids": ids})) if ids else {}
 
 
 def names_of() -> ScalarSelect[int]:
@@ -94,4 +98,10 @@ _TOLD = Direct(
         IdentifierName.identifier_id == bindparam("identifier")
     ),
     lambda teller, token, at: _Told(teller, bytes(token), at),
+)
+_COUNTED = Direct(
+    select(IdentifierName.identifier_id, func.count(IdentifierName.token.distinct()))
+    .where(among(IdentifierName.identifier_id, "ids"))
+    .group_by(IdentifierName.identifier_id),
+    lambda identifier, names: (identifier, names),
 )

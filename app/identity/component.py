@@ -1,122 +1,182 @@
-"""One raw component as the database holds it: whom it joins, what is known of them.
+"""Raw components as the database holds them: whom they join, what is known of them.
 
-Its row is locked from joining until the partition is stored; see `resolve`.
+Their rows are locked from `hold` until the partition is stored and committed; see `resolve`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, bindparam, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from app.identity import called
-from app.identity.models import Component, Evidence, Identifier, Kind, Override
-from app.identity.partition import Edge, Judgements, Node
+from app.identity.models import Component, Conflict, Identifier, IdentifierStatus, Kind, Override
+from app.identity.partition import Judgements, Node
+from app.identity.register import Known
+from app.infra import crypto
+from app.infra.direct import Direct
+from app.infra.many import among
 
 
-def join_components(session: Session, identifier_ids: Sequence[int]) -> int:
-    """Make one component of those of these identifiers, and hold it; its id."""
+class Member(NamedTuple):
+    """An identifier in a component that is held, as it was before anything is stored."""
+
+    id: int
+    kind: str
+    namespace: str
+    value_hash: bytes
+    component_id: int
+    one_id: str
+    status: str
+    known: bool  # False: forgotten
+    born: bool  # in this transaction, and nobody else has seen it
+    names: int = 0  # under how many it was told
+
+
+class KeptApart(NamedTuple):
+    """A conflict as it is written down."""
+
+    id: int
+    a: int
+    b: int
+    reason: str
+
+
+class Obstacles(NamedTuple):
+    """What may keep identifiers apart: judgements, blocked values, conflicts there are."""
+
+    judgements: Judgements
+    blocked: frozenset[int]
+    conflicts: Sequence[KeptApart]
+
+
+NO_OBSTACLES = Obstacles(Judgements(), frozenset(), ())
+
+
+def hold(session: Session, ids: Collection[int], components: Collection[int]) -> list[Member]:
+    """Lock the components of these identifiers, in order, and read who belongs to them.
+
+    `components`: where they were when last read. Another transaction may have joined some before
+    we had them: then we let go of all, so that nobody waits for us meanwhile, and begin again.
+    """
+    wanted, locks = sorted(set(components)), session.get_bind().dialect.name == "postgresql"
+    many = locks and len(wanted) > 1
+    _say(session, "SAVEPOINT held" if many else "")
     while True:
-        wanted = _components(session, identifier_ids)
-        session.execute(_LOCK, {"ids": wanted}).all()
-        if _components(session, identifier_ids) == wanted:
+        if locks:
+            _LOCK.all(session, {"ids": wanted})
+        members = _MEMBERS.all(session, {"ids": wanted})
+        if {member.id for member in members}.issuperset(ids):
             break
-    target = min(wanted)
-    if len(wanted) > 1:
-        session.execute(
-            update(Identifier)
-            .where(Identifier.component_id.in_(wanted))
-            .values(component_id=target)
-            .execution_options(synchronize_session="fetch")
-        )
-        session.execute(
-            update(Component)
-            .where(Component.id.in_(wanted), Component.id != target)
-            .values(merged_into=target, size=0)
-        )
-    return target
+        _say(session, "ROLLBACK TO SAVEPOINT held" if many else "")
+        wanted = components_of(session, ids)
+    _say(session, "RELEASE SAVEPOINT held" if many else "")
+    return members
+
+
+def _say(session: Session, command: str) -> None:
+    if command:
+        session.connection().exec_driver_sql(command)
 
 
 def try_hold(session: Session, identifier_ids: Sequence[int]) -> bool:
     """Hold the components of these identifiers, unless somebody else has one: False, no waiting."""
-    wanted = _components(session, identifier_ids)
+    wanted = components_of(session, identifier_ids)
     held = sorted(session.scalars(_TRY, {"ids": wanted}))
-    return held == wanted and _components(session, identifier_ids) == wanted
+    return held == wanted and components_of(session, identifier_ids) == wanted
 
 
-def nodes_of(session: Session, component: int) -> list[Node]:
-    """Its identifiers."""
-    rows = session.execute(_NODES, {"component": component}).all()
-    blocked = set(session.scalars(_BLOCKED, {"ids": [row.id for row in rows]}))
-    return [
-        Node(
-            row.id, Kind(row.kind), row.namespace, bytes(row.value_hash), row.id in blocked,
-            row.names,
-        )
-        for row in rows
-    ]  # fmt: skip
+def components_of(session: Session, identifier_ids: Collection[int]) -> list[int]:
+    """Where they are now."""
+    return sorted(set(_COMPONENTS.all(session, {"ids": identifier_ids})))
 
 
-def resize(session: Session, component: int, members: int) -> None:
-    """Note how many it has. Always written, so that `pair` sees that it was computed again."""
-    session.connection().execute(_RESIZE, {"component": component, "members": members})
+def born(row: Known, names: int) -> Member:
+    """Who was just written down."""
+    return Member(
+        *row[:4], row.component_id, row.one_id, IdentifierStatus.ACTIVE, known=True, born=True,
+        names=names,
+    )  # fmt: skip
 
 
-def edges_of(session: Session, nodes: Sequence[Node]) -> list[Edge]:
-    """What evidence says of them: the highest trust and the earliest time of each pair."""
-    rows = session.execute(_EDGES, {"ids": [node.id for node in nodes]})
-    return [Edge(row.a_id, row.b_id, row.trust, row.at) for row in rows]
+def node_of(member: Member, blocked: Collection[int]) -> Node:
+    """As the partition sees it."""
+    kind = Kind(member.kind)
+    return Node(
+        member.id, kind, member.namespace, member.value_hash, member.id in blocked, member.names
+    )
 
 
-def judgements_on(session: Session, nodes: Sequence[Node]) -> Judgements:
-    """What people decided about them."""
-    rows = session.scalars(_JUDGED, {"ids": [node.id for node in nodes]})
-    return judgements_of(rows)
+def obstacles_of(session: Session, ids: Collection[int]) -> Obstacles:
+    """What may keep these identifiers apart, which are whole components."""
+    rows = _OBSTACLES.all(session, {"ids": ids}) if ids else []
+    return Obstacles(
+        _judgements_of(rows),
+        frozenset(row.a_id for row in rows if row.kind == "block"),
+        [
+            KeptApart(row.id, row.a_id, row.b_id, row.reason or "")
+            for row in rows
+            if row.kind == _CONFLICT and row.b_id is not None
+        ],
+    )
 
 
-def judgements_of(overrides: Iterable[Override]) -> Judgements:
-    """Must and cannot pairs of override rows."""
+def _judgements_of(rows: Iterable[Obstacle]) -> Judgements:
+    """Must and cannot pairs of the rows."""
     pairs: dict[str, set[tuple[int, int]]] = {"must": set(), "cannot": set()}
-    for row in overrides:
+    for row in rows:
         if row.b_id is not None and row.kind in pairs:
             pairs[row.kind].add((min(row.a_id, row.b_id), max(row.a_id, row.b_id)))
     return Judgements(frozenset(pairs["must"]), frozenset(pairs["cannot"]))
 
 
-def _components(session: Session, identifier_ids: Sequence[int]) -> list[int]:
-    return sorted(session.scalars(_COMPONENTS, {"ids": list(identifier_ids)}))
+class Obstacle(NamedTuple):
+    """A judgement that holds, or a conflict."""
+
+    kind: str
+    id: int
+    a_id: int
+    b_id: int | None
+    reason: str | None
 
 
 # What a new link costs is built once.
+_CONFLICT = "conflict"
+_FORGOTTEN = func.length(Identifier.value) <= crypto.EMPTY_BYTES
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
-_COMPONENTS = select(Identifier.component_id).where(Identifier.id.in_(_IDS)).distinct()
-_LOCK = select(Component.id).where(Component.id.in_(_IDS)).order_by(Component.id).with_for_update()
+_COMPONENTS = Direct(
+    select(Identifier.component_id).where(among(Identifier.id, "ids")).distinct(), int
+)
+_LOCK = Direct(
+    select(Component.id).where(among(Component.id, "ids")).order_by(Component.id).with_for_update(),
+    int,
+)
 _TRY = select(Component.id).where(Component.id.in_(_IDS)).with_for_update(skip_locked=True)
-_NODES = select(
-    Identifier.id, Identifier.kind, Identifier.namespace, Identifier.value_hash,
-    called.names_of().label("names"),
-).where(Identifier.component_id == bindparam("component"))  # fmt: skip
-_BLOCKED = select(Override.a_id).where(
-    Override.kind == "block", Override.retracted_at.is_(None), Override.a_id.in_(_IDS)
-)
-_EDGES = (
+_MEMBERS = Direct(
     select(
-        Evidence.a_id,
-        Evidence.b_id,
-        func.max(Evidence.trust).label("trust"),
-        func.min(Evidence.at).label("at"),
-    )
-    .where(Evidence.a_id.in_(_IDS), Evidence.b_id.in_(_IDS), Evidence.active.is_(True))
-    .group_by(Evidence.a_id, Evidence.b_id)
-)
-_JUDGED = select(Override).where(
-    Override.retracted_at.is_(None),
-    Override.kind.in_(("must", "cannot")),
-    or_(Override.a_id.in_(_IDS), Override.b_id.in_(_IDS)),
-)
-_RESIZE = (
-    update(Component)
-    .where(Component.id == bindparam("component"))
-    .values(size=bindparam("members"))
+        Identifier.id, Identifier.kind, Identifier.namespace, Identifier.value_hash,
+        Identifier.component_id, Identifier.one_id, Identifier.status, _FORGOTTEN,
+        called.names_of().label("names"),
+    ).where(among(Identifier.component_id, "ids")),
+    lambda number, kind, namespace, digest, component, one_id, status, forgotten, names: Member(
+        number, kind, namespace, bytes(digest), component, one_id, status, not forgotten, False,
+        names,
+    ),
+)  # fmt: skip
+_OBSTACLES = Direct(
+    union_all(
+        select(
+            Override.kind, Override.id, Override.a_id, Override.b_id, null().label("reason")
+        ).where(
+            Override.retracted_at.is_(None),
+            or_(*(Override.kind == kind for kind in ("must", "cannot", "block"))),
+            or_(among(Override.a_id, "ids"), among(Override.b_id, "ids")),
+        ),
+        select(
+            literal(_CONFLICT), Conflict.id, Conflict.a_id, Conflict.b_id, Conflict.reason
+        ).where(among(Conflict.a_id, "ids")),
+    ),
+    Obstacle,
 )

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, aliased
 from app.identity.evidence import Sentence
 from app.identity.models import Component, Evidence, Identifier
 from app.identity.normalise import Id
-from app.identity.register import Known, by_keys, keys_of, value_hash
+from app.identity.register import Known, by_keys, keys_of
 from app.infra.db import UtcDateTime
 from app.infra.direct import Direct
 
@@ -30,14 +30,20 @@ def told_pair(session: Session, ids: Sequence[Id], said: Sentence) -> list[Known
 
     One of `ids` is strong. Only on PostgreSQL.
     """
+    found, told = ask_pair(session, ids, said)
+    return [found[one] for one in ids] if told else None
+
+
+def ask_pair(session: Session, ids: Sequence[Id], said: Sentence) -> tuple[dict[Id, Known], bool]:
+    """Those of both that were ever seen, and whether this is told: only then are they held."""
     values = keys_of(ids) | {
         "kind": said.kind, "source": said.source, "trust": said.trust, "at": said.at,
     }  # fmt: skip
     rows = _TOLD_PAIR.all(session, values)
-    found = {bytes(row.value_hash): row for row, unchanged in rows if unchanged and row.value}
-    if len(found) < len(ids):
-        return None
-    return [found[value_hash(one)] for one in ids]
+    by_hash = {values[f"h{n}"]: one for n, one in enumerate(ids)}
+    found = {by_hash[bytes(row.value_hash)]: row for row, _ in rows}
+    told = len(found) == len(ids) and all(unchanged and row.value for row, unchanged in rows)
+    return found, told
 
 
 def _written_by(component: Any) -> Any:

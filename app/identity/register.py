@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from app.identity.models import Component, Identifier, IdentifierStatus, Physician
 from app.identity.normalise import Id
 from app.infra import crypto
-from app.infra.db import insert_once
 from app.infra.direct import Direct
+from app.infra.many import insert_many
 
 LABEL_BYTES = 10  # 80 bits: two labels among five million meet with probability 1e-11
+AT_ONCE = 16  # identifiers that one statement looks up
 CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
 
@@ -40,32 +41,54 @@ class Known(NamedTuple):
 AnIdentifier = Identifier | Known
 
 
-def registered(session: Session, ids: Iterable[Id], now: datetime) -> dict[Id, Known]:
-    """These identifiers, written down where they were not."""
-    wanted = sorted(set(ids), key=_fixed_order)
-    rows = read(session, wanted)
-    news = [one for one in wanted if one not in rows or not rows[one].value]
-    for one in news:
-        if one in rows:
-            _come_back(session, rows[one].id, one, now)
-        else:
-            _add(session, one, now)
-    return read(session, wanted) if news else rows
-
-
 def read(session: Session, ids: Iterable[Id]) -> dict[Id, Known]:
     """Those of these identifiers that were ever seen."""
     by_hash = {value_hash(one): one for one in ids}
-    rows = _by_hashes(len(by_hash)).all(session, keys_of(by_hash.values()))
-    return {by_hash[bytes(row.value_hash)]: row for row in rows}
+    keys, rows = list(by_hash.items()), {}
+    for start in range(0, len(keys), AT_ONCE):
+        few = keys[start : start + AT_ONCE]
+        for row in _by_hashes(len(few)).all(session, _keys(few)):
+            rows[by_hash[bytes(row.value_hash)]] = row
+    return rows
+
+
+def register(
+    session: Session, groups: Iterable[Collection[Id]], now: datetime
+) -> tuple[dict[Id, Known], set[Id]]:
+    """Identifiers that were never seen, written down, those of a group in one component; and which
+    of them somebody else wrote down meanwhile.
+
+    None of those written down has a physician yet: whoever calls this gives them one.
+    """
+    by_size = sorted(groups, key=len)
+    sizes = [{"size": len(group)} for group in by_size]
+    homes = sorted(_COMPONENTS.all(session, sizes))
+    news = [
+        (one, component)
+        for group, (_, component) in zip(by_size, homes, strict=True)
+        for one in group
+    ]
+    rows = [_values(one, component, now) for one, component in sorted(news, key=_in_fixed_order)]
+    numbers = {digest: number for number, digest in _IDENTIFIERS.all(session, rows)}
+    born = {
+        one: Known(numbers[digest], *(row[name] for name in Known._fields[1:]))
+        for (one, _), row in zip(sorted(news, key=_in_fixed_order), rows, strict=True)
+        if (digest := row["value_hash"]) in numbers
+    }
+    return born, {one for one, _ in news if one not in born}
+
+
+def come_back(session: Session, identifier_id: int, one: Id, now: datetime) -> None:
+    """It was forgotten, and now the person came back."""
+    row = session.get_one(Identifier, identifier_id, populate_existing=True)
+    row.value, row.first_seen_at = one.value, now
+    session.get_one(Physician, row.one_id, populate_existing=True).live = True
+    session.flush()
 
 
 def keys_of(ids: Iterable[Id]) -> dict[str, Any]:
     """Values of `by_keys`: of each identifier its kind, namespace and blind index."""
-    values: dict[str, Any] = {}
-    for n, one in enumerate(ids):
-        values |= {f"k{n}": one.kind.value, f"n{n}": one.namespace, f"h{n}": value_hash(one)}
-    return values
+    return _keys((value_hash(one), one) for one in ids)
 
 
 def by_keys(number: int) -> ColumnElement[bool]:
@@ -93,19 +116,25 @@ def value_hash(one: Id) -> bytes:
     return crypto.blind_index(one.value, f"identifier:{one.kind.value}:{one.namespace}")
 
 
-def ensure_physician(session: Session, one_id: str, anchor: int, now: datetime) -> None:
-    """The ONE ID has a physician."""
-    values: dict[str, Any] = {
-        "one_id": one_id, "anchor_id": anchor, "live": True, "title": "", "specialty": "",
-        "department": "", "hospital": "", "city": "", "province": "", "verified": False,
-        "created_at": now, "updated_at": now,
-    }  # fmt: skip
-    insert_once(session, Physician, values, "one_id")
-
-
-def _fixed_order(one: Id) -> tuple[str, str, str]:
+def _in_fixed_order(new: tuple[Id, int]) -> tuple[str, str, str]:
     """Registering in one order avoids deadlocks."""
-    return one.kind.value, one.namespace, one.value
+    return new[0].kind.value, new[0].namespace, new[0].value
+
+
+def _keys(found: Iterable[tuple[bytes, Id]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for n, (digest, one) in enumerate(found):
+        values[f"k{n}"], values[f"n{n}"], values[f"h{n}"] = one.kind.value, one.namespace, digest
+    return values
+
+
+def _values(one: Id, component: int, now: datetime) -> dict[str, Any]:
+    digest = value_hash(one)
+    return {
+        "kind": one.kind.value, "namespace": one.namespace, "value_hash": digest,
+        "value": one.value, "component_id": component, "first_seen_at": now,
+        "one_id": label_of(digest, one.kind.value, one.namespace),
+    }  # fmt: skip
 
 
 @cache
@@ -114,29 +143,12 @@ def _by_hashes(number: int) -> Direct[Known]:
     return Direct(select(*columns).where(by_keys(number)), Known)
 
 
-def _add(session: Session, one: Id, now: datetime) -> None:
-    component = Component(size=1)
-    session.add(component)
-    session.flush()
-    digest = value_hash(one)
-    values: dict[str, Any] = {
-        "kind": one.kind.value,
-        "namespace": one.namespace,
-        "value_hash": digest,
-        "value": one.value,
-        "component_id": component.id,
-        "one_id": label_of(digest, one.kind.value, one.namespace),
-        "status": IdentifierStatus.ACTIVE,
-        "first_seen_at": now,
-    }
-    insert_once(session, Identifier, values, "kind", "namespace", "value_hash")
-    row = read(session, [one])[one]
-    ensure_physician(session, row.one_id, row.id, now)
-
-
-def _come_back(session: Session, identifier_id: int, one: Id, now: datetime) -> None:
-    """It was forgotten, and now the person came back."""
-    row = session.get_one(Identifier, identifier_id, populate_existing=True)
-    row.value, row.first_seen_at = one.value, now
-    session.get_one(Physician, row.one_id).live = True
-    session.flush()
+_COMPONENTS = insert_many(
+    Component, "size", gives=("size", "id"), make=lambda size, number: (size, number)
+)
+_IDENTIFIERS = insert_many(
+    Identifier, "kind", "namespace", "value_hash", "value", "component_id", "one_id",
+    "first_seen_at", constant={"status": f"'{IdentifierStatus.ACTIVE}'"},
+    once_by=("kind", "namespace", "value_hash"), gives=("id", "value_hash"),
+    make=lambda number, digest: (number, bytes(digest)),
+)  # fmt: skip

@@ -1,45 +1,72 @@
-"""Evidence in, partition out: one transaction per event, one raw component at a time.
+"""Evidence in, partition out: one transaction, as few statements as the sentences need together.
 
-On PostgreSQL the component rows are locked in order and read again after the lock, because another
-worker may have joined components meanwhile; on SQLite a writing transaction is alone anyway.
+Whatever is said in one call is written down at once: all identifiers are registered in one order,
+all components are locked in one order, each is computed once. On PostgreSQL they are read after
+the lock, because another worker may have joined components meanwhile; on SQLite a writing
+transaction is alone anyway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.identity import called
 from app.identity.component import (
-    edges_of,
-    join_components,
-    judgements_on,
-    nodes_of,
-    resize,
+    NO_OBSTACLES,
+    Member,
+    Obstacles,
+    born,
+    components_of,
+    hold,
+    node_of,
+    obstacles_of,
 )
-from app.identity.evidence import Sentence, is_told, says_nothing_new
-from app.identity.models import Component, Evidence, Identifier, IdentifierStatus, Kind
+from app.identity.evidence import (
+    Heard,
+    Pair,
+    Pairs,
+    Said,
+    Sentence,
+    heard_of,
+    is_told,
+    row_of,
+    to_write,
+)
+from app.identity.groups import groups_of
+from app.identity.models import Identifier, Kind
 from app.identity.normalise import Id
-from app.identity.pair import told_pair
-from app.identity.partition import RULES, Partition, partition
-from app.identity.register import Known, read, registered
-from app.identity.settle import store
-from app.infra.db import insert_once
+from app.identity.pair import ask_pair
+from app.identity.partition import RULES, Edge, Partition, partition
+from app.identity.register import Known, come_back, read, register
+from app.identity.settle import Home, Settled, store
 
 MAX_COMPONENT = 300  # larger raw components keep their last partition and wait for a rebuild
 
 
-_HELD = (
-    select(Component.id)
-    .where(Component.id.in_(bindparam("ids", expanding=True)))
-    .with_for_update(read=True, key_share=True)
-)
+T = TypeVar("T")
+
+
+class Told(NamedTuple):
+    """Identifiers that one event names together; see `recognise`."""
+
+    ids: Sequence[Id]
+    event_key: str
+    source: str
+    at: datetime
+    kind: str = "cooccur"
+    trust: int = 50
+    name: str = ""
+
+    @property
+    def said(self) -> Sentence:
+        """What it says of each pair."""
+        return Sentence(self.event_key, self.kind, self.source, self.trust, self.at)
 
 
 def observe(session: Session, ids: Sequence[Id], **said: Any) -> list[Identifier]:
@@ -66,74 +93,190 @@ def recognise(
 
     `event_key` makes it happen once. Weak identifiers are linked to strong ones only. What the
     same source has said before, as early and as surely, is not written down again: somebody who
-    writes every day would fill the table with one sentence.
+    writes every day would fill the table with one sentence. `name`: how this person is called,
+    where the source knows the real name: see `called`.
     """
-    said = Sentence(event_key, kind, source, trust, at)
-    may_be_told = _is_pair(ids) and _may_be_joined_meanwhile(session)
-    known = told_pair(session, ids, said) if may_be_told else None
-    rows = dict(zip(ids, known, strict=True)) if known else registered(session, ids, now)
-    renamed = called.note(session, rows, name, at)
-    if known and not renamed:
-        return known
-    pairs = sorted(
+    told = Told(ids, event_key, source, at, kind, trust, name)
+    if _is_pair(ids) and _may_be_joined_meanwhile(session):
+        rows, done = ask_pair(session, ids, told.said)
+    else:
+        rows = read(session, set(ids))
+        done = _is_told(session, rows, told)
+    renamed = _noted(session, rows, told) if done else set()
+    if done and not renamed:
+        return [rows[one] for one in ids]
+    return _learn(session, [told], rows, now, renamed)[0]
+
+
+def recognise_many(session: Session, told: Sequence[Told], *, now: datetime) -> list[list[Known]]:
+    """`recognise`, for many sentences at once: everybody as they are after all of them.
+
+    The components of all of them are locked in one order. So call it once in a transaction: two
+    workers with several calls each may wait for each other.
+    """
+    rows = read(session, {one for sentence in told for one in sentence.ids})
+    return _learn(session, told, rows, now)
+
+
+def _learn(
+    session: Session,
+    told: Sequence[Told],
+    rows: Mapping[Id, Known],
+    now: datetime,
+    renamed: Collection[int] = (),
+) -> list[list[Known]]:
+    known, news = _registered(session, told, rows, now)
+    causes_of = dict.fromkeys(renamed, told[0].event_key)
+    for one in told:
+        causes_of |= dict.fromkeys(_noted(session, known, one), one.event_key)
+    said = [(one.said, pairs) for one in told if (pairs := _pairs(known, one.ids))]
+    linked = {number for _, pairs in said for pair in pairs for number in pair} | causes_of.keys()
+    names = called.count(session, [row.id for row in news]) if any(t.name for t in told) else {}
+    fresh = [born(row, names.get(row.id, 0)) for row in news if row.id in linked]
+    alone = [row for row in news if row.id not in linked]
+    members = fresh + _held(session, known, linked - {member.id for member in fresh})
+    _bring_back(session, known, {member.id for member in members if not member.known}, now)
+    members = [member._replace(known=member.known or member.id in linked) for member in members]
+    old = [member.id for member in members if not member.born]
+    heard, spoken = heard_of(session, old, {one.event_key for one, _ in said})
+    before = dict(heard.edges)
+    written = to_write(heard, spoken, said)
+    causes = {pair: key for key, pair in written}
+    settled = _settled(session, members, heard, before, causes, causes_of)
+    evidence = [row_of(*one) for one in written.items()]
+    homes = {member.id: (member.component_id, member.one_id) for member in members}
+    homes |= store(session, settled, now, alone=alone, evidence=evidence)
+    return [[_at(known[one], homes) for one in sentence.ids] for sentence in told]
+
+
+def _noted(session: Session, rows: Mapping[Id, Known], told: Told) -> set[int]:
+    return called.note(session, [rows[one] for one in told.ids], told.name, told.at)
+
+
+def _registered(
+    session: Session, told: Sequence[Told], rows: Mapping[Id, Known], now: datetime
+) -> tuple[dict[Id, Known], Collection[Known]]:
+    """All of them as rows, and those that were born just now."""
+    news = groups_of([one for one in sentence.ids if one not in rows] for sentence in told)
+    if not news:
+        return dict(rows), ()
+    written, elsewhere = register(session, news, now)
+    met = read(session, elsewhere) if elsewhere else {}
+    return {**rows, **written, **met}, written.values()
+
+
+def _held(session: Session, rows: Mapping[Id, Known], ids: Collection[int]) -> list[Member]:
+    where = {row.component_id for row in rows.values() if row.id in ids}
+    return hold(session, ids, where) if ids else []
+
+
+def _bring_back(
+    session: Session, rows: dict[Id, Known], forgotten: Collection[int], now: datetime
+) -> None:
+    """Whoever is named again and was forgotten, perhaps just before we had the component."""
+    for one, row in rows.items():
+        if row.id in forgotten or not row.value:
+            come_back(session, row.id, one, now)
+            rows[one] = row._replace(value=one.value)
+
+
+def _pairs(rows: Mapping[Id, Known], ids: Iterable[Id]) -> Pairs:
+    """The edges that this draws."""
+    return sorted(
         (min(a.id, b.id), max(a.id, b.id))
-        for a, b in combinations(rows.values(), 2)
+        for a, b in combinations([rows[one] for one in dict.fromkeys(ids)], 2)
         if not (RULES[Kind(a.kind)].weak and RULES[Kind(b.kind)].weak)
     )
-    anyway = renamed or any(RULES[one.kind].window for one in ids)
-    if renamed:
-        rows = _tell(session, rows, pairs, said, now, anyway=True)
-    elif pairs:
-        told = partial(is_told, session, pairs, said)
-        rows = _unchanged(session, rows, told) or _tell(
-            session, rows, pairs, said, now, anyway=anyway
-        )
-    return [rows[one] for one in ids]
 
 
-def _tell(
+def _settled(
     session: Session,
-    rows: dict[Id, Known],
-    pairs: Collection[tuple[int, int]],
-    said: Sentence,
-    now: datetime,
-    *,
-    anyway: bool = False,
-) -> dict[Id, Known]:
-    """Write the evidence down, and compute again who is one person unless that cannot change;
-    `anyway`: it can, since a value may be shared now, or another window begin."""
-    keys = ("event_key", "a_id", "b_id")
-    fresh = [
-        (a, b)
-        for a, b in pairs
-        if insert_once(
-            session, Evidence, said._asdict() | {"a_id": a, "b_id": b, "active": True}, *keys
+    members: Sequence[Member],
+    heard: Heard,
+    before: Mapping[Pair, Said],
+    written: Mapping[Pair, str],
+    renamed: Mapping[int, str],
+) -> list[Settled]:
+    """The components that what was `written` joins, computed again unless that changes nothing,
+    and those of whom was `renamed`."""
+    home = {member.id: member.component_id for member in members}
+    moving = {member.id for member in members if RULES[Kind(member.kind)].window}
+    joined = groups_of(
+        [*([home[a], home[b]] for a, b in written), *([home[one]] for one in renamed)]
+    )
+    group_of = {part: number for number, group in enumerate(joined) for part in group}
+    mine = _by_group(((group_of.get(m.component_id), m) for m in members), len(joined))
+    edges = _by_group(((group_of.get(home[pair[0]]), pair) for pair in heard.edges), len(joined))
+    news = _by_group(((group_of[home[pair[0]]], pair) for pair in written), len(joined))
+    known = [m.id for group in mine for m in group if not m.born]
+    obstacles = obstacles_of(session, known) if known else NO_OBSTACLES
+    kept_apart = {home[row.a] for row in obstacles.conflicts}
+    return [
+        _computed(mine[n], {pair: heard.edges[pair] for pair in edges[n]}, obstacles, causes[-1])
+        for n, group in enumerate(joined)
+        if (
+            causes := [
+                written[pair]
+                for pair in news[n]
+                # Surer or earlier matters only where a rule keeps something apart, or where a
+                # window begins: all that is joined fits together, whatever was joined first.
+                if pair not in before
+                or not moving.isdisjoint(pair)
+                or (before[pair] != heard.edges[pair] and not kept_apart.isdisjoint(group))
+            ]
+            + [key for one, key in renamed.items() if home[one] in group]
         )
     ]
-    if not fresh and not anyway:
-        return rows
-    nothing_new = partial(says_nothing_new, session, fresh, said)
-    unchanged = None if anyway else _unchanged(session, rows, nothing_new)
-    if unchanged is None:
-        recompute(session, [row.id for row in rows.values()], cause=said.event_key, now=now)
-    return unchanged or read(session, rows)
 
 
-def _unchanged(
-    session: Session, rows: dict[Id, Known], known: Callable[[], bool]
-) -> dict[Id, Known] | None:
-    """The rows of now when `known` holds, and holds still while nobody may take evidence back."""
-    if not known():
-        return None
-    if not _may_be_joined_meanwhile(session):
-        return rows
-    # Whoever takes evidence back holds the component for a new partition, and reads after us.
-    # So hold it, too, and look again; not before, since who recomputes needs it alone.
-    held: set[int] = set()
-    while (here := {row.component_id for row in rows.values()}) != held:  # joined meanwhile
-        session.connection().execute(_HELD, {"ids": sorted(here)})
-        rows, held = read(session, rows), here
-    return rows if known() else None
+def _by_group(found: Iterable[tuple[int | None, T]], number: int) -> list[list[T]]:
+    groups: list[list[T]] = [[] for _ in range(number)]
+    for at, one in found:
+        if at is not None:
+            groups[at].append(one)
+    return groups
+
+
+def _computed(
+    members: Sequence[Member],
+    edges: Mapping[Pair, Said],
+    obstacles: Obstacles,
+    cause: str,
+    *,
+    anew: bool = False,
+) -> Settled:
+    """Who is who among these, which are one component now."""
+    ids = {member.id for member in members}
+    blocked = obstacles.blocked & ids
+    conflicts = [row for row in obstacles.conflicts if row.a in ids]
+    result = None
+    if len(members) <= MAX_COMPONENT:
+        drawn = [
+            Edge(a, b, said.trust, said.at)
+            for (a, b), said in edges.items()
+            if a in ids and b in ids
+        ]
+        nodes = [node_of(member, blocked) for member in members]
+        result = partition(nodes, drawn, obstacles.judgements)
+    return Settled(members, result, cause, blocked, conflicts, anew)
+
+
+def _at(row: Known, homes: Mapping[int, Home]) -> Known:
+    if row.id not in homes:
+        return row
+    component, one_id = homes[row.id]
+    return row._replace(component_id=component, one_id=one_id)
+
+
+def _is_told(session: Session, rows: Mapping[Id, Known], told: Told) -> bool:
+    """True when nothing is to be done. Where others may take evidence back meanwhile, only who
+    holds the component can tell."""
+    if not all(one in rows and rows[one].value for one in told.ids):
+        return False
+    pairs = _pairs(rows, told.ids)
+    if not pairs or _may_be_joined_meanwhile(session):
+        return not pairs
+    return is_told(session, pairs, told.said)
 
 
 def _is_pair(ids: Sequence[Id]) -> bool:
@@ -148,20 +291,13 @@ def _may_be_joined_meanwhile(session: Session) -> bool:
 def recompute(
     session: Session, identifier_ids: Sequence[int], *, cause: str, now: datetime
 ) -> list[Partition]:
-    """Compute the components of these identifiers again and store what changed."""
-    component = join_components(session, identifier_ids)
-    nodes = nodes_of(session, component)
-    resize(session, component, len(nodes))
-    if len(nodes) > MAX_COMPONENT:
-        session.execute(
-            update(Identifier)
-            .where(Identifier.component_id == component)
-            .values(status=IdentifierStatus.QUARANTINED)
-        )
-        return []
-    result = partition(nodes, edges_of(session, nodes), judgements_on(session, nodes))
-    store(session, component, nodes, result, cause, now)
-    return [result]
+    """Make one component of those of these identifiers, compute it again, store what differs."""
+    members = hold(session, identifier_ids, components_of(session, identifier_ids))
+    ids = [member.id for member in members]
+    heard, _ = heard_of(session, ids)
+    settled = _computed(members, heard.edges, obstacles_of(session, ids), cause, anew=True)
+    store(session, [settled], now)
+    return [settled.result] if settled.result else []
 
 
 def components_after(session: Session, last: int, limit: int) -> Sequence[int]:

@@ -23,7 +23,9 @@ from app.infra.errors import Misconfigured, Permanent
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+TAG_BYTES = 16
 ID_BYTES = 4
+EMPTY_BYTES = ID_BYTES + NONCE_BYTES + TAG_BYTES  # what is left of an encrypted ""
 INDEX_KEY_ID = "index"
 
 

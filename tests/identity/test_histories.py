@@ -1,7 +1,8 @@
 """Generated histories: whatever is seen, said and taken back, in whatever order and pieces.
 
 Each history is told twice in one database: as it came, and again with its sentences shuffled,
-repeated, cut into other transactions, some of which break off before they commit. `PROOF_EXAMPLES`
+repeated, several told at once, cut into other transactions, some of which break off before they
+commit. `PROOF_EXAMPLES`
 says how many histories; the long proof is `PROOF_EXAMPLES=10000`, a quarter of an hour.
 """
 
@@ -11,7 +12,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
@@ -134,19 +135,41 @@ def tell_anew(
                 attempt.rollback()
             session.expire_all()
         before = state_of(session)[0]
-        see(session, step[1], step[0])
-        only_neighbours_moved(session, before, step[1])
+        told = [step] if rng.random() < 0.5 else [*rng.choices(steps, k=rng.randint(1, 4)), step]
+        if len(told) == 1:
+            see(session, step[1], step[0])
+        else:
+            see_together(session, told)
+        only_neighbours_moved(session, before, [one for _, one in told])
     if late == len(steps):
         for one_said in said:
             say(session, one_said)
 
 
 def see(session: Session, one: Sentence, number: int) -> None:
-    at = NOON + timedelta(days=14 * one.fortnight)
+    at = moment(one)
     identity.observe(
         session, one.ids, event_key=f"e{number}", source="test", trust=one.trust, at=at, now=NOON,
         name=one.name,
     )  # fmt: skip
+
+
+def see_together(session: Session, told: Sequence[tuple[int, Sentence]]) -> None:
+    said = [
+        identity.Told(one.ids, f"e{number}", "test", moment(one), trust=one.trust, name=one.name)
+        for number, one in told
+    ]
+    found = identity.recognise_many(session, said, now=NOON)
+    for one, rows in zip(said, found, strict=True):
+        stored = [session.get_one(Identifier, row.id, populate_existing=True) for row in rows]
+        assert [Id(Kind(row.kind), row.namespace, row.value) for row in rows] == list(one.ids)
+        assert [(r.one_id, r.component_id) for r in rows] == [
+            (r.one_id, r.component_id) for r in stored
+        ]
+
+
+def moment(one: Sentence) -> datetime:
+    return NOON + timedelta(days=14 * one.fortnight)
 
 
 def say(session: Session, one: Said) -> None:
@@ -205,9 +228,11 @@ def hold(session: Session, said: Sequence[Said]) -> None:
         assert trail[-1] in groups, "every ONE ID leads to somebody"
 
 
-def only_neighbours_moved(session: Session, before: dict[Id, str], step: Sentence) -> None:
-    """A sentence changes those of its raw component only."""
+def only_neighbours_moved(
+    session: Session, before: dict[Id, str], told: Sequence[Sentence]
+) -> None:
+    """Sentences change those of their raw components only."""
     rows = {Id(Kind(r.kind), r.namespace, r.value): r for r in session.scalars(select(Identifier))}
-    here = {rows[one].component_id for one in step.ids}
+    here = {rows[one].component_id for step in told for one in step.ids}
     moved = [one for one, one_id in before.items() if rows[one].one_id != one_id]
     assert all(rows[one].component_id in here for one in moved)

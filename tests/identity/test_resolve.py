@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import identity
 from app.identity import Id, Kind
-from app.identity.models import Identifier, Physician
+from app.identity.models import Evidence, Identifier, Physician
 from app.infra.db import Database
 from tests.conftest import NOON
 
@@ -221,6 +221,63 @@ def test_workers_at_once_agree_with_one_worker(database: Database) -> None:
     with database.transaction() as session:
         assert identity.rebuild(session, now=NOON) == 0
     assert people(database) == together
+
+
+def test_workers_who_tell_many_at_once_never_wait_for_each_other_in_a_circle(
+    database: Database,
+) -> None:
+    """Their batches name the same people, in any order, and make them one component: nobody has
+    to begin again, and the end is what one worker would come to."""
+    pool = [Id(Kind.UNIONID, "open", f"u{i}") for i in range(12)]
+    pool += [Id(Kind.OPENID, "wx1", f"o{i}") for i in range(12)] + [PHONE, LICENCE]
+    rng = random.Random(8)
+    batches = [
+        [identity.Told(rng.sample(pool, 2), f"{n}:{i}", "test", NOON) for i in range(6)]
+        for n in range(16)
+    ]
+
+    def work(batch: list[identity.Told]) -> None:
+        with database.transaction() as session:
+            identity.recognise_many(session, batch, now=NOON)
+
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(work, batches))
+    together = people(database)
+    assert len(together) < len(pool)
+    with database.transaction() as session:
+        assert identity.rebuild(session, now=NOON) == 0
+    assert people(database) == together
+
+
+def test_an_event_that_was_told_says_nothing_for_others(database: Database) -> None:
+    """A sentence that is not written down, because its event has spoken, tells no other one."""
+    with database.transaction() as session:
+        see(session, EXTERNAL, UNION, key="inbox:1")
+        again = identity.Told([EXTERNAL, UNION], "inbox:1", "test", NOON, trust=90)
+        surer = identity.Told([EXTERNAL, UNION], "inbox:2", "test", NOON, trust=80)
+        identity.recognise_many(session, [again, surer, surer], now=NOON)
+        said = session.execute(select(Evidence.event_key, Evidence.trust)).all()
+        assert sorted(said) == [("inbox:1", 50), ("inbox:2", 80)]
+
+
+def test_whoever_is_told_with_strangers_keeps_name_and_verification(database: Database) -> None:
+    """A profile follows who becomes one person, told together with others who are nobody's."""
+    with database.transaction() as session:
+        (contact,) = see(session, EXTERNAL, key="inbox:1")
+        identity.describe(
+            session, contact, {"name": "王某某"}, source="t", trust=20, at=NOON, now=NOON
+        )
+        before = contact.one_id
+        told = [
+            identity.Told([OPEN, PHONE], "inbox:2", "test", NOON),
+            identity.Told([EXTERNAL, UNION, LICENCE], "inbox:3", "test", NOON),
+        ]
+        (_, (row, *_)) = identity.recognise_many(session, told, now=NOON)
+        person = session.get_one(Physician, row.one_id)
+        assert (person.name, person.verified, person.live) == ("王某某", True, True)
+        assert contact.one_id == row.one_id, "rows in the session follow"
+        assert identity.search(session, "王某某")[1] == 1
+        assert identity.resolve_one_id(session, before) == row.one_id
 
 
 @pytest.mark.parametrize(

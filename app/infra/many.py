@@ -1,0 +1,234 @@
+"""One statement for many rows: one value of JSON on PostgreSQL, where each value of its own costs
+the driver as much as a row; row by row on SQLite, where no way is long.
+
+    _OF = Direct(select(Person.id).where(among(Person.id, "ids")), int)
+    _OF.all(session, {"ids": [3, 5]})
+
+    _MOVED = update_many(Person, "id", "city")
+    _MOVED.run(session, [{"id": 3, "city": "广州"}, {"id": 5, "city": "深圳"}])
+
+The text of a statement is the same for any number of rows, so it is prepared once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import (
+    Boolean,
+    Dialect,
+    String,
+    Text,
+    TypeDecorator,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
+
+from app.infra.direct import Direct, nothing
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+
+class _List(TypeDecorator[Collection[Any]]):
+    """Numbers or texts, as one value."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        array = dialect.name == "postgresql"
+        return dialect.type_descriptor(postgresql.ARRAY(_plain(self.kind)) if array else Text())
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
+        """An array, or JSON."""
+        found = list(value or ())
+        return found if dialect.name == "postgresql" else json.dumps(found)
+
+
+class _Among(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        """A condition as it is: `… = 1`, as SQLite would have it, uses no index."""
+        return self
+
+
+def among(one_of: Any, name: str) -> _Among:
+    """The column's value is one of the list `name`: numbers or texts."""
+    return _Among(one_of, bindparam(name, type_=_List(one_of.type)))
+
+
+@compiles(_Among, "postgresql")
+def _any_of(element: _Among, compiler: Any, **how: Any) -> str:
+    one_of, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{one_of} = ANY({values})"
+
+
+@compiles(_Among, "sqlite")
+def _in_json(element: _Among, compiler: Any, **how: Any) -> str:
+    one_of, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{one_of} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled parts
+
+
+class Many(Generic[T]):
+    """A statement that takes many rows with these columns, and what becomes of what it gives.
+
+    `at_once(name)` takes all of them as the one value of this name.
+    """
+
+    def __init__(
+        self,
+        at_once: Callable[[str], Any],
+        each: Any,
+        make: Callable[..., T] = nothing,  # type: ignore[assignment]
+    ) -> None:
+        self.at_once = at_once
+        self._at_once, self._each = Direct(at_once("rows"), make), Direct(each, make)
+
+    def all(self, session: Session, rows: Sequence[Row]) -> list[T]:
+        """Whatever all of them give; in no particular order."""
+        if not rows:
+            return []
+        if session.get_bind().dialect.name == "postgresql":
+            return self._at_once.all(session, {"rows": rows})
+        return [found for row in rows for found in self._each.all(session, row)]
+
+    def run(self, session: Session, rows: Sequence[Row]) -> None:
+        """For statements that give nothing."""
+        self.all(session, rows)
+
+
+class Together:
+    """Several `Many` of which none needs another's result: on PostgreSQL one statement."""
+
+    def __init__(self, **parts: Many[Any]) -> None:
+        self._parts = parts
+        ctes = [one.at_once(f"of_{name}").cte(name) for name, one in parts.items()]
+        self._whole = Direct(select(literal_column("1")).add_cte(*ctes), int)
+
+    def run(self, session: Session, rows: Mapping[str, Sequence[Row]]) -> None:
+        """The rows of each part by its name."""
+        if session.get_bind().dialect.name != "postgresql":
+            for name, one in self._parts.items():
+                one.run(session, rows.get(name, ()))
+        elif any(rows.values()):
+            self._whole.run(session, {f"of_{name}": rows.get(name, ()) for name in self._parts})
+
+
+def insert_many(
+    model: Any,
+    *columns: str,
+    constant: Mapping[str, str] | None = None,
+    once_by: Sequence[str] = (),
+    change: Callable[[Any], Mapping[str, Any]] | None = None,
+    gives: Sequence[str] = (),
+    make: Callable[..., T] = nothing,  # type: ignore[assignment]
+) -> Many[T]:
+    """Insert rows of `model`; `constant` columns are SQL. A row that is there by `once_by` stays as
+    it is, or takes what `change` makes of the row that was to be inserted."""
+    table = model.__table__
+    fixed: dict[str, Any] = {name: literal_column(text) for name, text in (constant or {}).items()}
+
+    def whole(statement: Any) -> Any:
+        if change is not None:
+            changed = dict(change(statement.excluded))
+            statement = statement.on_conflict_do_update(index_elements=once_by, set_=changed)
+        elif once_by:
+            statement = statement.on_conflict_do_nothing(index_elements=once_by)
+        return statement.returning(*(table.c[name] for name in gives)) if gives else statement
+
+    def at_once(name: str) -> Any:
+        given = _given(table, columns, name)
+        rows = select(*(given.c[column] for column in columns), *fixed.values())
+        names = [*columns, *fixed]
+        return whole(postgresql.insert(table).from_select(names, rows, include_defaults=False))
+
+    single = {name: bindparam(name, type_=table.c[name].type) for name in columns}
+    return Many(at_once, whole(sqlite.insert(table).values(single | fixed)), make)
+
+
+def update_many(model: Any, key: str, *columns: str) -> Many[None]:
+    """Give the rows of `model` with these values of `key` these values of the columns."""
+    table, names = model.__table__, (key, *columns)
+
+    def changed(row: Mapping[str, Any]) -> Any:
+        values = {name: row[name] for name in columns}
+        return update(table).where(table.c[key] == row[key]).values(values)
+
+    def at_once(name: str) -> Any:
+        given = _given(table, names, name)
+        return changed({column: given.c[column] for column in names})
+
+    # What it is given may not be called as its columns are.
+    single = {name: bindparam(f"its_{name}", type_=table.c[name].type) for name in names}
+    return _Update(at_once, changed(single))
+
+
+class _Update(Many[None]):
+    def all(self, session: Session, rows: Sequence[Row]) -> list[None]:
+        if rows and session.get_bind().dialect.name != "postgresql":
+            rows = [{f"its_{name}": value for name, value in row.items()} for row in rows]
+        return super().all(session, rows)
+
+
+def _given(table: Any, columns: Sequence[str], name: str) -> Any:
+    """The rows of a statement as a table of its own."""
+    kinds = {column: table.c[column].type for column in columns}
+    rows = cast(bindparam(name, type_=_Rows(kinds)), postgresql.JSON)
+    typed = [column(one, _plain(kind)) for one, kind in kinds.items()]
+    made = func.json_to_recordset(rows).table_valued(*typed, name=f"given_{name}")
+    return made.render_derived(with_types=True)
+
+
+class _Rows(TypeDecorator[Sequence[Row]]):
+    """Rows with these columns as JSON, of which PostgreSQL makes a table."""
+
+    impl = Text
+    cache_ok = False
+
+    def __init__(self, kinds: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.kinds = kinds
+
+    def process_bind_param(self, value: Sequence[Row] | None, dialect: Dialect) -> str:
+        """Each column as its type stores it."""
+        stored = [
+            {
+                name: kind.process_bind_param(row[name], dialect)
+                if isinstance(kind, TypeDecorator)
+                else row[name]
+                for name, kind in self.kinds.items()
+            }
+            for row in value or ()
+        ]
+        return json.dumps(stored, ensure_ascii=False, separators=(",", ":"), default=_as_text)
+
+
+def _as_text(value: bytes | datetime) -> str:
+    """As PostgreSQL reads it."""
+    return value.isoformat() if isinstance(value, datetime) else f"\\x{value.hex()}"
+
+
+def _plain(kind: Any) -> Any:
+    """Without length: what is too long shall fail and not be cut."""
+    if isinstance(kind, TypeDecorator):
+        return kind.impl_instance
+    return String() if isinstance(kind, String) else kind

@@ -1,0 +1,103 @@
+"""Many rows in one statement are stored exactly as one by one, and fail as loudly."""
+
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from app.identity.models import Component, Identifier, IdentityLog
+from app.infra.db import Database
+from app.infra.direct import Direct
+from app.infra.many import Many, Together, among, insert_many, update_many
+from tests.conftest import NOON
+
+TEXTS = ["示例人民医院", 'a "quoted" \\ back\\slash', "it's {1,2}, NULL", "a\tb\n\u2028", ""]
+NEW: Many[tuple[int, str]] = insert_many(
+    Identifier, "value_hash", "value", "component_id", "one_id", "split_at", "first_seen_at",
+    constant={"kind": "'phone'", "namespace": "''", "status": "'active'"},
+    once_by=("kind", "namespace", "value_hash"),
+    gives=("id", "value"), make=lambda number, value: (number, value),
+)  # fmt: skip
+MOVED = update_many(Identifier, "id", "one_id", "split_at", "value")
+LOG: Many[None] = insert_many(IdentityLog, "at", "kind", "cause", "before", "after", "rule_version")
+IDS = Direct(select(Identifier.id).where(among(Identifier.id, "ids")), int)
+OWNED = Direct(select(Identifier.id).where(among(Identifier.one_id, "owners")), int)
+
+
+def row(session: Session, number: int, **others: Any) -> dict[str, Any]:
+    if (component := session.get(Component, 1)) is None:
+        component = Component(id=1, size=1)
+        session.add(component)
+    return {
+        "value_hash": bytes([number]) * 32, "value": TEXTS[number % len(TEXTS)],
+        "component_id": component.id, "one_id": f"YS{number}", "split_at": None,
+        "first_seen_at": NOON, **others,
+    }  # fmt: skip
+
+
+def test_every_type_comes_back_as_it_went_in(database: Database) -> None:
+    in_china = NOON.astimezone(timezone(timedelta(hours=8))) + timedelta(microseconds=7)
+    with database.transaction() as session:
+        rows = [row(session, n, split_at=in_china if n else None) for n in range(5)]
+        given = NEW.all(session, rows)
+        assert sorted(value for _, value in given) == sorted(TEXTS)
+        assert NEW.all(session, [*rows, row(session, 9)])[1:] == [], "once"
+    with database.reading() as session:
+        found = session.scalars(select(Identifier).order_by(Identifier.value_hash)).all()
+        assert [one.value for one in found] == [*TEXTS, TEXTS[4]]
+        assert [one.value_hash for one in found[:2]] == [bytes(32), b"\1" * 32]
+        assert [one.split_at for one in found[:2]] == [None, in_china]
+        raw = session.connection().exec_driver_sql("select value from identifier").scalars()
+        assert TEXTS[0].encode() not in b"".join(bytes(value) for value in raw)
+
+
+def test_lists_find_numbers_and_texts_and_nothing_when_they_are_empty(database: Database) -> None:
+    with database.transaction() as session:
+        given = NEW.all(session, [row(session, n, one_id=TEXTS[n]) for n in range(4)])
+        ids = sorted(number for number, _ in given)
+        assert sorted(IDS.all(session, {"ids": ids[:2]})) == ids[:2]
+        assert IDS.all(session, {"ids": []}) == []
+        assert len(OWNED.all(session, {"owners": [*TEXTS[:3], "nobody"]})) == 3
+        assert NEW.all(session, []) == []
+
+
+def test_several_are_written_together(database: Database) -> None:
+    both = Together(moved=MOVED, log=LOG)
+    with database.transaction() as session:
+        given = NEW.all(session, [row(session, n) for n in range(3)])
+        changes = [
+            {"id": number, "one_id": f"YS{number}x", "split_at": NOON, "value": TEXTS[1]}
+            for number, _ in given[:2]
+        ]
+        log = {"at": NOON, "kind": "merge", "cause": TEXTS[1], "before": {"1": TEXTS[1]},
+               "after": {}, "rule_version": 1}  # fmt: skip
+        both.run(session, {"moved": changes, "log": [log, log]})
+        both.run(session, {"moved": []})
+    with database.reading() as session:
+        found = session.scalars(select(Identifier)).all()
+        assert sorted(one.one_id.endswith("x") for one in found) == [False, True, True]
+        assert {one.value for one in found if one.split_at == NOON} == {TEXTS[1]}
+        logged = session.scalars(select(IdentityLog)).all()
+        assert [(one.before, one.after, one.cause) for one in logged] == [
+            ({"1": TEXTS[1]}, {}, TEXTS[1])
+        ] * 2
+
+
+def test_what_is_too_long_is_refused_and_not_cut(database: Database) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite knows no lengths")
+    with pytest.raises(DBAPIError), database.transaction() as session:
+        NEW.all(session, [row(session, 1, one_id="YS" + "0" * 23)])
+
+
+def test_errors_show_no_value(database: Database) -> None:
+    with database.transaction() as session:
+        rows = [row(session, 1), row(session, 2, component_id=99, one_id="SECRET")]
+    with pytest.raises(IntegrityError) as caught, database.transaction() as session:
+        NEW.all(session, rows)
+    assert "SECRET" not in str(caught.value)
