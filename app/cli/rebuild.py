@@ -44,7 +44,7 @@ def rebuild(
         if looked % (PIECE * 100) == 0:
             tell(f"{looked:,} groups of identifiers computed")
     with parts.db.reading() as session:
-        left = identity.quality.measure(session).quarantined
+        left = identity.quality.quarantined(session)
     number = found.looked if found else looked
     took, memory = time.perf_counter() - begun, _peak_mb()
     data = {"components": number, "written": looked, "changed": changed, "left_alone": left,
