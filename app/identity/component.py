@@ -63,6 +63,7 @@ def hold(session: Session, ids: Collection[int], components: Collection[int]) ->
     """
     wanted, locks = sorted(set(components)), session.get_bind().dialect.name == "postgresql"
     many = locks and len(wanted) > 1
+    session.flush()  # what is to be written must not go back with the locks
     _say(session, "SAVEPOINT held" if many else "")
     while True:
         if locks:
@@ -71,7 +72,9 @@ def hold(session: Session, ids: Collection[int], components: Collection[int]) ->
         if {member.id for member in members}.issuperset(ids):
             break
         _say(session, "ROLLBACK TO SAVEPOINT held" if many else "")
-        wanted = components_of(session, ids)
+        before, wanted = wanted, components_of(session, ids)
+        if wanted == before:
+            raise LookupError("some of these identifiers do not exist")
     _say(session, "RELEASE SAVEPOINT held" if many else "")
     return members
 
@@ -93,12 +96,11 @@ def components_of(session: Session, identifier_ids: Collection[int]) -> list[int
     return sorted(set(_COMPONENTS.all(session, {"ids": identifier_ids})))
 
 
-def born(row: Known, names: int) -> Member:
+def born(row: Known) -> Member:
     """Who was just written down."""
     return Member(
-        *row[:4], row.component_id, row.one_id, IdentifierStatus.ACTIVE, known=True, born=True,
-        names=names,
-    )  # fmt: skip
+        *row[:4], row.component_id, row.one_id, IdentifierStatus.ACTIVE, known=True, born=True
+    )
 
 
 def node_of(member: Member, blocked: Collection[int]) -> Node:

@@ -126,17 +126,24 @@ def _learn(
     renamed: Collection[int] = (),
 ) -> list[list[Known]]:
     known, news = _registered(session, told, rows, now)
-    causes_of = dict.fromkeys(renamed, told[0].event_key)
-    for one in told:
-        causes_of |= dict.fromkeys(_noted(session, known, one), one.event_key)
     said = [(one.said, pairs) for one in told if (pairs := _pairs(known, one.ids))]
-    linked = {number for _, pairs in said for pair in pairs for number in pair} | causes_of.keys()
-    names = called.count(session, [row.id for row in news]) if any(t.name for t in told) else {}
-    fresh = [born(row, names.get(row.id, 0)) for row in news if row.id in linked]
+    named = _named(known, told)
+    linked = {number for _, pairs in said for pair in pairs for number in pair}
+    linked |= named - {row.id for row in news}
+    fresh = [born(row) for row in news if row.id in linked]
     alone = [row for row in news if row.id not in linked]
     members = fresh + _held(session, known, linked - {member.id for member in fresh})
     _bring_back(session, known, {member.id for member in members if not member.known}, now)
-    members = [member._replace(known=member.known or member.id in linked) for member in members]
+    causes_of = dict.fromkeys(renamed, told[0].event_key)
+    for one in told:
+        causes_of |= dict.fromkeys(_noted(session, known, one), one.event_key)
+    names = called.count(session, named)
+    members = [
+        member._replace(
+            known=member.known or member.id in linked, names=names.get(member.id, member.names)
+        )
+        for member in members
+    ]
     old = [member.id for member in members if not member.born]
     heard, spoken = heard_of(session, old, {one.event_key for one, _ in said})
     before = dict(heard.edges)
@@ -147,6 +154,14 @@ def _learn(
     homes = {member.id: (member.component_id, member.one_id) for member in members}
     homes |= store(session, settled, now, alone=alone, evidence=evidence)
     return [[_at(known[one], homes) for one in sentence.ids] for sentence in told]
+
+
+def _named(rows: Mapping[Id, Known], told: Sequence[Told]) -> set[int]:
+    """Weak values that are told under a name."""
+    return {
+        rows[one].id for sentence in told if sentence.name
+        for one in sentence.ids if RULES[one.kind].weak
+    }  # fmt: skip
 
 
 def _noted(session: Session, rows: Mapping[Id, Known], told: Told) -> set[int]:

@@ -106,32 +106,32 @@ def store(
 
 
 def _shown(session: Session, settled: Sequence[Settled]) -> dict[str, _Shown]:
-    labels = [label for one in settled for label in _labels(one).values()]
-    return dict(_SHOWN.all(session, {"ids": labels})) if labels else {}
+    ids = [label for one in settled for label in map(_label, one.members)]
+    return dict(_SHOWN.all(session, {"ids": ids})) if ids else {}
 
 
-def _labels(one: Settled) -> dict[int, str]:
-    return {
-        member.id: label_of(member.value_hash, member.kind, member.namespace)
-        for member in one.members
-    }
+def _label(member: Member) -> str:
+    return (
+        member.one_id if member.born else label_of(member.value_hash, member.kind, member.namespace)
+    )
 
 
 def _compare(
     changes: _Changes, one: Settled, shown: Mapping[str, _Shown], now: datetime
 ) -> dict[int, str]:
     """Add what changes in this component; everybody's ONE ID."""
-    labels = _labels(one)
     before = {member.id: member.one_id for member in one.members}
-    after = before
+    after, anchors = before, {}
     if one.result is not None:
+        by_id = {member.id: member for member in one.members}
+        anchors = {_label(by_id[c.anchor]): c.anchor for c in one.result.clusters}
         after = {
-            number: labels[cluster.anchor]
-            for cluster in one.result.clusters
+            number: label
+            for label, cluster in zip(anchors, one.result.clusters, strict=True)
             for number in cluster.members
         }
     _members(changes, one, after)
-    _people(changes, one, labels, after, shown, now)
+    _people(changes, one, after, anchors, shown, now)
     if one.result is not None:
         _conflicts(changes, one, one.result, now)
     if before != after:
@@ -171,8 +171,8 @@ def _status(number: int, one: Settled) -> str:
 def _people(
     changes: _Changes,
     one: Settled,
-    labels: Mapping[int, str],
     after: Mapping[int, str],
+    anchors: Mapping[str, int],
     shown: Mapping[str, _Shown],
     now: datetime,
 ) -> None:
@@ -186,9 +186,14 @@ def _people(
     were_alive = {member.one_id for member in one.members if member.known}
     grown = {after[member.id] for member in one.members if member.one_id != after[member.id]}
     for member in one.members:
-        label = labels[member.id]
+        owner = after[member.id]
+        same = owner == member.one_id and (owner in alive) == (owner in were_alive)
+        anchors_grown = owner in grown and anchors[owner] == member.id
+        if same and not (member.born or one.anew or anchors_grown):
+            continue  # a label is a keyed hash: not for those of whom nothing can have changed
+        label = _label(member)
         was = shown.get(label) if one.anew else _leads(label, member.one_id, were_alive)
-        leads = _leads(label, after[member.id], alive)
+        leads = _leads(label, owner, alive)
         if member.born or was != leads or label in grown:
             changes.people.append(_person(label, member.id, leads, label in licensed, now))
 
@@ -301,10 +306,13 @@ def _expire(session: Session, changes: _Changes) -> None:
     keys += [identity_key(Identifier, number) for number in changes.split]
     for person in changes.people:
         keys.append(identity_key(Physician, person["one_id"]))
-    for key in keys:
-        row = known.get(key)
-        if row is not None:
-            session.expire(row)
+    for row in changes.reasons:
+        keys.append(identity_key(Conflict, row["id"]))
+    for key in filter(known.get, keys):
+        session.expire(known[key])
+    for number in changes.gone:
+        if (conflict := known.get(identity_key(Conflict, number))) is not None:
+            session.expunge(conflict)
 
 
 def _by_id(row: Mapping[str, Any]) -> int:

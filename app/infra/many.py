@@ -156,8 +156,8 @@ def insert_many(
         return statement.returning(*(table.c[name] for name in gives)) if gives else statement
 
     def at_once(name: str) -> Any:
-        given = _given(table, columns, name)
-        rows = select(*(given.c[column] for column in columns), *fixed.values())
+        these = given(table, columns, name)
+        rows = select(*(these.c[column] for column in columns), *fixed.values())
         names = [*columns, *fixed]
         return whole(postgresql.insert(table).from_select(names, rows, include_defaults=False))
 
@@ -174,8 +174,8 @@ def update_many(model: Any, key: str, *columns: str) -> Many[None]:
         return update(table).where(table.c[key] == row[key]).values(values)
 
     def at_once(name: str) -> Any:
-        given = _given(table, names, name)
-        return changed({column: given.c[column] for column in names})
+        these = given(table, names, name)
+        return changed({column: these.c[column] for column in names})
 
     # What it is given may not be called as its columns are.
     single = {name: bindparam(f"its_{name}", type_=table.c[name].type) for name in names}
@@ -189,8 +189,8 @@ class _Update(Many[None]):
         return super().all(session, rows)
 
 
-def _given(table: Any, columns: Sequence[str], name: str) -> Any:
-    """The rows of a statement as a table of its own."""
+def given(table: Any, columns: Sequence[str], name: str) -> Any:
+    """The rows that a statement for PostgreSQL is given as `name`, as a table."""
     kinds = {column: table.c[column].type for column in columns}
     rows = cast(bindparam(name, type_=_Rows(kinds)), postgresql.JSON)
     typed = [column(one, _plain(kind)) for one, kind in kinds.items()]
