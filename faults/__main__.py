@@ -23,7 +23,7 @@ from launcher.valkey import NoServer
 
 # Events; of F16: stories of 50 steps.
 USUAL = {"F1": 1000, "F2": 900, "F3": 500, "F4": 1500, "F5": 300, "F6": 1400, "F7": 1500,
-         "F8": 800, "F9": 1, "F10": 400, "F11": 700, "F13": 800, "F14": 1000,
+         "F8": 800, "F9": 1, "F10": 400, "F11": 700, "F12": 1500, "F13": 800, "F14": 1000,
          "F16": 100}  # fmt: skip
 DATABASES = ("sqlite", "postgresql")
 CI_BUDGET_S = 240.0

@@ -20,6 +20,7 @@ from launcher.tell import Trouble
 
 AGAIN_AFTER_S = (0.05, 0.6)
 LOOK_EVERY_S = 0.3
+DISK_MB = 1024
 QUICK_S = 1.0  # Redis and PostgreSQL are back so soon
 
 
@@ -31,10 +32,14 @@ class Cluster:
         self.rng = random.Random(shape.seed)  # repeatable on purpose
         for name in ("log", "counters"):
             (self.folder / name).mkdir()
+        self.disk = home.powered(DISK_MB) if shape.power else None
         # SQLite's file and the spill; on PostgreSQL the spill alone.
         self.data = home.mount(shape.small_disk_mb) if shape.small_disk_mb else self.folder
+        if self.disk:
+            self.data = self.disk.place
         self.counters = self.folder / "counters"
-        self.stores = Stores(shape, self.folder, self.data, guardian)
+        home_of_servers = self.data if self.disk else self.folder
+        self.stores = Stores(shape, home_of_servers, self.data, guardian)
         self._nursery = Nursery(guardian, self.counters)
         self.servers: dict[str, Server] = dict(self.stores.servers)
         self.environments: dict[str, dict[str, str]] = {}

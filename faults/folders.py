@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from faults.disk import Disk
+
 PLACE = Path("/tmp")  # short on every system: the paths of sockets may not be long
 PREFIX = "yishu-faults-"
 LOCK = "in-use"
@@ -37,10 +39,17 @@ class Folder:
         subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(disk)], check=True)
         return disk
 
+    def powered(self, megabytes: int) -> Disk:
+        """A disk of so many MB in it whose power can be cut. Needs root."""
+        place = self.path / "disk"
+        place.mkdir()
+        return Disk(place, megabytes)
+
     def keep(self) -> None:
         """Leave it for somebody to look at; what was on a mounted disk is copied."""
         if (self.path / "disk").is_mount():
-            shutil.copytree(self.path / "disk", self.path / "disk-copy", dirs_exist_ok=True)
+            with suppress(shutil.Error):  # sockets, and what a cut disk does not give
+                shutil.copytree(self.path / "disk", self.path / "disk-copy", dirs_exist_ok=True)
             _unmount(self.path)
         (self.path / LOCK).unlink()
         self._lock.close()

@@ -119,6 +119,7 @@ def valkey_server(folder: Path, guardian: Guardian) -> tuple[Server, str]:
     path = valkey.socket_path(folder)
 
     def spawn() -> subprocess.Popen[bytes]:
+        valkey.set_aside_broken(folder, folder / "valkey.log")  # as `./dev up` does
         with (folder / "valkey.log").open("ab") as log:
             return subprocess.Popen(
                 valkey.command(folder, path), stdout=log, stderr=log, start_new_session=True

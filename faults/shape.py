@@ -20,6 +20,7 @@ class Shape:
     cron: str = "* * * * *"  # of the campaign, which makes up for every due time
     inside: tuple[str, ...] = ()  # kinds of processes that run through `faults.inside`
     small_disk_mb: int = 0  # SQLite's file and the spill live on a disk of this size
+    power: bool = False  # database, spill and Redis live on a disk whose power can be cut
     environment: tuple[tuple[str, str], ...] = ()
     armed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by process
 

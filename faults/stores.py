@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -71,6 +72,12 @@ class Stores:
         for server in self.servers.values():
             server.end()
             server.kill()
+
+    def hang_up(self) -> None:
+        """Nothing of ours is open on the disk any more; the next question opens it again."""
+        self.db.engine.dispose()
+        self.db = Database(build_engine(self.url))
+        gc.collect()  # SQLite's old engine kept a file open
 
     def ask(self, question: Callable[[Database], Any], default: Any = None) -> Any:
         """Ask the database; `default` while it is away or stands still."""

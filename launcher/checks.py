@@ -27,7 +27,15 @@ FAULTS_WITHIN_S = 600  # under four minutes on two idle processors; then somethi
 def test(arguments: Sequence[str]) -> int:
     """Run pytest; without arguments the whole suite, on two processes. Returns its exit code."""
     line("\nTests, on SQLite and PostgreSQL, with a real Valkey")
-    chosen = list(arguments) or ["-n", PARALLEL, "--dist", "loadfile", "-rfEs", "--durations", "10"]
+    chosen = list(arguments) or [
+        "-n",
+        PARALLEL,
+        "--dist",
+        "worksteal",
+        "-rfEs",
+        "--durations",
+        "10",
+    ]
     return subprocess.call([sys.executable, "-m", "pytest", *chosen], cwd=ROOT, env=_environment())
 
 
@@ -40,16 +48,16 @@ def faults(arguments: Sequence[str]) -> int:
 def check(arguments: Sequence[str]) -> int:
     """Everything in order, cheapest first; goes on after a failure and names all of them."""
     where = [name for name in PROGRAMS if (ROOT / name).exists()]
-    failed = [
-        name
+    reading = {
+        name: _started(command)
         for name, command in {
             "Format": ["ruff", "format", "--check", "--quiet", *where],
             "Lint": ["ruff", "check", "--quiet", *where],
             "Import contracts": ["lint-imports", "--no-cache"],
             "Types": ["mypy"],
         }.items()
-        if not _passes(name, command)
-    ]
+    }  # all at once: each keeps one processor busy
+    failed = [name for name, process in reading.items() if not _passes(name, process)]
     code = test(arguments)
     if code:
         failed.append("Tests")
@@ -75,14 +83,19 @@ def _survives() -> bool:
             return False
 
 
-def _passes(name: str, command: list[str]) -> bool:
+def _started(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def _passes(name: str, process: subprocess.Popen[str]) -> bool:
     try:
         with step(name):
-            done = subprocess.run(
-                [str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True
-            )
-            if done.returncode:
-                raise Trouble(done.stdout + done.stderr)
+            said, _ = process.communicate()
+            if process.returncode:
+                raise Trouble(said)
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         return False

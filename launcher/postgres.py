@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -31,6 +31,7 @@ from launcher.guardian import Guardian
 
 UNPRIVILEGED = "nobody"
 READY_WITHIN_S = 30.0
+NO_OPTIONS: Mapping[str, str] = {}
 _numbers = itertools.count(1)
 
 
@@ -55,16 +56,19 @@ class Installation:
         """A URL of an administrator, over the unix socket in `base`."""
         return _administrator(self.base).render_as_string(hide_password=False)
 
-    def start(self, *, durable: bool) -> subprocess.Popen[bytes]:
+    def start(
+        self, *, durable: bool, options: Mapping[str, str] = NO_OPTIONS
+    ) -> subprocess.Popen[bytes]:
         """The server as a process in a session of its own; `wait` says when it answers."""
-        options = {
+        chosen = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.base),
             "fsync": "on" if durable else "off",
             "max_connections": "200",
             "shared_buffers": "64MB",
+            **options,
         }
-        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        settings = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         with (self.base / "log").open("ab") as log:
             return subprocess.Popen(
                 [str(self.programs / "postgres"), "-D", str(self.base / "data"), *settings],
@@ -107,10 +111,11 @@ def programs() -> list[Path]:
 
 
 @contextmanager
-def running(*, durable: bool = False) -> Iterator[str]:
+def running(*, durable: bool = False, options: Mapping[str, str] = NO_OPTIONS) -> Iterator[str]:
     """A server for the length of the block; yields a URL of an administrator.
 
-    `durable`: commits reach the disk, as benchmarks need it and tests do not.
+    `durable`: commits reach the disk, as benchmarks need it and tests do not. `options` are those
+    of postgresql.conf; a server that is given by TEST_DATABASE_URL keeps its own.
     """
     given = os.environ.get("TEST_DATABASE_URL", "")
     if given:
@@ -123,7 +128,7 @@ def running(*, durable: bool = False) -> Iterator[str]:
             run = _give_away(base)
             usable = _reachable(folder, base) if run else folder
             _initialise(usable, base, run)
-            with _server(Installation(usable, base, run), durable) as url:
+            with _server(Installation(usable, base, run), durable, options) as url:
                 yield url
             return
         except Unusable as problem:
@@ -191,9 +196,9 @@ def _initialise(folder: Path, base: Path, run: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _server(place: Installation, durable: bool) -> Iterator[str]:
+def _server(place: Installation, durable: bool, options: Mapping[str, str]) -> Iterator[str]:
     guardian = Guardian()
-    process = place.start(durable=durable)
+    process = place.start(durable=durable, options=options)
     guardian.watch(process.pid)
     try:
         place.wait(process)

@@ -66,6 +66,12 @@ class Family:
         self._spawn(child)
         return child
 
+    def start_again(self, child: Child) -> None:
+        """What kept it from starting is mended."""
+        if child.process:
+            self._forget(child)
+        self._spawn(child)
+
     def wait_until(self, child: Child, is_ready: Callable[[], bool], within_s: float) -> None:
         """Return when `is_ready`. Raises Trouble when the child ends or time runs out; Leaving."""
         deadline = time.monotonic() + within_s

@@ -105,10 +105,13 @@ def _start_valkey(family: Family, folder: Folder) -> None:
         try:
             family.wait_until(child, lambda: valkey.answers(where), READY_WITHIN_S)
         except Trouble as trouble:
-            raise Trouble(
-                f"{trouble}\n{_shown(folder.valkey)} holds bells only, no data: if its file is "
-                f"broken, remove the folder and run the same command again."
-            ) from None
+            if not valkey.set_aside_broken(folder.valkey, child.log):
+                raise Trouble(
+                    f"{trouble}\n{_shown(folder.valkey)} holds bells only, no data: if it cannot "
+                    f"be read, remove the folder and run the same command again."
+                ) from None
+            family.start_again(child)
+            family.wait_until(child, lambda: valkey.answers(where), READY_WITHIN_S)
 
 
 def _shown(path: Path) -> str:

@@ -9,12 +9,14 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from launcher.guardian import Guardian
 
 READY_WITHIN_S = 10.0
+FILES = "appendonlydir"
+REFUSED, LAST_WORDS = b"Bad file format reading the append only file", 400
 SOCKET_PATH_LIMIT = 100  # the system allows 108 bytes
 
 
@@ -75,6 +77,20 @@ def command(folder: Path, socket: Path) -> list[str]:
         "daemonize": "no",
     }
     return [binary(), *(part for key, value in options.items() for part in (f"--{key}", value))]
+
+
+def set_aside_broken(folder: Path, log: Path) -> bool:
+    """Put a file that the server has refused to read out of its way; True when there was one.
+
+    A power failure leaves holes in it. It holds bells only, so nothing is missed.
+    """
+    if not log.exists() or REFUSED not in log.read_bytes()[-LAST_WORDS:]:
+        return False
+    aside = folder / f"{FILES}.broken"
+    shutil.rmtree(aside, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        (folder / FILES).rename(aside)
+    return True
 
 
 def answers(socket: Path) -> bool:

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,11 +20,18 @@ from app.infra import crypto
 from app.infra.db import Database, build_engine
 from app.infra.settings import Settings
 from launcher import postgres, valkey
+from tests import quick
+from tests.pooled import Pool
 
 KEYS = "test:" + "ab" * 32
 AES_KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 NOBODY = "http://127.0.0.1:9"  # no test may ever reach the real platforms
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)  # a Tuesday, noon in China
+HASTY = {  # no test cuts the power
+    "autovacuum": "off", "full_page_writes": "off", "synchronous_commit": "off",
+    "wal_level": "minimal", "max_wal_senders": "0",
+}  # fmt: skip
+ENOUGH_MEMORY_BYTES = 2 * 1024**3
 SHARED = Path(__file__).parents[2] / "shared"
 SPILL = Path(tempfile.gettempdir()) / f"yishu-tests-{os.getpid()}" / "spill"
 
@@ -44,6 +51,14 @@ class SetClock:
         return self.now
 
 
+def pytest_configure() -> None:
+    """Files of tests lie in memory where there is enough: they are synced, and live for seconds."""
+    memory = Path("/dev/shm")
+    with suppress(OSError):
+        if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ENOUGH_MEMORY_BYTES:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
 @pytest.fixture
 def clock() -> SetClock:
     return SetClock()
@@ -52,6 +67,12 @@ def clock() -> SetClock:
 @pytest.fixture(scope="session", autouse=True)
 def _keys() -> None:
     crypto.install(crypto.KeyRing.parse(KEYS))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick() -> Iterator[None]:
+    with quick.everything():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -81,11 +102,20 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_template() -> Iterator[tuple[str, str]]:
     """A server, and the name of a database on it that holds every table."""
-    with postgres.running() as url, postgres.copy_of(url, "template0") as template:
+    with (
+        postgres.running(options=HASTY) as url,
+        postgres.copy_of(url, "template0") as template,
+    ):
         engine = build_engine(template)
         app.models.metadata.create_all(engine)
         engine.dispose()
         yield url, str(make_url(template).database)
+
+
+@pytest.fixture(scope="session")
+def postgres_pool(postgres_template: tuple[str, str]) -> Iterator[Pool]:
+    with Pool(*postgres_template, app.models.metadata) as pool:
+        yield pool
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -96,9 +126,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(template, tmp_path / "yishu.db")
         yield f"sqlite:///{tmp_path / 'yishu.db'}"
         return
-    server, template = request.getfixturevalue("postgres_template")
-    with postgres.copy_of(server, template) as copy:
-        yield copy
+    with request.getfixturevalue("postgres_pool").lent() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

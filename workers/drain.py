@@ -41,6 +41,8 @@ BUDGET = timedelta(seconds=60)  # then the next bell or poll goes on, and others
 
 _suspect_in_hand = threading.Lock()  # of all drains of this process
 _handled = Counter("yishu_inbox_handled_total", "Inbox events by outcome", ["outcome"])
+for _outcome in ("done", "failed", "dead", "unknown"):
+    _handled.labels(_outcome)  # 0 is told, too: what is absent alarms nobody
 _log = log.get(__name__)
 
 

@@ -24,6 +24,11 @@ class Actor:
     rep_id: int | None = None
 
 
+def plain_login(login: str) -> str:
+    """The one way in which a login is kept and counted."""
+    return login.strip().lower()
+
+
 def create_user(
     session: Session,
     login: str,
@@ -35,7 +40,7 @@ def create_user(
     now: datetime,
 ) -> User:
     """A new active user. Raises Refused with a sentence for the person who tries."""
-    login = login.strip().lower()
+    login = plain_login(login)
     if not login:
         raise Refused("请填写登录名。")
     if user_by_login(session, login):
@@ -99,7 +104,7 @@ def set_role(session: Session, user_id: int, role: Role, rep_id: int | None = No
 
 def user_by_login(session: Session, login: str) -> User | None:
     """The user with this login, whatever its state."""
-    return session.scalar(select(User).where(User.login == login.strip().lower()))
+    return session.scalar(select(User).where(User.login == plain_login(login)))
 
 
 def user_by_id(session: Session, user_id: int) -> User:

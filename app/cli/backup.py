@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from app import backup as backups
 from app.backup.rows import MAIN
 from app.bootstrap import build
 from app.cli.output import Json, quiet, show
+from app.infra.clock import local
 from app.infra.errors import Misconfigured
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
@@ -47,8 +49,10 @@ def restore(path: Path, overwrite: Overwrite = False, as_json: Json = False) -> 
     quiet()
     with _in_one_sentence():
         done = backups.restore(build(process="cli"), path, overwrite=overwrite)
+    made = local(datetime.fromisoformat(done.made_at))
     text = (
-        f"已恢复 {done.made_at} 的备份。\n{_rows(done.counts)}{_spill(done.spill_files)}\n"
+        f"已恢复 {made:%Y-%m-%d %H:%M:%S}（北京时间）的备份。\n"
+        f"{_rows(done.counts)}{_spill(done.spill_files)}\n"
         f"为避免重复联系：{done.held.messages} 条当时待发的消息改为需要确认，"
         f"{done.held.schedules} 个定时从现在继续。\n现在可以启动 web、worker 和 scheduler。"
     )

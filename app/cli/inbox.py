@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from app import inbox
+from app import accounts, inbox
 from app.bootstrap import build
 from app.cli.output import Json, show
 from app.inbox import InboxEvent, State
 from app.infra.db import ring_after_commit
 
+ACTOR = "system:cli"
 Wanted = Annotated[State | None, typer.Option("--state", help="Only events in this state.")]
 
 
@@ -21,6 +22,7 @@ def register(cli: typer.Typer) -> None:
     group.command("list")(list_events)
     group.command()(show_event)
     group.command()(replay)
+    group.command()(drop)
     cli.add_typer(group, name="inbox")
 
 
@@ -54,6 +56,23 @@ def replay(
         number = inbox.replay(session, parts.clock(), ids=event_ids or [], state=state)
         ring_after_commit(session, inbox.DRAIN)
     show({"replayed": number}, f"已重新处理 {number} 条。", as_json)
+
+
+def drop(
+    event_ids: Annotated[list[int] | None, typer.Argument(help="Ids of events.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; no personal data.")] = "",
+    state: Wanted = None,
+    as_json: Json = False,
+) -> None:
+    """Give up dead or unknown events, by id or all in one state. They can be replayed later."""
+    if not event_ids and state is None:
+        raise typer.BadParameter("say which: ids, or --state dead")
+    parts = build(process="cli")
+    with parts.db.transaction() as session:
+        now = parts.clock()
+        number = inbox.drop(session, now, reason, ids=event_ids or [], state=state)
+        accounts.audit(session, ACTOR, "inbox.dropped", "inbox", "", now=now, number=number)
+    show({"dropped": number}, f"已放弃 {number} 条，可以用 replay 恢复。", as_json)
 
 
 def _line(row: InboxEvent) -> str:

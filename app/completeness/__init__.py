@@ -13,6 +13,7 @@ from app.completeness.calls import Call, claim, end, fail, go_on, held, is_due, 
 from app.completeness.compare import Difference, What
 from app.completeness.figures import (
     ALARM_ABOVE,
+    LISTS,
     Figures,
     Standing,
     figures,
@@ -43,6 +44,7 @@ from app.completeness.runs import (
 
 __all__ = [
     "ALARM_ABOVE",
+    "LISTS",
     "PULL",
     "SOURCE",
     "Accounts",

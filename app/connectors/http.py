@@ -11,6 +11,7 @@ import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -80,7 +81,7 @@ def _manager(url: str) -> urllib3.PoolManager:
     own = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE")
     options: dict[str, Any] = {
         "maxsize": CONNECTIONS,
-        "ssl_context": ssl.create_default_context(cafile=own or certifi.where()),
+        "ssl_context": _trust(own or certifi.where()),
     }
     proxy = known.get(address.scheme) or known.get("all")
     if not proxy or proxy_bypass(address.hostname or ""):
@@ -89,6 +90,12 @@ def _manager(url: str) -> urllib3.PoolManager:
     login = unquote(urlsplit(proxy).netloc.rpartition("@")[0])
     headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
     return urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
+
+
+@cache
+def _trust(authorities: str) -> ssl.SSLContext:
+    """Read once in a process: it takes longer than the first call."""
+    return ssl.create_default_context(cafile=authorities)
 
 
 def _never_left(problem: BaseException) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from prometheus_client import Counter
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery import breaker as rules
 from app.delivery.breaker import Breaker, Permit, Why
-from app.delivery.buckets import API_MINUTE, DAILY, MEMBER, Bucket, Flow, app_day
+from app.delivery.buckets import API_MINUTE, DAILY, MEMBER, NAMES, Bucket, Flow, app_day
 from app.delivery.channels import Delivered
 from app.delivery.models import ApiBreaker, Dispatch, SendBucket, SendPace, State, Way
 from app.delivery.outcome import UNREPEATABLE
@@ -33,8 +33,11 @@ WAITS_FOR_LIMIT = "等待发送频率"  # begins the reason of a message that a 
 FOR_WELCOMES = 2  # places that only they may take: they have 20 seconds
 LONGEST_S = {bucket.name: bucket.longest_wait_s for bucket in (*MEMBER, API_MINUTE)}
 DAY_S = 86_400.0
+FORGOTTEN_AFTER = timedelta(minutes=1)  # after its time is over and nothing has tried it
 
 _waits = Counter("yishu_bucket_waits_total", "Messages that had to wait for a limit", ["bucket"])
+for _name in NAMES:
+    _waits.labels(_name)  # 0 is told, too: what is absent alarms nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +250,14 @@ def not_closed(found: Iterable[Closed]) -> ColumnElement[bool] | None:
 
 
 def stopped(session: Session, now: datetime) -> list[ApiBreaker]:
-    """The APIs that may not be called freely now, for people and alarms."""
+    """The APIs that may not be called freely now, for people and alarms.
+
+    Where a message waits, a call tries as soon as the time is over. Where none does, nobody finds
+    out whether the API works again, and nobody needs to be told.
+    """
     rows = session.scalars(
         select(ApiBreaker)
-        .where(ApiBreaker.until.is_not(None))
+        .where(ApiBreaker.until > now - FORGOTTEN_AFTER)
         .order_by(ApiBreaker.account, ApiBreaker.api)
     )
     return [row for row in rows if row.since is None or row.since <= now + rules.SKEW]

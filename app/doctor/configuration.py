@@ -33,6 +33,11 @@ def settings(parts: Parts) -> Iterator[Finding]:
             "settings.base_url", f"YISHU_BASE_URL 不是 https：{here.yishu_base_url}",
             "在反向代理上启用 TLS，并把地址改为 https://…",
         )  # fmt: skip
+    if address.scheme == "https" and not here.yishu_proxies:  # we speak no TLS ourselves
+        yield attention(
+            "settings.proxies", "YISHU_PROXIES 是 0：所有人看起来来自代理的同一个地址",
+            "设为前面反向代理的层数（通常是 1），否则全公司共用每分钟 10 次登录",
+        )  # fmt: skip
     if len(here.yishu_secret_key) >= SECRET_LENGTH:
         yield good("settings.secret", "YISHU_SECRET_KEY 长度足够")
     else:

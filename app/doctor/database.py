@@ -31,7 +31,8 @@ def reachable(parts: Parts) -> Iterator[Finding]:
     except SQLAlchemyError as problem:
         yield bad(
             "database", f"数据库 {where} 无法连接（{type(problem).__name__}）",
-            "检查 DATABASE_URL、网络和数据库服务；期间回调会暂存在本机文件",
+            "检查 DATABASE_URL、网络和数据库服务；期间回调会暂存在本机文件。"
+            "恢复后请再运行一次：结构、平台、进程和积压要靠数据库才能检查",
         )  # fmt: skip
         return
     yield good("database", f"数据库可用：{url.get_backend_name()} {where}")

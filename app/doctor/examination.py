@@ -30,17 +30,34 @@ CHECKS: Sequence[tuple[str, Check]] = (
 )
 
 
+AGAIN = "先解决上面的问题，再运行一次"
+NEED_DATABASE = frozenset(
+    {"durability", "migrations", "database.clock", "platforms", "processes", "waiting"}
+)
+
+
 def examine(parts: Parts) -> Iterator[Finding]:
-    """The findings of every check, each as soon as it is known."""
+    """The findings of every check, each as soon as it is known.
+
+    Without a database there is one finding that says so, and none for each check that needs it.
+    """
+    away = False
     for name, check in CHECKS:
-        try:
-            yield from check(parts)
-        except YishuError as problem:
-            yield bad(name, f"检查没有完成：{problem}", "先解决上面的问题，再运行一次")
-        except Exception as problem:  # a broken part must not hide the others
-            yield bad(
-                name, f"检查没有完成（{type(problem).__name__}）", "先解决上面的问题，再运行一次"
-            )
+        if away and name in NEED_DATABASE:
+            continue
+        for finding in _careful(name, check, parts):
+            away = away or (finding.check == "database" and finding.state is State.BAD)
+            yield finding
+
+
+def _careful(name: str, check: Check, parts: Parts) -> Iterator[Finding]:
+    """A broken part must not hide the others."""
+    try:
+        yield from check(parts)
+    except YishuError as problem:
+        yield bad(name, f"检查 {name} 没有完成：{problem}", AGAIN)
+    except Exception as problem:
+        yield bad(name, f"检查 {name} 没有完成（{type(problem).__name__}）", AGAIN)
 
 
 def wrong(findings: Iterable[Finding]) -> bool:

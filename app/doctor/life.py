@@ -16,6 +16,7 @@ from app.operations.judge import (
     MESSAGE_STUCK_S,
 )
 
+MORE_WORKERS = "确认 worker 在运行；持续增加时再启动一个"
 NAMES = {Kind.WEB: "web", Kind.WORKER: "worker", Kind.SCHEDULER: "scheduler"}
 START = {
     Kind.WEB: "python web.py",
@@ -50,8 +51,18 @@ def waiting(parts: Parts) -> Iterator[Finding]:
     """The oldest pending event and the oldest due message; what was parked or is unknown."""
     with parts.db.reading() as session:
         found = operations.figures(session, parts.clock())
-    yield _age("waiting.inbox", "收件", found.event_age_s, EVENT_LATE_S, EVENT_STUCK_S)
-    yield _age("waiting.outbox", "待发消息", found.message_age_s, MESSAGE_LATE_S, MESSAGE_STUCK_S)
+    failed = f"它处理失败过，会自动再试：{found.event_error}" if found.event_error else MORE_WORKERS
+    yield _age("waiting.inbox", "收件", found.event_age_s, EVENT_LATE_S, EVENT_STUCK_S, failed)
+    yield _age(
+        "waiting.outbox", "待发消息", found.message_age_s, MESSAGE_LATE_S, MESSAGE_STUCK_S,
+        MORE_WORKERS,
+    )  # fmt: skip
+    if found.stopped:
+        apis = "、".join(sorted({one.api for one in found.stopped}))
+        yield attention(
+            "waiting.platform", f"平台出错、拒绝或额度用完，暂停调用 {apis}",
+            "消息在等待，会自动再试；治理 → 发送写着原因",
+        )  # fmt: skip
     if found.events["dead"]:
         yield attention(
             "waiting.dead", f"{found.events['dead']:,} 条收件处理失败",
@@ -64,11 +75,13 @@ def waiting(parts: Parts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _age(check: str, name: str, age_s: float, late_s: float, stuck_s: float) -> Finding:
+def _age(
+    check: str, name: str, age_s: float, late_s: float, stuck_s: float, advice: str
+) -> Finding:
     if not age_s:
         return good(check, f"没有等待的{name}")
     found = f"最早的{name}已等待 {age_s:,.0f} 秒"
     if age_s <= late_s:
         return good(check, found)
     state = State.BAD if age_s > stuck_s else State.ATTENTION
-    return Finding(check, state, found, "确认 worker 在运行；持续增加时再启动一个")
+    return Finding(check, state, found, advice)

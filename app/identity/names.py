@@ -13,8 +13,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pypinyin import lazy_pinyin
-
 from app.hospitals.normalise import plain
 
 LONGEST = 40
@@ -64,13 +62,19 @@ def surname(name: str) -> str:
 @lru_cache(maxsize=200_000)
 def pinyin(name: str) -> str:
     """How a cleaned name sounds, in letters without tones and blanks."""
-    return spoken_surname(name) + "".join(lazy_pinyin(name[len(surname(name)) :]))
+    return spoken_surname(name) + _sound(name[len(surname(name)) :])
 
 
 def spoken_surname(name: str) -> str:
     """How the surname sounds; "" without one."""
     first = surname(name)
-    return _SPOKEN.get(first) or "".join(lazy_pinyin(first))
+    return _SPOKEN.get(first) or _sound(first)
+
+
+def _sound(characters: str) -> str:
+    from pypinyin import lazy_pinyin  # here: its dictionary would delay every process and command
+
+    return "".join(lazy_pinyin(characters))
 
 
 def called(text: str) -> str:

@@ -8,9 +8,11 @@ begin       count an attempt of each, before anything can go wrong
 hold        begun events, inside the transaction that carries them out
 finish / keep_unknown / fail
 replay      put events back to work
+drop        give up events that nobody can handle, with a reason
 """
 
 from app.inbox.bringer import DRAIN, bring_in
+from app.inbox.decided import LONGEST_REASON, drop, replay
 from app.inbox.intake import Intake, NotWritten
 from app.inbox.models import InboxEvent, State
 from app.inbox.queries import (
@@ -19,6 +21,7 @@ from app.inbox.queries import (
     find,
     last_done_in,
     listing,
+    oldest_error,
     oldest_pending,
     waiting_in,
 )
@@ -36,11 +39,11 @@ from app.inbox.work import (
     is_due,
     keep_unknown,
     pull_back,
-    replay,
 )
 
 __all__ = [
     "DRAIN",
+    "LONGEST_REASON",
     "MAX_ATTEMPTS",
     "Arrival",
     "Claim",
@@ -55,6 +58,7 @@ __all__ = [
     "bring_in",
     "count_by_state",
     "dedupe_key",
+    "drop",
     "due",
     "erase_before",
     "extend_leases",
@@ -66,6 +70,7 @@ __all__ = [
     "keep_unknown",
     "last_done_in",
     "listing",
+    "oldest_error",
     "oldest_pending",
     "partition_key",
     "pull_back",

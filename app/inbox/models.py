@@ -12,12 +12,16 @@ from app.infra.db import Base, BigId, EncryptedBytes, UtcDateTime
 
 
 class State(StrEnum):
-    """Life of an event: pending → done, or → dead after five failures, or kept as unknown."""
+    """Life of an event: pending → done, or → dead after five failures, or kept as unknown.
+
+    A person puts dead and unknown ones back to work, or gives them up.
+    """
 
     PENDING = "pending"
     DONE = "done"
     DEAD = "dead"
     UNKNOWN = "unknown"  # no translator yet: raw, visible, replayable
+    DROPPED = "dropped"  # given up by a person, with a reason: readable, replayable, no alarm
 
 
 class InboxEvent(Base):

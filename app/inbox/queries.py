@@ -33,6 +33,12 @@ def oldest_pending(session: Session) -> datetime | None:
     )
 
 
+def oldest_error(session: Session) -> str:
+    """Why that event was not handled when it was tried last; empty when it was not tried."""
+    waiting = select(InboxEvent.error).where(InboxEvent.state == literal_column("'pending'"))
+    return session.scalar(waiting.order_by(InboxEvent.received_at).limit(1)) or ""
+
+
 def listing(
     session: Session,
     *,

@@ -151,30 +151,6 @@ def fail(
     return False
 
 
-def replay(
-    session: Session,
-    now: datetime,
-    *,
-    ids: Sequence[int] = (),
-    state: State | None = None,
-    event_type: str = "",
-) -> int:
-    """Put dead, unknown or done events back to work; returns how many."""
-    chosen = update(InboxEvent).where(InboxEvent.state != State.PENDING)
-    if ids:
-        chosen = chosen.where(InboxEvent.id.in_(ids))
-    if state:
-        chosen = chosen.where(InboxEvent.state == state)
-    if event_type:
-        chosen = chosen.where(InboxEvent.event_type == event_type)
-    if not ids and not state:
-        raise ValueError("say which events: ids or a state")
-    done = session.execute(
-        chosen.values(state=State.PENDING, attempts=0, next_attempt_at=now, finished_at=None)
-    )
-    return int(done.rowcount)  # type: ignore[attr-defined]
-
-
 def pull_back(session: Session, now: datetime) -> int:
     """After the clock was set back: nothing waits longer than its own reasons; returns how many.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -134,16 +135,26 @@ def build_engine(url: str) -> Engine:
             max_overflow=10,
             connect_args={
                 "connect_timeout": 2,
+                # A host that lost its power says nothing any more: give it up within seconds.
+                "tcp_user_timeout": 8000,
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 2,
                 "options": "-c statement_timeout=30000 -c timezone=UTC",
             },
         )
         event.listen(engine, "handle_error", make_discreet)
+        event.listen(engine, "connect", _remember_statements)
         return engine
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": 15.0, "check_same_thread": False}
     )
     sqlite_writing.tune(engine)
     return engine
+
+
+def _remember_statements(connection: Any, _record: object) -> None:
+    connection.prepared_max = 300  # a worker has more than the usual hundred, by lengths of lists
 
 
 class Database:
@@ -153,9 +164,8 @@ class Database:
         self.engine = engine
         self.bell = bell or SilentBell()
         self._writing = sessionmaker(engine, expire_on_commit=False)
-        self._reading = sessionmaker(
-            engine.execution_options(yishu_reading=True), expire_on_commit=False
-        )
+        reading = engine.execution_options(yishu_reading=True, postgresql_readonly=True)
+        self._reading = sessionmaker(reading, expire_on_commit=False)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -171,12 +181,18 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for questions only; whatever it changed is rolled back."""
+        """A session for questions only: PostgreSQL refuses changes, SQLite takes them back.
+
+        PostgreSQL's ends with COMMIT: at a ROLLBACK the driver forgets every prepared statement.
+        """
         with self._reading() as session:
             try:
                 yield session
             finally:
                 session.expunge_all()  # what was read stays readable
+                if self.engine.dialect.name == "postgresql":
+                    with suppress(SQLAlchemyError):  # it broke; there is nothing to lose
+                        session.commit()
                 session.rollback()
 
 

@@ -13,7 +13,6 @@ no session keeps up to date.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Dialect
@@ -68,7 +67,7 @@ class Direct(Generic[T]):
     def __init__(self, statement: Any, make: Callable[..., T], columns: Sequence[str] = ()) -> None:
         self._statement, self._make, self._columns = statement, make, columns
         self._prepared: dict[str, DriverStatement] = {}
-        self._converters: dict[str, list[tuple[int, Convert]]] = {}
+        self._converters: dict[str, Sequence[tuple[int, Convert]] | None] = {}
 
     def all(self, session: Session, values: Mapping[str, Any]) -> list[T]:
         """Every row."""
@@ -94,15 +93,20 @@ class Direct(Generic[T]):
         statement = self._for(connection.dialect)
         parameters = statement.parameters(values)
         driver: Any = connection.dialect.dbapi
+        cursor = self._cursor(connection)
         try:
-            with closing(connection.connection.cursor()) as cursor:
-                cursor.execute(statement.text, parameters)
-                if cursor.description is None:
-                    return [], ()
-                rows = list(cursor.fetchall())
-                return rows, self._out_of(connection.dialect, cursor.description)
+            cursor.execute(statement.text, parameters)
+            converters = self._out_of(connection.dialect, cursor)
+            return ([], ()) if converters is None else (list(cursor.fetchall()), converters)
         except driver.Error as problem:
             raise _as_usual(connection, problem) from problem
+
+    def _cursor(self, connection: Connection) -> Any:
+        """This statement's own on this connection: it remembers how values are converted."""
+        kept = connection.info.setdefault("direct", {})
+        if self not in kept:
+            kept[self] = connection.connection.cursor()
+        return kept[self]
 
     def _for(self, dialect: Dialect) -> DriverStatement:
         if dialect.name not in self._prepared:
@@ -110,13 +114,15 @@ class Direct(Generic[T]):
             self._prepared[dialect.name] = statement
         return self._prepared[dialect.name]
 
-    def _out_of(self, dialect: Dialect, described: Any) -> Sequence[tuple[int, Convert]]:
-        """Where a column's type changes what the driver gives."""
+    def _out_of(self, dialect: Dialect, cursor: Any) -> Sequence[tuple[int, Convert]] | None:
+        """Where a column's type changes what the driver gives; None when it gives no rows."""
         if dialect.name not in self._converters:
-            columns = zip(self._statement.exported_columns, described, strict=True)
-            self._converters[dialect.name] = [
+            described = cursor.description
+            self._converters[dialect.name] = described and [
                 (at, convert)
-                for at, (column, (_, code, *_)) in enumerate(columns)
+                for at, (column, (_, code, *_)) in enumerate(
+                    zip(self._statement.exported_columns, described, strict=True)
+                )
                 if (convert := _out_of(dialect, column.type, code)) is not None
             ]
         return self._converters[dialect.name]

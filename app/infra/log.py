@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from inspect import signature
 from typing import Any, ParamSpec, TypeVar
@@ -112,11 +113,13 @@ def _stamp(process: str) -> Callable[[object, str, Any], Any]:
 
 def redact(_logger: object, _method: str, event: Any) -> Any:
     """Blank secrets and phone numbers in every text value of an event, and what a database shows
-    of its rows when it complains."""
+    of its rows when it complains. Times are written as in every other line."""
     for key, value in event.items():
         if isinstance(value, str):
             text = discreet(value)
             event[key] = PHONE.sub("1**********", SECRET.sub(r"\1\2***", text))
+        elif isinstance(value, datetime):
+            event[key] = value.isoformat()
     return event
 
 

@@ -116,3 +116,14 @@ def connect_bell(url: str) -> redis.Redis:
         socket_timeout=CONNECT_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+def answers(url: str) -> bool:
+    """Does Redis answer? Known within `CONNECT_TIMEOUT_S`, also when it hangs."""
+    connection = connect_bell(url)
+    try:
+        return bool(connection.ping())
+    except (redis.RedisError, OSError):
+        return False
+    finally:
+        connection.close()

@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     )
     yishu_base_url: str = Field("http://localhost:8000", description="how phones reach us")
     yishu_api_token: str = Field("", description="a first API token, for set-up")
+    yishu_proxies: int = Field(0, ge=0, le=9, description="reverse proxies before us")
     yishu_callback_window_s: int = Field(300, ge=1, description="accepted age of a callback, s")
     yishu_log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     yishu_link_hosts: Annotated[tuple[str, ...], NoDecode] = Field(

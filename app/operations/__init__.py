@@ -4,10 +4,10 @@ Heart          lets a process show that it lives
 processes      who has shown life lately
 figures        what waits and since when, cheap on millions of rows
 problems       what a person on duty has to know about them (pure)
-dead_reasons / replay_dead   why events were parked, and putting them back to work
+dead_reasons / replay_dead / drop_dead   why events were parked; back to work, or given up
 """
 
-from app.operations.dead import DeadReason, dead_reasons, replay_dead
+from app.operations.dead import DeadReason, dead_reasons, drop_dead, replay_dead
 from app.operations.disk import Room, Spilled, room_of, spill_folder, spilled_in
 from app.operations.figures import CEILING, Figures, figures, per_minute, todays_runs
 from app.operations.heart import Heart
@@ -40,6 +40,7 @@ __all__ = [
     "beat",
     "database_time",
     "dead_reasons",
+    "drop_dead",
     "figures",
     "is_alive",
     "leave",

@@ -1,4 +1,4 @@
-"""Why events were parked, and putting those of one reason back to work."""
+"""Why events were parked; putting those of one reason back to work, or giving them up."""
 
 from __future__ import annotations
 
@@ -51,13 +51,23 @@ def dead_reasons(session: Session, limit: int = 10) -> Sequence[DeadReason]:
 
 def replay_dead(session: Session, error: str, now: datetime) -> int:
     """Put the parked events of one reason back to work; returns how many."""
+    return sum(
+        inbox.replay(session, now, ids=some, state=State.DEAD) for some in _of(session, error)
+    )
+
+
+def drop_dead(session: Session, error: str, why: str, now: datetime) -> int:
+    """Give up the parked events of one reason; returns how many. Raises Refused without `why`."""
+    return sum(
+        inbox.drop(session, now, why, ids=some, state=State.DEAD) for some in _of(session, error)
+    )
+
+
+def _of(session: Session, error: str) -> list[Sequence[int]]:
     ids = session.scalars(
         select(InboxEvent.id)
         .where(InboxEvent.state == State.DEAD, InboxEvent.error == error)
         .order_by(InboxEvent.id)
         .limit(LOOKED_AT)
     ).all()
-    return sum(
-        inbox.replay(session, now, ids=ids[start : start + CHUNK], state=State.DEAD)
-        for start in range(0, len(ids), CHUNK)
-    )
+    return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]

@@ -31,12 +31,22 @@ RUNS = ("due", "done", "failed")
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """An API that is left alone for a while."""
+
+    account: str
+    api: str
+    why: str  # quota, trouble, refused
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """The state of the product at a moment. Counts stop at `CEILING`."""
 
     at: datetime
     events: dict[str, int] = field(default_factory=dict)  # pending, dead, unknown
     oldest_event: datetime | None = None  # when the oldest event that waits arrived
+    event_error: str = ""  # why it was not handled when it was tried
     messages: dict[str, int] = field(default_factory=dict)  # queued, sending, unknown
     ended_today: dict[str, int] = field(default_factory=dict)  # sent, failed, cancelled
     oldest_message: datetime | None = None  # since when the oldest queued message is due
@@ -44,6 +54,7 @@ class Figures:
     oldest_run: datetime | None = None  # since when the oldest of them waits
     processes: Sequence[ProcessBeat] = ()
     oldest_limited: datetime | None = None  # since when the oldest message waits for a limit
+    stopped: Sequence[Stopped] = ()  # APIs of the platforms that are left alone
     gap: float = 0.0  # share of contacts and followers whose callbacks were lost, last 24 hours
 
     @property
@@ -75,6 +86,7 @@ def figures(session: Session, now: datetime) -> Figures:
         at=now,
         events={state.value: _count(session, InboxEvent.state == state) for state in EVENTS},
         oldest_event=inbox.oldest_pending(session),
+        event_error=inbox.oldest_error(session),
         messages={state.value: _count(session, Dispatch.state == state) for state in WAITING},
         ended_today={
             state.value: _count(session, Dispatch.state == state, Dispatch.not_before >= today)
@@ -96,6 +108,9 @@ def figures(session: Session, now: datetime) -> Figures:
                 Dispatch.error.startswith(delivery.WAITS_FOR_LIMIT),
             )
         ),
+        stopped=[
+            Stopped(row.account, row.api, row.why) for row in delivery.stopped(session, now)
+        ],
         gap=completeness.figures(session, now).gap,
     )  # fmt: skip
 

@@ -32,6 +32,8 @@ class Alarm(StrEnum):
     NO_SCHEDULER = "no_scheduler"
     EVENTS_WAIT = "events_wait"
     MESSAGES_WAIT = "messages_wait"
+    PLATFORM_REFUSES = "platform_refuses"
+    PLATFORM_STOPPED = "platform_stopped"
     CALLBACKS_LOST = "callbacks_lost"
     CLOCK_SKEW = "clock_skew"
     RUNS_FAILED = "runs_failed"
@@ -47,7 +49,8 @@ class Alarm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong; `number` counts it, is seconds or a share, `who` names a process."""
+    """One thing that is wrong; `number` counts it, is seconds or a share, `who` names a process,
+    the APIs, or (of events that wait) the error of the oldest."""
 
     alarm: Alarm
     severity: Severity
@@ -78,15 +81,29 @@ def _who_lives(found: Figures) -> list[Problem]:
 
 def _what_waits(found: Figures) -> list[Problem]:
     said = []
-    for alarm, age_s, late_s, stuck_s in (
-        (Alarm.EVENTS_WAIT, found.event_age_s, EVENT_LATE_S, EVENT_STUCK_S),
-        (Alarm.MESSAGES_WAIT, found.message_age_s, MESSAGE_LATE_S, MESSAGE_STUCK_S),
+    for alarm, age_s, late_s, stuck_s, why in (
+        (Alarm.EVENTS_WAIT, found.event_age_s, EVENT_LATE_S, EVENT_STUCK_S, found.event_error),
+        (Alarm.MESSAGES_WAIT, found.message_age_s, MESSAGE_LATE_S, MESSAGE_STUCK_S, ""),
     ):
         if age_s > late_s:
             severity = Severity.NOW if age_s > stuck_s else Severity.SOON
-            said.append(Problem(alarm, severity, age_s))
+            said.append(Problem(alarm, severity, age_s, why))
+    said += _stopped(found)
     if found.gap > completeness.ALARM_ABOVE:
         said.append(Problem(Alarm.CALLBACKS_LOST, Severity.SOON, found.gap))
+    return said
+
+
+def _stopped(found: Figures) -> list[Problem]:
+    """Refused is for an administrator to mend; the rest passes, if it does not last."""
+    said = []
+    for refused, alarm, severity in (
+        (True, Alarm.PLATFORM_REFUSES, Severity.NOW),
+        (False, Alarm.PLATFORM_STOPPED, Severity.SOON),
+    ):
+        apis = [one.api for one in found.stopped if (one.why == "refused") is refused]
+        if apis:
+            said.append(Problem(alarm, severity, len(apis), "、".join(sorted(set(apis)))))
     return said
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.infra.db import insert_once
@@ -149,9 +149,12 @@ def _check_new(session: Session, key: str, name: str, category_key: str) -> None
 def _name(session: Session, named: Sequence[tuple[int, Sequence[str]]]) -> None:
     """Many tags at once; a name that means something already keeps its meaning."""
     taken = set(session.scalars(select(TagSynonym.raw).where(TagSynonym.source == ANY)))
+    rows = []
     for tag_id, names in named:
         for raw in map(naming.fold, names):
             if raw not in taken:
-                session.add(TagSynonym(tag_id=tag_id, source=ANY, raw=raw))
+                rows.append({"tag_id": tag_id, "source": ANY, "raw": raw})
                 taken.add(raw)
-    session.flush()
+    if rows:
+        session.flush()
+        session.execute(insert(TagSynonym), rows)

@@ -12,7 +12,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app.web import access, assets, auth, errors, headers, language, limits, numbers
+from app.web import access, assets, auth, away, errors, headers, language, limits, numbers
 from app.web.callbacks import FrontDoor, asgi, wsgi
 
 if TYPE_CHECKING:
@@ -62,10 +62,11 @@ def create_pages(parts: Parts) -> Flask:
     csrf = CSRFProtect(app)
     language.init_app(app)
     assets.init_app(app)
-    limits.init_app(app, parts.settings.redis_url)
+    limits.init_app(app, parts.settings)
     auth.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
+    away.init_app(app)
     for name in BLUEPRINTS:
         blueprint = import_module(f"app.web.{name}").bp
         app.register_blueprint(blueprint)

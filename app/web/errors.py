@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, g, jsonify, render_template, request, url_for
+from flask import Flask, Response, current_app, g, jsonify, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(NotFound, lambda error: answer(404, str(error)))
     app.register_error_handler(Refused, lambda error: answer(409, str(error)))
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(Exception, unexpected)
 
 
 def answer(status: int, message: str = "", reference: str = "") -> tuple[Response | str, int]:
@@ -34,15 +34,15 @@ def answer(status: int, message: str = "", reference: str = "") -> tuple[Respons
         return jsonify(body), status
     if request.path.startswith(("/callbacks/", "/healthz", "/readyz", "/metrics")):
         return Response(b"", mimetype="text/plain"), status
-    page = render_template(
-        "_shared/error.html",
-        title=title,
-        message=message or advice,
-        reference=reference,
-        status=status,
-        way_on=_way_on(status),
-    )
-    return page, status
+    return page_of(title, message or advice, reference, _way_on(status)), status
+
+
+def page_of(
+    title: str, message: str, reference: str = "", way_on: tuple[str, str] | None = None
+) -> str:
+    """The page of an error. Unlike other pages it asks no database who is looking at it."""
+    template = current_app.jinja_env.get_template("_shared/error.html")
+    return template.render(title=title, message=message, reference=reference, way_on=way_on)
 
 
 def _http(error: HTTPException) -> tuple[Response | str, int]:
@@ -58,9 +58,11 @@ def _csrf(_error: CSRFError) -> tuple[Response | str, int]:
     )
 
 
-def _unexpected(error: Exception) -> tuple[Response | str, int]:
+def unexpected(error: Exception) -> tuple[Response | str, int]:
+    """A bug: logged whole, told by its number."""
     reference = g.get("request_id") or secrets.token_hex(6)
-    _log.error("request failed", reference=reference, path=request.path, exc_info=error)
+    route = str(request.url_rule or "-")  # never the address: links carry tokens there
+    _log.error("request failed", reference=reference, route=route, exc_info=error)
     return answer(500, reference=reference)
 
 

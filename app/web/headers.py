@@ -28,7 +28,7 @@ def _add(response: Response) -> Response:
     headers.setdefault("Content-Security-Policy", POLICY.format(ancestors=_ancestors()))
     if request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
-    if request.is_secure:
+    if request.is_secure or parts().settings.yishu_base_url.startswith("https://"):
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import redis
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -18,8 +17,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app import completeness, delivery, operations
+from app import completeness, delivery, operations, reps
 from app.completeness import Figures as Completeness
+from app.completeness import Source
+from app.infra import queue
 from app.operations import Figures
 from app.web.context import parts
 from app.web.policy import Policy, default_policy
@@ -50,11 +51,8 @@ def readyz() -> tuple[Response, int]:
         database = "ok"
     except SQLAlchemyError:
         database = "away or not migrated"
-    try:
-        here.redis.ping()
-        bell = "ok"
-    except (redis.RedisError, OSError):
-        bell = "away: work goes on by polling"
+    answers = queue.answers(here.settings.redis_url)
+    bell = "ok" if answers else "away: work goes on by polling"
     ready = database == "ok"
     return jsonify(database=database, redis=bell), 200 if ready else 503
 
@@ -88,6 +86,7 @@ class Tables(Collector):
                 found = operations.figures(session, self._parts.clock())
                 breakers = list(_breakers(session, self._parts.clock()))
                 complete = completeness.figures(session, self._parts.clock())
+                lists = list(_lists(session))
         except SQLAlchemyError:
             found = None
         yield _one("yishu_database_up", "1 while the database answers", float(found is not None))
@@ -95,6 +94,7 @@ class Tables(Collector):
             yield from _of_tables(found)
             yield from breakers
             yield from _completeness(complete, self._parts.clock())
+            yield from lists
         yield from _of_host(self._parts.settings)
 
 
@@ -154,6 +154,21 @@ def _completeness(figures: Completeness, now: datetime) -> list[Metric]:
         gauge("failing", "Lists that could not be compared", figures.failing),
         found,
     ]
+
+
+def _lists(session: Session) -> Iterator[GaugeMetricFamily]:
+    """Each rep under our number: what reps are called is nobody's business here."""
+    family = GaugeMetricFamily(
+        "yishu_reconcile_completeness_ratio",
+        "Known before the last pull, of what is there, by rep and by Official Account",
+        labels=["source", "list"],
+    )
+    numbers = {rep.userid: str(rep.id) for rep in reps.reps_by_id(session).values()}
+    for one in completeness.standings(session):
+        name = numbers.get(one.name) if one.source is Source.CONTACTS else one.account
+        if one.source in completeness.LISTS and name and one.completeness is not None:
+            family.add_metric([one.source.value, name], one.completeness)
+    yield family
 
 
 def _of_host(settings: Settings) -> Iterator[GaugeMetricFamily]:

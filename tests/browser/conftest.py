@@ -85,7 +85,7 @@ def product(
         patch.setattr("app.sample.load.PHYSICIANS", 120)  # a smaller company loads in seconds
         done = load(parts)
     server = make_server("127.0.0.1", port, build_web(parts), threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield Product(base, parts, done["password"])
     server.shutdown()
     parts.db.engine.dispose()

@@ -150,3 +150,12 @@ def test_the_page_follows_what_happens_without_being_touched(page: Page, well: P
     page.clock.run_for(11_000)
     page.get_by_text("1 条收件处理失败").first.wait_for()
     assert page.locator("header.side").count() == 1, "only the part that changes was replaced"
+    page.get_by_text("放弃…").click()
+    page.get_by_label("原因").fill("测试数据")
+    page.clock.run_for(21_000)
+    assert page.get_by_label("原因").input_value() == "测试数据", "nobody wipes what one writes"
+    page.get_by_role("button", name="确认放弃").click()
+    page.get_by_text("已放弃 1 条").wait_for()
+    page.route("**" + PAGE, lambda route: route.abort())
+    page.clock.run_for(11_000)
+    page.get_by_text("网页进程没有回应").wait_for()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,9 +12,8 @@ from app import identity
 from app.identity import Id, Kind
 from app.infra.db import Database, build_engine
 from app.infra.settings import Settings
+from tests.cli.command import cold, run, yishu
 from tests.conftest import NOON
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -29,21 +24,6 @@ def environment(settings: Settings) -> dict[str, str]:
         if isinstance(value, str | int) and not isinstance(value, bool)
     }
     return {"PATH": os.environ["PATH"], **values}
-
-
-def yishu(environment: dict[str, str], *words: str, given: str = "") -> Any:
-    done = run(environment, *words, "--json", given=given)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def run(
-    environment: dict[str, str], *words: str, given: str = ""
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "app.cli", *words],
-        cwd=ROOT, env=environment, input=given, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
 
 
 def test_a_login_is_made_listed_and_disabled(environment: dict[str, str]) -> None:
@@ -76,7 +56,7 @@ def test_what_cannot_be_done_is_one_sentence(
 
 
 def test_missing_settings_are_named_without_their_values() -> None:
-    done = run({"PATH": os.environ["PATH"], "YISHU_SECRET_KEY": "too short"}, "migrate")
+    done = cold({"PATH": os.environ["PATH"], "YISHU_SECRET_KEY": "too short"}, "migrate")
     assert done.returncode == 1
     assert "DATABASE_URL" in done.stderr
     assert "YISHU_SECRET_KEY" in done.stderr
@@ -148,6 +128,18 @@ def test_other_keys_than_those_of_the_database_are_one_sentence(
         assert done.returncode == 1
         assert "The keys do not fit this database" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_command_that_is_started_cold_imports_all_it_needs(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    listed = tmp_path / "hospitals.csv"
+    listed.write_text("编号,名称,省,市\nH1,示例市第一人民医院,示例省,示例市\n", encoding="utf-8")
+    done = cold(environment, "hospitals", "import", str(listed))
+    assert done.returncode == 0, done.stderr
+    found = cold(environment, "hospitals", "find", "示例市第一人民医院")
+    assert "示例市第一人民医院" in found.stdout, found
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

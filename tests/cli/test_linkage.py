@@ -10,13 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from app import identity, linkage
-from app.cli.main import cli
+from app.cli.main import command_line
 from app.identity import Id, Kind
 from app.infra.db import Database, build_engine
 from app.infra.errors import Refused
 from app.infra.settings import Settings
 from app.linkage import LinkCandidate
-from tests.cli.test_commands import environment, yishu
+from tests.cli.command import yishu
+from tests.cli.test_commands import environment
 from tests.conftest import NOON
 
 __all__ = ["environment"]
@@ -37,7 +38,7 @@ def write(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def evaluate(*words: object) -> str:
-    done = CliRunner().invoke(cli, ["identity", "evaluate", *map(str, words)])
+    done = CliRunner().invoke(command_line("identity"), ["identity", "evaluate", *map(str, words)])
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output

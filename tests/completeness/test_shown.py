@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from app.completeness import Kind
-from tests.cli.test_commands import yishu
+from tests.cli.command import yishu
 from tests.completeness.pulling import pull, reconciled, trouble
 from tests.scenarios.conftest import Line
 from tests.scenarios.test_console import Browser, people

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from app.delivery.models import SendBucket
@@ -131,3 +131,23 @@ def test_a_connection_that_was_cut_is_not_used_again(database: Database) -> None
     assert caught.value.connection_invalidated
     with database.reading() as session:
         assert number.first(session, {}) == 0
+
+
+def test_a_question_changes_nothing_and_the_driver_keeps_its_statements(
+    database: Database,
+) -> None:
+    number = Direct(select(func.count()).select_from(Component), int)
+    grow = Direct(
+        update(Component).where(Component.size == bindparam("one")).values(size=5), nothing
+    )
+    with suppress(InternalError), database.reading() as session:
+        grow.run(session, {"one": 1})
+        assert database.engine.dialect.name == "sqlite", "PostgreSQL lets a question change rows"
+    prepared = text(
+        "select count(*) from pg_prepared_statements where statement like '%component%'"
+    )
+    for asks in range(8):
+        with database.reading() as session:
+            assert number.first(session, {}) == 0
+            if database.engine.dialect.name == "postgresql" and asks == 7:
+                assert session.scalar(prepared) == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import logging, threading
+from datetime import UTC, datetime
 from app.infra import log
 
 class Claim:
@@ -26,7 +27,7 @@ thread.start()
 thread.join()
 assert handle("default", Claim()) == "default"
 assert handle("direct", claim=Claim(), run_id=4) == "direct"
-log.get("here").info("afterwards")
+log.get("here").info("afterwards", until=datetime(2026, 11, 26, 4, tzinfo=UTC))
 logging.getLogger("a.library").warning("its phone is %s", "13812345678")
 """
 
@@ -42,4 +43,5 @@ def test_a_line_names_its_process_in_every_thread_and_the_ids_of_the_call() -> N
     assert (threaded["by"], threaded["event_id"], threaded["run_id"]) == ("thread", 7, 3)
     assert (direct["event_id"], direct["run_id"]) == (7, 4)
     assert "event_id" not in afterwards
+    assert afterwards["until"] == "2026-11-26T04:00:00+00:00"
     assert foreign["event"] == "its phone is 1**********"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from app.cli.main import cli
+from app.cli.main import MODULES, command_line
 from app.infra.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,17 @@ def test_the_table_of_settings_tells_the_true_defaults() -> None:
 def test_every_command_is_on_the_page_and_exists() -> None:
     told = {" ".join(re.findall(r"\b[a-z-]+\b(?![A-Z])", row.split("--")[0].split('"')[0]))
             for row in first_cells("Commands")}  # fmt: skip
-    assert told == {f"yishu {name}" for name in commands(typer.main.get_command(cli))}
+    assert told == {f"yishu {name}" for name in commands(typer.main.get_command(command_line()))}
+
+
+def test_a_first_word_brings_exactly_its_own_commands() -> None:
+    everything = commands(typer.main.get_command(command_line()))
+    assert {name.split()[0] for name in everything} == set(MODULES)
+    for word in MODULES:
+        beside = commands(typer.main.get_command(command_line(word)))
+        own = [name for name in everything if name.split()[0] == word]
+        assert [name for name in beside if name.split()[0] == word] == own
+        assert len(beside) < len(everything)
 
 
 @pytest.mark.parametrize("line", (ROOT / "Procfile").read_text().splitlines())

@@ -18,6 +18,23 @@ def test_what_was_written_survives_a_restart_of_the_private_valkey(tmp_path: Pat
         assert redis.Redis.from_url(url).get("kept") == b"yes"
 
 
+def test_a_file_with_holes_is_put_aside_and_the_server_starts_empty(tmp_path: Path) -> None:
+    log = tmp_path / "valkey.log"
+    with valkey.running(tmp_path) as url:
+        for number in range(100):
+            redis.Redis.from_url(url).set(f"bell {number}", "x" * 100)
+    assert not valkey.set_aside_broken(tmp_path, log)
+    (torn,) = (tmp_path / valkey.FILES).glob("*.incr.aof")
+    whole = torn.read_bytes()
+    torn.write_bytes(whole[:4000] + bytes(4096) + whole[8096:])
+    with pytest.raises(valkey.NoServer), valkey.running(tmp_path):
+        pass
+    assert valkey.set_aside_broken(tmp_path, log)
+    with valkey.running(tmp_path) as url:
+        assert redis.Redis.from_url(url).dbsize() == 0
+    assert (tmp_path / f"{valkey.FILES}.broken").is_dir()
+
+
 def test_without_the_wheel_a_server_on_path_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

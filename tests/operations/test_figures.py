@@ -11,13 +11,16 @@ from app import delivery, inbox, operations
 from app.campaigns import Schedule, ScheduleRun
 from app.completeness import PullRun, PullSubject
 from app.delivery import Dispatch, State, Way
+from app.delivery.models import ApiBreaker
 from app.infra.db import Database
+from app.infra.errors import Refused
 from app.operations import Alarm, Figures, Heart, Kind, ProcessBeat, Severity, Spilled
 from app.operations.processes import Me
 from tests.conftest import NOON, SetClock
 from tests.inbox.test_work import arrive
 
 NOTHING = Spilled(0, 0)
+STOPPED = (Alarm.PLATFORM_REFUSES, Alarm.PLATFORM_STOPPED)
 
 
 def me(kind: Kind = Kind.WORKER, pid: int = 1, version: str = "1.0") -> Me:
@@ -30,12 +33,13 @@ def show_life(database: Database, now: datetime, *who: Me, skew_s: float = 0) ->
             operations.beat(session, one, now, skew_s)
 
 
-def park(database: Database, clock: SetClock, error: str, *names: str) -> None:
-    arrive(database, clock, *names, partition=error)
+def park(database: Database, clock: SetClock, error: str, *names: str) -> list[int]:
+    ids = arrive(database, clock, *names, partition=error)
     for _ in names:
         with database.transaction() as session:
             (claim,) = inbox.begin(session, inbox.due(session, clock(), 1), clock())
             inbox.fail(session, claim, error, clock(), final=True)
+    return ids
 
 
 def message(key: str, state: State, not_before: datetime) -> Dispatch:
@@ -201,6 +205,72 @@ def test_parked_events_go_back_to_work_by_reason(database: Database, clock: SetC
     assert look(database, NOON).events == {"pending": 2, "dead": 1, "unknown": 0}
 
 
+def test_what_nobody_can_handle_is_given_up_with_a_reason_and_alarms_no_more(
+    database: Database, clock: SetClock
+) -> None:
+    park(database, clock, "ValueError in handle:7", "a", "b")
+    (parked,) = park(database, clock, "Permanent: no corp", "c")
+    (waits,) = arrive(database, clock, "d", partition="another")
+    with database.transaction() as session:
+        why = " sent by\na test "
+        assert operations.drop_dead(session, "ValueError in handle:7", why, clock()) == 2
+        assert inbox.drop(session, clock(), "why not", ids=[waits]) == 0, "it is still at work"
+    assert look(database, NOON).events == {"pending": 1, "dead": 1, "unknown": 0}
+    with database.transaction() as session:
+        assert inbox.drop(session, clock(), "ask 13912345678", ids=[parked]) == 1
+    assert Alarm.DEAD not in alarms(look(database, NOON))
+    with database.transaction() as session:
+        given_up = inbox.listing(session, state=inbox.State.DROPPED)
+        assert {(event.error, event.body != b"") for event in given_up} == {
+            ("已放弃：sent by a test（ValueError in handle:7）", True),
+            ("已放弃：ask 1**********（Permanent: no corp）", True),
+        }
+        assert inbox.replay(session, clock(), state=inbox.State.DROPPED) == 3
+    assert look(database, NOON).events == {"pending": 4, "dead": 0, "unknown": 0}
+
+
+@pytest.mark.parametrize("reason", ["", "  \n ", "x" * 101])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nothing_is_given_up_without_a_reason(
+    database: Database, clock: SetClock, reason: str
+) -> None:
+    park(database, clock, "broken", "a")
+    with database.transaction() as session, pytest.raises(Refused):
+        operations.drop_dead(session, "broken", reason, clock())
+    assert look(database, NOON).events["dead"] == 1
+
+
+def test_why_the_oldest_event_waits_is_told(database: Database, clock: SetClock) -> None:
+    first, second = arrive(database, clock, "a", "b")
+    assert look(database, NOON).event_error == ""
+    with database.transaction() as session:
+        session.get_one(inbox.InboxEvent, first).error = "OutcomeUnknown: HTTP 503"
+        session.get_one(inbox.InboxEvent, second).received_at = NOON + timedelta(seconds=1)
+    found = look(database, NOON + timedelta(minutes=1))
+    said = operations.problems(found, spilled=NOTHING, redis_answers=True)
+    assert {one.alarm: one.who for one in said}[Alarm.EVENTS_WAIT] == "OutcomeUnknown: HTTP 503"
+
+
+def test_a_stopped_platform_is_told_while_it_matters(database: Database) -> None:
+    until = NOON + timedelta(seconds=30)
+    with database.transaction() as session:
+        for api, why in (("message/send", "refused"), ("user/get", "trouble"), ("x", "quota")):
+            session.add(
+                ApiBreaker(
+                    account="ww", api=api, failures=[], why=why, strikes=0, since=NOON, until=until
+                )
+            )
+    said = operations.problems(look(database, NOON), spilled=NOTHING, redis_answers=True)
+    assert [(one.alarm, one.severity, one.who) for one in said if one.alarm in STOPPED] == [
+        (Alarm.PLATFORM_REFUSES, Severity.NOW, "message/send"),
+        (Alarm.PLATFORM_STOPPED, Severity.SOON, "user/get、x"),
+    ]
+    between_two_tries = alarms(look(database, until + timedelta(seconds=50)))
+    assert Alarm.PLATFORM_REFUSES in between_two_tries
+    nobody_waits_for_it = alarms(look(database, until + timedelta(seconds=70)))
+    assert not set(nobody_waits_for_it) & set(STOPPED)
+
+
 def test_a_heart_beats_by_the_databases_clock_and_says_goodbye(database: Database) -> None:
     fast = lambda: datetime.now(UTC) + timedelta(minutes=5)  # noqa: E731
     heart = Heart("worker", database, fast)
@@ -227,8 +297,8 @@ def test_a_heart_survives_a_database_that_is_away(tmp_path: object) -> None:
 
 @pytest.fixture
 def many(database: Database, clock: SetClock) -> Database:
-    """Twenty thousand events that are done, and three that wait."""
-    for start in range(0, 20_000, 2_000):
+    """Eight thousand events that are done, and three that wait."""
+    for start in range(0, 8_000, 2_000):
         arrive(database, clock, *(f"event {start + n}" for n in range(2_000)))
     with database.transaction() as session:
         session.execute(text("update inbox_event set state = 'done'"))

@@ -154,7 +154,7 @@ def running(
     app = build(config, world, post)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    with httpx.Client() as http:
+    with httpx.Client(verify=False) as http:  # no certificates to load each time
         yield Sandbox(world, f"http://127.0.0.1:{server.server_port}", app, http)
     server.shutdown()
     server.server_close()

@@ -106,7 +106,7 @@ def opened(database_url: str, valkey_url: str, clock: SetClock) -> Iterator[Line
     server = make_server(
         "127.0.0.1", 0, build_sandbox(config_of(plain), world, post), threaded=True
     )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     base = f"http://127.0.0.1:{server.server_port}"
     settings = make_settings(
         database_url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -224,6 +225,30 @@ def test_a_dead_letter_is_explained_and_replayed(line: Line, people: dict[str, B
     line.work()
     assert "死信 0" in admin.get("/console/governance/").text
     assert "记录完整" in admin.get("/console/governance/audit").text
+
+
+def test_an_event_is_given_up_with_a_reason_and_found_again(
+    line: Line, people: dict[str, Browser]
+) -> None:
+    line.world.trouble = {"errcodes": {"externalcontact/get": {"errcode": 40058, "times": 9}}}
+    line.do("edit_contact", userid="rep01", person="wang", remark="王主任")
+    line.world.trouble = {}
+    admin, duty = people["admin"], "/console/governance/operations"
+    error = re.search(r'name="error" value="([^"]+)"', admin.get(duty).text)
+    assert error
+    assert (
+        admin.send(duty, f"{duty}/drop", error=unescape(error.group(1)), why=" ").status_code == 409
+    )
+    gone = admin.send(duty, f"{duty}/drop", error=unescape(error.group(1)), why="测试数据")
+    assert "已放弃 " in gone.text
+    assert 'id="dead"' not in gone.text
+    listed = admin.get("/console/governance/?state=dropped").text
+    assert "已放弃：测试数据（" in listed
+    event = re.search(r"/console/governance/inbox/(\d+)", listed)
+    assert event
+    admin.send(event.group(), "/console/governance/inbox/replay", id=event.group(1))
+    line.work()
+    assert "死信 0" in admin.get("/console/governance/").text
 
 
 def test_a_changed_password_ends_other_sessions(line: Line, people: dict[str, Browser]) -> None:

@@ -25,27 +25,31 @@ MOVED = {"content_tag": "content_version_tag"}
 def test_no_row_is_lost_on_the_way_up_and_down(empty_engine: Engine) -> None:
     known = schema.revisions()
     schema.upgrade(empty_engine, known[0])
-    fill(empty_engine)
+    tables = reflected(empty_engine)
+    fill(empty_engine, tables)
     for revision in known[1:]:
-        before = content(empty_engine)
+        before = content(empty_engine, tables)
         schema.upgrade(empty_engine, revision)
-        same(before, content(empty_engine), revision)
-        fill(empty_engine)
+        tables = reflected(empty_engine)
+        same(before, content(empty_engine, tables), revision)
+        fill(empty_engine, tables)
+    after = content(empty_engine, tables)
     for revision in reversed(known[:-1]):
-        before = content(empty_engine)
+        before = after
         schema.downgrade(empty_engine, revision)
-        after = content(empty_engine)
+        after = content(empty_engine, reflected(empty_engine))
         same(before, {name: after[name] for name in before if name in after}, revision)
-    assert all(content(empty_engine).values()), "a table has lost its rows"
+    assert all(after.values()), "a table has lost its rows"
 
 
 def test_all_revisions_at_once_keep_the_rows(empty_engine: Engine) -> None:
     first, *_ = schema.revisions()
     schema.upgrade(empty_engine, first)
-    fill(empty_engine)
-    before = content(empty_engine)
+    tables = reflected(empty_engine)
+    fill(empty_engine, tables)
+    before = content(empty_engine, tables)
     schema.upgrade(empty_engine)
-    same(before, content(empty_engine), "head")
+    same(before, content(empty_engine, reflected(empty_engine)), "head")
 
 
 def test_foreign_keys_hold_again_after_a_migration(empty_engine: Engine) -> None:
@@ -63,11 +67,12 @@ def test_a_revision_that_leaves_rows_without_parents_changes_nothing(
     if empty_engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL looks after its keys by itself")
     schema.upgrade(empty_engine)
-    fill(empty_engine)
-    before = content(empty_engine)
+    tables = reflected(empty_engine)
+    fill(empty_engine, tables)
+    before = content(empty_engine, tables)
     with pytest.raises(RuntimeError, match="schedule_run → schedule"):
         careless_downgrade(empty_engine, monkeypatch)
-    assert content(empty_engine) == before
+    assert content(empty_engine, reflected(empty_engine)) == before
 
 
 def careless_downgrade(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,14 +90,14 @@ def careless_downgrade(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def reflected(engine: Engine) -> Mapping[str, Table]:
+    """The tables as they are now, parents first."""
     found = MetaData()
     found.reflect(engine)
     return {table.name: table for table in found.sorted_tables if table.name != VERSION_TABLE}
 
 
-def fill(engine: Engine) -> None:
+def fill(engine: Engine, tables: Mapping[str, Table]) -> None:
     """Rows in every table that has none, parents first."""
-    tables = reflected(engine)
     with engine.begin() as connection:
         for table in tables.values():
             if connection.scalar(select(func.count()).select_from(table)):
@@ -133,14 +138,14 @@ def value_of(column: Column[Any], number: int) -> Any:
             return f"{number} {column}"[:longest]
 
 
-def content(engine: Engine) -> dict[str, list[dict[str, Any]]]:
+def content(engine: Engine, tables: Mapping[str, Table]) -> dict[str, list[dict[str, Any]]]:
     """All rows of all tables."""
     with engine.execution_options(yishu_reading=True).connect() as connection:
         return {
             name: sorted(
                 (dict(row._mapping) for row in connection.execute(select(table))), key=repr
             )
-            for name, table in reflected(engine).items()
+            for name, table in tables.items()
         }
 
 

@@ -2,9 +2,9 @@
 
 The real inbox, workers and flows run against the simulated platforms in one thread; `model.py`
 says what must hold. Stories of 50 steps are made ten at a time, each ten from a seed of their own,
-until 200 are told or the minute is over (half a minute on PostgreSQL). `PROOF_EXAMPLES` asks for
-that many stories however long they take, `PROOF_SEED` says where the seeds begin. A failing story
-is printed as code that can be pasted, as it was found: making it smaller takes minutes.
+until 200 are told or patience (`PATIENCE_S`) is over. `PROOF_EXAMPLES` asks for that many stories
+however long they take, `PROOF_SEED` says where the seeds begin. A failing story is printed as code
+that can be pasted, as it was found: making it smaller takes minutes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import insert, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 import app.models
@@ -46,7 +45,7 @@ from app.inbox import replay
 from app.infra import crashpoint, log
 from app.infra.db import Database, build_engine
 from app.tagging.models import UnmappedName
-from launcher import postgres
+from tests.pooled import Pool
 from tests.stateful import model as rules
 from tests.stateful.company import (
     Killed,
@@ -66,7 +65,7 @@ from workers.sweeping import mend, tick
 
 ASKED = os.environ.get("PROOF_EXAMPLES")
 EXAMPLES = int(ASKED or 200)
-PATIENCE_S = {"sqlite": 30.0, "postgresql": 20.0}
+PATIENCE_S = {"sqlite": 20.0, "postgresql": 13.0}
 BATCH = 10
 SEED = int(os.environ.get("PROOF_SEED", "1"))
 STEPS = 50
@@ -324,16 +323,25 @@ def copies(template: Path, folder: Path) -> Iterator[str]:
     yield f"sqlite:///{path}"
 
 
+@contextmanager
+def emptied(pool: Pool) -> Iterator[str]:
+    with pool.lent() as url:
+        engine = build_engine(url)
+        with Database(engine).transaction() as session:
+            furnish(session)
+        engine.dispose()
+        yield url
+
+
 def furnished(url: str) -> None:
     engine = build_engine(url)
     app.models.metadata.create_all(engine)
     with Database(engine).transaction() as session:
         furnish(session)
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            connection.exec_driver_sql("COMMIT")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.exec_driver_sql("BEGIN")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
     engine.dispose()
 
 
@@ -367,35 +375,29 @@ def test_any_order_keeps_every_promise(
     log.configure("CRITICAL")
     done.clear()
     began = time.monotonic()
-    with ExitStack() as stack:
-        if kind == "sqlite":
-            template = fast_folder / "template.db"
-            furnished(f"sqlite:///{template}")
-            new: NewDatabase = lambda: copies(template, fast_folder)  # noqa: E731
-        else:
-            server, _ = request.getfixturevalue("postgres_template")
-            made = stack.enter_context(postgres.copy_of(server, "template0"))
-            furnished(made)
-            name = str(make_url(made).database)
-            new = lambda: postgres.copy_of(server, name)  # noqa: E731
+    if kind == "sqlite":
+        template = fast_folder / "template.db"
+        furnished(f"sqlite:///{template}")
+        new: NewDatabase = lambda: copies(template, fast_folder)  # noqa: E731
+    else:
+        pool = request.getfixturevalue("postgres_pool")
+        new = lambda: emptied(pool)  # noqa: E731
 
-        class Here(Company):
-            new_database = staticmethod(new)
-            platforms = Platforms(settings_for("sqlite:///nowhere.db"))
+    class Here(Company):
+        new_database = staticmethod(new)
+        platforms = Platforms(settings_for("sqlite:///nowhere.db"))
 
-        first = SEED
-        while done["examples"] < EXAMPLES and (
-            ASKED or time.monotonic() - began < PATIENCE_S[kind]
-        ):
-            print(f"seed {first}")  # shown when it fails
-            run_state_machine_as_test(
-                seed(first)(Here),
-                settings=settings(
-                    max_examples=BATCH, stateful_step_count=STEPS, deadline=None, database=None,
-                    suppress_health_check=list(HealthCheck), phases=(Phase.generate,),
-                ),
-            )  # fmt: skip
-            first += 1
+    first = SEED
+    while done["examples"] < EXAMPLES and (ASKED or time.monotonic() - began < PATIENCE_S[kind]):
+        print(f"seed {first}")  # shown when it fails
+        run_state_machine_as_test(
+            seed(first)(Here),
+            settings=settings(
+                max_examples=BATCH, stateful_step_count=STEPS, deadline=None, database=None,
+                suppress_health_check=list(HealthCheck), phases=(Phase.generate,),
+            ),
+        )  # fmt: skip
+        first += 1
     with capsys.disabled():
         print(
             f"\n{kind}: {dict(done)} in {time.monotonic() - began:.0f} s (seeds {SEED}–{first - 1})"

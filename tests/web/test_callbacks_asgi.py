@@ -12,6 +12,7 @@ from app.bootstrap import Parts, build
 from app.connectors.callback_crypto import MAX_BODY_BYTES, seal
 from app.infra.settings import Settings
 from app.web import create_asgi
+from app.web.callbacks import FrontDoor, asgi
 from tests.conftest import SetClock
 from tests.connectors.test_translate import contact_event
 from tests.web.asgi_client import Answer, Application, ask, in_a_loop
@@ -50,9 +51,15 @@ def test_an_event_in_pieces_is_stored_before_the_answer(
 
 
 def test_pages_are_served_behind_the_callbacks(web: Application) -> None:
-    answer = ask(web, "GET", "/healthz")
-    assert answer.status == 200
     assert ask(web, "GET", "/console/").status in (302, 303)
+
+
+def test_a_process_says_that_it_lives_while_all_its_pages_hang(parts: Parts) -> None:
+    async def hangs(*_: object) -> None:
+        raise AssertionError("no page may be needed")
+
+    answer = ask(asgi.CallbacksFirst(hangs, FrontDoor(parts)), "GET", "/healthz")
+    assert (answer.status, answer.body) == (200, b'{"status":"ok"}\n')
 
 
 def test_the_address_is_checked_with_the_bare_text(web: Application, clock: SetClock) -> None:

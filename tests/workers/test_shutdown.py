@@ -47,7 +47,7 @@ class SlowPlatform:
         self.reached, self.go_on = threading.Event(), threading.Event()
         self._inside = build_sandbox(config_of(settings), world, lambda *_: 200)
         self._server = make_server("127.0.0.1", 0, self, threaded=True)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.base = f"http://127.0.0.1:{self._server.server_port}/wecom"
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:

@@ -43,7 +43,7 @@ class Hanging:
         config = config_of(make_settings("sqlite:///nowhere.db", "redis://nowhere"))
         self._inside = build_sandbox(config, world, lambda *_: 200)
         self._server = make_server("127.0.0.1", 0, self, threaded=True)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.base = f"http://127.0.0.1:{self._server.server_port}"
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:

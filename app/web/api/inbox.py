@@ -1,4 +1,4 @@
-"""GET /inbox?state=, POST /inbox/replay."""
+"""GET /inbox?state=, POST /inbox/replay, POST /inbox/drop."""
 
 from __future__ import annotations
 
@@ -36,6 +36,12 @@ class Replay(Asked):
     type: str = ""
 
 
+class Drop(Replay):
+    """Which dead or unknown events are given up, and why: no personal data."""
+
+    reason: str = Field(min_length=1, max_length=inbox.LONGEST_REASON)
+
+
 @bp.get("/inbox")
 def list_inbox() -> Response:
     """What arrived, newest first, with counts by state. Bodies are not shown."""
@@ -63,6 +69,23 @@ def replay() -> Response:
         accounts.audit(session, who.key, "inbox.replayed", "inbox", "", now=now, number=number)
         ring_after_commit(session, inbox.DRAIN)
     return jsonify(replayed=number)
+
+
+@bp.post("/inbox/drop")
+@allow(Role.ADMIN, token=True)
+def drop() -> Response:
+    """Give up dead or unknown events: they stay readable and can be replayed."""
+    asked = body(Drop)
+    if not asked.ids and asked.state is None:
+        raise BadRequest("ids or state: say which events")
+    here, who = parts(), auth.actor()
+    with here.db.transaction() as session:
+        now = here.clock()
+        number = inbox.drop(
+            session, now, asked.reason, ids=asked.ids, state=asked.state, event_type=asked.type
+        )
+        accounts.audit(session, who.key, "inbox.dropped", "inbox", "", now=now, number=number)
+    return jsonify(dropped=number)
 
 
 def as_json(row: InboxEvent) -> dict[str, Any]:

@@ -50,6 +50,8 @@ HEADERS = [
 
 _accepted = Counter("yishu_callbacks_accepted_total", "Callbacks written down", ["source"])
 _rejected = Counter("yishu_callbacks_rejected_total", "Callbacks refused", ["source", "reason"])
+for _source in ("wecom", "oa"):
+    _accepted.labels(_source)  # 0 is told, too: what is absent alarms nobody
 _not_written = Counter(
     "yishu_callbacks_not_written_total", "Callbacks answered 503: nothing took them"
 )

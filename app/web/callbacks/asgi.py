@@ -11,6 +11,8 @@ from app.connectors.callback_crypto import MAX_BODY_BYTES
 from app.web.callbacks import HEADERS, PREFIX, Answer, FrontDoor, Refusal, Request, check_length
 
 BODY_WITHIN_S = 3.0
+ALIVE = "/healthz"  # answered here: it must be heard while every page waits for a hung database
+JSON = (b"content-type", b"application/json")
 SAFE = "".join(map(chr, range(0x21, 0x7F)))  # everything that may stand in a query as it is
 WIRE_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS]
 
@@ -38,6 +40,8 @@ class CallbacksFirst:
         """See ASGI."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+        elif scope["type"] == "http" and scope["path"] == ALIVE:
+            await _send(send, 200, [JSON], b'{"status":"ok"}\n')
         elif scope["type"] != "http" or not scope["path"].startswith(PREFIX):
             await self._inside(_in_ascii(scope), _as_coroutine(receive), send)
         else:
@@ -58,10 +62,7 @@ class CallbacksFirst:
             answer = await self._answer(scope, receive)
         except Disconnected:
             return
-        length = str(len(answer.body)).encode()
-        headers = [*WIRE_HEADERS, (b"content-length", length)]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await _send(send, answer.status, WIRE_HEADERS, answer.body)
 
     async def _answer(self, scope: Message, receive: Receive) -> Answer:
         try:
@@ -78,6 +79,12 @@ class CallbacksFirst:
         except Exception as problem:
             return self._door.failed(problem)
         return self._door.written(answer)
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    sized = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": sized})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _as_coroutine(receive: Receive) -> Receive:

@@ -40,9 +40,10 @@ def completeness_page() -> str:
     """Figures over everything, then list by list."""
     here = parts()
     with here.db.reading() as session:
-        names = {rep.userid: rep.name for rep in reps.reps_by_id(session).values()}
+        known = reps.reps_by_id(session).values()
         return render_template(
-            "console/completeness.html", names=names, whats=WHATS, sources=SOURCES,
+            "console/completeness.html", names={rep.userid: rep.name for rep in known},
+            numbers={rep.userid: rep.id for rep in known}, whats=WHATS, sources=SOURCES,
             figures=completeness.figures(session, here.clock()),
             rows=completeness.standings(session), runs=completeness.recent_runs(session),
             alarm_above=completeness.ALARM_ABOVE,

@@ -27,6 +27,7 @@ INBOX_STATES = (
     ("dead", _l("死信")),
     ("unknown", _l("未知")),
     ("done", _l("完成")),
+    ("dropped", _l("已放弃")),
 )
 
 
@@ -76,6 +77,22 @@ def replay_inbox() -> Response:
         ring_after_commit(session, inbox.DRAIN)
     flash(_("已重新处理 %(n)s 条。", n=number), "success")
     return redirect(url_for("console.governance"))
+
+
+@bp.post("/governance/inbox/drop")
+@allow(Role.ADMIN)
+def drop_inbox() -> Response:
+    """Give up one event."""
+    here, who = parts(), auth.actor()
+    event_id = row_number(request.form.get("id", ""))
+    with here.db.transaction() as session:
+        now = here.clock()
+        number = inbox.drop(session, now, request.form.get("why", ""), ids=[event_id])
+        accounts.audit(session, who.key, "inbox.dropped", "inbox", event_id, now=now, number=number)
+    flash(
+        _("已放弃 %(n)s 条，可以在收件中查看或恢复。", n=number), "success" if number else "warning"
+    )
+    return redirect(url_for("console.inbox_event", event_id=event_id))
 
 
 @bp.route("/governance/limits", methods=["GET", "POST"])

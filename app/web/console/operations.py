@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import redis
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -42,7 +41,7 @@ def operations_page() -> str:
     """The page, or (for htmx, every few seconds) only what changes on it."""
     here = parts()
     now = here.clock()
-    answers = _redis_answers(here.settings.redis_url)
+    answers = queue.answers(here.settings.redis_url)
     spilled = operations.spilled_in(operations.spill_folder(here.settings))
     with here.db.reading() as session:
         found = operations.figures(session, now)
@@ -72,6 +71,20 @@ def replay_reason() -> Response:
         accounts.audit(session, who.key, "inbox.replayed", "inbox", "", now=now, number=number)
         ring_after_commit(session, inbox.DRAIN)
     flash(_("已重新处理 %(n)s 条。", n=number), "success" if number else "warning")
+    return redirect(url_for("console.operations_page"))
+
+
+@bp.post("/governance/operations/drop")
+@allow(Role.ADMIN)
+def drop_reason() -> Response:
+    """Give up the parked events of one reason."""
+    here, who = parts(), auth.actor()
+    error, why = request.form.get("error", ""), request.form.get("why", "")
+    with here.db.transaction() as session:
+        now = here.clock()
+        number = operations.drop_dead(session, error, why, now)
+        accounts.audit(session, who.key, "inbox.dropped", "inbox", "", now=now, number=number)
+    flash(_("已放弃 %(n)s 条，可以在收件中查看或恢复。", n=number), "success")
     return redirect(url_for("console.operations_page"))
 
 
@@ -121,16 +134,6 @@ def _names(session: Session, runs: Sequence[tuple[ScheduleRun, Schedule]]) -> li
     return said
 
 
-def _redis_answers(url: str) -> bool:
-    connection = queue.connect_bell(url)  # short time-outs: this page must come at once
-    try:
-        return bool(connection.ping())
-    except (redis.RedisError, OSError):
-        return False
-    finally:
-        connection.close()
-
-
 def _told(problem: Problem) -> Told:
     title, meaning, endpoint, action = _words(problem)
     href = endpoint if endpoint.startswith("#") else url_for(endpoint) if endpoint else ""
@@ -156,12 +159,25 @@ def _words(problem: Problem) -> tuple[str, str, str, str]:
         ),
         Alarm.EVENTS_WAIT: (
             _("最早的收件已等待 %(span)s", span=span),
+            _("最早一条处理失败过，会自动再试：%(why)s", why=problem.who) if problem.who else
             _("处理跟不上或停住了。确认处理进程在运行；持续增加时请再启动一个。"),
             "console.governance", _("查看收件"),
         ),
         Alarm.MESSAGES_WAIT: (
             _("最早的待发消息已等待 %(span)s", span=span),
             _("平台限流、平台故障或处理进程停住时会这样。过了有效时间的消息会取消，不会迟发。"),
+            "console.sends", _("查看发送"),
+        ),
+        Alarm.PLATFORM_REFUSES: (
+            _("平台拒绝了我们的凭证、地址或权限"),
+            _("%(who)s 已暂停，消息在等待。请管理员检查应用的 Secret、可信 IP 和权限，"
+              "再运行 yishu doctor。", who=problem.who),
+            "console.sends", _("查看发送"),
+        ),
+        Alarm.PLATFORM_STOPPED: (
+            _("平台出错或额度已用完，%(n)s 个接口暂停调用", n=n),
+            _("%(who)s：消息在等待，到时自动再试，过了有效时间的会取消。"
+              "持续十分钟以上请看平台公告。", who=problem.who),
             "console.sends", _("查看发送"),
         ),
         Alarm.CALLBACKS_LOST: (

@@ -69,7 +69,7 @@ def sends() -> str:
             "console/sends.html", counts=delivery.count_by_state(session),
             unknown=_open(session, unknown, known, now), decisions=DECISIONS,
             likely_why=LIKELY_WHY,
-            stopped=delivery.stopped(session, now), stopped_why=STOPPED_WHY,
+            stopped=delivery.stopped(session, now), now=now, stopped_why=STOPPED_WHY,
             newest=newest, state=text, reps=known,
             people=_people(session, [row.identifier_id for row in newest]),
             titles=content.titles(session, [row.content_version_id for row in newest]),

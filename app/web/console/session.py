@@ -15,7 +15,7 @@ from app.web import auth
 from app.web.console import bp
 from app.web.console.menu import role_name
 from app.web.context import parts
-from app.web.limits import limiter
+from app.web.limits import hidden, limiter
 from app.web.policy import public
 
 LOGIN_LIMIT = "10 per minute"
@@ -24,7 +24,7 @@ LOGIN_LIMIT = "10 per minute"
 @bp.route("/login", methods=["GET", "POST"])
 @public("password, rate limit and CSRF token")
 @limiter.limit(LOGIN_LIMIT, methods=["POST"])
-@limiter.limit(LOGIN_LIMIT, methods=["POST"], key_func=lambda: request.form.get("login", ""))
+@limiter.limit(LOGIN_LIMIT, methods=["POST"], key_func=lambda: hidden(_whose()))
 def login() -> str | Response | tuple[str, int]:
     """The login page; a wrong login or password gets one and the same sentence."""
     target = _own_path(request.values.get("next", ""))
@@ -44,6 +44,11 @@ def login() -> str | Response | tuple[str, int]:
         return _page(target, name), 401
     login_user(auth.as_login(user))
     return redirect(target)
+
+
+def _whose() -> str:
+    """Whose account is tried, however its login is written."""
+    return "login " + accounts.plain_login(request.form.get("login", ""))
 
 
 def _page(target: str, login: str) -> str:

@@ -146,6 +146,7 @@ STATES = {
     "pending": _l("待处理"),
     "done": _l("完成"),
     "dead": _l("死信"),
+    "dropped": _l("已放弃"),
     "due": _l("待执行"),
     "missed": _l("错过"),
     "draft": _l("草稿"),

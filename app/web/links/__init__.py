@@ -25,7 +25,7 @@ from app.links import TrackedLink
 from app.recommend import Suggestion
 from app.web import language
 from app.web.context import parts
-from app.web.limits import limiter
+from app.web.limits import hidden, limiter
 from app.web.policy import Policy, default_policy
 
 bp = Blueprint("links", __name__, url_prefix="/t")
@@ -119,7 +119,7 @@ def pause(token: str) -> Response | str:
 
 
 @bp.post("/<token>/rep")
-@limiter.limit("5 per minute")
+@limiter.limit("5 per minute", key_func=lambda: hidden(request.path))  # a ward has one address
 def call_rep(token: str) -> str:
     """Ask the rep to get in touch."""
     here = parts()

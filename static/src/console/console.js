@@ -31,6 +31,24 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (token) event.detail.headers["X-CSRFToken"] = token.content;
 });
 
+// What somebody is writing in is not renewed under the pen.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.querySelector("details.give-up[open]")) event.preventDefault();
+});
+
+// What renews itself says so when it cannot: old figures must not look like new ones.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status === 503) event.detail.shouldSwap = true;
+});
+for (const name of ["htmx:sendError", "htmx:responseError"]) {
+  document.addEventListener(name, (event) => {
+    const note = event.target.querySelector("[data-unreachable]");
+    if (!note || event.detail.xhr.status === 503) return;
+    if (event.detail.xhr.status === 401) location.reload(); // to log in again
+    note.hidden = false;
+  });
+}
+
 // A form that has been sent once is not sent again by an impatient click.
 document.addEventListener("submit", (event) => {
   for (const button of event.target.querySelectorAll("button[type=submit], button:not([type])")) {
