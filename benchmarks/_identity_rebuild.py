@@ -75,6 +75,7 @@ def _graph(rows: int) -> Any:
     return Graph(
         kind=kind, namespace=np.zeros(len(kind), dtype=np.int32), key=keys,
         blocked=np.zeros(len(kind), dtype=bool), a=a, b=b,
+        names=np.zeros(len(kind), dtype=np.int8),
         trust=np.full(rows, 50, dtype=np.int16), at=rng.integers(0, 10**12, rows, dtype=np.int64),
     )  # fmt: skip
 

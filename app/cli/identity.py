@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app import identity
-from app.bootstrap import Parts, build
+from app.bootstrap import build
 from app.cli.linkage import candidates, evaluate
 from app.cli.output import Json, show
+from app.cli.rebuild import rebuild
 from app.infra.clock import SHANGHAI, local
-
-PIECE = 20  # components of one transaction, so that the product goes on meanwhile
-TRIES = 5  # of a piece that got into a worker's way
 
 
 def register(cli: typer.Typer) -> None:
@@ -29,43 +24,6 @@ def register(cli: typer.Typer) -> None:
     group.command()(candidates)
     group.command()(evaluate)
     cli.add_typer(group, name="identity")
-
-
-def rebuild(as_json: Json = False) -> None:
-    """Compute every ONE ID again from the evidence and the judgements; the product may run."""
-    parts = build(process="cli")
-    last = looked = changed = 0
-    while piece := _components_after(parts, last):
-        changed += _rebuild(parts, piece)
-        last, looked = piece[-1], looked + len(piece)
-        if not as_json and looked % (PIECE * 100) == 0:
-            print(f"{looked:,} groups of identifiers …", file=sys.stderr)
-    with parts.db.reading() as session:
-        left = identity.quality.measure(session).quarantined
-    text = (
-        f"重新计算了 {looked:,} 组身份，{changed:,} 个身份换了 ONE ID。"
-        if changed
-        else f"重新计算了 {looked:,} 组身份，与现有结果完全一致。"
-    )
-    if left:
-        text += f"另有 {left:,} 个身份所在的组过大，没有计算，请在“治理 → 身份”查看。"
-    show({"components": looked, "changed": changed, "left_alone": left}, text, as_json)
-
-
-def _components_after(parts: Parts, last: int) -> Sequence[int]:
-    with parts.db.reading() as session:
-        return identity.components_after(session, last, PIECE)
-
-
-def _rebuild(parts: Parts, piece: Sequence[int]) -> int:
-    for left in reversed(range(TRIES)):
-        try:
-            with parts.db.transaction() as session:
-                return identity.rebuild(session, now=parts.clock(), components=piece)
-        except OperationalError:  # a deadlock, or the database was away for a moment
-            if not left:
-                raise
-    raise AssertionError
 
 
 def _moment(session: Session, when: str) -> tuple[int | None, datetime]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ import typer
 
 from app import linkage
 from app.bootstrap import build
-from app.cli.output import Json, show
+from app.cli.output import Json, show, teller
 from app.flows import link_all
 from app.flows.import_physicians import KNOWN
 from app.identity import Kind
@@ -66,7 +65,7 @@ def evaluate(
     begun = time.perf_counter()
     linked = link(
         table, meanings, least=least, source=source if single else "", model=known,
-        tell=_teller(begun, as_json),
+        tell=teller(begun, as_json),
     )  # fmt: skip
     took = time.perf_counter() - begun
     found = {name: figures(labels, made) for name, made in linked.steps.items()}
@@ -90,14 +89,20 @@ def candidates(
 ) -> None:
     """Compare all physicians, queue those who may be one, join the sure; the product may run.
 
-    Workers compare whoever is new or has changed by themselves: this is for the first time, and
-    after training. Trained weights are kept and used from then on, by every worker.
+    --train also learns from what people decided; --splink cannot. Workers compare whoever is new or
+    has changed by themselves: this is for the first time, and after training. Trained weights are
+    kept and used from then on, by every worker.
     """
     parts = build(process="cli")
-    tell = _teller(time.perf_counter(), as_json)
+    tell = teller(time.perf_counter(), as_json)
     everybody = link_all.read(parts.db, tell)
+    taught = {}
     if train or splink:
-        model = link_all.train(everybody, parts.clock(), splink=splink)
+        with parts.db.reading() as session:
+            decided = linkage.decided(session)
+        if not splink:
+            taught = {"same": decided.same.total(), "different": decided.different.total()}
+        model = link_all.train(everybody, decided, parts.clock(), splink=splink)
         with parts.db.transaction() as session:
             linkage.save_model(session, model, parts.clock())
     else:
@@ -112,11 +117,18 @@ def candidates(
         f"比较了 {len(everybody):,} 位医生（权重 {model.version}），"
         f"找到 {len(found):,} 对可能相同的："
         f"自动合并 {told.get('automatic', 0):,} 对，现有 {waiting:,} 对等待人工判断，"
-        f"{told.get('expired', 0):,} 对不再需要判断。"
+        f"{told.get('expired', 0):,} 对不再需要判断。{_taught(taught)}"
     )
     data = {"physicians": len(everybody), "pairs": len(found), "model": model.version,
-            "waiting": waiting, **told}  # fmt: skip
+            "waiting": waiting, "decisions": taught, **told}  # fmt: skip
     show(data, text, as_json)
+
+
+def _taught(decisions: dict[str, int]) -> str:
+    if not decisions:
+        return ""
+    same, different = decisions["same"], decisions["different"]
+    return f"训练用了 {same + different:,} 条人工判断：{same:,} 对是同一人，{different:,} 对不是。"
 
 
 def _read(paths: Sequence[Path]) -> tuple[Rows, list[str]]:
@@ -191,14 +203,6 @@ def _labels(path: Path, keys: Sequence[str]) -> list[str]:
     if len(set(keys)) < len(keys):
         raise Refused("记录的编号有重复，无法与答案对应。")
     return [person[key] for key in keys]
-
-
-def _teller(begun: float, as_json: bool) -> Callable[[str], None]:
-    def tell(text: str) -> None:
-        if not as_json:
-            print(f"{time.perf_counter() - begun:8.1f} s  {text}", file=sys.stderr)
-
-    return tell
 
 
 def _as_text(

@@ -131,7 +131,7 @@ def _store(session: Session, row: Mapping[str, str], key: str, now: datetime) ->
     ids = [one for one, _ in _ids(row) if one is not None]
     identifiers = identity.observe(
         session, ids, event_key=key, source="crm.import", kind="crm_master", trust=TRUST,
-        at=now, now=now,
+        at=now, now=now, name=row["name"],
     )  # fmt: skip
     anchor = identifiers[0]
     identity.describe(session, anchor, row, source="crm.import", trust=TRUST, at=now, now=now)

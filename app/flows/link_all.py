@@ -14,7 +14,8 @@ from datetime import datetime
 from app import linkage
 from app.flows.link_due import place
 from app.infra.db import Database
-from app.linkage import Pair, people
+from app.linkage import Decided, Pair, people
+from app.linkage.em import Labels
 from app.linkage.kit import PHYSICIANS
 from app.linkage.learn import frequencies, learn
 from app.linkage.model import Model
@@ -41,13 +42,19 @@ def read(db: Database, tell: Tell) -> list[Somebody]:
         tell(f"{len(found):,} physicians read")
 
 
-def train(everybody: Sequence[Somebody], now: datetime, *, splink: bool) -> Model:
-    """Weights of these physicians. Raises Refused for too few, Misconfigured without Splink."""
+def train(everybody: Sequence[Somebody], decided: Decided, now: datetime, *, splink: bool) -> Model:
+    """Weights of these physicians and what was decided about them, which Splink cannot use: who was
+    called one person is one record now. Raises Refused for too few, Misconfigured without Splink.
+    """
     records = [one.features for one in everybody]
     version = f"{'splink' if splink else 'own'}-{now:%Y%m%d-%H%M%S}"
     trained_on = f"{len(records)} physicians of this company"
     if not splink:
-        return learn(PHYSICIANS, records, version=version, trained_on=trained_on)
+        told = decided.same.total() + decided.different.total()
+        return learn(
+            PHYSICIANS, records, version=version, trained_on=f"{trained_on}, {told} decisions",
+            labels=Labels(decided.same, decided.different, decided.joined),
+        )  # fmt: skip
     from app.linkage import splink_engine
 
     with splink_engine.linker(records) as linking:

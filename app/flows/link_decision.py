@@ -57,6 +57,7 @@ def decide(
         if candidate.state != State.UNSURE:
             linkage.move(candidate, State.UNSURE, now, **_by(actor, now))
         return candidate
+    linkage.note_levels(session, candidate, a.one_id, b.one_id, now)
     if verdict is Verdict.DIFFERENT:
         made = identity.keep_apart(session, a, b, actor=actor, reason=reason, now=now)
         linkage.move(

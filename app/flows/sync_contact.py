@@ -94,9 +94,15 @@ def _link_phones(
             if phone:
                 row = identity.recognise(
                     session, [contact, phone], event_key=ref, source=SOURCE,
-                    trust=PHONE_TRUST, at=at, now=now,
+                    trust=PHONE_TRUST, at=at, now=now, name=_real_name(customer, side),
                 )[0]  # fmt: skip
     return row
+
+
+def _real_name(customer: Customer, side: Follower) -> str:
+    """WeCom shows the real name of a colleague at another company, and of a WeChat user whatever
+    they call themselves: there only what a rep typed with hospital or title is a name."""
+    return reps.name_in(side.remark) if customer.is_wechat else customer.name
 
 
 def _describe(session: Session, row: AnIdentifier, customer: Customer, now: datetime) -> None:

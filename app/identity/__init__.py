@@ -13,13 +13,15 @@ explain            the chain of evidence between two identifiers, in words
 value_hash         the blind index under which an identifier is found
 forget             erase what we know through one identifier
 rebuild, components_after    compute again from the evidence, all or piece by piece
+doubtful           which are to be computed again, all at one look, where scipy is
 institutions       which institution physicians work at (a module)
 quality            how good all this is, in figures (a module)
 as_of              who was one person at a moment
 version, change_of    which state of who is who a report is about
 """
 
-from app.identity import institutions, quality
+from app.identity import bulk, institutions, quality
+from app.identity.doubtful import Doubtful, doubtful
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
 from app.identity.graph import Graph, graph
@@ -65,6 +67,7 @@ __all__ = [
     "ATTRIBUTES",
     "WEAK",
     "AnIdentifier",
+    "Doubtful",
     "Graph",
     "Id",
     "Identifier",
@@ -78,10 +81,12 @@ __all__ = [
     "anchor",
     "as_of",
     "block",
+    "bulk",
     "change_of",
     "components_after",
     "conflicts_of",
     "describe",
+    "doubtful",
     "explain",
     "find",
     "forget",

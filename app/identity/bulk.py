@@ -30,7 +30,8 @@ class Graph:
 
     `kind`: place in `KINDS`; `namespace`: small numbers in the order of the texts; `key`: the 32
     bytes of each blind index, as (n, 32) uint8; `blocked`: bool; `trust` and `at` (microseconds
-    since 1970): of each row. Pairs of `judgements` are positions.
+    since 1970): of each row; `names`: of each node, as in `Node`. Pairs of `judgements` are
+    positions.
     """
 
     kind: Any
@@ -41,6 +42,7 @@ class Graph:
     b: Any
     trust: Any
     at: Any
+    names: Any
     judgements: Judgements = field(default_factory=Judgements)
 
 
@@ -54,6 +56,19 @@ class Identified:
     judged: int
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """`anchor` and `shared` as in `Identified`. `hard`: nodes of components that `partition` has to
+    judge, whose anchor is only that of the component. `linking`: rows that link; None: all."""
+
+    anchor: Any
+    shared: Any
+    hard: Any
+    hard_components: int
+    component: Any
+    linking: Any
+
+
 def available() -> bool:
     """True when numpy and scipy are installed."""
     return all(find_spec(name) is not None for name in ("numpy", "scipy"))
@@ -61,15 +76,25 @@ def available() -> bool:
 
 def identify(graph: Graph) -> Identified:
     """The person of every node."""
+    found = outline(graph)
+    if found.hard.any():
+        _judge(graph, found)
+    return Identified(found.anchor, found.shared, found.hard_components)
+
+
+def outline(graph: Graph) -> Outline:
+    """The person of every node, but for those that need `partition`."""
     import numpy as np
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
     number = len(graph.kind)
-    shared = _shared(graph)
+    in_time = _in_time(graph)
+    shared = _shared(graph, in_time)
     idle = graph.blocked | shared
-    if idle.any():
+    if idle.any() or in_time is not None:
         linking = ~(idle[graph.a] | idle[graph.b])
+        linking &= True if in_time is None else in_time
         a, b = graph.a[linking], graph.b[linking]
     else:
         linking, a, b = None, graph.a, graph.b
@@ -80,19 +105,48 @@ def identify(graph: Graph) -> Identified:
     found, component = connected_components(links, directed=False)
     anchor = _anchors(graph, component, found)[component]
     hard = _hard(graph, component, found)
-    if hard.any():
-        _judge(graph, component, hard, linking, anchor)
-    return Identified(anchor, shared, int(hard.sum()))
+    return Outline(anchor, shared, hard[component], int(hard.sum()), component, linking)
 
 
-def _shared(graph: Graph) -> Any:
-    """Weak values seen with more values of one strong kind than one person may have."""
+def _in_time(graph: Graph) -> Any:
+    """Rows whose pair was first seen within the windows of both its nodes; None: all are."""
+    import numpy as np
+
+    never = np.iinfo(np.int64).max
+    window = np.array([_microseconds(RULES[kind].window) for kind in KINDS])
+    has = (window >= 0)[graph.kind]
+    rows = np.flatnonzero(has[graph.a] | has[graph.b])
+    rows = rows[~(graph.blocked[graph.a[rows]] | graph.blocked[graph.b[rows]])]
+    if not len(rows):
+        return None
+    ends, at = (graph.a[rows], graph.b[rows]), graph.at[rows].astype(np.int64)
+    pairs = np.minimum(*ends).astype(np.int64) * len(graph.kind) + np.maximum(*ends)
+    _, pair = np.unique(pairs, return_inverse=True)
+    first, opened = np.full(len(rows), never), np.full(len(graph.kind), never)
+    np.minimum.at(first, pair, at)
+    for end in ends:
+        np.minimum.at(opened, end, at)
+    in_time = np.ones(len(graph.a), dtype=bool)
+    for end in ends:
+        in_time[rows] &= ~has[end] | (first[pair] - opened[end] <= window[graph.kind[end]])
+    return in_time
+
+
+def _microseconds(window: timedelta | None) -> int:
+    """-1 without a window."""
+    return -1 if window is None else window // timedelta(microseconds=1)
+
+
+def _shared(graph: Graph, in_time: Any) -> Any:
+    """Weak values seen with more values of one strong kind than one person may have, or told
+    under two names."""
     import numpy as np
 
     limit = np.array([RULES[kind].limit for kind in KINDS])
     weak = np.array([RULES[kind].weak for kind in KINDS])[graph.kind]
-    shared = np.zeros(len(graph.kind), dtype=bool)
-    rows = np.flatnonzero(weak[graph.a] != weak[graph.b])
+    shared = weak & (graph.names > 1) & ~graph.blocked
+    of_both = weak[graph.a] != weak[graph.b]
+    rows = np.flatnonzero(of_both if in_time is None else of_both & in_time)
     a, b = graph.a[rows], graph.b[rows]
     first = weak[a]
     value, strong = np.where(first, a, b), np.where(first, b, a)
@@ -169,12 +223,12 @@ def _hard(graph: Graph, component: Any, found: int) -> Any:
     return hard
 
 
-def _judge(graph: Graph, component: Any, hard: Any, linking: Any, anchor: Any) -> None:
-    """The rest, one by one, as the product does it for each event."""
+def _judge(graph: Graph, found: Outline) -> None:
+    """The rest, one by one, as the product does it for each event; into `found.anchor`."""
     import numpy as np
 
+    component, judged, linking = found.component, found.hard, found.linking
     members: dict[int, list[int]] = defaultdict(list)
-    judged = hard[component]
     for node in np.flatnonzero(judged).tolist():
         members[int(component[node])].append(node)
     of_hard = judged[graph.a]
@@ -191,7 +245,7 @@ def _judge(graph: Graph, component: Any, hard: Any, linking: Any, anchor: Any) -
         )
         result = partition([_node(graph, one) for one in nodes], by_component[number], judgements)
         for cluster in result.clusters:
-            anchor[list(cluster.members)] = cluster.anchor
+            found.anchor[list(cluster.members)] = cluster.anchor
 
 
 def _edges(graph: Graph, rows: Any) -> list[Edge]:
@@ -212,4 +266,5 @@ def _node(graph: Graph, one: int) -> Node:
     """Namespaces are numbers in their order, so as texts of one length they keep it."""
     kind: Kind = KINDS[int(graph.kind[one])]
     space = f"{int(graph.namespace[one]):05d}"
-    return Node(one, kind, space, graph.key[one].tobytes(), bool(graph.blocked[one]))
+    key, names = graph.key[one].tobytes(), int(graph.names[one])
+    return Node(one, kind, space, key, bool(graph.blocked[one]), names)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import BindParameter, bindparam, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from app.identity import called
 from app.identity.models import Component, Conflict, Identifier, IdentifierStatus, Kind, Override
 from app.identity.partition import Judgements, Node
 from app.identity.register import Known
@@ -31,6 +32,7 @@ class Member(NamedTuple):
     status: str
     known: bool  # False: forgotten
     born: bool  # in this transaction, and nobody else has seen it
+    names: int = 0  # under how many it was told, if weak
 
 
 class KeptApart(NamedTuple):
@@ -104,7 +106,9 @@ def born(row: Known) -> Member:
 def node_of(member: Member, blocked: Collection[int]) -> Node:
     """As the partition sees it."""
     kind = Kind(member.kind)
-    return Node(member.id, kind, member.namespace, member.value_hash, member.id in blocked)
+    return Node(
+        member.id, kind, member.namespace, member.value_hash, member.id in blocked, member.names
+    )
 
 
 def obstacles_of(session: Session, ids: Collection[int]) -> Obstacles:
@@ -156,9 +160,11 @@ _MEMBERS = Direct(
     select(
         Identifier.id, Identifier.kind, Identifier.namespace, Identifier.value_hash,
         Identifier.component_id, Identifier.one_id, Identifier.status, _FORGOTTEN,
+        called.names_of(),
     ).where(among(Identifier.component_id, "ids")),
-    lambda number, kind, namespace, digest, component, one_id, status, forgotten: Member(
-        number, kind, namespace, bytes(digest), component, one_id, status, not forgotten, False
+    lambda number, kind, namespace, digest, component, one_id, status, forgotten, names: Member(
+        number, kind, namespace, bytes(digest), component, one_id, status, not forgotten, False,
+        names,
     ),
 )  # fmt: skip
 _OBSTACLES = Direct(

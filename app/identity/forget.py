@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_
 from sqlalchemy.orm import Session
 
-from app.identity import resolve
+from app.identity import called, resolve
 from app.identity.models import Evidence, Identifier, ProfileValue
 
 
@@ -20,6 +20,7 @@ def forget(session: Session, identifier: Identifier, *, cause: str, now: datetim
     own = or_(Evidence.a_id == identifier.id, Evidence.b_id == identifier.id)
     session.execute(delete(Evidence).where(own))
     session.execute(delete(ProfileValue).where(ProfileValue.identifier_id == identifier.id))
+    called.forget(session, identifier.id)
     identifier.value = ""
     session.flush()
     resolve.recompute(session, [identifier.id], cause=cause, now=now)

@@ -97,6 +97,20 @@ class Evidence(Base):
     active: Mapped[bool] = mapped_column(default=True)
 
 
+class IdentifierName(Base):
+    """A name under which a weak value was told, by the strongest identifier told with it (itself,
+    when there is none): a blind index of how the surname sounds. The newest word of each counts."""
+
+    __tablename__ = "identifier_name"
+
+    identifier_id: Mapped[int] = mapped_column(ForeignKey("identifier.id"), primary_key=True)
+    teller_id: Mapped[int] = mapped_column(
+        ForeignKey("identifier.id"), primary_key=True, index=True
+    )
+    token: Mapped[bytes] = mapped_column(LargeBinary(8))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Override(Base):
     """A person's judgement: must, cannot, block_value, unblock, detach. Retracting undoes it."""
 

@@ -10,25 +10,28 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from app.identity.models import Kind
 
-RULE_VERSION = 1
+RULE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Rank (0 is strongest), how many one person may have per namespace, and weakness.
 
-    A weak value that is seen with more values of one strong kind than one person may have is
-    shared (a clinic's phone, a family tablet) and links nobody.
+    A weak value is shared (a clinic's phone, a family tablet) and links nobody when it is seen
+    with more values of one strong kind than one person may have, or told under two names. One with
+    a `window` links whom it was seen with first, and whoever else so much later at most: by then
+    somebody else may hold the phone or sit at the computer.
     """
 
     rank: int
     limit: int
     weak: bool = False
+    window: timedelta | None = None
 
 
 RULES: Mapping[Kind, Rule] = MappingProxyType(
@@ -39,20 +42,24 @@ RULES: Mapping[Kind, Rule] = MappingProxyType(
         Kind.WECOM_EXTERNAL_USERID: Rule(3, 2),
         Kind.OPENID: Rule(4, 2),
         Kind.PHONE: Rule(5, 3, weak=True),
-        Kind.DEVICE: Rule(6, 50, weak=True),
+        Kind.DEVICE: Rule(6, 50, weak=True, window=timedelta(days=90)),
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An identifier; `key` is its blind index and orders it without its row id."""
+    """An identifier; `key` is its blind index and orders it without its row id.
+
+    `names`: under how many different names sources told it, of a weak value.
+    """
 
     id: int
     kind: Kind
     namespace: str
     key: bytes
     blocked: bool = False
+    names: int = 0
 
     @property
     def order(self) -> tuple[int, str, bytes]:
@@ -148,7 +155,7 @@ def partition(
     """Clusters of one raw component. Every node is in exactly one cluster."""
     judgements = judgements or Judgements()
     by_id = {node.id: node for node in nodes}
-    usable = [e for e in edges if not (by_id[e.a].blocked or by_id[e.b].blocked)]
+    usable = _in_time(by_id, [e for e in edges if not (by_id[e.a].blocked or by_id[e.b].blocked)])
     shared = _shared(by_id, usable)
     linking = [e for e in usable if e.a not in shared and e.b not in shared]
     union = _Union(by_id, _neighbours(judgements.cannot))
@@ -180,6 +187,21 @@ def _cluster(by_id: Mapping[int, Node], members: set[int]) -> Cluster:
     return Cluster(min(members, key=lambda m: by_id[m].order), frozenset(members))
 
 
+def _in_time(by_id: Mapping[int, Node], edges: Sequence[Edge]) -> Sequence[Edge]:
+    """Without those that were first seen after the window of one of their nodes."""
+    opened: dict[int, datetime] = {}
+    for edge in edges:
+        for node in (edge.a, edge.b):
+            if RULES[by_id[node].kind].window is not None:
+                opened[node] = min(edge.at, opened.get(node, edge.at))
+    if not opened:
+        return edges
+    closes = {
+        node: at + (RULES[by_id[node].kind].window or timedelta()) for node, at in opened.items()
+    }
+    return [e for e in edges if all(e.at <= closes.get(node, e.at) for node in (e.a, e.b))]
+
+
 def _shared(by_id: Mapping[int, Node], edges: Sequence[Edge]) -> frozenset[int]:
     seen: dict[int, dict[tuple[Kind, str], set[int]]] = defaultdict(lambda: defaultdict(set))
     for edge in edges:
@@ -187,11 +209,16 @@ def _shared(by_id: Mapping[int, Node], edges: Sequence[Edge]) -> frozenset[int]:
             strong = by_id[other]
             if RULES[by_id[weak].kind].weak and not RULES[strong.kind].weak:
                 seen[weak][strong.kind, strong.namespace].add(other)
-    return frozenset(
+    crowded = {
         weak
         for weak, groups in seen.items()
         if any(len(values) > RULES[kind].limit for (kind, _), values in groups.items())
-    )
+    }
+    return frozenset(crowded | {n.id for n in by_id.values() if _has_several_names(n)})
+
+
+def _has_several_names(node: Node) -> bool:
+    return RULES[node.kind].weak and node.names > 1 and not node.blocked
 
 
 def _neighbours(pairs: Iterable[tuple[int, int]]) -> dict[int, frozenset[int]]:

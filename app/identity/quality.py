@@ -86,6 +86,12 @@ def measure(session: Session) -> Quality:
     )  # fmt: skip
 
 
+def quarantined(session: Session) -> int:
+    """Identifiers in groups that are too large to be computed."""
+    status = IdentifierStatus.QUARANTINED
+    return _count(session, select(func.count()).where(Identifier.status == status))
+
+
 def largest(session: Session, limit: int = 5) -> Sequence[tuple[int, str]]:
     """(how many identifiers, a ONE ID of it) of the largest raw components."""
     rows = session.execute(

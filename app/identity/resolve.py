@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.identity import called
+from app.identity.changes import Home, Settled
 from app.identity.component import (
     NO_OBSTACLES,
     Member,
@@ -43,7 +45,7 @@ from app.identity.normalise import Id
 from app.identity.pair import ask_pair
 from app.identity.partition import RULES, Edge, Partition, partition
 from app.identity.register import Known, come_back, read, register
-from app.identity.settle import Home, Settled, store
+from app.identity.settle import store
 
 MAX_COMPONENT = 300  # larger raw components keep their last partition and wait for a rebuild
 
@@ -60,6 +62,7 @@ class Told(NamedTuple):
     at: datetime
     kind: str = "cooccur"
     trust: int = 50
+    name: str = ""
 
     @property
     def said(self) -> Sentence:
@@ -83,16 +86,18 @@ def recognise(
     now: datetime,
     kind: str = "cooccur",
     trust: int = 50,
+    name: str = "",
 ) -> list[Known]:
     """Register identifiers and that they were seen as one person; as they are now, in order.
 
     `event_key` makes it happen once. Weak identifiers are linked to strong ones only. What the
     same source has said before, as early and as surely, is not written down again: somebody who
-    writes every day would fill the table with one sentence.
+    writes every day would fill the table with one sentence. `name`: how this person is called,
+    where the source knows the real name: see `called`.
     """
-    told = Told(ids, event_key, source, at, kind, trust)
+    told = Told(ids, event_key, source, at, kind, trust, name)
     if _is_pair(ids) and _may_be_joined_meanwhile(session):
-        rows, done = ask_pair(session, ids, told.said)
+        rows, done = ask_pair(session, ids, told.said, called.token_of(name))
     else:
         rows = read(session, set(ids))
         done = _is_told(session, rows, told)
@@ -115,23 +120,44 @@ def _learn(
     session: Session, told: Sequence[Told], rows: Mapping[Id, Known], now: datetime
 ) -> list[list[Known]]:
     known, news = _registered(session, told, rows, now)
+    named = [(naming, one.event_key) for one in told for naming in _namings(known, one)]
     said = [(one.said, pairs) for one in told if (pairs := _pairs(known, one.ids))]
     linked = {number for _, pairs in said for pair in pairs for number in pair}
+    linked |= {naming.identifier_id for naming, _ in named}
     fresh = [born(row) for row in news if row.id in linked]
     alone = [row for row in news if row.id not in linked]
     members = fresh + _held(session, known, linked - {member.id for member in fresh})
     _bring_back(session, known, {member.id for member in members if not member.known}, now)
+    members, renamed = _named(session, members, named)
     members = [member._replace(known=member.known or member.id in linked) for member in members]
     old = [member.id for member in members if not member.born]
     heard, spoken = heard_of(session, old, {one.event_key for one, _ in said})
     before = dict(heard.edges)
     written = to_write(heard, spoken, said)
     causes = {pair: key for key, pair in written}
-    settled = _settled(session, members, heard, before, causes)
+    settled = _settled(session, members, heard, before, causes, renamed)
     evidence = [row_of(*one) for one in written.items()]
     homes = {member.id: (member.component_id, member.one_id) for member in members}
     homes |= store(session, settled, now, alone=alone, evidence=evidence)
     return [[_at(known[one], homes) for one in sentence.ids] for sentence in told]
+
+
+def _namings(rows: Mapping[Id, Known], told: Told) -> list[called.Naming]:
+    return called.namings([rows[one] for one in told.ids], told.name, told.at)
+
+
+def _named(
+    session: Session, members: list[Member], named: Sequence[tuple[called.Naming, str]]
+) -> tuple[list[Member], dict[int, str]]:
+    """Write the names down under which these are told; the members as they are named now, and who
+    is called otherwise than before, by which event."""
+    if not named:
+        return members, {}
+    old = {member.id for member in members if not member.born}
+    names = called.names_told(session, old & {naming.identifier_id for naming, _ in named})
+    renamed = {naming.identifier_id: key for naming, key in named if names.note(naming)}
+    called.WRITTEN.run(session, names.news)
+    return [m._replace(names=names.number(m.id, m.names)) for m in members], renamed
 
 
 def _registered(
@@ -176,10 +202,15 @@ def _settled(
     heard: Heard,
     before: Mapping[Pair, Said],
     written: Mapping[Pair, str],
+    renamed: Mapping[int, str],
 ) -> list[Settled]:
-    """The components that what was `written` joins, computed again unless that changes nothing."""
+    """The components that what was `written` joins, computed again unless that changes nothing,
+    and those of whom some are `renamed`."""
     home = {member.id: member.component_id for member in members}
-    joined = groups_of([home[a], home[b]] for a, b in written)
+    moving = {member.id for member in members if RULES[Kind(member.kind)].window}
+    joined = groups_of(
+        [*([home[a], home[b]] for a, b in written), *([home[one]] for one in renamed)]
+    )
     group_of = {part: number for number, group in enumerate(joined) for part in group}
     mine = _by_group(((group_of.get(m.component_id), m) for m in members), len(joined))
     edges = _by_group(((group_of.get(home[pair[0]]), pair) for pair in heard.edges), len(joined))
@@ -194,11 +225,15 @@ def _settled(
             causes := [
                 written[pair]
                 for pair in news[n]
-                # Surer or earlier matters only where a rule keeps something apart: all that is
-                # joined fits together, whatever was joined first.
+                # Surer or earlier matters only where a rule keeps something apart, or where a
+                # window begins: all that is joined fits together, whatever was joined first.
                 if pair not in before
-                or (before[pair] != heard.edges[pair] and not kept_apart.isdisjoint(group))
+                or (
+                    before[pair] != heard.edges[pair]
+                    and not (kept_apart.isdisjoint(group) and moving.isdisjoint(pair))
+                )
             ]
+            + [key for one, key in renamed.items() if home[one] in group]
         )
     ]
 
@@ -248,9 +283,9 @@ def _is_told(session: Session, rows: Mapping[Id, Known], told: Told) -> bool:
     if not all(one in rows and rows[one].value for one in told.ids):
         return False
     pairs = _pairs(rows, told.ids)
-    if not pairs or _may_be_joined_meanwhile(session):
-        return not pairs
-    return is_told(session, pairs, told.said)
+    if pairs and (_may_be_joined_meanwhile(session) or not is_told(session, pairs, told.said)):
+        return False
+    return called.is_told(session, _namings(rows, told))
 
 
 def _is_pair(ids: Sequence[Id]) -> bool:

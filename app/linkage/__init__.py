@@ -9,10 +9,12 @@ move, reopen, tidy     its states; tidy brings it in line with the identity grap
 is_due, due, look, put          whoever has changed is compared with whom keys bring together
 others_wait, hold_back, look_again, unchanged, one_at_a_time    so that only what is sure is joined
 scorer, current_model, save_model    trained weights
+decided, note_levels    what people answered, to train the next
 """
 
 from app.linkage.conflicts import COLUMN as CONFLICT
 from app.linkage.conflicts import are_behind, take_conflicts
+from app.linkage.decided import Decided, decided, note_levels
 from app.linkage.desk import Pace, by_person, last_of, next_for, of_persons, pace
 from app.linkage.due import due, hold_back, is_due, look_again, one_at_a_time, others_wait
 from app.linkage.look import (
@@ -32,6 +34,7 @@ from app.linkage.queue import WAITING, counts, get, move, open_candidates, reope
 __all__ = [
     "CONFLICT",
     "WAITING",
+    "Decided",
     "LinkCandidate",
     "Pace",
     "Pair",
@@ -41,6 +44,7 @@ __all__ = [
     "by_person",
     "counts",
     "current_model",
+    "decided",
     "due",
     "get",
     "hold_back",
@@ -50,6 +54,7 @@ __all__ = [
     "look_again",
     "move",
     "next_for",
+    "note_levels",
     "of_persons",
     "one_at_a_time",
     "open_candidates",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from app.identity.names import spoken_surname
 from app.linkage.features import Features
-from app.linkage.names import spoken_surname
 
 MOST = 200  # so many with one key say that it is worth nothing: 张伟 in a whole country
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from app.hospitals import departments, names, normalise, titles, veto
-from app.linkage.names import clean, pinyin, surname
+from app.identity.names import clean, pinyin, surname
 
 TAIL, HEAD = 4, 7  # the last digits of a phone, and those that say operator and region
 RESOLVED = "#"  # before the number of an institution that the table of aliases gives

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 
 from app.identity import Id, Kind, make_id
+from app.identity.names import called
 from app.identity.partition import RULES, Edge, Node, partition
 
 _ONCE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -35,10 +36,12 @@ class Person:
 def persons_of(
     table: Sequence[Mapping[str, str]], columns: Mapping[str, str], source: str = ""
 ) -> list[Person]:
-    """The persons of a table. `columns`: kind of identifier → column; `source` as in `link`."""
+    """The persons of a table. `columns`: kind of identifier, or "name" → column; `source` as in
+    `link`."""
     ids = [_ids(row, columns) for row in table]
     numbers = {one: n for n, one in enumerate(dict.fromkeys(one for row in ids for one in row))}
-    owner, shared = _owners(numbers, [[numbers[one] for one in row] for row in ids])
+    names = [called(row.get(columns.get("name", ""), "")) for row in table]
+    owner, shared = _owners(numbers, [[numbers[one] for one in row] for row in ids], names)
     rows: dict[object, list[int]] = defaultdict(list)
     for position, row in enumerate(ids):
         usable = [numbers[one] for one in row if numbers[one] not in shared]
@@ -53,11 +56,17 @@ def _ids(row: Mapping[str, str], columns: Mapping[str, str]) -> list[Id]:
 
 
 def _owners(
-    numbers: Mapping[Id, int], rows: Sequence[Sequence[int]]
+    numbers: Mapping[Id, int], rows: Sequence[Sequence[int]], names: Sequence[str]
 ) -> tuple[dict[int, int], set[int]]:
-    """The anchor of every identifier, and those that are shared."""
+    """The anchor of every identifier, and those that are shared. `names`: of the rows."""
+    told: dict[int, dict[int, str]] = defaultdict(dict)  # by value: who told it → under which name
+    for row, name in zip(rows, names, strict=True):
+        for one in row if name else ():
+            told[one][row[0]] = max(name, told[one].get(row[0], ""))
+    several = [len(set(told[number].values())) for number in range(len(numbers))]
     nodes = [
-        Node(number, one.kind, one.namespace, one.value.encode()) for one, number in numbers.items()
+        Node(number, one.kind, one.namespace, one.value.encode(), names=several[number])
+        for one, number in numbers.items()
     ]
     pairs = {
         (min(a, b), max(a, b))

@@ -1,6 +1,8 @@
-"""Weights learned from the records themselves, without any label and without another engine. Pure.
+"""Weights learned from the records themselves, without another engine. Pure.
 
 model = learn(PHYSICIANS, records, version="…", trained_on="…")
+
+No label is needed; those that there are, are used (`em.Labels`).
 """
 
 from __future__ import annotations
@@ -28,7 +30,13 @@ FIRST_GUESS = 0.5
 
 
 def learn(
-    kit: Kit[F], records: Sequence[F], *, version: str, trained_on: str, seed: int = 1
+    kit: Kit[F],
+    records: Sequence[F],
+    *,
+    version: str,
+    trained_on: str,
+    labels: em.Labels = em.NOTHING,
+    seed: int = 1,
 ) -> Model:
     """The model of these records. Raises Refused when there are too few to learn from."""
     if len(records) < FEWEST:
@@ -42,16 +50,17 @@ def learn(
     names = list(kit.columns)
     for made_of, keys in kit.teachers:
         patterns = _patterns(kit, records, keys)
-        if patterns:
-            skipped = {names.index(column) for column in made_of}
-            taught.append((*em.learn_m(patterns, u, skipped), skipped))
+        skipped = {names.index(column) for column in made_of}
+        known = labels.among(skipped)
+        if patterns or known.same or known.gone:
+            taught.append((*em.learn_m(patterns, u, skipped, known), skipped))
     if not taught:
         raise Refused("没有两条记录在任何字段上相同，无法训练权重。请检查字段对应关系。")
     columns = em.levels_of(kit.columns, em.combine(taught), u)
     model = Model(version, trained_on, FIRST_GUESS, columns, kit.by_frequency)
     for _ in range(TURNS):
         model = Model(
-            version, trained_on, _matches_per_record(kit, records, model), columns,
+            version, trained_on, _matches_per_record(kit, records, model, labels), columns,
             kit.by_frequency,
         )  # fmt: skip
     return model
@@ -94,7 +103,9 @@ def _patterns(
     return em.count(kit.compare(records[i], records[j]) for i, j in islice(found, TAUGHT_PAIRS))
 
 
-def _matches_per_record(kit: Kit[F], records: Sequence[F], model: Model) -> float:
+def _matches_per_record(
+    kit: Kit[F], records: Sequence[F], model: Model, labels: em.Labels
+) -> float:
     """From how likely all pairs are that meet anywhere, by what is known so far."""
     scorer = Scorer(model, len(records))
     counted = frequencies(kit, records)
@@ -102,5 +113,7 @@ def _matches_per_record(kit: Kit[F], records: Sequence[F], model: Model) -> floa
     pairs = islice(candidates(len(records), blocks(records, kit.keys)), 3 * TAUGHT_PAIRS)
     for i, j in pairs:
         a, b = records[i], records[j]
-        total += probability(scorer.bits(kit.compare(a, b), shares_of(kit, scorer, counted, a)))
+        levels = kit.compare(a, b)
+        guess = probability(scorer.bits(levels, shares_of(kit, scorer, counted, a)))
+        total += labels.share(levels, guess)
     return max(2 * total / len(records), 1 / len(records))

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.identity.names import spoken_surname
 from app.infra.errors import Misconfigured
 from app.linkage.compare import COLUMNS, LONG_NAME, SHORT_KEY, SHORT_NAME
 from app.linkage.em import LEAST
 from app.linkage.features import Features
 from app.linkage.model import Level, Model, never_less
-from app.linkage.names import spoken_surname
 
 OPTIONAL = "pip install --require-hashes -r requirements-linkage.lock"
 TEXTS = ("name", "surname", "pinyin", "hospital", "institution", "city", "department")

@@ -32,7 +32,7 @@ from app.reps.people import (
     reps_by_id,
     set_day,
 )
-from app.reps.remark import attributes_in
+from app.reps.remark import attributes_in, name_in
 from app.reps.sides import Side, sides_of
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "hand_over",
     "leave",
     "may_see",
+    "name_in",
     "note_added",
     "note_chat",
     "relations_of",

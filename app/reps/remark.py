@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from app.identity.names import clean, is_name
+
+_FIRST = re.compile(r"\s*([\u4e00-\u9fff]{2,6})(?![\u4e00-\u9fff])")
 _HOSPITAL = re.compile(
     r"[\u4e00-\u9fff]{2,16}?(?:附属[\u4e00-\u9fff]{1,8}医院|人民医院|中心医院|医院|卫生院"
     r"|社区卫生服务中心)"
@@ -32,3 +35,11 @@ def attributes_in(*texts: str) -> dict[str, str]:
         if word:
             found[attribute] = word
     return found
+
+
+def name_in(remark: str) -> str:
+    """The name that a remark begins with, when hospital, department or title follow: without them
+    it may be what somebody calls themselves on WeChat. "" where there is none."""
+    first = _FIRST.match(unicodedata.normalize("NFKC", remark))
+    name = clean(first.group(1)) if first else ""
+    return name if is_name(name) and attributes_in(remark) else ""

@@ -45,6 +45,7 @@ def meet(
         crm = identity.observe(
             session, [*ids, *([phone] if phone else [])], event_key=f"sample:{person.key}:crm",
             source="crm.import", kind="crm_master", trust=80, at=person.since, now=person.since,
+            name=person.name,
         )[0]  # fmt: skip
         values = {name: getattr(person, name) for name in identity.ATTRIBUTES}
         identity.describe(
@@ -65,7 +66,7 @@ def meet(
             identity.observe(
                 session, [Id(Kind.OPENID, app_id, person.openid), phone],
                 event_key=f"sample:{person.key}:bound", source="oa.binding", trust=60,
-                at=person.since, now=person.since,
+                at=person.since, now=person.since, name=person.name,
             )  # fmt: skip
         consent.record(
             session, row.id, action=Action.GRANT, source="followed", channel="oa", at=person.since

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app import identity
+from app import identity, linkage
 from app.cli.main import command_line
 from app.identity import Id, Kind
 from app.infra.db import Database, build_engine
 from app.infra.errors import Refused
 from app.infra.settings import Settings
+from app.linkage import LinkCandidate
 from tests.cli.command import yishu
 from tests.cli.test_commands import environment
 from tests.conftest import NOON
@@ -119,6 +120,29 @@ def test_all_physicians_are_compared_and_the_sure_are_joined_once(
                 identity.describe(session, row, known, source="t", trust=50, at=NOON, now=NOON)
     first = yishu(environment, "identity", "candidates")
     assert (first["physicians"], first["automatic"]) == (32, 16)
-    again = yishu(environment, "identity", "candidates")
-    assert (again["physicians"], again["pairs"], again["waiting"]) == (16, 0, 0)
+    with database.transaction() as session:
+        for number in range(8):
+            (row,) = identity.observe(
+                session, [Id(Kind.OPENID, "x", f"{number}")], event_key=f"o{number}",
+                source="test", at=NOON, now=NOON,
+            )  # fmt: skip
+            known = PLACE | {
+                "name": f"{'李张刘陈赵周吴徐'[number]}建明",
+                "hospital": f"示例{names[number]}医院",
+            }
+            identity.describe(session, row, known, source="t", trust=50, at=NOON, now=NOON)
+            first_id = row.id
+        weights = {"name": {"level": "exact", "bits": 9.0}}
+        session.add(
+            LinkCandidate(
+                a_id=first_id - 1, b_id=first_id, score=1.0, probability=0.6, weights=weights,
+                model_version="t", state="rejected", decided_by="u", created_at=NOON,
+                updated_at=NOON,
+            )
+        )  # fmt: skip
+    again = yishu(environment, "identity", "candidates", "--train")
+    assert (again["physicians"], again["pairs"], again["waiting"]) == (24, 0, 0)
+    assert again["decisions"] == {"same": 0, "different": 1}
+    with database.reading() as session:
+        assert "1 decisions" in linkage.current_model(session).trained_on
     database.engine.dispose()

@@ -14,7 +14,13 @@ from app.connectors.wecom.types import CorpTag, Customer, Follower
 from app.consent import Purpose
 from app.delivery import Dispatch
 from app.facts import ContactAdded, ContactEdited, ContactRemoved, Fact
-from app.flows import Received, contact_added, contact_edited, contact_removed
+from app.flows import (
+    Received,
+    contact_added,
+    contact_edited,
+    contact_removed,
+    import_physicians,
+)
 from app.flows.contact_added import Reading
 from app.identity import Id, Kind
 from app.infra.db import Database
@@ -118,6 +124,13 @@ def test_a_contact_without_unionid_is_known_by_its_id_and_phone(line: Line) -> N
         assert kinds == {Kind.WECOM_EXTERNAL_USERID, Kind.PHONE}
         who = identity.get_physician(session, row.one_id)
         assert (who.hospital, who.department) == ("示例市人民医院", "心内科")
+    sheet = import_physicians.read("crm.csv", "姓名,CRM编号,手机\n李某,HCP-9,19912345678".encode())
+    with line.parts.db.transaction() as session:
+        batch = import_physicians.begin(session, "crm.csv", sheet, actor="admin", now=NOON)
+        import_physicians.take(session, batch.id, sheet.rows, digest=sheet.digest, now=NOON)
+        other = identity.find(session, Id(Kind.CRM_ID, "", "HCP-9"))
+        assert other is not None
+        assert other.one_id != contact(line, session).one_id, "a phone of 王 and 李 joins nobody"
 
 
 def test_a_reps_personal_tags_are_none_of_our_business(database: Database) -> None:

@@ -42,11 +42,13 @@ POOL = [
 
 
 class Sentence(NamedTuple):
-    """Identifiers that one source names together, `minute` minutes after noon."""
+    """Identifiers that one source names together, so many fortnights after a day, perhaps under the
+    name of a person. (A device links within three months.)"""
 
     ids: tuple[Id, ...]
-    minute: int
+    fortnight: int
     trust: int
+    name: str = ""
 
 
 class Said(NamedTuple):
@@ -63,6 +65,7 @@ SENTENCE = st.builds(
     st.lists(st.sampled_from(POOL), min_size=1, max_size=3, unique=True).map(tuple),
     st.integers(0, 9),
     st.sampled_from([40, 60, 90]),
+    st.sampled_from(["", "王晓", "李晓"]),
 )
 SAID = st.builds(
     Said, st.sampled_from(POOL), st.one_of(st.none(), st.sampled_from(POOL)), st.booleans()
@@ -146,16 +149,17 @@ def tell_anew(
 def see(session: Session, one: Sentence, number: int) -> None:
     at = moment(one)
     identity.observe(
-        session, one.ids, event_key=f"e{number}", source="test", trust=one.trust, at=at, now=at
-    )
+        session, one.ids, event_key=f"e{number}", source="test", trust=one.trust, at=at, now=NOON,
+        name=one.name,
+    )  # fmt: skip
 
 
 def see_together(session: Session, told: Sequence[tuple[int, Sentence]]) -> None:
     said = [
-        identity.Told(one.ids, f"e{number}", "test", moment(one), trust=one.trust)
+        identity.Told(one.ids, f"e{number}", "test", moment(one), trust=one.trust, name=one.name)
         for number, one in told
     ]
-    found = identity.recognise_many(session, said, now=max(one.at for one in said))
+    found = identity.recognise_many(session, said, now=NOON)
     for one, rows in zip(said, found, strict=True):
         stored = [session.get_one(Identifier, row.id, populate_existing=True) for row in rows]
         assert [Id(Kind(row.kind), row.namespace, row.value) for row in rows] == list(one.ids)
@@ -165,7 +169,7 @@ def see_together(session: Session, told: Sequence[tuple[int, Sentence]]) -> None
 
 
 def moment(one: Sentence) -> datetime:
-    return NOON + timedelta(minutes=one.minute)
+    return NOON + timedelta(days=14 * one.fortnight)
 
 
 def say(session: Session, one: Said) -> None:

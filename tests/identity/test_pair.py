@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import identity
-from app.identity import Kind, Known, make_id
+from app.identity import Kind, Known, called, make_id
 from app.identity.evidence import Sentence
-from app.identity.models import Evidence, Identifier
-from app.identity.pair import told_pair
+from app.identity.models import Evidence, Identifier, IdentifierName
+from app.identity.pair import ask_pair, told_pair
 from app.infra.db import Database
 from tests.conftest import NOON
 
@@ -91,6 +91,57 @@ def test_evidence_that_is_taken_back_meanwhile_is_written_down_again(told: Datab
         assert session.scalars(
             select(Identifier.value).where(Identifier.kind == Kind.UNIONID)
         ).all() == [UNION.value]
+
+
+def test_a_name_is_asked_about_in_the_same_statement_and_its_newest_time_is_kept(
+    told: Database,
+) -> None:
+    phone = make_id("phone", "13912345678") or pytest.fail("a phone")
+    later = SAID._replace(at=NOON + timedelta(days=2))
+
+    def is_told(session: Session, name: str, said: Sentence = SAID) -> bool:
+        return ask_pair(session, [phone, CONTACT], said, called.token_of(name))[1]
+
+    def tell(session: Session, name: str, said: Sentence) -> None:
+        identity.recognise(session, [CONTACT, phone], now=NOON, name=name, **said._asdict())
+
+    with told.transaction() as session:
+        tell(session, "王敏", SAID)
+        assert is_told(session, "")
+        assert is_told(session, "汪小敏医生"), "it sounds as before"
+        assert not is_told(session, "李敏")
+        assert is_told(session, "王敏", later)
+    with told.transaction() as session:
+        assert session.scalars(select(IdentifierName.at)).all() == [later.at]
+        tell(session, "李敏", SAID._replace(at=NOON + timedelta(days=1)))
+        assert is_told(session, "王敏"), "an older word changes nothing"
+        tell(session, "李敏", SAID._replace(at=NOON + timedelta(days=3)))
+        assert is_told(session, "李敏")
+
+
+def test_a_name_that_changes_meanwhile_is_not_taken_for_told(told: Database) -> None:
+    """The statement saw the name that it asks about, and was granted its hold afterwards."""
+    phone = make_id("phone", "13912345678") or pytest.fail("a phone")
+
+    def tell(name: str, days: int, session: Session) -> None:
+        said = SAID._replace(at=NOON + timedelta(days=days))
+        identity.recognise(session, [CONTACT, phone], now=NOON, name=name, **said._asdict())
+
+    def tell_again() -> None:
+        with told.transaction() as session:
+            tell("王敏", 2, session)
+
+    with told.transaction() as session:
+        tell("王敏", 0, session)
+    asking = threading.Thread(target=tell_again)
+    with told.transaction() as session:
+        tell("李敏", 1, session)
+        asking.start()
+        _until_somebody_waits(told)
+    asking.join(BUSY_S)
+    with told.reading() as session:
+        (row,) = session.scalars(select(IdentifierName)).all()
+        assert (row.token, row.at) == (called.token_of("王敏"), NOON + timedelta(days=2))
 
 
 def _until_somebody_waits(database: Database) -> None:

@@ -23,9 +23,12 @@ KINDS = [
 def graphs(draw: st.DrawFn) -> tuple[list[Node], list[Edge], Judgements]:
     count = draw(st.integers(2, 14))
     nodes = [
-        Node(i, *draw(st.sampled_from(KINDS)), key=bytes([i]), blocked=draw(st.integers(0, 9)) == 0)
+        Node(
+            i, *draw(st.sampled_from(KINDS)), key=bytes([i]),
+            blocked=draw(st.integers(0, 9)) == 0, names=draw(st.integers(0, 2)),
+        )
         for i in range(count)
-    ]
+    ]  # fmt: skip
     pair = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(
         lambda p: p[0] < p[1]
     )
@@ -35,7 +38,7 @@ def graphs(draw: st.DrawFn) -> tuple[list[Node], list[Edge], Judgements]:
             a,
             b,
             draw(st.sampled_from([20, 50, 90])),
-            START + timedelta(days=draw(st.integers(0, 3))),
+            START + timedelta(days=draw(st.integers(0, 3)) * 60),
         )
         for a, b in sorted(pairs)
     ]
@@ -68,7 +71,7 @@ def test_any_order_of_nodes_and_evidence_gives_the_same_people(
 def test_row_ids_do_not_matter(graph: tuple[list[Node], list[Edge], Judgements]) -> None:
     nodes, edges, judgements = graph
     top = 1000
-    moved = [Node(top - n.id, n.kind, n.namespace, n.key, n.blocked) for n in nodes]
+    moved = [Node(top - n.id, n.kind, n.namespace, n.key, n.blocked, n.names) for n in nodes]
     turned = [Edge(top - e.b, top - e.a, e.trust, e.at) for e in edges]
 
     def turn(pairs: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]:
@@ -103,6 +106,29 @@ def test_a_shared_phone_links_nobody() -> None:
     result = partition([phone, *people], [Edge(0, p.id, 50, START) for p in people])
     assert result.shared == {0}
     assert len(result.clusters) == 5
+
+
+def test_a_phone_told_under_two_names_links_nobody() -> None:
+    licence, contact = Node(1, Kind.LICENCE_NO, "", b"l"), Node(2, Kind.OPENID, "wx1", b"o")
+    for names in (0, 1, 2):
+        phone = Node(0, Kind.PHONE, "", b"p", names=names)
+        seen = [Edge(0, 1, 80, START), Edge(0, 2, 60, START)]
+        result = partition([phone, licence, contact], seen)
+        assert len(result.clusters) == (3 if names == 2 else 1)
+        assert result.shared == ({0} if names == 2 else set())
+
+
+def test_a_device_links_within_its_window_only() -> None:
+    device, *people = [Node(0, Kind.DEVICE, "web", b"d")] + [
+        Node(n, Kind.OPENID, f"wx{n}", bytes([n])) for n in range(1, 4)
+    ]
+    seen = [Edge(0, n, 50, START + timedelta(days=day)) for n, day in ((1, 0), (2, 90), (3, 91))]
+    result = partition([device, *people], seen)
+    assert groups(result) == {(1, frozenset({0, 1, 2})), (3, frozenset({3}))}
+    earlier = Edge(0, 3, 50, START - timedelta(days=1))  # then the window ends a day earlier
+    assert groups(partition([device, *people], [*seen[:2], earlier])) == {
+        (1, frozenset({0, 1, 3})), (2, frozenset({2})),
+    }  # fmt: skip
 
 
 def test_two_licences_are_two_people_and_the_conflict_is_kept() -> None:

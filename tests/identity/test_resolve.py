@@ -322,3 +322,31 @@ def test_a_merge_holds_though_the_oldest_identifier_turns_out_to_be_shared(
         session.refresh(contact)
         session.refresh(follower)
         assert contact.one_id == follower.one_id
+
+
+def test_a_departments_phone_joins_nobody_until_the_wrong_name_is_mended(
+    database: Database,
+) -> None:
+    def told(session: Session, *ids: Id, key: str, name: str, minute: int) -> Identifier:
+        at = NOON + timedelta(minutes=minute)
+        return identity.observe(
+            session, ids, event_key=key, source="test", at=at, now=NOON, name=name
+        )[0]
+
+    with database.transaction() as session:
+        told(session, LICENCE, PHONE, key="1", name="王敏", minute=0)
+        told(session, EXTERNAL, PHONE, key="2", name="", minute=0)
+        assert identity.find(session, PHONE).status == "active"  # type: ignore[union-attr]
+    assert people(database) == {frozenset({LICENCE.value, EXTERNAL.value, PHONE.value})}
+    with database.transaction() as session:
+        told(session, EXTERNAL, PHONE, key="2", name="李静主任", minute=1)
+        assert identity.find(session, PHONE).status == "shared"  # type: ignore[union-attr]
+        told(session, EXTERNAL, PHONE, key="3", name="王静", minute=0)  # an older word
+    assert len(people(database)) == 3
+    with database.transaction() as session:
+        told(session, EXTERNAL, PHONE, key="2", name="王静", minute=2)
+    assert len(people(database)) == 1
+    with database.transaction() as session:
+        told(session, EXTERNAL, PHONE, key="2", name="李静", minute=3)
+        identity.forget(session, identity.find(session, EXTERNAL), cause="asked", now=NOON)  # type: ignore[arg-type]
+        assert identity.find(session, PHONE).status == "active"  # type: ignore[union-attr]

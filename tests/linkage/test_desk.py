@@ -124,3 +124,22 @@ def test_what_a_colleague_confirms_now_is_not_what_one_takes_back(database: Data
         assert linkage.last_of(session, ME) is other
         assert linkage.last_of(session, OTHER) is one
         assert linkage.pace(session, ME, LATER, MIDNIGHT).hour == 1
+
+
+def test_every_decision_that_holds_is_a_label_of_the_next_training(database: Database) -> None:
+    with database.transaction() as session:
+        a, b, c, joined = many(session, 4)
+        for number, row in enumerate(session.scalars(select(identity.Identifier)).all()):
+            known = {"name": f"王{'明敏'[number % 2]}", "hospital": "示例市人民医院"}
+            identity.describe(session, row, known, source="t", trust=50, at=NOON, now=NOON)
+        joined.weights = {"name": {"level": "exact", "bits": 9.0}}
+        joined.state = State.AUTOMATIC
+        a.weights = joined.weights
+        say(session, a, Verdict.SAME)
+        say(session, b, Verdict.DIFFERENT)  # nobody had compared them
+        say(session, c, Verdict.DIFFERENT)
+        undo(session, c.id, actor=ME, now=NOON)
+        told = linkage.decided(session)
+        assert told.same == told.joined == {(0, *[-1] * 5): 1}
+        assert told.different == {(3, 0, *[-1] * 4): 1}, "the surname and the hospital agree"
+        assert b.weights["hospital"]["level"] == "same"

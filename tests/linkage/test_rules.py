@@ -11,16 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.identity.names import clean, pinyin, surname
 from app.linkage.automatic import may_join
 from app.linkage.block import keys
 from app.linkage.cluster import cluster
 from app.linkage.compare import COLUMNS, MISSING, compare
+from app.linkage.em import Labels
 from app.linkage.features import Features, features
 from app.linkage.figures import figures, over_merged
 from app.linkage.kit import PHYSICIANS
 from app.linkage.learn import learn
-from app.linkage.model import BadModel, default, loads
-from app.linkage.names import clean, pinyin, surname
+from app.linkage.model import BadModel, Model, default, loads
 from app.linkage.pairs import blocks, candidates
 from app.linkage.score import Scorer, probability
 
@@ -181,6 +182,40 @@ def test_weights_learned_without_labels_tell_who_is_who() -> None:
     pairs = candidates(len(records), blocks(records, PHYSICIANS.keys))
     found = figures(truth, cluster(len(records), [(bits(*p), *p) for p in pairs], bits, least=0))
     assert found.pairwise.f1 > 0.98
+
+
+def test_what_people_decided_teaches_the_weights() -> None:
+    rng = random.Random(3)
+    given = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平"
+    ranks = ("住院医师", "主任医师")
+    records = []
+    for number in range(150):
+        said = {
+            "name": rng.choice("王李张刘陈") + "".join(rng.choices(given, k=2)), "city": "",
+            "hospital": f"示例{rng.choice(given)}{rng.choice(given)}医院",
+            "department": rng.choice(("心内科", "骨科", "儿科", "眼科")), "title": rng.choice(ranks),
+        }  # fmt: skip
+        records.append(features(said))
+        if number < 75:  # the same person, or a namesake of another rank in the same place
+            other = {"title": ranks[0] if said["title"] == ranks[1] else ranks[1]}
+            records.append(features(said | (other if number < 30 else {})))
+    namesakes, moved = (0, 0, 0, 2, MISSING, MISSING), (0, 3, 1, 0, MISSING, MISSING)
+
+    def taught(labels: Labels) -> Model:
+        return learn(PHYSICIANS, records, version="t", trained_on="t", labels=labels)
+
+    before, after = (
+        Scorer(taught(labels), len(records)) for labels in (Labels(), Labels({}, {namesakes: 15}))
+    )
+    assert before.bits(namesakes) > 0, "all but the rank agrees"
+    assert after.bits(namesakes) < before.bits(namesakes) - 2
+    assert after.bits(SAME) == pytest.approx(before.bits(SAME), abs=1)
+    known = Scorer(taught(Labels({moved: 15})), len(records))
+    assert known.bits(moved) > before.bits(moved) + 2
+    assert (
+        taught(Labels({}, {}, {SAME: 45})).columns["title"][2].m
+        < before.model.columns["title"][2].m
+    )
 
 
 @given(

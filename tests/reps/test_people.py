@@ -61,3 +61,18 @@ def test_a_remark_gives_away_hospital_department_and_title(
     remark: str, found: dict[str, str]
 ) -> None:
     assert reps.attributes_in(remark) == found
+
+
+@pytest.mark.parametrize(
+    ("remark", "name"),
+    [
+        ("王某-示例市人民医院心内科 副主任医师", "王某"),
+        ("李某某主任 心内科", "李某某"),
+        ("王某", ""),  # as the platform fills it in, from what they call themselves
+        ("春暖花开-示例市人民医院", ""),
+        ("示例市人民医院王某", ""),
+        ("", ""),
+    ],
+)
+def test_a_remark_tells_a_name_only_where_a_rep_typed_one(remark: str, name: str) -> None:
+    assert reps.name_in(remark) == name

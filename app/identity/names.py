@@ -27,6 +27,13 @@ _COMPOUND = frozenset(
     " 钟离 宗政 濮阳 淳于 单于 万俟 闻人 赫连 鲜于 司空 亓官 仲孙 第五"
     " 司寇 巫马 公西 颛孙 梁丘 左丘 东门 微生".split()
 )
+_COMMON = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈"
+    "姚卢姜崔钟谭陆汪范金石廖贾夏韦付傅方白邹孟熊秦邱江尹薛闫阎段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔"
+    "向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单"
+    "季裴霍涂成苗谷盛曲翁冉骆蓝路游辛靳欧管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚"
+    "娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师和仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池"
+)
 _SPOKEN = {
     "单": "shan", "解": "xie", "曾": "zeng", "仇": "qiu", "区": "ou", "查": "zha", "任": "ren",
     "朴": "piao", "盖": "ge", "乐": "yue", "员": "yun", "覃": "qin", "缪": "miao", "翟": "zhai",
@@ -68,3 +75,16 @@ def _sound(characters: str) -> str:
     from pypinyin import lazy_pinyin  # here: its dictionary would delay every process and command
 
     return "".join(lazy_pinyin(characters))
+
+
+def called(text: str) -> str:
+    """What a name has in common with itself however it is written, misheard or cut: how the surname
+    sounds; "" where no surname is told."""
+    return spoken_surname(clean(text))
+
+
+def is_name(text: str) -> bool:
+    """True for two or three characters with a common surname, which a nickname rarely is."""
+    first = surname(text)
+    given = len(text) - len(first)
+    return 1 <= given <= 2 and (first in _COMMON or first in _COMPOUND)
