@@ -13,12 +13,13 @@ value_hash         the blind index under which an identifier is found
 forget             erase what we know through one identifier
 rebuild, components_after    compute again from the evidence, all or piece by piece
 institutions       which institution physicians work at (a module)
+changed            of whom something has changed, for answers that are kept ready (a module)
 quality            how good all this is, in figures (a module)
 as_of              who was one person at a moment
 version, change_of    which state of who is who a report is about
 """
 
-from app.identity import institutions, quality
+from app.identity import changed, institutions, quality
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
 from app.identity.graph import Graph, graph
@@ -70,6 +71,7 @@ __all__ = [
     "as_of",
     "block",
     "change_of",
+    "changed",
     "components_after",
     "conflicts_of",
     "describe",

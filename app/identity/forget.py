@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_
 from sqlalchemy.orm import Session
 
-from app.identity import resolve
+from app.identity import changed, resolve
 from app.identity.models import Evidence, Identifier, ProfileValue
 
 
@@ -22,4 +22,5 @@ def forget(session: Session, identifier: Identifier, *, cause: str, now: datetim
     session.execute(delete(ProfileValue).where(ProfileValue.identifier_id == identifier.id))
     identifier.value = ""
     session.flush()
+    changed.note(session, identifier.id)
     resolve.recompute(session, [identifier.id], cause=cause, now=now)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from app.identity import changed
 from app.identity.models import Component, Identifier, IdentifierStatus, Physician
 from app.identity.normalise import Id
 from app.infra import crypto
@@ -100,7 +101,8 @@ def ensure_physician(session: Session, one_id: str, anchor: int, now: datetime) 
         "department": "", "hospital": "", "city": "", "province": "", "verified": False,
         "created_at": now, "updated_at": now,
     }  # fmt: skip
-    insert_once(session, Physician, values, "one_id")
+    if insert_once(session, Physician, values, "one_id"):
+        changed.note_people(session, [one_id])
 
 
 def _fixed_order(one: Id) -> tuple[str, str, str]:
@@ -139,4 +141,5 @@ def _come_back(session: Session, identifier_id: int, one: Id, now: datetime) -> 
     row = session.get_one(Identifier, identifier_id, populate_existing=True)
     row.value, row.first_seen_at = one.value, now
     session.get_one(Physician, row.one_id).live = True
+    changed.note(session, row.id)
     session.flush()

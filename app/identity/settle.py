@@ -10,7 +10,7 @@ from itertools import chain
 from sqlalchemy import BindParameter, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from app.identity import profile
+from app.identity import changed, profile
 from app.identity.models import (
     Conflict,
     Identifier,
@@ -49,6 +49,8 @@ def store(
     _store_conflicts(session, component, ids, result, now)
     if before != after:
         _mark_due(session, before, after)
+        moved = [member for member in after if before[member] != after[member]]
+        changed.note_people(session, {state[m] for m in moved for state in (before, after)})
         _write_log(session, before, after, cause, now)
         _note_splits(rows, before, after, now)
         session.flush()
@@ -80,6 +82,7 @@ def _redirect(
         if row.live != live or row.redirect_to != target:
             row.live, row.redirect_to, row.updated_at = live, target, now
             profile.mark_due(row)
+            changed.note_people(session, [row.one_id])
     session.flush()
 
 

@@ -1,17 +1,30 @@
-"""Audiences: the physicians for whom an expression holds, with names and not only a number."""
+"""Audiences: the physicians for whom an expression holds, with names and not only a number.
 
+parse, describe, check    the language; whether its names exist
+members, audience         who is in it; how many, and some of them
+build, is_wanted          all sets from the tables
+fold, is_due              what has changed since, a few physicians at a time
+"""
+
+from app.segments.build import Built, build, is_wanted
 from app.segments.expression import Node, Unparseable, describe, parse, tag_names
+from app.segments.fold import fold, is_due
 from app.segments.members import Audience, audience, check, members
 from app.segments.models import Segment
 
 __all__ = [
     "Audience",
+    "Built",
     "Node",
     "Segment",
     "Unparseable",
     "audience",
+    "build",
     "check",
     "describe",
+    "fold",
+    "is_due",
+    "is_wanted",
     "members",
     "parse",
     "tag_names",

@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.identity import changed
 from app.infra.db import insert_once
 from app.infra.errors import NotFound, Refused
 from app.tagging import naming
 from app.tagging.lexicon import ANY, LEXICON, Named
-from app.tagging.models import Tag, TagCategory, TagSynonym
+from app.tagging.models import Tag, TagAssertion, TagCategory, TagSynonym
 from app.tagging.starter import CATEGORIES, SPOKEN, TAGS
 
 
@@ -91,6 +92,8 @@ def retire(session: Session, key: str) -> Tag:
     tag.active = False
     session.flush()
     LEXICON.changed(session)
+    carried = (TagAssertion.tag_id == tag.id, TagAssertion.superseded_at.is_(None))
+    changed.note_all(session, TagAssertion.identifier_id, *carried)
     return tag
 
 
