@@ -67,7 +67,11 @@ class _Found:
 
 def members(session: Session, text: str, now: datetime) -> set[str]:
     """ONE IDs for whom the expression holds. Raises Unparseable, Refused for unknown tags."""
-    tree = parse(text)
+    return members_of(session, parse(text), now)
+
+
+def members_of(session: Session, tree: Node, now: datetime) -> set[str]:
+    """The same for an expression that was read already."""
     meant = meaning(session, tree, now)
     found = _ask(session, tree, meant, now, None)
     if found is None:
