@@ -140,8 +140,8 @@ def _bench(rest: list[str]) -> int:
     names = sorted(p.stem for p in (ROOT / "benchmarks").glob("[!_]*.py"))
     if not rest or rest[0] not in names:
         raise Trouble(f"Which benchmark? There are: {', '.join(names) or 'none yet'}")
-    if rest[0] in ("worker", "identity"):
-        _prepare_peers(linkage=rest[0] == "identity")
+    if rest[0] in ("worker", "identity", "segments"):
+        _prepare_peers(linkage=rest[0] in ("identity", "segments"))
     return subprocess.call([sys.executable, "-m", f"benchmarks.{rest[0]}", *rest[1:]])
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.infra.errors import YishuError
 
 GROUPS = (
-    "schema", "doctor", "backup", "keys", "users", "inbox", "identity", "hospitals", "reconcile",
-    "sample",
+    "schema", "doctor", "backup", "keys", "users", "inbox", "identity", "hospitals", "segments",
+    "reconcile", "sample",
 )  # fmt: skip
 
 cli = typer.Typer(

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, insert, null, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.identity.models import Identifier, PersonChanged, Physician
 from app.infra.db import before_commit
@@ -53,7 +53,7 @@ def note_people(session: Session, one_ids: Iterable[str]) -> None:
 
 
 def note_all(
-    session: Session, identifier_ids: ColumnElement[int], *where: ColumnElement[bool]
+    session: Session, identifier_ids: InstrumentedAttribute[int], *where: ColumnElement[bool]
 ) -> None:
     """The same for all that a question finds, however many."""
     chosen = select(identifier_ids, null()).where(*where).distinct()
@@ -98,7 +98,7 @@ def _write(session: Session) -> None:
     session.flush()
     for start in range(0, len(rows), MANY):
         piece = rows[start : start + MANY]
-        session.connection().execute(insert(PersonChanged.__table__).values(piece))
+        session.connection().execute(insert(PersonChanged).values(piece))
 
 
 def _owners(session: Session, identifiers: set[int]) -> frozenset[str]:
@@ -113,7 +113,7 @@ def _and_after(session: Session, people: set[str]) -> frozenset[str]:
             set(_looked_up(session, Physician.redirect_to, Physician.one_id, sorted(layer)))
             - found
             - {None}
-        )  # type: ignore[arg-type]
+        )
         found |= layer
     return frozenset(found)
 

@@ -4,13 +4,17 @@ parse, describe, check    the language; whether its names exist
 members, audience         who is in it; how many, and some of them
 build, is_wanted          all sets from the tables
 fold, is_due              what has changed since, a few physicians at a time
+verify                    whether they are what the tables say
+why                       why somebody is in or not
 """
 
+from app.segments.asking import Audience, audience, check, members
 from app.segments.build import Built, build, is_wanted
 from app.segments.expression import Node, Unparseable, describe, parse, tag_names
-from app.segments.fold import fold, is_due
-from app.segments.members import Audience, audience, check, members
+from app.segments.following import fold, is_due
 from app.segments.models import Segment
+from app.segments.verify import verify
+from app.segments.why import Why, why
 
 __all__ = [
     "Audience",
@@ -18,6 +22,7 @@ __all__ = [
     "Node",
     "Segment",
     "Unparseable",
+    "Why",
     "audience",
     "build",
     "check",
@@ -28,4 +33,6 @@ __all__ = [
     "members",
     "parse",
     "tag_names",
+    "verify",
+    "why",
 ]

@@ -22,7 +22,7 @@ from app.infra.db import Database, insert_once
 from app.infra.errors import Refused
 from app.segments.changes import pack_numbers
 from app.segments.facts import Facts, Key
-from app.segments.fold import KEEP, REWRITE, ROWS, fact_ids, hold, settle_places
+from app.segments.following import KEEP, REWRITE, ROWS, fact_ids, hold, settle_places
 from app.segments.gather import gather
 from app.segments.models import SegmentChange, SegmentFact, SegmentState
 

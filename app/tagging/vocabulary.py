@@ -69,6 +69,7 @@ def add_tag(
     session.flush()
     for raw in (name, *synonyms):
         add_synonym(session, tag, raw)
+    LEXICON.changed(session)
     return tag
 
 
@@ -126,6 +127,11 @@ def by_key(session: Session, key: str) -> Tag | None:
 def by_name(session: Session, name: str) -> Tag | None:
     """The tag with exactly this name."""
     return session.scalar(select(Tag).where(Tag.name == name.strip()))
+
+
+def id_of(session: Session, label: str) -> int | None:
+    """The tag with exactly this name, or this key; without asking the database for each."""
+    return LEXICON.of(session).by_label.get(label.strip())
 
 
 def keywords_in(session: Session, text: str, categories: Sequence[str] = SPOKEN) -> list[Named]:

@@ -25,7 +25,7 @@ from app.segments import sql
 from app.segments.evaluate import evaluate
 from app.segments.expression import Node, parse, rep_names, tag_names
 from app.segments.facts import OPTED_OUT, Facts, Key, Meant, holds
-from app.segments.fold import by_themselves
+from app.segments.following import by_themselves
 from app.segments.gather import gather
 from app.segments.models import SegmentPerson
 from app.segments.store import Behind, Store, current, forget
@@ -222,10 +222,10 @@ def _by_bit(session: Session, bits: BitMap | Sequence[int]) -> dict[int, str]:
 
 
 def _tag_id(session: Session, name: str) -> int:
-    tag = tagging.by_name(session, name) or tagging.by_key(session, name)
-    if tag is None:
+    number = tagging.id_of(session, name)
+    if number is None:
         raise Refused(f"没有标签“{name}”，请从标签库中选择。")
-    return tag.id
+    return number
 
 
 def _rep_ids(session: Session, name: str) -> frozenset[int]:

@@ -101,7 +101,7 @@ def settle_places(
     missing = [one_id for one_id in wanted if one_id not in places]
     for start in range(0, len(missing), ROWS):
         rows = [{"one_id": one, "facts": b""} for one in missing[start : start + ROWS]]
-        session.connection().execute(insert(SegmentPerson.__table__).values(rows))
+        session.connection().execute(insert(SegmentPerson).values(rows))
     return places | _places(session, missing)
 
 
@@ -115,7 +115,7 @@ def fact_ids(session: Session, keys: Iterable[Key]) -> dict[Key, int]:
         for start in range(0, len(missing), ROWS):
             rows = [{"kind": kind, "value": value, "upto": 0, "bitmap": nobody}
                     for kind, value in missing[start : start + ROWS]]  # fmt: skip
-            session.connection().execute(insert(SegmentFact.__table__).values(rows))
+            session.connection().execute(insert(SegmentFact).values(rows))
         found |= _fact_ids(session, missing)
     return found
 
@@ -158,7 +158,7 @@ def _write(session: Session, state: SegmentState, changes: Sequence[Change]) -> 
         )
     ).one()  # fmt: skip
     n = max(last, state.upto) + 1
-    session.connection().execute(insert(SegmentChange.__table__), [{"n": n, "data": pack(changes)}])
+    session.connection().execute(insert(SegmentChange), [{"n": n, "data": pack(changes)}])
     if pieces >= MOST_PIECES or size >= MOST_BYTES:
         work_in(session, state)
 
@@ -185,12 +185,12 @@ def _fact_ids(session: Session, keys: Sequence[Key]) -> dict[Key, int]:
 
 
 KEEP = (
-    update(SegmentPerson.__table__)
-    .where(SegmentPerson.__table__.c.bit == bindparam("b_bit"))
+    update(SegmentPerson)
+    .where(SegmentPerson.bit == bindparam("b_bit"))
     .values(facts=bindparam("facts"), changes_at=bindparam("changes_at"))
 )
 REWRITE = (
-    update(SegmentFact.__table__)
-    .where(SegmentFact.__table__.c.id == bindparam("b_id"))
+    update(SegmentFact)
+    .where(SegmentFact.id == bindparam("b_id"))
     .values(upto=bindparam("upto"), bitmap=bindparam("bitmap"))
 )
