@@ -75,8 +75,8 @@ def sqlite(data: World, folder: Path) -> Iterator[Ask]:
     connection = sqlite3.connect(folder / "peer.db")
     connection.executescript(
         "pragma journal_mode=off; pragma synchronous=off; pragma cache_size=-400000;"
-        "create table m (tag integer, pid integer, w integer, primary key (tag, pid)) without rowid;"
-        "create table o (pid integer, day integer, n integer, primary key (pid, day)) without rowid;"
+        "create table m (tag int, pid int, w int, primary key (tag, pid)) without rowid;"
+        "create table o (pid int, day int, n int, primary key (pid, day)) without rowid;"
     )
     for table, rows in _rows(data):
         connection.executemany(f"insert into {table} values (?, ?, ?)", rows)

@@ -23,6 +23,7 @@ from app.infra.clock import local
 from app.infra.db import Database
 from app.segments.facts import EVERYBODY, OPTED_OUT, WECOM, Key, open_key, tag_key
 from app.segments.models import SegmentFact, SegmentPerson, SegmentState
+from app.tagging.lexicon import LEXICON
 from app.tagging.models import Tag, TagCategory, TagSynonym
 
 TAGS, PER_PERSON, REPS, WINDOW = 500, 10.4, 1000, 30
@@ -107,6 +108,8 @@ def _vocabulary(session: Session, now: datetime) -> None:
     )  # fmt: skip
     session.flush()
     session.add_all(TagSynonym(tag_id=n, source="any", raw=f"t{n}") for n in range(1, TAGS + 1))
+    session.flush()
+    LEXICON.changed(session)
 
 
 def _people(db: Database, numbers: range, sealed: list[bytes], now: datetime) -> None:

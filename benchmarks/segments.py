@@ -80,7 +80,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--physicians", type=int, default=1_000_000)
     parser.add_argument("--questions", type=int, default=200, help="of ours; peers: the first 20")
     parser.add_argument("--peers", default=",".join(PEERS), help="by name, with commas; or none")
-    parser.add_argument("--real", type=int, default=5000, help="physicians with rows of their own")
+    parser.add_argument("--real", type=int, default=5000, help="physicians with own rows")
     parser.add_argument("--no-postgres", action="store_true")
     parser.add_argument(
         "--folder", type=Path, help="where databases are made; some GB at 5 million"

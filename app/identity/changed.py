@@ -30,15 +30,12 @@ MOST = 2**31
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Marks that nobody has followed yet, oldest first; `since`: the database's time of the first.
-
-    `more`: there are others behind them.
-    """
+    """Marks that nobody has followed yet, oldest first. `since`: the database's time of the oldest
+    that is not among them, None when there is no other."""
 
     ids: Sequence[int]
     people: frozenset[str]
     since: datetime | None
-    more: bool
 
 
 def note(session: Session, identifier_id: int | None) -> None:
@@ -63,14 +60,13 @@ def note_all(
 def waiting(session: Session, limit: int | None) -> Waiting:
     """Up to `limit` marks, or all, also those that this transaction has not written yet."""
     rows = _OLDEST.all(session, {"limit": MOST if limit is None else limit + 1})
-    more, rows = limit is not None and len(rows) > limit, rows[:limit]
+    since = rows[limit][3] if limit is not None and len(rows) > limit else None
+    rows = rows[:limit]
     identifiers, people = session.info.get(NOTED, (set(), set()))
     identifiers = identifiers | {row[1] for row in rows if row[1] is not None}
     people = people | {row[2] for row in rows if row[2] is not None}
-    return Waiting(
-        [row[0] for row in rows], _owners(session, identifiers) | _and_after(session, people),
-        rows[0][3] if rows else None, more,
-    )  # fmt: skip
+    here = _owners(session, identifiers) | _and_after(session, people)
+    return Waiting([row[0] for row in rows], here, since)
 
 
 def are_waiting(session: Session) -> bool:

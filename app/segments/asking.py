@@ -134,7 +134,7 @@ def _ask(
             except Behind:
                 forget(store)
                 continue
-        found.since = marks.since if marks.more else None
+        found.since = marks.since
         looked_up = gather(session, people, now)
         found.also = {one.one_id: one for one in looked_up if holds(tree, one, meant)}
         return found
@@ -179,8 +179,7 @@ def _without(session: Session, found: _Found, people: Sequence[str]) -> None:
 
 def _figures(session: Session, store: Store, found: _Found) -> None:
     found.out = found.bits.intersection_cardinality(_set(session, store, OPTED_OUT))
-    reps = store.ids_of_kind(session, "rep")
-    theirs = zip(reps, store.sets(session, list(reps.values())), strict=True)
+    theirs = store.of_kind(session, "rep").items()
     found.reps = {int(rep) for rep, bits in theirs if bits.intersect(found.bits)}
 
 
@@ -194,7 +193,7 @@ def _by_tables(session: Session, tree: Node, meant: Meant, now: datetime, sample
 
 
 def _people(session: Session, one_ids: Sequence[str]) -> list[Physician]:
-    known = identity.physicians_by_id(session, one_ids)
+    known = identity.physicians_by_id(session, one_ids) if one_ids else {}
     return [known[one_id] for one_id in one_ids if one_id in known]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, text, tuple_, up
 from sqlalchemy.orm import Session
 
 from app.identity import changed
+from app.infra.direct import Direct
 from app.segments.changes import Change, pack, pack_numbers, unpack, unpack_numbers
 from app.segments.facts import Facts, Key
 from app.segments.gather import gather
@@ -42,8 +43,7 @@ def is_due(session: Session, now: datetime) -> bool:
 
 def by_themselves(session: Session, now: datetime, limit: int | None) -> Sequence[str]:
     """Of whom something changes by itself by now."""
-    chosen = select(SegmentPerson.one_id).where(SegmentPerson.changes_at <= now)
-    return session.scalars(chosen.order_by(SegmentPerson.changes_at).limit(limit)).all()
+    return _BY_ITSELF.all(session, {"now": now, "limit": changed.MOST if limit is None else limit})
 
 
 def fold(session: Session, now: datetime, limit: int = PIECE) -> int:
@@ -184,6 +184,13 @@ def _fact_ids(session: Session, keys: Sequence[Key]) -> dict[Key, int]:
     return found
 
 
+_BY_ITSELF = Direct(
+    select(SegmentPerson.one_id)
+    .where(SegmentPerson.changes_at <= bindparam("now"))
+    .order_by(SegmentPerson.changes_at)
+    .limit(bindparam("limit")),
+    str,
+)
 KEEP = (
     update(SegmentPerson)
     .where(SegmentPerson.bit == bindparam("b_bit"))

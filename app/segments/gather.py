@@ -22,7 +22,7 @@ AT_ONCE = 500
 
 def gather(session: Session, one_ids: Sequence[str], now: datetime) -> Iterator[Facts]:
     """What is true of each of these now, in order. Who never existed has no facts."""
-    shape = tagging.shape(session)
+    shape = tagging.shape(session) if one_ids else None
     for start in range(0, len(one_ids), AT_ONCE):
         piece = one_ids[start : start + AT_ONCE]
         shown = _shown(session, piece)
@@ -33,6 +33,7 @@ def gather(session: Session, one_ids: Sequence[str], now: datetime) -> Iterator[
             if one_id not in shown:
                 yield Facts(one_id)
                 continue
+            assert shape is not None
             held = tagging.held(lines[one_id], shape, now, STEPS)
             yield Facts(
                 one_id, True, held.strengths, shown[one_id], frozenset(reps[one_id]),

@@ -39,6 +39,7 @@ class Store:
         self.generation, self.base, self.seen = generation, base, base
         self._ids: dict[Key, int] = {}
         self._last_id, self._news = 0, True
+        self._kinds: dict[str, dict[str, BitMap]] = {}
         self._days: dict[date, list[int]] = defaultdict(list)  # day → its facts
         self._day_of: dict[int, date] = {}
         self._since: dict[int, list[tuple[int, Change]]] = defaultdict(list)  # by fact
@@ -73,10 +74,14 @@ class Store:
         self._learn(session)
         return [self._ids[key] for key in keys if key in self._ids]
 
-    def ids_of_kind(self, session: Session, kind: str) -> dict[str, int]:
-        """All facts of a kind, by value."""
+    def of_kind(self, session: Session, kind: str) -> dict[str, BitMap]:
+        """All sets of a kind, by value; not to be changed. Raises Behind."""
         self._learn(session)
-        return {value: fact for (of, value), fact in self._ids.items() if of == kind}
+        if kind not in self._kinds:
+            ids = {value: fact for (of, value), fact in self._ids.items() if of == kind}
+            sets = self.sets(session, list(ids.values()))
+            self._kinds[kind] = dict(zip(ids, sets, strict=True))
+        return self._kinds[kind]
 
     def sets(self, session: Session, facts: Sequence[int]) -> list[BitMap]:
         """For whom each of these holds; not to be changed. Raises Behind."""
@@ -118,6 +123,7 @@ class Store:
             return
         for fact, kind, value in _NAMES.all(session, {"last": self._last_id}):
             self._ids[kind, value] = fact
+            self._kinds.pop(kind, None)
             self._last_id = max(self._last_id, fact)
             if kind == "open":
                 day = date.fromisoformat(value.partition("/")[0])
