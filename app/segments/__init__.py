@@ -14,12 +14,13 @@ from app.segments.expression import Node, Unparseable, describe, parse, tag_name
 from app.segments.following import fold, is_due
 from app.segments.models import Segment
 from app.segments.verify import verify
-from app.segments.why import Why, why
+from app.segments.why import Reason, Why, why
 
 __all__ = [
     "Audience",
     "Built",
     "Node",
+    "Reason",
     "Segment",
     "Unparseable",
     "Why",

@@ -76,19 +76,28 @@ def holds(node: Node, facts: Facts, meant: Meant) -> bool:
     if not facts.counted:
         return False
     if isinstance(node, TagIs):
-        strength = facts.strengths.get(meant.tags[node.name])
+        strength = strength_of(node, facts, meant)
         return strength is not None and strength >= node.at_least
     if isinstance(node, FieldIs):
         if node.field == "rep":
             return not facts.reps.isdisjoint(meant.reps[node.value])
         return facts.fields.get(node.field) == node.value
     if isinstance(node, Opened):
-        first = first_day(node, meant.today)
-        times = sum(n for day, n in facts.opened.items() if first <= day <= meant.today)
-        return times >= node.times
+        return times_opened(node, facts, meant) >= node.times
     if isinstance(node, Reachable):
         return {"all": True, "wecom": bool(facts.reps), "oa": facts.follows}[node.channel]
     raise TypeError(node)
+
+
+def strength_of(node: TagIs, facts: Facts, meant: Meant) -> float | None:
+    """How strongly the tag holds, 0 … 1; None when nobody says so."""
+    return facts.strengths.get(meant.tags[node.name])
+
+
+def times_opened(node: Opened, facts: Facts, meant: Meant) -> int:
+    """How often they opened something in these days."""
+    first = first_day(node, meant.today)
+    return sum(n for day, n in facts.opened.items() if first <= day <= meant.today)
 
 
 def band(strength: float) -> int:

@@ -9,21 +9,23 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.segments.asking import meaning
-from app.segments.expression import All, AnyOf, Node, Not, Opened, TagIs, describe, parse
-from app.segments.facts import Facts, Meant, first_day, holds
+from app.segments.expression import All, AnyOf, Node, Not, Opened, TagIs, parse
+from app.segments.facts import Facts, Meant, holds, strength_of, times_opened
 from app.segments.gather import gather
-
-JOINS = {All: "以下每一条都满足", AnyOf: "以下至少满足一条", Not: "以下不满足"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One part of the expression in words, whether it holds, and what is known about it."""
+    """One part of the expression and whether it holds.
+
+    `known`: of a tag its strength, of a window how often something was opened; None: no such tag,
+    or nothing to tell.
+    """
 
     depth: int
-    text: str
+    node: Node
     holds: bool
-    known: str = ""
+    known: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +47,13 @@ def why(session: Session, text: str, one_id: str, now: datetime) -> Why:
 
 def reasons(node: Node, facts: Facts, meant: Meant, depth: int = 0) -> Iterator[Reason]:
     """The tree from the top, each part with its truth. Pure."""
+    yield Reason(depth, node, holds(node, facts, meant), _known(node, facts, meant))
     inner = node.parts if isinstance(node, All | AnyOf) else ()
-    if isinstance(node, Not):
-        inner = (node.inner,)
-    words = JOINS[type(node)] if inner else describe(node)
-    yield Reason(depth, words, holds(node, facts, meant), _known(node, facts, meant))
-    for part in inner:
+    for part in (node.inner,) if isinstance(node, Not) else inner:
         yield from reasons(part, facts, meant, depth + 1)
 
 
-def _known(node: Node, facts: Facts, meant: Meant) -> str:
+def _known(node: Node, facts: Facts, meant: Meant) -> float | None:
     if isinstance(node, TagIs):
-        strength = facts.strengths.get(meant.tags[node.name])
-        return "没有这个标签" if strength is None else f"强度 {strength:.2f}"
-    if isinstance(node, Opened):
-        first = first_day(node, meant.today)
-        times = (n for day, n in facts.opened.items() if first <= day <= meant.today)
-        return f"打开 {sum(times)} 次"
-    return ""
+        return strength_of(node, facts, meant)
+    return times_opened(node, facts, meant) if isinstance(node, Opened) else None
