@@ -94,7 +94,7 @@ def _write(session: Session) -> None:
     session.flush()
     for start in range(0, len(rows), MANY):
         piece = rows[start : start + MANY]
-        session.connection().execute(insert(PersonChanged).values(piece))
+        session.connection().execute(insert(PersonChanged), piece)
 
 
 def _owners(session: Session, identifiers: set[int]) -> frozenset[str]:

@@ -101,7 +101,7 @@ def settle_places(
     missing = [one_id for one_id in wanted if one_id not in places]
     for start in range(0, len(missing), ROWS):
         rows = [{"one_id": one, "facts": b""} for one in missing[start : start + ROWS]]
-        session.connection().execute(insert(SegmentPerson).values(rows))
+        session.connection().execute(insert(SegmentPerson), rows)
     return places | _places(session, missing)
 
 
@@ -115,7 +115,7 @@ def fact_ids(session: Session, keys: Iterable[Key]) -> dict[Key, int]:
         for start in range(0, len(missing), ROWS):
             rows = [{"kind": kind, "value": value, "upto": 0, "bitmap": nobody}
                     for kind, value in missing[start : start + ROWS]]  # fmt: skip
-            session.connection().execute(insert(SegmentFact).values(rows))
+            session.connection().execute(insert(SegmentFact), rows)
         found |= _fact_ids(session, missing)
     return found
 
