@@ -3,13 +3,14 @@
 parse, describe, check    the language; whether its names exist
 members, audience         who is in it; how many, and some of them
 build, is_wanted          all sets from the tables
+renew                     a restored database: what is in memory is not of it
 fold, is_due              what has changed since, a few physicians at a time
 verify                    whether they are what the tables say
 why                       why somebody is in or not
 """
 
 from app.segments.asking import Audience, audience, check, members
-from app.segments.build import Built, build, is_wanted
+from app.segments.build import Built, build, is_wanted, renew
 from app.segments.expression import Node, Unparseable, describe, parse, tag_names
 from app.segments.following import fold, is_due
 from app.segments.models import Segment
@@ -33,6 +34,7 @@ __all__ = [
     "is_wanted",
     "members",
     "parse",
+    "renew",
     "tag_names",
     "verify",
     "why",

@@ -8,7 +8,7 @@ are looked up; when many wait (an import of thousands), the answer says how old 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -22,19 +22,17 @@ from app.infra.clock import local
 from app.infra.errors import Refused
 from app.reps import Rep
 from app.segments import sql
-from app.segments.evaluate import evaluate
+from app.segments.evaluate import doubts, evaluate
 from app.segments.expression import Node, parse, rep_names, tag_names
-from app.segments.facts import OPTED_OUT, Facts, Key, Meant, holds
+from app.segments.facts import OPTED_OUT, Facts, Key, Meant, holds, tag_key
 from app.segments.following import by_themselves
 from app.segments.gather import gather
-from app.segments.models import SegmentPerson
+from app.segments.people import bits_of, by_bit, one_ids
 from app.segments.store import Behind, Store, current, forget
 
 SAMPLE = 5
 FEW = 100  # who are looked up while somebody types
 TRIES = 5
-ROWS = 1000
-DENSE = 20  # of so many bits one: then ranges are read and not single rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def members_of(session: Session, tree: Node, now: datetime) -> set[str]:
     found = _ask(session, tree, meant, now, None)
     if found is None:
         return sql.members(session, tree, meant, now)
-    return set(found.also).union(_one_ids(session, found.bits))
+    return set(found.also).union(one_ids(session, found.bits))
 
 
 def check(session: Session, text: str) -> Node:
@@ -97,12 +95,12 @@ def audience(session: Session, text: str, now: datetime, sample: int = SAMPLE) -
     ranks = random.Random(0).sample(range(len(found)), min(sample, len(found)))  # noqa: S311
     also, many = sorted(found.also), len(found.bits)
     chosen = [found.bits[rank] for rank in ranks if rank < many]
-    by_bit = _by_bit(session, chosen)
-    one_ids = [by_bit[found.bits[r]] if r < many else also[r - many] for r in ranks]
+    named = by_bit(session, chosen)
+    shown = [named[found.bits[r]] if r < many else also[r - many] for r in ranks]
     out = found.out + sum(facts.opted_out for facts in found.also.values())
     reps = found.reps.union(*(facts.reps for facts in found.also.values()))
     age_s = max(0.0, (now - found.since).total_seconds()) if found.since else 0.0
-    return Audience(len(found), len(reps), _people(session, one_ids), out, age_s)
+    return Audience(len(found), len(reps), _people(session, shown), out, age_s)
 
 
 def meaning(session: Session, tree: Node, now: datetime) -> Meant:
@@ -122,30 +120,64 @@ def _ask(
     between the two is looked up for nothing, and nobody is missed."""
     for _ in range(TRIES):
         marks = changed.waiting(session, limit)
-        people = sorted(marks.people.union(by_themselves(session, now, limit)))
+        fading = by_themselves(session, now, limit)
+        people = sorted(marks.people.union(fading.people))
+        out, exact = bits_of(session, people), _Exact(session, now)
+        for tag_id, band, at_least in doubts(tree, meant):
+            exact.look(tag_id, band, at_least)
         with current(session) as store:
             if store is None:
                 return None
             try:
-                found = _Found(evaluate(tree, _Sets(session, store, now), meant), {})
-                _without(session, found, people)
+                sets = _Sets(session, store, exact)
+                found = _Found(evaluate(tree, sets, meant) - out, {})
                 if figures:
                     _figures(session, store, found)
             except Behind:
                 forget(store)
                 continue
-        found.since = marks.since
+        found.since = min((s for s in (marks.since, fading.since) if s), default=None)
         looked_up = gather(session, people, now)
         found.also = {one.one_id: one for one in looked_up if holds(tree, one, meant)}
         return found
     raise Behind
 
 
+class _Exact:
+    """Who of a band has a tag with a strength inside the band. Thousands may have to be looked up:
+    that is done before the sets are asked, which nobody else can meanwhile."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session, self._now = session, now
+        self._looked: dict[tuple[int, int, float], tuple[BitMap, BitMap]] = {}
+
+    def look(self, tag_id: int, band: int, at_least: float) -> None:
+        """Of those who are in the band now."""
+        with current(self._session) as store:
+            if store is None:
+                return
+            here = _set(self._session, store, tag_key(tag_id, band)).copy()
+        strong = self._strong(here, tag_id, at_least)
+        self._looked[tag_id, band, at_least] = here, strong
+
+    def within(self, here: BitMap, tag_id: int, band: int, at_least: float) -> BitMap:
+        """Of those who are in it by now."""
+        then, strong = self._looked[tag_id, band, at_least]
+        return here & strong | self._strong(here - then, tag_id, at_least)
+
+    def _strong(self, bits: BitMap, tag_id: int, at_least: float) -> BitMap:
+        places = {one_id: bit for bit, one_id in by_bit(self._session, bits).items()}
+        known = gather(self._session, list(places), self._now)
+        return BitMap(
+            places[one.one_id] for one in known if one.strengths.get(tag_id, 0.0) >= at_least
+        )
+
+
 class _Sets:
     """The sets of a store, as expressions are evaluated over them."""
 
-    def __init__(self, session: Session, store: Store, now: datetime) -> None:
-        self._session, self._store, self._now = session, store, now
+    def __init__(self, session: Session, store: Store, exact: _Exact) -> None:
+        self._session, self._store, self._exact = session, store, exact
 
     def fact(self, key: Key) -> BitMap:
         return _set(self._session, self._store, key)
@@ -154,12 +186,7 @@ class _Sets:
         return self._store.strong(self._session, tag_id, lowest)
 
     def within(self, tag_id: int, band: int, at_least: float) -> BitMap:
-        doubtful = _set(self._session, self._store, ("tag", f"{tag_id}/{band}"))
-        by_one_id = {one_id: bit for bit, one_id in _by_bit(self._session, doubtful).items()}
-        known = gather(self._session, list(by_one_id), self._now)
-        return BitMap(
-            by_one_id[one.one_id] for one in known if one.strengths.get(tag_id, 0.0) >= at_least
-        )
+        return self._exact.within(self.fact(tag_key(tag_id, band)), tag_id, band, at_least)
 
     def digits(self, first: date, today: date) -> Sequence[BitMap]:
         return self._store.digits(self._session, first, today)
@@ -167,14 +194,6 @@ class _Sets:
 
 def _set(session: Session, store: Store, key: Key) -> BitMap:
     return next(iter(store.sets(session, store.ids(session, [key]))), BitMap())
-
-
-def _without(session: Session, found: _Found, people: Sequence[str]) -> None:
-    """Leave these out, in a copy: the sets belong to everybody."""
-    found.bits = found.bits.copy()
-    for start in range(0, len(people), ROWS):
-        piece = SegmentPerson.one_id.in_(people[start : start + ROWS])
-        found.bits -= BitMap(session.scalars(select(SegmentPerson.bit).where(piece)))
 
 
 def _figures(session: Session, store: Store, found: _Found) -> None:
@@ -195,29 +214,6 @@ def _by_tables(session: Session, tree: Node, meant: Meant, now: datetime, sample
 def _people(session: Session, one_ids: Sequence[str]) -> list[Physician]:
     known = identity.physicians_by_id(session, one_ids) if one_ids else {}
     return [known[one_id] for one_id in one_ids if one_id in known]
-
-
-def _one_ids(session: Session, bits: BitMap) -> Iterator[str]:
-    """Who they are; of many not by asking for each."""
-    if not bits:
-        return
-    if len(bits) * DENSE < bits.max() - bits.min():
-        yield from _by_bit(session, bits).values()
-        return
-    chosen = select(SegmentPerson.bit, SegmentPerson.one_id)
-    step = ROWS * DENSE
-    for start in range(bits.min(), bits.max() + 1, step):
-        here = SegmentPerson.bit.between(start, start + step - 1)
-        yield from (one_id for bit, one_id in session.execute(chosen.where(here)) if bit in bits)
-
-
-def _by_bit(session: Session, bits: BitMap | Sequence[int]) -> dict[int, str]:
-    wanted, found = list(bits), {}
-    chosen = select(SegmentPerson.bit, SegmentPerson.one_id)
-    for start in range(0, len(wanted), ROWS):
-        piece = SegmentPerson.bit.in_(wanted[start : start + ROWS])
-        found.update(dict(session.execute(chosen.where(piece)).all()))
-    return found
 
 
 def _tag_id(session: Session, name: str) -> int:

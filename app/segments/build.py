@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pyroaring import BitMap
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.identity import Physician
@@ -45,6 +45,15 @@ def is_wanted(session: Session, now: datetime) -> bool:
     if state is None or not state.generation:
         return state is None or _is_gone(state, now)
     return bool(state.builder) and _is_gone(state, now)
+
+
+def renew(session: Session) -> None:
+    """What processes have in memory is of a state that was given up; they read anew."""
+    session.execute(
+        update(SegmentState)
+        .where(SegmentState.generation != "")
+        .values(generation=secrets.token_hex(16))
+    )
 
 
 def build(

@@ -67,6 +67,19 @@ def evaluate(node: Node, sets: Sets, meant: Meant) -> BitMap:
     raise TypeError(node)
 
 
+def doubts(node: Node, meant: Meant) -> set[tuple[int, int, float]]:
+    """(tag, band, strength) wherever a strength is asked for that lies inside a band."""
+    if isinstance(node, TagIs):
+        inside = node.at_least > 0 and node.at_least not in STEPS
+        band = bisect_left(STEPS, node.at_least)
+        return {(meant.tags[node.name], band, node.at_least)} if inside else set()
+    if isinstance(node, Not):
+        return doubts(node.inner, meant)
+    if isinstance(node, All | AnyOf):
+        return set().union(*(doubts(part, meant) for part in node.parts))
+    return set()
+
+
 def at_least(digits: Sequence[BitMap], times: int) -> BitMap:
     """Where the number, given as binary digits, is at least `times`, which is above 0."""
     if not digits or times >> len(digits):

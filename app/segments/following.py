@@ -23,7 +23,7 @@ from app.segments.gather import gather
 from app.segments.models import SegmentChange, SegmentFact, SegmentPerson, SegmentState
 
 LOCK = 0x53_45_47_4D  # any constant
-PIECE = 50  # marks of one transaction: SQLite lets nobody else write meanwhile
+PIECE = 30  # marks of one transaction: SQLite lets nobody else write meanwhile
 MOST_PIECES, MOST_BYTES = 500, 2_000_000  # of changes; then they are worked into the sets
 ROWS = 300  # of one statement
 _UNSYNCHRONISED = {"synchronize_session": False}
@@ -36,14 +36,24 @@ class Place(NamedTuple):
     facts: frozenset[int]
 
 
+class Fading(NamedTuple):
+    """Physicians; and since when somebody waits who is not among them, None when nobody does."""
+
+    people: Sequence[str]
+    since: datetime | None
+
+
 def is_due(session: Session, now: datetime) -> bool:
     """True when there is something to follow."""
-    return changed.are_waiting(session) or bool(by_themselves(session, now, 1))
+    return changed.are_waiting(session) or bool(by_themselves(session, now, 1).people)
 
 
-def by_themselves(session: Session, now: datetime, limit: int | None) -> Sequence[str]:
+def by_themselves(session: Session, now: datetime, limit: int | None) -> Fading:
     """Of whom something changes by itself by now."""
-    return _BY_ITSELF.all(session, {"now": now, "limit": changed.MOST if limit is None else limit})
+    most = changed.MOST if limit is None else limit + 1
+    rows = _BY_ITSELF.all(session, {"now": now, "limit": most})
+    rest = rows[limit:] if limit is not None else []
+    return Fading([one_id for one_id, _ in rows[:limit]], rest[0][1] if rest else None)
 
 
 def fold(session: Session, now: datetime, limit: int = PIECE) -> int:
@@ -52,7 +62,7 @@ def fold(session: Session, now: datetime, limit: int = PIECE) -> int:
     if state is None or not state.generation or state.builder:
         return 0
     marks = changed.waiting(session, limit)
-    people = sorted(marks.people.union(by_themselves(session, now, limit)))
+    people = sorted(marks.people.union(by_themselves(session, now, limit).people))
     if not people and not marks.ids:
         return 0
     note(session, state, list(gather(session, people, now)))
@@ -185,11 +195,11 @@ def _fact_ids(session: Session, keys: Sequence[Key]) -> dict[Key, int]:
 
 
 _BY_ITSELF = Direct(
-    select(SegmentPerson.one_id)
+    select(SegmentPerson.one_id, SegmentPerson.changes_at)
     .where(SegmentPerson.changes_at <= bindparam("now"))
     .order_by(SegmentPerson.changes_at)
     .limit(bindparam("limit")),
-    str,
+    lambda one_id, at: (one_id, at),
 )
 KEEP = (
     update(SegmentPerson)

@@ -65,7 +65,7 @@ def _still(db: Database, people: Sequence[str], clock: Clock) -> list[Difference
     """Once more, without those who are being followed."""
     with db.reading() as session:
         waiting = changed.waiting(session, None).people
-        waiting |= set(by_themselves(session, clock(), None))
+        waiting |= set(by_themselves(session, clock(), None).people)
         return list(_of(session, [one for one in people if one not in waiting], clock))
 
 

@@ -26,14 +26,14 @@ def test_typing_counts_and_a_name_is_explained(
     page.look = f"{size}-{scheme}"  # type: ignore[attr-defined]
     log_in(page, "admin", product.password)
     page.goto("/console/segments/")
-    page.get_by_label("条件").press_sequentially(text)
+    page.get_by_label("条件").fill(text)
     expect(page.locator("#audience .value")).to_have_text(f"{wanted.size:,}")
-    page.get_by_label("某位医生为什么在或不在").press_sequentially(wanted.sample[0].one_id)
+    page.get_by_label("某位医生为什么在或不在").fill(wanted.sample[0].one_id)
     expect(page.locator("#why .badge")).to_have_text("在人群中")
     assert page.locator("#why li").count() == 6
     keep(page, "segments", whole=True)
     assert not sticks_out(page)
     assert serious(page) == []
-    page.get_by_label("条件").press_sequentially(" 且 标签:肺癌")
+    page.get_by_label("条件").fill(f"{text} 且 标签:肺癌")
     expect(page.locator("#why .badge")).to_have_text("不在人群中")
     context.close()

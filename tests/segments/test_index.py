@@ -19,6 +19,7 @@ from tests.conftest import SetClock
 from tests.segments.test_equal import follow
 
 TEXT = "标签:房颤 且 企微好友"
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 class Index:
@@ -54,6 +55,7 @@ def test_a_change_counts_at_once_and_once_it_was_followed(index: Index) -> None:
     assert index.size() == 2
 
 
+@ONE_DATABASE
 def test_what_was_rolled_back_does_not_count(index: Index) -> None:
     follow(index, 1000)
     with suppress(InterruptedError), index.db.transaction() as session:
@@ -80,6 +82,7 @@ def test_when_many_wait_the_answer_says_how_old_it_is(
         assert len(segments.members(session, TEXT, index.clock())) == 2  # who sends is exact
 
 
+@ONE_DATABASE
 def test_a_refusal_is_counted_among_those_who_are_found(index: Index) -> None:
     with index.db.transaction() as session:
         record(session, index.wang.id, action=Action.WITHDRAW, source="t", at=index.clock())
@@ -90,6 +93,7 @@ def test_a_refusal_is_counted_among_those_who_are_found(index: Index) -> None:
         follow(index, 1000)
 
 
+@ONE_DATABASE
 def test_a_tag_that_fades_leaves_by_itself(index: Index) -> None:
     follow(index, 1000)
     index.clock.tick(days=3 * 365)
@@ -98,6 +102,7 @@ def test_a_tag_that_fades_leaves_by_itself(index: Index) -> None:
     assert index.size() == 0
 
 
+@ONE_DATABASE
 def test_the_check_finds_what_is_not_so(index: Index) -> None:
     follow(index, 1000)
     with index.db.transaction() as session:
@@ -125,6 +130,7 @@ def test_one_builds_at_a_time_until_it_is_gone(index: Index) -> None:
     assert segments.build(index.db, index.clock) is not None
 
 
+@ONE_DATABASE
 def test_why_somebody_is_in_or_out(index: Index) -> None:
     with index.db.reading() as session:
         told = segments.why(session, "非 标签:房颤 且 企微好友", index.wang.one_id, index.clock())

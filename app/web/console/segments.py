@@ -83,11 +83,11 @@ def part_words(reason: Reason) -> str:
     """One part of an expression, for people."""
     node = reason.node
     if isinstance(node, TagIs):
-        return _("标签“%(name)s”的强度 ≥ %(n)s", name=node.name, n=node.at_least)
+        return str(_("标签“%(name)s”的强度 ≥ %(n)s", name=node.name, n=node.at_least))
     if isinstance(node, FieldIs):
-        return _("%(field)s = %(value)s", field=FIELD_WORDS[node.field], value=node.value)
+        return str(_("%(field)s = %(value)s", field=FIELD_WORDS[node.field], value=node.value))
     if isinstance(node, Opened):
-        return _("近 %(days)s 天打开 ≥ %(times)s 次", days=node.days, times=node.times)
+        return str(_("近 %(days)s 天打开 ≥ %(times)s 次", days=node.days, times=node.times))
     if isinstance(node, Reachable):
         return str(CHANNEL_WORDS[node.channel])
     return str(JOINS[type(node)])
@@ -98,9 +98,9 @@ def part_known(reason: Reason) -> str:
     """What is known about it of this physician; "" when the sign says it all."""
     if isinstance(reason.node, TagIs):
         strength = reason.known
-        return _("没有") if strength is None else _("现在 %(n)s", n=f"{strength:.2f}")
+        return str(_("没有") if strength is None else _("现在 %(n)s", n=f"{strength:.2f}"))
     if isinstance(reason.node, Opened):
-        return _("打开了 %(n)s 次", n=int(reason.known or 0))
+        return str(_("打开了 %(n)s 次", n=int(reason.known or 0)))
     return ""
 
 
