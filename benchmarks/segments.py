@@ -58,6 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         size = fill(db, data, now)
         say(f"written as the product keeps it in {time.perf_counter() - begun:.0f} s")
         result = _ours(db, questions, now) | {"sets_mb": round(size / 1e6, 1)}
+        say(f"ours: {result['count']} a count, {result['first_time']} the first time")
         result["peers"] = _peers(options.peers, data, folder, questions, result.pop("answers"))
         del data
         result["real"] = real(folder, options.real, options.no_postgres)
@@ -137,6 +138,7 @@ def _peers(
                 loaded = time.perf_counter() - begun
                 told[name] = _asked(ask, questions[:COMPARED], answers)
                 told[name]["load_s"] = round(loaded, 1)
+                say(f"{name}: {told[name]}")
         except (ImportError, NoPostgres) as problem:
             say(f"{name} is left out: {problem}")
     return told
