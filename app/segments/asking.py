@@ -85,11 +85,16 @@ def check(session: Session, text: str) -> Node:
     return tree
 
 
-def audience(session: Session, text: str, now: datetime, sample: int = SAMPLE) -> Audience:
-    """Size, and some at random, always the same of the same people. Raises as `members`."""
+def audience(
+    session: Session, text: str, now: datetime, sample: int = SAMPLE, *, with_reps: bool = True
+) -> Audience:
+    """Size, and some at random, always the same of the same people. Raises as `members`.
+
+    Over how many reps takes longer than everything else, when there are thousands of them.
+    """
     tree = parse(text)
     meant = meaning(session, tree, now)
-    found = _ask(session, tree, meant, now, FEW, figures=True)
+    found = _ask(session, tree, meant, now, FEW, with_reps=with_reps)
     if found is None:
         return _by_tables(session, tree, meant, now, sample)
     ranks = random.Random(0).sample(range(len(found)), min(sample, len(found)))  # noqa: S311
@@ -114,7 +119,7 @@ def meaning(session: Session, tree: Node, now: datetime) -> Meant:
 
 def _ask(
     session: Session, tree: Node, meant: Meant, now: datetime, limit: int | None, *,
-    figures: bool = False,
+    with_reps: bool = False,
 ) -> _Found | None:  # fmt: skip
     """None when the sets were never built. Marks are read before the sets: whoever is followed
     between the two is looked up for nothing, and nobody is missed."""
@@ -131,8 +136,11 @@ def _ask(
             try:
                 sets = _Sets(session, store, exact)
                 found = _Found(evaluate(tree, sets, meant) - out, {})
-                if figures:
-                    _figures(session, store, found)
+                refused = _set(session, store, OPTED_OUT)
+                found.out = found.bits.intersection_cardinality(refused)
+                if with_reps:
+                    theirs = store.of_kind(session, "rep").items()
+                    found.reps = {int(rep) for rep, of in theirs if of.intersect(found.bits)}
             except Behind:
                 forget(store)
                 continue
@@ -194,12 +202,6 @@ class _Sets:
 
 def _set(session: Session, store: Store, key: Key) -> BitMap:
     return next(iter(store.sets(session, store.ids(session, [key]))), BitMap())
-
-
-def _figures(session: Session, store: Store, found: _Found) -> None:
-    found.out = found.bits.intersection_cardinality(_set(session, store, OPTED_OUT))
-    theirs = store.of_kind(session, "rep").items()
-    found.reps = {int(rep) for rep, bits in theirs if bits.intersect(found.bits)}
 
 
 def _by_tables(session: Session, tree: Node, meant: Meant, now: datetime, sample: int) -> Audience:

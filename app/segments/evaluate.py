@@ -45,14 +45,17 @@ class Sets(Protocol):
         """How often something was opened in these days, as binary digits, lowest first."""
 
 
-def evaluate(node: Node, sets: Sets, meant: Meant) -> BitMap:
-    """For whom the expression holds."""
+def evaluate(node: Node, sets: Sets, meant: Meant, among: BitMap | None = None) -> BitMap:
+    """For whom the expression holds. With `among` only those in it are asked about: the answer is
+    right for them, and may be anything for others."""
     if isinstance(node, All):
-        return _all(node.parts, sets, meant)
+        return _all(node.parts, sets, meant, among)
     if isinstance(node, AnyOf):
-        return BitMap.union(*(evaluate(part, sets, meant) for part in node.parts))
+        found = [evaluate(part, sets, meant, among) for part in node.parts]
+        return BitMap.union(*(found if among is None else [one & among for one in found]))
     if isinstance(node, Not):
-        return sets.fact(EVERYBODY) - evaluate(node.inner, sets, meant)
+        whole = sets.fact(EVERYBODY) if among is None else sets.fact(EVERYBODY) & among
+        return whole - evaluate(node.inner, sets, meant, whole)
     if isinstance(node, TagIs):
         return _tagged(node, sets, meant)
     if isinstance(node, FieldIs):
@@ -61,7 +64,7 @@ def evaluate(node: Node, sets: Sets, meant: Meant) -> BitMap:
         theirs = [sets.fact(("rep", str(rep))) for rep in meant.reps[node.value]]
         return theirs[0] if len(theirs) == 1 else BitMap.union(BitMap(), *theirs)
     if isinstance(node, Opened):
-        return _opened(node, sets, meant)
+        return _opened(node, sets, meant, among)
     if isinstance(node, Reachable):
         return sets.fact(CHANNELS[node.channel])
     raise TypeError(node)
@@ -108,17 +111,28 @@ def add_up(digits: Iterable[BitMap], sets: Iterable[BitMap]) -> list[BitMap]:
     return total
 
 
-def _all(parts: Sequence[Node], sets: Sets, meant: Meant) -> BitMap:
-    """Smallest sets first; what must not hold is taken away, without asking who else there is."""
-    wanted = [evaluate(part, sets, meant) for part in parts if not isinstance(part, Not)]
-    wanted.sort(key=len)
-    found = wanted[0] if wanted else sets.fact(EVERYBODY)
-    for other in wanted[1:]:
-        found = found & other
-    for part in parts:
+def _all(parts: Sequence[Node], sets: Sets, meant: Meant, among: BitMap | None) -> BitMap:
+    """Sets that are there already go first, the smallest before the others; then what must not
+    hold is taken away, and what has to be worked out is asked only about those who are left."""
+    ready = [part for part in parts if isinstance(part, TagIs | FieldIs | Reachable)]
+    found = sorted((evaluate(part, sets, meant) for part in ready), key=len)
+    left = found.pop(0) if found else among if among is not None else sets.fact(EVERYBODY)
+    for other in found:
+        left = left & other
+    rest = [part for part in parts if not isinstance(part, TagIs | FieldIs | Reachable)]
+    for part in sorted(rest, key=_effort):
         if isinstance(part, Not):
-            found = found - evaluate(part.inner, sets, meant)
-    return found
+            left = left - evaluate(part.inner, sets, meant, left)
+        else:
+            left = left & evaluate(part, sets, meant, left)
+    return left
+
+
+def _effort(node: Node) -> int:
+    """What is easily worked out first."""
+    if isinstance(node, Opened):
+        return 2
+    return 1 if isinstance(node, All | AnyOf) else 0
 
 
 def _tagged(node: TagIs, sets: Sets, meant: Meant) -> BitMap:
@@ -132,7 +146,10 @@ def _tagged(node: TagIs, sets: Sets, meant: Meant) -> BitMap:
     return sets.strong(tag_id, step + 1) | doubtful if step + 1 < BANDS else doubtful
 
 
-def _opened(node: Opened, sets: Sets, meant: Meant) -> BitMap:
+def _opened(node: Opened, sets: Sets, meant: Meant, among: BitMap | None) -> BitMap:
     if node.times == 0:
         return sets.fact(EVERYBODY)
-    return at_least(sets.digits(first_day(node, meant.today), meant.today), node.times)
+    digits = sets.digits(first_day(node, meant.today), meant.today)
+    if among is not None:
+        digits = [digit & among for digit in digits]
+    return at_least(digits, node.times)

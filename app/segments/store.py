@@ -46,6 +46,7 @@ class Store:
         self._sets: dict[int, BitMap] = {}
         self._unions: dict[tuple[int, int], BitMap] = {}  # (tag, lowest band)
         self._unions_of: dict[int, list[BitMap]] = defaultdict(list)  # by fact
+        self._sums: dict[tuple[date, date], list[BitMap]] = {}  # windows and today
         self._windows: dict[tuple[date, date], list[BitMap]] = {}
 
     def apply(self, n: int, changes: Iterable[Change]) -> None:
@@ -102,15 +103,19 @@ class Store:
         """Openings of these days, added up; the sum of the past ones is kept. Raises Behind."""
         self._learn(session)
         window = (first, today)
+        if window in self._sums:
+            return self._sums[window]
         if window not in self._windows:
             past = sorted(day for day in self._days if first <= day < today)
             facts = [fact for day in past for fact in self._days[day]]
             summed = add_up([], self.sets(session, facts))
             self._windows = dict([*self._windows.items(), (window, summed)][-WINDOWS:])
         now = self.sets(session, self._days[today]) if first <= today else []
-        return add_up(self._windows[window], now)
+        self._sums[window] = add_up(self._windows[window], now)
+        return self._sums[window]
 
     def _forget_windows(self, day: date) -> None:
+        self._sums.clear()
         self._windows = {
             (first, today): kept
             for (first, today), kept in self._windows.items()

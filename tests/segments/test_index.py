@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import update
@@ -69,6 +70,7 @@ def test_when_many_wait_the_answer_says_how_old_it_is(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "FEW", 0)
+    index.clock.now = datetime.now(UTC)  # marks have the database's time
     follow(index, 1000)
     with index.db.transaction() as session:
         give_tag(session, index.li, "af", index.clock())

@@ -54,10 +54,24 @@ def segment_count() -> str:
     here = parts()
     try:
         with here.db.reading() as session:
-            found = segments.audience(session, text, here.clock())
+            found = segments.audience(session, text, here.clock(), with_reps=False)
     except (Unparseable, Refused) as problem:
         return render_template("console/_audience.html", problem=str(problem))
-    return render_template("console/_audience.html", audience=found)
+    return render_template("console/_audience.html", audience=found, expression=text)
+
+
+@bp.get("/segments/reps")
+@allow(*STAFF)
+def segment_reps() -> str:
+    """Over how many reps, as a fragment that comes after the count."""
+    text = request.args.get("expression", "")
+    here = parts()
+    try:
+        with here.db.reading() as session:
+            found = segments.audience(session, text, here.clock(), 0)
+    except (Unparseable, Refused):
+        return ""
+    return str(_("，%(n)s 位代表", n=found.reps))
 
 
 @bp.get("/segments/why")
