@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -18,6 +20,7 @@ from app.segments.models import SegmentPerson, SegmentState
 from tests.company import give_tag, hire, meet
 from tests.conftest import SetClock
 from tests.segments.test_equal import follow
+from workers.audiences import keep_audiences
 
 TEXT = "标签:房颤 且 企微好友"
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -130,6 +133,20 @@ def test_one_builds_at_a_time_until_it_is_gone(index: Index) -> None:
     with index.db.reading() as session:
         assert segments.is_wanted(session, index.clock())
     assert segments.build(index.db, index.clock) is not None
+
+
+@ONE_DATABASE
+def test_a_worker_builds_once_and_then_follows(index: Index) -> None:
+    with index.db.transaction() as session:
+        session.delete(session.get_one(SegmentState, 1))
+    here: Any = SimpleNamespace(db=index.db, clock=index.clock)
+    keep_audiences(here)
+    with index.db.transaction() as session:
+        give_tag(session, index.li, "af", index.clock())
+    assert keep_audiences(here) == 1
+    assert keep_audiences(here) == 0
+    assert index.size() == 2
+    assert list(segments.verify(index.db, index.clock)) == []
 
 
 @ONE_DATABASE
