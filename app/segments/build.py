@@ -22,7 +22,7 @@ from app.infra.db import Database, insert_once
 from app.infra.errors import Refused
 from app.segments.changes import pack_numbers
 from app.segments.facts import Facts, Key
-from app.segments.following import KEEP, REWRITE, ROWS, fact_ids, hold, settle_places
+from app.segments.following import KEEP, REWRITE, SETS, fact_ids, hold, settle_places
 from app.segments.gather import gather
 from app.segments.models import SegmentChange, SegmentFact, SegmentState
 
@@ -141,9 +141,9 @@ def _replace(session: Session, state: SegmentState, sets: dict[int, BitMap]) -> 
     state.generation, state.builder = secrets.token_hex(16), ""
     session.execute(delete(SegmentChange))
     facts = sorted(sets)
-    for start in range(0, len(facts), ROWS):
+    for start in range(0, len(facts), SETS):
         rows = [{"b_id": fact, "upto": state.upto, "bitmap": _packed(sets[fact])}
-                for fact in facts[start : start + ROWS]]  # fmt: skip
+                for fact in facts[start : start + SETS]]  # fmt: skip
         session.connection().execute(REWRITE, rows)
     session.execute(delete(SegmentFact).where(SegmentFact.upto < state.upto))
     session.flush()

@@ -26,6 +26,7 @@ LOCK = 0x53_45_47_4D  # any constant
 PIECE = 30  # marks of one transaction: SQLite lets nobody else write meanwhile
 MOST_PIECES, MOST_BYTES = 500, 2_000_000  # of changes; then they are worked into the sets
 ROWS = 300  # of one statement
+SETS = 50  # of one statement: the set of a frequent tag of five million is 600 kB
 _UNSYNCHRONISED = {"synchronize_session": False}
 
 
@@ -140,8 +141,8 @@ def work_in(session: Session, state: SegmentState) -> None:
         for change in unpack(data):
             by_fact.setdefault(change.fact, []).append(change)
     numbers = sorted(by_fact)
-    for start in range(0, len(numbers), ROWS):
-        _rewrite(session, numbers[start : start + ROWS], by_fact, last)
+    for start in range(0, len(numbers), SETS):
+        _rewrite(session, numbers[start : start + SETS], by_fact, last)
     session.execute(delete(SegmentChange).where(SegmentChange.n <= last))
     state.upto = last
     session.flush()
