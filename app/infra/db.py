@@ -165,10 +165,11 @@ class Database:
         `ring_after_commit` ring once the commit is durable, equal ones once.
         """
         with self._writing() as session:
-            with session.begin():
+            with session.begin() as begun:
                 yield session
-                for work in session.info.pop("last", {}).values():
-                    work(session)
+                if begun.is_active:  # not when the block itself rolled back
+                    for work in session.info.pop("last", {}).values():
+                        work(session)
             for job, ids, lane in dict.fromkeys(session.info.pop("bells", ())):
                 self.bell.ring(job, *ids, lane=lane)
 
