@@ -56,7 +56,7 @@ def test_two_are_compared_merged_and_taken_apart_again(
     keep(marketer, "judge-choose", whole=True)
     marketer.get_by_role("link", name="比较").first.click()
     keep(marketer, "judge-merge", whole=True)
-    assert marketer.get_by_role("heading", name="判断之后").count() == 1
+    marketer.get_by_role("heading", name="判断之后").wait_for()
     assert not sticks_out(marketer)
     assert serious(marketer) == []
     marketer.get_by_label("理由").fill("与代表核实，是同一位医生")

@@ -199,7 +199,7 @@ def lock_writers(dialect: str, session: object) -> None:
 def test_a_hung_database_costs_one_patience_and_the_spill_takes_over(
     database: Database, spill: Spill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.inbox.intake.PATIENCE_S", 0.1)
+    monkeypatch.setattr("app.inbox.intake.PATIENCE_S", 0.5)
     intake, hung = Intake(database, spill), threading.Event()
     waits = Rows._commit_again_if_cut_off
 
