@@ -230,11 +230,14 @@ def test_workers_who_tell_many_at_once_never_wait_for_each_other_in_a_circle(
     to begin again, and the end is what one worker would come to."""
     pool = [Id(Kind.UNIONID, "open", f"u{i}") for i in range(12)]
     pool += [Id(Kind.OPENID, "wx1", f"o{i}") for i in range(12)] + [PHONE, LICENCE]
+    pool += [Id(Kind.PHONE, "", f"+861391234560{i}") for i in range(6)]
     rng = random.Random(8)
-    batches = [
-        [identity.Told(rng.sample(pool, 2), f"{n}:{i}", "test", NOON) for i in range(6)]
-        for n in range(16)
-    ]
+
+    def told(key: str) -> identity.Told:
+        at, name = NOON + timedelta(minutes=rng.randrange(9)), rng.choice(["", "王敏", "李静"])
+        return identity.Told(rng.sample(pool, 2), key, "test", at, name=name)
+
+    batches = [[told(f"{n}:{i}") for i in range(6)] for n in range(16)]
 
     def work(batch: list[identity.Told]) -> None:
         with database.transaction() as session:
