@@ -140,14 +140,15 @@ def _bench(rest: list[str]) -> int:
     names = sorted(p.stem for p in (ROOT / "benchmarks").glob("[!_]*.py"))
     if not rest or rest[0] not in names:
         raise Trouble(f"Which benchmark? There are: {', '.join(names) or 'none yet'}")
-    if rest[0] in ("worker", "identity"):
-        _prepare_peers(linkage=rest[0] == "identity")
+    if rest[0] in ("worker", "identity", "segments"):
+        _prepare_peers(others=rest[0] != "segments", linkage=rest[0] != "worker")
     return subprocess.call([sys.executable, "-m", f"benchmarks.{rest[0]}", *rest[1:]])
 
 
-def _prepare_peers(*, linkage: bool) -> None:
+def _prepare_peers(*, others: bool, linkage: bool) -> None:
     try:
-        environment.set_up_peers()
+        if others:
+            environment.set_up_peers()
         if linkage:
             environment.set_up_linkage()
     except Trouble as trouble:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from app import delivery, inbox
 from app.bootstrap import Parts
+from workers.audiences import keep_audiences
 from workers.context import events, messages
 from workers.drain import drain_inbox
 from workers.linking import compare_due
@@ -46,9 +47,17 @@ def look_for_plans(parts: Parts, stop: Stop) -> int:
     return done
 
 
+def look_for_changes(parts: Parts, stop: Stop) -> int:
+    """Let audiences follow what has changed; returns how much."""
+    return keep_audiences(parts, stop)
+
+
 AT_HOME = {delivery.DRAIN: "messages", inbox.DRAIN: "events"}
 """Bells that mean nothing but one of these looks."""
-LOOKS = {"events": look_for_events, "messages": look_for_messages, "plans": look_for_plans}
+LOOKS = {
+    "events": look_for_events, "messages": look_for_messages, "plans": look_for_plans,
+    "changes": look_for_changes,
+}  # fmt: skip
 
 
 def poll_once(parts: Parts, stop: Stop = lambda: False) -> int:

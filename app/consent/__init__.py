@@ -19,9 +19,11 @@ from app.consent.policy import (
     may_contact,
     quiet_until,
 )
+from app.identity import changed
 from app.identity.models import Identifier
 
 __all__ = [
+    "ANY",
     "Action",
     "ConsentEntry",
     "ContactFacts",
@@ -63,6 +65,7 @@ def record(
     )  # fmt: skip
     session.add(entry)
     session.flush()
+    changed.note(session, identifier_id)
     return entry
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app import campaigns
+from app import campaigns, segments
 from app.campaigns import Schedule, ScheduleRun
 from app.delivery import Dispatch, State
 
@@ -31,6 +31,7 @@ class Held:
 
 def hold_what_may_have_gone_out(session: Session, now: datetime) -> Held:
     """Hold back messages and schedules that were due before `now`."""
+    segments.renew(session)
     waiting = session.scalars(
         select(Dispatch).where(
             Dispatch.state.in_((State.QUEUED, State.SENDING)), Dispatch.not_before <= now

@@ -112,3 +112,4 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
         about.append(Dispatch.created_at < before)
     session.execute(links.values(identifier_id=None))
     delivery.erase(session, *about)
+    identity.changed.note(session, row.id)

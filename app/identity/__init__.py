@@ -15,12 +15,13 @@ forget             erase what we know through one identifier
 rebuild, components_after    compute again from the evidence, all or piece by piece
 doubtful           which are to be computed again, all at one look, where scipy is
 institutions       which institution physicians work at (a module)
+changed            of whom something has changed, for answers that are kept ready (a module)
 quality            how good all this is, in figures (a module)
 as_of              who was one person at a moment
 version, change_of    which state of who is who a report is about
 """
 
-from app.identity import bulk, institutions, quality
+from app.identity import bulk, changed, institutions, quality
 from app.identity.doubtful import Doubtful, doubtful
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
@@ -83,6 +84,7 @@ __all__ = [
     "block",
     "bulk",
     "change_of",
+    "changed",
     "components_after",
     "conflicts_of",
     "describe",

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_
 from sqlalchemy.orm import Session
 
-from app.identity import called, resolve
+from app.identity import called, changed, resolve
 from app.identity.models import Evidence, Identifier, ProfileValue
 
 
@@ -23,4 +23,5 @@ def forget(session: Session, identifier: Identifier, *, cause: str, now: datetim
     called.forget(session, identifier.id)
     identifier.value = ""
     session.flush()
+    changed.note(session, identifier.id)
     resolve.recompute(session, [identifier.id], cause=cause, now=now)

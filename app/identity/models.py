@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    func,
     text,
     true,
 )
@@ -214,6 +216,20 @@ class ProfileValue(Base):
     source: Mapped[str] = mapped_column(String(40))
     trust: Mapped[int] = mapped_column(default=50)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PersonChanged(Base):
+    """Something has changed of whoever has this identifier, or of this ONE ID; see `changed.py`.
+
+    Without foreign keys: a mark holds and blocks nobody.
+    """
+
+    __tablename__ = "person_changed"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    identifier_id: Mapped[int | None] = mapped_column(BigInteger)
+    one_id: Mapped[str | None] = mapped_column(String(24))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())
 
 
 class QualityDay(Base):

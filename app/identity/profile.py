@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
 from app import hospitals
+from app.identity import changed
 from app.identity.models import Identifier, Kind, Physician, PhysicianToken, ProfileValue
 from app.identity.register import AnIdentifier
 from app.infra import crypto
@@ -67,6 +68,7 @@ def refresh(session: Session, one_id: str, now: datetime) -> None:
             setattr(physician, attribute, wanted)
             physician.updated_at = now
             mark_due(physician)
+            changed.note_people(session, [one_id])
     if _where(physician) != where:
         physician.institution_id = hospitals.written.note(session, *_where(physician), now)
     licence = session.execute(_LICENCE, {"one_id": one_id}).first()

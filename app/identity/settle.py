@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, case, delete, or_, select, true, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import identity_key
 
-from app.identity import profile
+from app.identity import changed, profile
 from app.identity.changes import (
     Changes,
     Home,
@@ -53,13 +53,17 @@ def store(
     """
     changes = Changes()
     homes: dict[int, Home] = {}
+    touched: set[str] = set()
     shown = _shown(session, [one for one in settled if one.anew])
     for one in settled:
         after = compare(changes, one, shown, now)
         component = min(member.component_id for member in one.members)
         homes |= {number: (component, one_id) for number, one_id in after.items()}
+        moved = [m for m in one.members if m.one_id != after[m.id]]
+        touched |= {one_id for m in moved for one_id in (m.one_id, after[m.id])}
     changes.people.extend(person_alone(row, now) for row in alone)
     _write(session, changes, evidence, now)
+    changed.note_people(session, touched | {row["one_id"] for row in changes.people})
     return homes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -171,11 +171,15 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """A session that commits at the end of the block and rolls back on any error.
 
-        Bells asked for with `ring_after_commit` ring once the commit is durable, equal ones once.
+        What was asked for with `before_commit` is its last work. Bells asked for with
+        `ring_after_commit` ring once the commit is durable, equal ones once.
         """
         with self._writing() as session:
-            with session.begin():
+            with session.begin() as begun:
                 yield session
+                if begun.is_active:  # not when the block itself rolled back
+                    for work in session.info.pop("last", {}).values():
+                        work(session)
             for job, ids, lane in dict.fromkeys(session.info.pop("bells", ())):
                 self.bell.ring(job, *ids, lane=lane)
 
@@ -235,3 +239,11 @@ def _insert(dialect: str, model: type[Base], keys: tuple[str, ...]) -> Any:
 def ring_after_commit(session: Session, job: str, *ids: int | str, lane: str = NORMAL) -> None:
     """Ring `job` when this session's transaction has committed; never before, never without."""
     session.info.setdefault("bells", []).append((job, ids, lane))
+
+
+def before_commit(session: Session, name: str, work: Callable[[Session], None]) -> None:
+    """Do `work` once, as the last thing of this transaction, whoever asked for it by this `name`.
+
+    For what many parts of a transaction would else write one by one.
+    """
+    session.info.setdefault("last", {}).setdefault(name, work)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.identity import changed
 from app.infra.db import insert_once
 from app.links.codes import codes, create_code, find_code, retire_code
 from app.links.models import ChannelCode, PageView, TrackedLink
@@ -78,7 +79,9 @@ def open_page(
         "link_id": link_id, "visit_key": visit_key, "opened_at": now, "visible_s": 0.0,
         "depth_pct": 0, "agent": agent,
     }  # fmt: skip
-    insert_once(session, PageView, values, "visit_key")
+    if insert_once(session, PageView, values, "visit_key"):
+        whose = select(TrackedLink.identifier_id).where(TrackedLink.id == link_id)
+        changed.note(session, session.scalar(whose))
     view = session.scalar(select(PageView).where(PageView.visit_key == visit_key))
     return view if view is not None and view.link_id == link_id else None
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from app.identity import AnIdentifier
+from app.identity import AnIdentifier, changed
 from app.identity.models import Identifier
 from app.infra.direct import Direct, nothing
 from app.reps.models import RelationState, Rep, RepContact
@@ -59,10 +59,13 @@ def connect(
     row.add_way = add_way if add_way is not None else row.add_way
     row.channel_state = channel_state or row.channel_state or ""
     row.mark = mark or row.mark
+    before = row.state
     deleted = row.state == RelationState.REMOVED_BY_PHYSICIAN
     if not (deleted and row.until is not None and row.since <= row.until):
         row.state = RelationState.ONE_SIDED if one_sided else RelationState.CONNECTED
         row.until = None
+    if row.state != before:
+        changed.note(session, identifier.id)
     session.flush()
     # Mostly all the rest is as it was: this costs a tenth of what the session would make of it.
     _SEEN.run(session, {"row": row.id, "at": now})
@@ -109,11 +112,13 @@ def disconnect(
             )
         )  # fmt: skip
         session.flush()
+        changed.note(session, identifier.id)
         return True
     if row.since > at or (row.state not in OPEN and row.until is not None and row.until >= at):
         return False
     row.state, row.until = state, at
     session.flush()
+    changed.note(session, identifier.id)
     return True
 
 
@@ -129,6 +134,8 @@ def close_missing(
             contact.state, contact.until = RelationState.REMOVED_BY_REP, now
             closed.append(session.get_one(Rep, rep_id))
     session.flush()
+    if closed:
+        changed.note(session, identifier.id)
     return closed
 
 
@@ -187,6 +194,7 @@ def hand_over(session: Session, old: Rep, new: Rep) -> None:
     for row in session.scalars(select(RepContact).where(RepContact.rep_id == old.id)):
         if row.identifier_id not in known:
             row.rep_id = new.id
+            changed.note(session, row.identifier_id)
     session.flush()
 
 

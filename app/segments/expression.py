@@ -131,6 +131,17 @@ def tag_names(node: Node) -> set[str]:
     return set()
 
 
+def rep_names(node: Node) -> set[str]:
+    """Every rep that an expression names, by userid or name."""
+    if isinstance(node, FieldIs):
+        return {node.value} if node.field == "rep" else set()
+    if isinstance(node, Not):
+        return rep_names(node.inner)
+    if isinstance(node, All | AnyOf):
+        return set().union(*(rep_names(part) for part in node.parts))
+    return set()
+
+
 def describe(node: Node) -> str:
     """The tree in words, as it was understood."""
     if isinstance(node, TagIs):

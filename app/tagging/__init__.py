@@ -7,6 +7,7 @@ fold_unmapped        an unknown name means this tag, also for everybody who carr
 assert_tag           one assertion, once per evidence
 replace_from_source  a source's whole list of tags: missing ones are superseded
 weights, reasons     what holds now, how strongly, and why
+held, lines_of, shape   how strongly every tag holds for one person, and until when
 keywords_in          tags that a text speaks of
 keep_corp_tags, corp_tags   the corp's own list, as WeCom showed it last
 """
@@ -14,15 +15,18 @@ keep_corp_tags, corp_tags   the corp's own list, as WeCom showed it last
 from app.tagging.assign import assert_tag, replace_from_source, supersede
 from app.tagging.corp_tags import corp_tags, keep_corp_tags, tags_deleted_at
 from app.tagging.folding import fold_unmapped, map_name, suggest, take_names, unmapped
+from app.tagging.held import Held, Line, held
 from app.tagging.models import Owner, Source, Tag, TagCategory, UnmappedName
 from app.tagging.naming import why_forbidden
-from app.tagging.read import Reason, Weight, holders, reasons, weights
+from app.tagging.read import Reason, Weight, holders, lines_of, reasons, weights
+from app.tagging.shape import Shape, shape
 from app.tagging.vocabulary import (
     add_synonym,
     add_tag,
     by_key,
     by_name,
     categories,
+    id_of,
     keywords_in,
     retire,
     seed,
@@ -31,8 +35,11 @@ from app.tagging.vocabulary import (
 )
 
 __all__ = [
+    "Held",
+    "Line",
     "Owner",
     "Reason",
+    "Shape",
     "Source",
     "Tag",
     "TagCategory",
@@ -46,14 +53,18 @@ __all__ = [
     "categories",
     "corp_tags",
     "fold_unmapped",
+    "held",
     "holders",
+    "id_of",
     "keep_corp_tags",
     "keywords_in",
+    "lines_of",
     "map_name",
     "reasons",
     "replace_from_source",
     "retire",
     "seed",
+    "shape",
     "suggest",
     "supersede",
     "synonyms_of",

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from app.identity import changed
 from app.infra.db import insert_once
 from app.infra.direct import Direct
 from app.tagging.models import TagAssertion
@@ -31,16 +32,21 @@ def assert_tag(
         "identifier_id": identifier_id, "tag_id": tag_id, "source": source, "ref": ref,
         "evidence": evidence, "confidence": confidence, "actor": actor, "at": at,
     }  # fmt: skip
-    return insert_once(session, TagAssertion, values, "identifier_id", "tag_id", "source", "ref")
+    fresh = insert_once(session, TagAssertion, values, "identifier_id", "tag_id", "source", "ref")
+    if fresh:
+        changed.note(session, identifier_id)
+    return fresh
 
 
 def supersede(session: Session, assertion_id: int, at: datetime) -> None:
     """The assertion does not hold any more; it stays as history."""
-    session.execute(
+    whose = session.scalar(
         update(TagAssertion)
         .where(TagAssertion.id == assertion_id, TagAssertion.superseded_at.is_(None))
         .values(superseded_at=at)
+        .returning(TagAssertion.identifier_id)
     )
+    changed.note(session, whose)
 
 
 def replace_from_source(
@@ -69,6 +75,7 @@ def replace_from_source(
             again = next((r.id for r in rows if r.tag_id == tag_id and r.ref == ref), None)
             if again is not None:
                 _revive(session, again)
+                changed.note(session, identifier_id)
             else:
                 assert_tag(
                     session, identifier_id, tag_id,

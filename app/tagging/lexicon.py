@@ -31,6 +31,7 @@ class Lexicon:
     """Folded names to tags. A name of one source goes before the same name of any source."""
 
     by_name: dict[tuple[str, str], Named]  # (source, folded name)
+    by_label: dict[str, int]  # exactly as written, names before keys
     _finders: dict[tuple[str, ...], Finder[Named]] = field(default_factory=dict)
 
     def meaning(self, source: str, folded: str) -> Named | None:
@@ -55,7 +56,9 @@ def _read(session: Session) -> Lexicon:
             Tag.id, Tag.key, Tag.name, Tag.category_key, Tag.active,
         ).join(Tag, Tag.id == TagSynonym.tag_id)
     )  # fmt: skip
-    return Lexicon({(row[0], row[1]): Named(*row[2:]) for row in rows})
+    tags = session.execute(select(Tag.id, Tag.key, Tag.name)).all()
+    labels = {tag.key: tag.id for tag in tags} | {tag.name: tag.id for tag in tags}
+    return Lexicon({(row[0], row[1]): Named(*row[2:]) for row in rows}, labels)
 
 
 LEXICON = Stamped("vocabulary", _read)

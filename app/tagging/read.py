@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier
-from app.tagging.models import Tag, TagAssertion, TagCategory
-from app.tagging.rules import BACK_OFF, Asserted, shares, strength, weight
+from app.tagging.held import Line
+from app.tagging.models import TagAssertion
+from app.tagging.rules import Asserted, shares, strength, weight
+from app.tagging.shape import Shape, shape
 
 FAINT = 0.05  # a weaker tag is not shown and not used
 CHUNK = 500
@@ -64,42 +66,33 @@ class _Row:
         return Asserted(self.source, self.confidence, self.at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What the vocabulary says about its active tags."""
-
-    half_lives: Mapping[int, int | None]
-    parents: Mapping[int, int]
-    exclusive: Mapping[int, str]  # tag → category of which at most one tag holds
-
-
 def weights(
     session: Session, one_ids: Iterable[str], now: datetime
 ) -> dict[str, dict[int, Weight]]:
     """Tags of many persons: {one_id: {tag_id: Weight}}; faint ones are left out."""
     wanted = list(dict.fromkeys(one_ids))
-    shape = _shape(session)
+    known = shape(session)
     found: dict[str, dict[int, Weight]] = {one_id: {} for one_id in wanted}
     for start in range(0, len(wanted), CHUNK):
         mine = Identifier.one_id.in_(wanted[start : start + CHUNK])
         for (one_id, tag_id), rows in _grouped(session, mine).items():
-            if tag_id in shape.half_lives:
-                held = _weigh(tag_id, rows, shape.half_lives[tag_id], now)
+            if tag_id in known.half_lives:
+                held = _weigh(tag_id, rows, known.half_lives[tag_id], now)
                 if held.value >= FAINT:
                     found[one_id][tag_id] = held
     for held_by_one in found.values():
-        _drop_excluded(held_by_one, shape)
+        _drop_excluded(held_by_one, known)
     return found
 
 
 def reasons(session: Session, one_id: str, now: datetime) -> dict[int, list[Reason]]:
     """Every active assertion about one person by tag, strongest first."""
-    shape = _shape(session)
+    known = shape(session)
     found: dict[int, list[Reason]] = {}
     for (_, tag_id), rows in _grouped(session, Identifier.one_id == one_id).items():
-        if tag_id not in shape.half_lives:
+        if tag_id not in known.half_lives:
             continue
-        half_life = shape.half_lives[tag_id]
+        half_life = known.half_lives[tag_id]
         split = shares([row.asserted for row in rows], half_life, now)
         told = [
             Reason(row.id, tag_id, row.source, row.evidence, row.actor, row.at,
@@ -110,21 +103,35 @@ def reasons(session: Session, one_id: str, now: datetime) -> dict[int, list[Reas
     return found
 
 
+def lines_of(session: Session, one_ids: Sequence[str]) -> dict[str, dict[int, list[Line]]]:
+    """The active assertions about these persons by tag, without their words."""
+    rows = session.execute(
+        select(
+            Identifier.one_id, TagAssertion.tag_id, TagAssertion.id, TagAssertion.source,
+            TagAssertion.confidence, TagAssertion.at,
+        )
+        .join(Identifier, Identifier.id == TagAssertion.identifier_id)
+        .where(Identifier.one_id.in_(one_ids), TagAssertion.superseded_at.is_(None))
+    )  # fmt: skip
+    found: dict[str, dict[int, list[Line]]] = {one_id: {} for one_id in one_ids}
+    for one_id, tag_id, number, source, confidence, at in rows:
+        line = Line(number, Asserted(source, confidence, at))
+        found[one_id].setdefault(tag_id, []).append(line)
+    return found
+
+
 def holders(session: Session, tag_id: int, now: datetime, at_least: float) -> set[str]:
     """ONE IDs for whom the tag holds with at least this weight, narrower tags included."""
-    shape = _shape(session)
-    family = _family(tag_id, shape)
-    rivals = {
-        t for t, category in shape.exclusive.items() if category == shape.exclusive.get(tag_id)
-    }
-    mine = TagAssertion.tag_id.in_(sorted(family.keys() | rivals | {tag_id}))
+    known = shape(session)
+    family = known.family(tag_id)
+    mine = TagAssertion.tag_id.in_(sorted(family.keys() | known.rivals(family)))
     held: dict[str, dict[int, Weight]] = defaultdict(dict)
     for (one_id, found_id), rows in _grouped(session, mine).items():
-        if found_id in shape.half_lives:
-            held[one_id][found_id] = _weigh(found_id, rows, shape.half_lives[found_id], now)
+        if found_id in known.half_lives:
+            held[one_id][found_id] = _weigh(found_id, rows, known.half_lives[found_id], now)
     found = set()
     for one_id, tags in held.items():
-        _drop_excluded(tags, shape)
+        _drop_excluded(tags, known)
         if any(tags[t].value * family[t] >= at_least for t in tags if t in family):
             found.add(one_id)
     return found
@@ -142,7 +149,7 @@ def _weigh(tag_id: int, rows: Sequence[_Row], half_life: int | None, now: dateti
     return Weight(tag_id, value, top.source, top.evidence, top.at)
 
 
-def _drop_excluded(held: dict[int, Weight], shape: _Shape) -> None:
+def _drop_excluded(held: dict[int, Weight], shape: Shape) -> None:
     """Of tags that exclude each other the strongest holds; equal ones: the newest."""
     best: dict[str, Weight] = {}
     for tag_id in [t for t in held if t in shape.exclusive]:
@@ -153,29 +160,6 @@ def _drop_excluded(held: dict[int, Weight], shape: _Shape) -> None:
     for tag_id in [t for t in held if t in shape.exclusive]:
         if best[shape.exclusive[tag_id]].tag_id != tag_id:
             del held[tag_id]
-
-
-def _family(tag_id: int, shape: _Shape) -> dict[int, float]:
-    """The tag and the narrower ones, each with what it counts for."""
-    family, layer, factor = {tag_id: 1.0}, {tag_id}, BACK_OFF
-    while layer:
-        layer = {t for t, parent in shape.parents.items() if parent in layer and t not in family}
-        family |= dict.fromkeys(layer, factor)
-        factor *= BACK_OFF
-    return family
-
-
-def _shape(session: Session) -> _Shape:
-    rows = session.execute(
-        select(Tag.id, Tag.half_life_days, Tag.parent_id, Tag.category_key, TagCategory.exclusive)
-        .join(TagCategory, TagCategory.key == Tag.category_key)
-        .where(Tag.active.is_(True))
-    ).all()
-    return _Shape(
-        half_lives={row.id: row.half_life_days for row in rows},
-        parents={row.id: row.parent_id for row in rows if row.parent_id is not None},
-        exclusive={row.id: row.category_key for row in rows if row.exclusive},
-    )
 
 
 def _grouped(session: Session, whose: ColumnElement[bool]) -> dict[tuple[str, int], list[_Row]]:

@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from app.identity import changed
 from app.infra.db import insert_once
 from app.infra.errors import NotFound, Refused
 from app.tagging import naming
 from app.tagging.lexicon import ANY, LEXICON, Named
-from app.tagging.models import Tag, TagCategory, TagSynonym
+from app.tagging.models import Tag, TagAssertion, TagCategory, TagSynonym
 from app.tagging.starter import CATEGORIES, SPOKEN, TAGS
 
 
@@ -68,6 +69,7 @@ def add_tag(
     session.flush()
     for raw in (name, *synonyms):
         add_synonym(session, tag, raw)
+    LEXICON.changed(session)
     return tag
 
 
@@ -91,6 +93,8 @@ def retire(session: Session, key: str) -> Tag:
     tag.active = False
     session.flush()
     LEXICON.changed(session)
+    carried = (TagAssertion.tag_id == tag.id, TagAssertion.superseded_at.is_(None))
+    changed.note_all(session, TagAssertion.identifier_id, *carried)
     return tag
 
 
@@ -123,6 +127,11 @@ def by_key(session: Session, key: str) -> Tag | None:
 def by_name(session: Session, name: str) -> Tag | None:
     """The tag with exactly this name."""
     return session.scalar(select(Tag).where(Tag.name == name.strip()))
+
+
+def id_of(session: Session, label: str) -> int | None:
+    """The tag with exactly this name, or this key; without asking the database for each."""
+    return LEXICON.of(session).by_label.get(label.strip())
 
 
 def keywords_in(session: Session, text: str, categories: Sequence[str] = SPOKEN) -> list[Named]:

@@ -179,6 +179,9 @@ def test_a_push_is_planned_run_and_counted(line: Line, people: dict[str, Browser
     count = marketer.get("/console/segments/count?expression=企微好友").text
     assert "王某某" in count
     assert "第" in marketer.get("/console/segments/count?expression=标签:房颤 且").text
+    why = marketer.get("/console/segments/why?who=王某某&expression=企微好友 且 非 标签:肺癌").text
+    assert ("不在人群中" in why, "在人群中" in why, why.count("✓")) == (False, True, 3)
+    assert "没有这个标签" not in why
     wrong = marketer.send(
         "/console/campaigns/new", "/console/campaigns/new", name="x", expression="房颤",
         content_id=str(version.content_id),

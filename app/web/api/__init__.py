@@ -1,6 +1,6 @@
 """The JSON API at /api/v1: what the console can do, for systems. Bearer token.
 
-    physicians  contents  campaigns  suggestions  inbox  imports
+    physicians  segments  contents  campaigns  suggestions  inbox  imports
 
 Errors look alike: {"error": {"status", "message"}}. Lists: {"items": […], "total"?}.
 """
@@ -13,7 +13,9 @@ from flask import Blueprint
 
 from app.web.policy import STAFF, Policy, default_policy
 
-PARTS = ("physicians", "contents", "campaigns", "suggestions", "inbox", "imports", "openapi")
+PARTS = (
+    "physicians", "segments", "contents", "campaigns", "suggestions", "inbox", "imports", "openapi",
+)  # fmt: skip
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 default_policy(bp, Policy(roles=STAFF, by_token=True))

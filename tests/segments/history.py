@@ -1,0 +1,203 @@
+"""Things that happen to a few physicians, and questions about them, at random from a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from app import consent, identity, links, reps, tagging
+from app.consent import Action
+from app.identity import Id, Identifier, Kind
+from app.infra.db import Database
+from app.reps import RelationState, Rep
+from app.segments.expression import (
+    All,
+    AnyOf,
+    FieldIs,
+    Node,
+    Not,
+    Opened,
+    Reachable,
+    TagIs,
+)
+from app.tagging import Source
+from tests.company import CORP, hire, publish
+from tests.conftest import SetClock
+
+PEOPLE = 12
+SOURCES = tuple(Source)
+FAMILY = ("cardio", "af", "cad", "acs")  # narrower and narrower
+CITIES = ("云岭市", "海州市")
+
+
+class History:
+    """`happen` does one thing, `question` asks one."""
+
+    def __init__(self, db: Database, clock: SetClock, seed: int) -> None:
+        self.db, self.clock, self.rng = db, clock, random.Random(seed)
+        with db.transaction() as session:
+            tagging.seed(session, clock())
+            exclusive = {c.key for c in tagging.categories(session) if c.exclusive}
+            known = tagging.tags(session)
+            stages = [tag.key for tag in known if tag.category_key in exclusive]
+            self.tags = [*FAMILY, *stages[:3], next(t.key for t in known if not t.half_life_days)]
+            self.reps = [hire(session, f"rep0{n}", clock()) for n in range(3)]
+            self.version = publish(session, "房颤抗凝", ("af",), clock())
+            self.links: list[int] = []
+            self.names = {key: _tag(session, key).name for key in self.tags}
+        self.judged: list[int] = []
+
+    def happen(self) -> None:
+        name = self.rng.choice(
+            ["tag"] * 6 + ["list", "tell", "meet", "meet", "leave", "open", "open", "refuse",
+             "join", "apart", "take back", "forget", "retire", "hand over", "fail", "later"]
+        )  # fmt: skip
+        step: Callable[[Session], object] = getattr(self, name.replace(" ", "_"))
+        try:
+            with self.db.transaction() as session:
+                step(session)
+                if name == "fail":
+                    raise InterruptedError
+        except InterruptedError:
+            pass
+
+    def tag(self, session: Session) -> None:
+        key, source = self.rng.choice(self.tags), self.rng.choice(SOURCES)
+        tagging.assert_tag(
+            session, self._someone(session).id, _tag(session, key).id, source=source,
+            ref=str(self.rng.random()), evidence="", at=self._when(),
+            confidence=self.rng.choice((1.0, 0.6, 0.3, -0.7)),
+        )  # fmt: skip
+
+    def list(self, session: Session) -> None:
+        wanted = {_tag(session, key).id: "" for key in self.rng.sample(self.tags, 2)}
+        tagging.replace_from_source(
+            session, self._someone(session).id, source=Source.CRM, scope="crm", wanted=wanted,
+            at=self._when(),
+        )  # fmt: skip
+
+    def tell(self, session: Session) -> None:
+        said = {"city": self.rng.choice(CITIES), "specialty": self.rng.choice(("心内科", "肿瘤"))}
+        identity.describe(
+            session, self._someone(session), said, source=self.rng.choice(("crm", "oa")),
+            trust=self.rng.choice((50, 80)), at=self._when(), now=self.clock(),
+        )  # fmt: skip
+
+    def meet(self, session: Session) -> None:
+        reps.connect(
+            session, self._rep(session), self._contact(session), since=self._when(),
+            now=self.clock(), one_sided=self.rng.random() < 0.2,
+        )  # fmt: skip
+
+    def leave(self, session: Session) -> None:
+        who, state = self._contact(session), RelationState.REMOVED_BY_PHYSICIAN
+        if self.rng.random() < 0.3:
+            reps.close_missing(session, CORP, who, [], self.clock())
+        reps.disconnect(session, self._rep(session), who, state, self.clock())
+
+    def open(self, session: Session) -> None:
+        link = links.create_link(
+            session, self.version.id, identifier_id=self._someone(session).id, channel="oa",
+            now=self.clock(),
+        )  # fmt: skip
+        for _ in range(self.rng.choice((1, 1, 2, 3))):
+            links.open_page(
+                session, link.id, f"visit-{self.rng.random()}"[:30].replace(".", "-"),
+                agent="wechat", now=self._when(),
+            )  # fmt: skip
+
+    def refuse(self, session: Session) -> None:
+        action = self.rng.choice((Action.WITHDRAW, Action.GRANT))
+        consent.record(
+            session, self._someone(session).id, action=action, source="t", at=self._when()
+        )
+
+    def join(self, session: Session) -> None:
+        ids = [self._id(), self._id()]
+        if len(set(ids)) == 2:
+            identity.observe(
+                session, ids, event_key=f"e{self.rng.random()}", source="test", at=self._when(),
+                now=self.clock(), kind="api_assert", trust=90,
+            )  # fmt: skip
+
+    def apart(self, session: Session) -> None:
+        a, b = self._someone(session), self._someone(session)
+        if a.id != b.id:
+            judged = identity.keep_apart(
+                session, a, b, actor="user:1", reason="t", now=self.clock()
+            )
+            self.judged.append(judged.id)
+
+    def take_back(self, session: Session) -> None:
+        if self.judged:
+            identity.retract(session, self.judged.pop(), actor="user:1", now=self.clock())
+
+    def forget(self, session: Session) -> None:
+        who = self._someone(session)
+        if who.value:
+            identity.forget(session, who, cause="test", now=self.clock())
+
+    def retire(self, session: Session) -> None:
+        if self.rng.random() < 0.3:
+            tagging.retire(session, self.rng.choice(self.tags))
+
+    def hand_over(self, session: Session) -> None:
+        old, new = self._rep(session), self._rep(session)
+        if old.id != new.id:
+            reps.hand_over(session, old, new)
+
+    def fail(self, session: Session) -> None:
+        self.tag(session)
+        self.join(session)
+
+    def later(self, session: Session) -> None:
+        self.clock.tick(hours=self.rng.choice((1, 30, 700, 3000)))
+
+    def question(self, depth: int = 0) -> Node:
+        rng = self.rng
+        kind = rng.random()
+        if depth < 3 and kind < 0.45:
+            parts = tuple(self.question(depth + 1) for _ in range(rng.choice((2, 3))))
+            return All(parts) if rng.random() < 0.6 else AnyOf(parts)
+        if depth < 3 and kind < 0.6:
+            return Not(self.question(depth + 1))
+        return rng.choice([
+            TagIs(self.names[rng.choice(self.tags)], rng.choice((0.0, 0.1, 0.2, 0.2, 0.35, 0.5, 0.95))),
+            TagIs(self.names[rng.choice(self.tags)]),
+            FieldIs("city", rng.choice(CITIES)), FieldIs("specialty", "肿瘤"),
+            FieldIs("rep", rng.choice(("rep00", "代表rep01", "nobody"))),
+            Opened(rng.choice((0, 1, 7, 30, 365)), rng.choice((0, 1, 2, 3, 5))),
+            Reachable(rng.choice(("wecom", "oa", "all"))),
+        ])  # fmt: skip
+
+    def _id(self) -> Id:
+        n = self.rng.randrange(PEOPLE)
+        kind = self.rng.choice((Kind.WECOM_EXTERNAL_USERID, Kind.OPENID, Kind.PHONE, Kind.UNIONID))
+        value = f"139{n:08d}" if kind is Kind.PHONE else f"x{n}"
+        return Id(kind, "" if kind is Kind.PHONE else CORP, value)
+
+    def _someone(self, session: Session, one: Id | None = None) -> Identifier:
+        (row,) = identity.observe(
+            session, [one or self._id()], event_key=f"s{self.rng.random()}", source="test",
+            at=self.clock(), now=self.clock(),
+        )  # fmt: skip
+        return row
+
+    def _contact(self, session: Session) -> Identifier:
+        who = Id(Kind.WECOM_EXTERNAL_USERID, CORP, f"x{self.rng.randrange(PEOPLE)}")
+        return self._someone(session, who)
+
+    def _rep(self, session: Session) -> Rep:
+        return reps.get_rep(session, self.rng.choice(self.reps).id)
+
+    def _when(self) -> datetime:
+        return self.clock() - timedelta(days=self.rng.choice((0, 0, 0, 1, 6, 29, 200)))
+
+
+def _tag(session: Session, key: str) -> tagging.Tag:
+    found = tagging.by_key(session, key)
+    assert found is not None
+    return found

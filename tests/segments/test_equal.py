@@ -1,0 +1,60 @@
+"""Sets answer as the tables do, whatever happens in whatever order, followed or not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app import segments
+from app.infra.db import Database
+from app.segments import following, sql, store
+from app.segments.asking import meaning, members_of
+from tests.conftest import SetClock
+from tests.segments.history import History
+
+STEPS, QUESTIONS = 30, 3
+
+
+def compare(history: History, *, ahead: timedelta = timedelta()) -> int:
+    """How many were found by questions that sets and tables answered alike."""
+    found = 0
+    with history.db.reading() as session:
+        now = history.clock() + ahead
+        for _ in range(QUESTIONS):
+            tree = history.question()
+            wanted = sql.members(session, tree, meaning(session, tree, now), now)
+            assert members_of(session, tree, now) == wanted, tree
+            found += len(wanted)
+    return found
+
+
+def follow(history: History, limit: int = 7) -> int:
+    with history.db.transaction() as session:
+        return segments.fold(session, history.clock(), limit)
+
+
+def test_sets_equal_the_tables(
+    database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "MOST_PIECES", 5)  # changes are worked in several times
+    history = History(database, clock, seed=4)
+    for _ in range(STEPS // 2):
+        history.happen()
+    segments.build(database, clock)
+    found = 0
+    for _ in range(STEPS):
+        history.happen()
+        if history.rng.random() < 0.5:
+            follow(history)
+        if history.rng.random() < 0.2:
+            found += compare(history)
+        if history.rng.random() < 0.1:
+            store._stores.clear()  # another process
+    while follow(history, 100):
+        pass
+    found += compare(history) + compare(history, ahead=timedelta(days=40))
+    assert found > 30
+    with database.reading() as session:
+        assert not segments.is_due(session, clock())
+    assert list(segments.verify(database, clock)) == []
