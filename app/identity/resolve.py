@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.identity import called
+from app.identity.changes import Home, Settled
 from app.identity.component import (
     NO_OBSTACLES,
     Member,
@@ -44,7 +45,7 @@ from app.identity.normalise import Id
 from app.identity.pair import ask_pair
 from app.identity.partition import RULES, Edge, Partition, partition
 from app.identity.register import Known, come_back, read, register
-from app.identity.settle import Home, Settled, store
+from app.identity.settle import store
 
 MAX_COMPONENT = 300  # larger raw components keep their last partition and wait for a rebuild
 
