@@ -353,3 +353,18 @@ def test_a_departments_phone_joins_nobody_until_the_wrong_name_is_mended(
         told(session, EXTERNAL, PHONE, key="2", name="李静", minute=3)
         identity.forget(session, identity.find(session, EXTERNAL), cause="asked", now=NOON)  # type: ignore[arg-type]
         assert identity.find(session, PHONE).status == "active"  # type: ignore[union-attr]
+
+
+def test_a_device_seen_earlier_than_known_links_only_who_came_in_its_window(
+    database: Database,
+) -> None:
+    device = Id(Kind.DEVICE, "web", "cookie-1")
+    for number, (one, day) in enumerate(((OPEN, 0), (EXTERNAL, 80), (OPEN, -20))):
+        at = NOON + timedelta(days=day)
+        with database.transaction() as session:
+            identity.observe(
+                session, [one, device], event_key=f"{number}", source="test", at=at, now=NOON
+            )
+        together = people(database)
+        assert (len(together) == 1) == (number < 2), "told again earlier, its window ends earlier"
+    assert together == {frozenset({OPEN.value, device.value}), frozenset({EXTERNAL.value})}
