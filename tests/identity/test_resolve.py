@@ -230,11 +230,14 @@ def test_workers_who_tell_many_at_once_never_wait_for_each_other_in_a_circle(
     to begin again, and the end is what one worker would come to."""
     pool = [Id(Kind.UNIONID, "open", f"u{i}") for i in range(12)]
     pool += [Id(Kind.OPENID, "wx1", f"o{i}") for i in range(12)] + [PHONE, LICENCE]
+    pool += [Id(Kind.PHONE, "", f"+861391234560{i}") for i in range(6)]
     rng = random.Random(8)
-    batches = [
-        [identity.Told(rng.sample(pool, 2), f"{n}:{i}", "test", NOON) for i in range(6)]
-        for n in range(16)
-    ]
+
+    def told(key: str) -> identity.Told:
+        at, name = NOON + timedelta(minutes=rng.randrange(9)), rng.choice(["", "王敏", "李静"])
+        return identity.Told(rng.sample(pool, 2), key, "test", at, name=name)
+
+    batches = [[told(f"{n}:{i}") for i in range(6)] for n in range(16)]
 
     def work(batch: list[identity.Told]) -> None:
         with database.transaction() as session:
@@ -350,3 +353,18 @@ def test_a_departments_phone_joins_nobody_until_the_wrong_name_is_mended(
         told(session, EXTERNAL, PHONE, key="2", name="李静", minute=3)
         identity.forget(session, identity.find(session, EXTERNAL), cause="asked", now=NOON)  # type: ignore[arg-type]
         assert identity.find(session, PHONE).status == "active"  # type: ignore[union-attr]
+
+
+def test_a_device_seen_earlier_than_known_links_only_who_came_in_its_window(
+    database: Database,
+) -> None:
+    device = Id(Kind.DEVICE, "web", "cookie-1")
+    for number, (one, day) in enumerate(((OPEN, 0), (EXTERNAL, 80), (OPEN, -20))):
+        at = NOON + timedelta(days=day)
+        with database.transaction() as session:
+            identity.observe(
+                session, [one, device], event_key=f"{number}", source="test", at=at, now=NOON
+            )
+        together = people(database)
+        assert (len(together) == 1) == (number < 2), "told again earlier, its window ends earlier"
+    assert together == {frozenset({OPEN.value, device.value}), frozenset({EXTERNAL.value})}
