@@ -81,6 +81,11 @@ def followed(session: Session, ids: Sequence[int]) -> None:
         session.execute(delete(PersonChanged).where(chosen).execution_options(**_UNSYNCHRONISED))
 
 
+def all_followed(session: Session) -> None:
+    """Whatever is marked now is done with: everybody is going to be read."""
+    session.execute(delete(PersonChanged).execution_options(**_UNSYNCHRONISED))
+
+
 def _noted(session: Session) -> tuple[set[int], set[str]]:
     before_commit(session, NOTED, _write)
     found: tuple[set[int], set[str]] = session.info.setdefault(NOTED, (set(), set()))

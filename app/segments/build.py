@@ -16,7 +16,7 @@ from pyroaring import BitMap
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.identity import Physician
+from app.identity import Physician, changed
 from app.infra.clock import Clock
 from app.infra.db import Database, insert_once
 from app.infra.errors import Refused
@@ -89,6 +89,8 @@ def _begin(session: Session, builder: str, now: datetime) -> None:
     if state.builder and not _is_gone(state, now):
         raise Refused("人群索引正在由另一个进程重建，请稍后再试。")
     state.builder, state.builder_seen_at = builder, now
+    if not state.generation:  # nobody answers from sets yet, and a broken first build is repeated
+        changed.all_followed(session)
 
 
 def _is_gone(state: SegmentState, now: datetime) -> bool:
