@@ -130,5 +130,7 @@ def _looked_up(session: Session, wanted: Any, key: Any, values: Sequence[Any]) -
 _UNSYNCHRONISED = {"synchronize_session": False}
 _COLUMNS = (PersonChanged.id, PersonChanged.identifier_id, PersonChanged.one_id, PersonChanged.at)
 _OLDEST = Direct(
-    select(*_COLUMNS).order_by(PersonChanged.id).limit(bindparam("limit")), lambda *row: row
+    select(*_COLUMNS).order_by(PersonChanged.id).limit(bindparam("limit")),
+    lambda *row: row,
+    large=True,
 )

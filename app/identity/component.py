@@ -62,20 +62,19 @@ def hold(session: Session, ids: Collection[int], components: Collection[int]) ->
     we had them: then we let go of all, so that nobody waits for us meanwhile, and begin again.
     """
     wanted, locks = sorted(set(components)), session.get_bind().dialect.name == "postgresql"
-    many = locks and len(wanted) > 1
     session.flush()  # what is to be written must not go back with the locks
-    _say(session, "SAVEPOINT held" if many else "")
+    _say(session, "SAVEPOINT held" if locks else "")
     while True:
         if locks:
             _LOCK.all(session, {"ids": wanted})
         members = _MEMBERS.all(session, {"ids": wanted})
         if {member.id for member in members}.issuperset(ids):
             break
-        _say(session, "ROLLBACK TO SAVEPOINT held" if many else "")
+        _say(session, "ROLLBACK TO SAVEPOINT held" if locks else "")
         before, wanted = wanted, components_of(session, ids)
         if wanted == before:
             raise LookupError("some of these identifiers do not exist")
-    _say(session, "RELEASE SAVEPOINT held" if many else "")
+    _say(session, "RELEASE SAVEPOINT held" if locks else "")
     return members
 
 

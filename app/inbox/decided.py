@@ -35,7 +35,9 @@ def replay(
     if not ids and not state:
         raise ValueError("say which events: ids or a state")
     done = session.execute(
-        chosen.values(state=State.PENDING, attempts=0, next_attempt_at=now, finished_at=None)
+        chosen.values(
+            state=State.PENDING, attempts=0, next_attempt_at=now, finished_at=None, error=""
+        )
     )
     return int(done.rowcount)  # type: ignore[attr-defined]
 

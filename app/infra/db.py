@@ -192,12 +192,13 @@ class Database:
         with self._reading() as session:
             try:
                 yield session
-            finally:
-                session.expunge_all()  # what was read stays readable
+                session.expunge_all()
                 if self.engine.dialect.name == "postgresql":
                     with suppress(SQLAlchemyError):  # it broke; there is nothing to lose
                         session.commit()
-                session.rollback()
+            finally:
+                session.expunge_all()  # what was read stays readable
+                session.rollback()  # after an error: a statement that fails may fail for ever
 
 
 def insert_once(session: Session, model: type[Base], values: dict[str, Any], *keys: str) -> bool:

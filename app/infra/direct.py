@@ -64,8 +64,13 @@ def nothing(*_columns: object) -> None:
 class Direct(Generic[T]):
     """A statement, and what becomes of a row: `make(*columns)`."""
 
-    def __init__(self, statement: Any, make: Callable[..., T], columns: Sequence[str] = ()) -> None:
+    def __init__(
+        self, statement: Any, make: Callable[..., T], columns: Sequence[str] = (), *,
+        large: bool = False,
+    ) -> None:  # fmt: skip
+        """`large`: what it gives may be much, and shall not stay in memory with its cursor."""
         self._statement, self._make, self._columns = statement, make, columns
+        self._large = large
         self._prepared: dict[str, DriverStatement] = {}
         self._converters: dict[str, Sequence[tuple[int, Convert]] | None] = {}
 
@@ -97,14 +102,17 @@ class Direct(Generic[T]):
         try:
             cursor.execute(statement.text, parameters)
             converters = self._out_of(connection.dialect, cursor)
-            return ([], ()) if converters is None else (list(cursor.fetchall()), converters)
+            rows = list(cursor.fetchall()) if converters is not None else []
+            if self._large:
+                cursor.close()
+            return rows, converters or ()
         except driver.Error as problem:
             raise _as_usual(connection, problem) from problem
 
     def _cursor(self, connection: Connection) -> Any:
         """This statement's own on this connection: it remembers how values are converted."""
         kept = connection.info.setdefault("direct", {})
-        if self not in kept:
+        if self._large or self not in kept:
             kept[self] = connection.connection.cursor()
         return kept[self]
 

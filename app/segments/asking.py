@@ -8,7 +8,8 @@ are looked up; when many wait (an import of thousands), the answer says how old 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -121,34 +122,50 @@ def _ask(
     session: Session, tree: Node, meant: Meant, now: datetime, limit: int | None, *,
     with_reps: bool = False,
 ) -> _Found | None:  # fmt: skip
-    """None when the sets were never built. Marks are read before the sets: whoever is followed
-    between the two is looked up for nothing, and nobody is missed."""
+    """None when the sets were never built."""
     for _ in range(TRIES):
-        marks = changed.waiting(session, limit)
-        fading = by_themselves(session, now, limit)
-        people = sorted(marks.people.union(fading.people))
-        out, exact = bits_of(session, people), _Exact(session, now)
-        for tag_id, band, at_least in doubts(tree, meant):
-            exact.look(tag_id, band, at_least)
-        with current(session) as store:
-            if store is None:
-                return None
-            try:
-                sets = _Sets(session, store, exact)
-                found = _Found(evaluate(tree, sets, meant) - out, {})
-                refused = _set(session, store, OPTED_OUT)
-                found.out = found.bits.intersection_cardinality(refused)
-                if with_reps:
-                    theirs = store.of_kind(session, "rep").items()
-                    found.reps = {int(rep) for rep, of in theirs if of.intersect(found.bits)}
-            except Behind:
-                forget(store)
-                continue
-        found.since = min((s for s in (marks.since, fading.since) if s), default=None)
-        looked_up = gather(session, people, now)
-        found.also = {one.one_id: one for one in looked_up if holds(tree, one, meant)}
-        return found
+        with suppress(Behind):
+            return _answer(session, tree, meant, now, limit, with_reps=with_reps)
     raise Behind
+
+
+def _answer(
+    session: Session, tree: Node, meant: Meant, now: datetime, limit: int | None, *,
+    with_reps: bool,
+) -> _Found | None:  # fmt: skip
+    """Marks are read before the sets, and who has a bit after them: whoever is followed between is
+    looked up for nothing, and nobody is missed or counted twice. Raises Behind."""
+    marks = changed.waiting(session, limit)
+    fading = by_themselves(session, now, limit)
+    people = sorted(marks.people.union(fading.people))
+    exact = _Exact(session, now)
+    for tag_id, band, at_least in doubts(tree, meant):
+        exact.look(tag_id, band, at_least)
+    with _fresh(session) as store:
+        if store is None:
+            return None
+        bits = evaluate(tree, _Sets(session, store, exact), meant)
+        found = _Found(bits - bits_of(session, people), {})
+        found.out = found.bits.intersection_cardinality(_set(session, store, OPTED_OUT))
+        if with_reps:
+            theirs = store.of_kind(session, "rep").items()
+            found.reps = {int(rep) for rep, of in theirs if of.intersect(found.bits)}
+    found.since = min((s for s in (marks.since, fading.since) if s), default=None)
+    looked_up = gather(session, people, now)
+    found.also = {one.one_id: one for one in looked_up if holds(tree, one, meant)}
+    return found
+
+
+@contextmanager
+def _fresh(session: Session) -> Iterator[Store | None]:
+    """The sets; those that turn out to be too old are read anew by the next try."""
+    with current(session) as store:
+        try:
+            yield store
+        except Behind:
+            if store is not None:
+                forget(store)
+            raise
 
 
 class _Exact:
@@ -161,7 +178,7 @@ class _Exact:
 
     def look(self, tag_id: int, band: int, at_least: float) -> None:
         """Of those who are in the band now."""
-        with current(self._session) as store:
+        with _fresh(self._session) as store:
             if store is None:
                 return
             here = _set(self._session, store, tag_key(tag_id, band)).copy()
@@ -170,7 +187,7 @@ class _Exact:
 
     def within(self, here: BitMap, tag_id: int, band: int, at_least: float) -> BitMap:
         """Of those who are in it by now."""
-        then, strong = self._looked[tag_id, band, at_least]
+        then, strong = self._looked.get((tag_id, band, at_least), (BitMap(), BitMap()))
         return here & strong | self._strong(here - then, tag_id, at_least)
 
     def _strong(self, bits: BitMap, tag_id: int, at_least: float) -> BitMap:

@@ -210,10 +210,12 @@ _SINCE = Direct(
     .outerjoin(SegmentChange, SegmentChange.n > bindparam("seen"))
     .order_by(SegmentChange.n),
     lambda *row: row,
+    large=True,
 )
 _NAMES = Direct(
     select(SegmentFact.id, SegmentFact.kind, SegmentFact.value)
     .where(SegmentFact.id > bindparam("last"))
     .order_by(SegmentFact.id),
     lambda *row: row,
+    large=True,
 )

@@ -14,6 +14,7 @@ from app.infra.errors import NotFound, Refused
 from app.tagging import naming
 from app.tagging.lexicon import ANY, LEXICON, Named
 from app.tagging.models import Tag, TagAssertion, TagCategory, TagSynonym
+from app.tagging.shape import shape
 from app.tagging.starter import CATEGORIES, SPOKEN, TAGS
 
 
@@ -90,10 +91,11 @@ def retire(session: Session, key: str) -> Tag:
     tag = by_key(session, key)
     if tag is None:
         raise NotFound("没有这个标签。")
+    narrower = shape(session).family(tag.id)  # they no longer count for what is broader than it
     tag.active = False
     session.flush()
     LEXICON.changed(session)
-    carried = (TagAssertion.tag_id == tag.id, TagAssertion.superseded_at.is_(None))
+    carried = (TagAssertion.tag_id.in_(narrower), TagAssertion.superseded_at.is_(None))
     changed.note_all(session, TagAssertion.identifier_id, *carried)
     return tag
 

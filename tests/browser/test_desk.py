@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import delete, select
 
 from app import identity
-from app.identity import Physician
+from app.identity import Identifier, Kind, Physician
 from app.linkage import LinkCandidate, State
 from tests.browser.conftest import Product
 from tests.browser.test_console import SIZES, keep, log_in, serious, sticks_out
@@ -28,8 +28,11 @@ def pairs(product: Product) -> Iterator[list[int]]:
     They are the last ones: a pair that was decided and taken back is not as it was for other tests.
     """
     with product.parts.db.transaction() as session:
-        chosen = select(Physician).where(
-            Physician.live.is_(True), Physician.verified.is_(False), Physician.name.is_not(None)
+        chosen = (
+            select(Physician)
+            .join(Identifier, Identifier.id == Physician.anchor_id)
+            .where(Physician.live.is_(True), Physician.verified.is_(False))
+            .where(Physician.name.is_not(None), Identifier.kind != Kind.CRM_ID)
         )
         people = session.scalars(chosen.order_by(Physician.one_id.desc()).limit(6)).all()
         now = product.parts.clock()

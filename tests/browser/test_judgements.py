@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import func, select
 
 from app import identity
-from app.identity import Identifier, Override, Physician
+from app.identity import Identifier, Kind, Override, Physician
 from tests.browser.conftest import Product
 from tests.browser.test_console import SIZES, keep, log_in, serious, sticks_out
 
@@ -32,10 +32,13 @@ def marketer(request: pytest.FixtureRequest, browser: Browser, product: Product)
 
 @pytest.fixture
 def two(product: Product) -> Iterator[tuple[Physician, Physician]]:
-    """Two followers of the sample company without a licence, so that no rule keeps them apart."""
+    """Two followers of the sample company without a licence, or a CRM id, so that no rule keeps them apart."""
     with product.parts.db.reading() as session:
-        chosen = select(Physician).where(
-            Physician.live.is_(True), Physician.verified.is_(False), Physician.name.is_not(None)
+        chosen = (
+            select(Physician)
+            .join(Identifier, Identifier.id == Physician.anchor_id)
+            .where(Physician.live.is_(True), Physician.verified.is_(False))
+            .where(Physician.name.is_not(None), Identifier.kind != Kind.CRM_ID)
         )
         one, other = session.scalars(chosen.order_by(Physician.one_id).limit(2)).all()
     yield one, other

@@ -151,3 +151,18 @@ def test_a_question_changes_nothing_and_the_driver_keeps_its_statements(
             assert number.first(session, {}) == 0
             if database.engine.dialect.name == "postgresql" and asks == 7:
                 assert session.scalar(prepared) == 1
+
+
+def test_a_question_that_failed_leaves_no_statement_behind(database: Database) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite prepares anew by itself")
+    number = Direct(select(func.count()).select_from(Component), int)
+    for _ in range(8):
+        with database.reading() as session:
+            assert number.first(session, {}) == 0
+    with suppress(KeyError), database.reading() as session:
+        assert number.first(session, {}) == 0
+        raise KeyError
+    with database.reading() as session:
+        left = session.scalar(text("select count(*) from pg_prepared_statements"))
+    assert left == 0

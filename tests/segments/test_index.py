@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -158,3 +158,42 @@ def test_why_somebody_is_in_or_out(index: Index) -> None:
         (0, All, False), (1, Not, False), (2, TagIs, True), (1, Reachable, True),
     ]  # fmt: skip
     assert told.reasons[2].known == pytest.approx(0.7)
+
+
+def test_a_tag_in_the_middle_is_retired_and_the_narrower_no_longer_counts(index: Index) -> None:
+    with index.db.transaction() as session:
+        category = tagging.categories(session)[0].key
+        for key, parent in (("top", ""), ("middle", "top"), ("low", "middle")):
+            tagging.add_tag(
+                session, key=key, name=f"示例{key}", category_key=category, owner="sales",
+                half_life_days=None, parent_key=parent, now=index.clock(),
+            )  # fmt: skip
+        give_tag(session, index.li, "low", index.clock())
+    follow(index)
+    with index.db.reading() as session:
+        assert segments.members(session, "标签:示例top ≥ 0.1", index.clock())
+    with index.db.transaction() as session:
+        tagging.retire(session, "middle")
+    follow(index)
+    with index.db.reading() as session:
+        assert not segments.members(session, "标签:示例top ≥ 0.1", index.clock())
+
+
+def test_who_is_followed_while_we_ask_is_counted_once(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with index.db.transaction() as session:
+        meet(session, hire(session, "rep02", index.clock()), "zhang", index.clock(), tags=("af",))
+    if index.db.engine.dialect.name == "sqlite":
+        pytest.skip("a reader of SQLite sees one moment")
+    before = asking.current
+
+    @contextmanager
+    def between(session: Any) -> Any:
+        monkeypatch.setattr(asking, "current", before)
+        follow(index)
+        with before(session) as found:
+            yield found
+
+    monkeypatch.setattr(asking, "current", between)
+    assert index.size() == 2
