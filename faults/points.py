@@ -29,6 +29,7 @@ PLACES = {
 SLOW = ("run.", "pull.")  # armed first, since they are reached least often
 IMPORTING = ("spill.set_aside", "spill.imported")
 ALL_HIT_WITHIN_S = 180.0
+LAST_CALLS_S = 8.0  # that were under way when the last process was killed
 MANY_EVENTS = 20_000  # more than are needed: sending stops when every point was reached
 RUN_EVERY_S = 2.0
 OUTAGE_EVERY_S = 8.0
@@ -46,6 +47,9 @@ def f2(wish: Wish) -> Outcome:
             run.sender.start()
             _reach_all(run, fuses)
             run.sender.stop()
+            run.cluster.restore()
+            run.wait(LAST_CALLS_S)
+            run.let_time_pass()  # whoever was killed over an event four times waits five minutes
             run.finish()
             return run.outcome
 
