@@ -19,7 +19,7 @@ from pathlib import Path
 SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32)
 NO_LOG_FLUSH = 2
 UNMOUNTED_WITHIN_S = 10.0
-TOOLS = ("mkfs.ext4", "mount", "umount")
+TOOLS = ("mkfs.ext4", "mount", "umount", "sync")
 
 
 def why_not() -> str:
@@ -45,6 +45,10 @@ class Disk:
     def mount(self) -> None:
         """As when the machine starts."""
         _run("mount", "-o", "loop", str(self._image), str(self.place))
+
+    def settle(self) -> None:
+        """What is there now stays: a database that was made a moment ago has not synced itself."""
+        _run("sync", "-f", str(self.place))
 
     def cut(self) -> None:
         """The power fails."""

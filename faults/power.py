@@ -19,6 +19,7 @@ def f12(wish: Wish) -> Outcome:
     with run_of(wish, Manner(wish.events, per_s=wish.per_s or STEADY_PER_S), power=True) as run:
         disk = run.cluster.disk
         assert disk is not None
+        disk.settle()
         witness = Witness(disk)
         run.sender.start()
         cuts, due = 0, run.cluster.age + run.cluster.rng.uniform(*CUT_EVERY_S)
