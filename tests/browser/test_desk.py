@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from sqlalchemy import delete, select
 
 from app import identity
 from app.identity import Identifier, Kind, Physician
 from app.linkage import LinkCandidate, State
 from tests.browser.conftest import Product
-from tests.browser.test_console import SIZES, keep, log_in, serious, sticks_out
+from tests.browser.test_console import keep, serious, sticks_out
+from tests.browser.test_judgements import marketer
 
+__all__ = ["marketer"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 WEIGHTS = {
     "name": {"level": "pinyin", "bits": 8.2}, "hospital": {"level": "contained", "bits": 3.1},
@@ -62,64 +64,53 @@ def states(product: Product) -> dict[int, str]:
         return dict(rows)
 
 
-@pytest.fixture(params=[("wide", "light"), ("phone", "dark")], ids="-".join)
-def desk(request: pytest.FixtureRequest, browser: Browser, product: Product) -> Iterator[Page]:
-    size, scheme = request.param
-    context = browser.new_context(
-        viewport=SIZES[size], color_scheme=scheme, locale="zh-CN", base_url=product.base
-    )
-    page = context.new_page()
-    log_in(page, "admin", product.password)
-    page.look = f"{size}-{scheme}"  # type: ignore[attr-defined]
-    yield page
-    context.close()
-
-
 def test_keys_decide_the_next_pair_is_there_and_the_last_is_taken_back(
-    desk: Page, product: Product, pairs: list[int]
+    marketer: Page, product: Product, pairs: list[int]
 ) -> None:
-    desk.goto("/console/")
-    desk.get_by_role("link", name="待复核的相似医生").click()
-    keep(desk, "desk", whole=True)
-    assert desk.locator("[data-left]").inner_text() == "3"
-    assert desk.locator("tr.differs mark").count() > 0
-    assert not sticks_out(desk)
-    assert serious(desk) == []
-    seen = [shown(desk)]
+    page = marketer
+    page.goto("/console/")
+    page.get_by_role("link", name="待复核的相似医生").click()
+    keep(page, "desk", whole=True)
+    assert page.locator("[data-left]").inner_text() == "3"
+    assert page.locator("tr.differs mark").count() > 0
+    assert not sticks_out(page)
+    assert serious(page) == []
+    seen = [shown(page)]
     for key in ("1", "2", "3"):
-        before = shown(desk)
-        desk.keyboard.press(key)
-        desk.locator(f"#case:not([data-case='{before}'])").wait_for()
-        seen.append(shown(desk))
+        before = shown(page)
+        page.keyboard.press(key)
+        page.locator(f"#case:not([data-case='{before}'])").wait_for()
+        seen.append(shown(page))
     assert sorted(map(int, seen[:3])) == sorted(pairs)
     assert seen[3] == "undefined"
-    left_none(desk)
-    keep(desk, "desk-done", whole=True)
+    left_none(page)
+    keep(page, "desk-done", whole=True)
     said = [states(product)[int(number)] for number in seen[:3]]
     assert said == [State.ACCEPTED, State.REJECTED, State.UNSURE]
-    desk.keyboard.press("u")
-    desk.locator(f"#case[data-case='{seen[2]}']").wait_for()
+    page.keyboard.press("u")
+    page.locator(f"#case[data-case='{seen[2]}']").wait_for()
     assert states(product)[int(seen[2])] == State.OPEN
-    desk.keyboard.press("2")
-    left_none(desk)
-    desk.goto("/console/governance/audit")
-    assert "复核：同一人" in desk.content()
+    page.keyboard.press("2")
+    left_none(page)
+    page.goto("/console/governance/audit")
+    assert "复核：同一人" in page.content()
 
 
 def test_what_was_not_taken_down_is_said_with_a_way_back(
-    desk: Page, product: Product, pairs: list[int]
+    marketer: Page, product: Product, pairs: list[int]
 ) -> None:
-    desk.goto("/console/governance/desk")
-    first = shown(desk)
-    desk.route(f"**/desk/{first}", lambda route: route.abort())
-    desk.keyboard.press("1")
-    back = desk.get_by_role("button", name="回到这一对")
+    page = marketer
+    page.goto("/console/governance/desk")
+    first = shown(page)
+    page.route(f"**/desk/{first}", lambda route: route.abort())
+    page.keyboard.press("1")
+    back = page.get_by_role("button", name="回到这一对")
     back.wait_for()
-    assert shown(desk) != first
+    assert shown(page) != first
     assert states(product)[int(first)] == State.OPEN
-    keep(desk, "desk-failed")
+    keep(page, "desk-failed")
     back.click()
-    desk.locator(f"#case[data-case='{first}']").wait_for()
+    page.locator(f"#case[data-case='{first}']").wait_for()
 
 
 def left_none(page: Page) -> None:
