@@ -18,6 +18,10 @@ LONGEST, MOST = 30, 3
 TEMPLATES = {
     Source.CONTENT_READ: "读过「{tag}」内容（{ago}）",
     Source.WECOM_TAG: "企微标签「{tag}」（{ago}）",
+    Source.WECOM_PERSONAL: "企微个人标签「{tag}」（{ago}）",
+    Source.MARKETING: "市场活动标签「{tag}」（{ago}）",
+    Source.RULE: "近期行为符合「{tag}」（{ago}）",
+    Source.VERDICT: "核实过的标签「{tag}」（{ago}）",
     Source.CRM: "CRM 记录关注「{tag}」",
     Source.CHANNEL: "扫码渠道关注「{tag}」（{ago}）",
     Source.MESSAGE: "主动提到「{tag}」（{ago}）",

@@ -16,7 +16,7 @@ from app.tagging.assign import assert_tag, replace_from_source, supersede
 from app.tagging.corp_tags import corp_tags, keep_corp_tags, tags_deleted_at
 from app.tagging.folding import fold_unmapped, map_name, suggest, take_names, unmapped
 from app.tagging.held import Held, Line, held
-from app.tagging.models import Owner, Source, Tag, TagCategory, UnmappedName
+from app.tagging.models import Owner, Sensitivity, Source, Tag, TagCategory, UnmappedName
 from app.tagging.naming import why_forbidden
 from app.tagging.read import Reason, Weight, holders, lines_of, reasons, weights
 from app.tagging.shape import Shape, shape
@@ -39,6 +39,7 @@ __all__ = [
     "Line",
     "Owner",
     "Reason",
+    "Sensitivity",
     "Shape",
     "Source",
     "Tag",

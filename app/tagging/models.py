@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, UtcDateTime
@@ -20,10 +20,21 @@ class Owner(StrEnum):
     SYSTEM = "system"
 
 
+class Sensitivity(StrEnum):
+    """Who may see that somebody has the tag."""
+
+    NORMAL = "normal"  # staff, and the reps of the physician
+    STAFF = "staff"  # staff only: reps see neither the tag nor a reason that names it
+
+
 class Source(StrEnum):
     """Where an assertion comes from."""
 
     WECOM_TAG = "wecom_tag"  # corp tag on the contact
+    WECOM_PERSONAL = "wecom_personal"  # a rep's own tag on the contact
+    MARKETING = "marketing"  # imported from a marketing tool
+    RULE = "rule"  # an automatic tag
+    VERDICT = "verdict"  # the outcome of a tag case
     CHANNEL = "channel"  # QR code or contact way it came through
     CRM = "crm"
     CONTENT_READ = "content_read"
@@ -45,7 +56,11 @@ class TagCategory(Base):
 
 
 class Tag(Base):
-    """An entry of the vocabulary. `half_life_days` None: it does not fade."""
+    """An entry of the vocabulary.
+
+    `half_life_days` None: it does not fade. `may_assert`: sources by comma, empty for all.
+    `mirrored`: it is kept equal as a corp tag in WeCom.
+    """
 
     __tablename__ = "tag"
 
@@ -57,8 +72,20 @@ class Tag(Base):
     owner: Mapped[str] = mapped_column(String(12))
     meaning: Mapped[str] = mapped_column(Text, default="")
     half_life_days: Mapped[int | None]
+    sensitivity: Mapped[str] = mapped_column(String(12), server_default=Sensitivity.NORMAL)
+    may_assert: Mapped[str] = mapped_column(String(200), server_default="")
+    mirrored: Mapped[bool] = mapped_column(server_default=false())
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TagOpposite(Base):
+    """Two tags that contradict each other; `a_id` is the smaller."""
+
+    __tablename__ = "tag_opposite"
+
+    a_id: Mapped[int] = mapped_column(ForeignKey("tag.id"), primary_key=True)
+    b_id: Mapped[int] = mapped_column(ForeignKey("tag.id"), primary_key=True, index=True)
 
 
 class TagSynonym(Base):

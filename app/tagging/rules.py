@@ -21,6 +21,10 @@ RELIABILITY: Mapping[str, float] = MappingProxyType(
     {
         Source.CRM: 0.6,
         Source.WECOM_TAG: 0.7,
+        Source.WECOM_PERSONAL: 0.6,
+        Source.MARKETING: 0.5,
+        Source.RULE: 0.6,
+        Source.VERDICT: 0.95,
         Source.CHANNEL: 0.5,
         Source.CONTENT_READ: 0.45,
         Source.MESSAGE: 0.5,

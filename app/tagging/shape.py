@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.tagging.models import Tag, TagCategory
+from app.tagging.models import Tag, TagCategory, TagOpposite
 from app.tagging.rules import BACK_OFF
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`exclusive`: tag → category of which at most one tag holds."""
+    """`exclusive`: tag → category of which at most one tag holds. `opposites`: tag → tags that
+    contradict it."""
 
     half_lives: Mapping[int, int | None]
     parents: Mapping[int, int]
     exclusive: Mapping[int, str]
+    opposites: Mapping[int, frozenset[int]]
 
     def family(self, tag_id: int) -> dict[int, float]:
         """The tag and the narrower ones, each with what it counts for."""
@@ -54,4 +57,14 @@ def shape(session: Session) -> Shape:
         half_lives={row.id: row.half_life_days for row in rows},
         parents={row.id: row.parent_id for row in rows if row.parent_id is not None},
         exclusive={row.id: row.category_key for row in rows if row.exclusive},
+        opposites=_opposites(session, {row.id for row in rows}),
     )
+
+
+def _opposites(session: Session, active: set[int]) -> dict[int, frozenset[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for a, b in session.execute(select(TagOpposite.a_id, TagOpposite.b_id)):
+        if a in active and b in active:
+            found[a].add(b)
+            found[b].add(a)
+    return {tag: frozenset(others) for tag, others in found.items()}

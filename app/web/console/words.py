@@ -115,6 +115,10 @@ def happened(entry: Entry) -> str:
 
 SOURCES = {
     "wecom_tag": _l("企微标签"),
+    "wecom_personal": _l("企微个人标签"),
+    "marketing": _l("市场工具"),
+    "rule": _l("自动标签"),
+    "verdict": _l("仲裁"),
     "channel": _l("渠道"),
     "crm": "CRM",
     "content_read": _l("阅读行为"),
