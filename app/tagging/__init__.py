@@ -9,15 +9,17 @@ replace_from_source  a source's whole list of tags: missing ones are superseded
 weights, reasons     what holds now, how strongly, and why
 held, lines_of, shape   how strongly every tag holds for one person, and until when
 keywords_in          tags that a text speaks of
+versions, document, moving   every change of the vocabulary is a version; assertions move with it
+standing, names_for_reps, without_hidden   what a merged tag stands for; what reps may see
 keep_corp_tags, corp_tags   the corp's own list, as WeCom showed it last
 """
 
+from app.tagging import checking, differences, document, moving, refusals, stored, versions
 from app.tagging.assign import assert_tag, replace_from_source, supersede
 from app.tagging.corp_tags import corp_tags, keep_corp_tags, tags_deleted_at
 from app.tagging.folding import fold_unmapped, map_name, suggest, take_names, unmapped
 from app.tagging.held import Held, Line, held
 from app.tagging.models import Owner, Sensitivity, Source, Tag, TagCategory, UnmappedName
-from app.tagging.naming import why_forbidden
 from app.tagging.read import Reason, Weight, holders, lines_of, reasons, weights
 from app.tagging.shape import Shape, shape
 from app.tagging.vocabulary import (
@@ -26,12 +28,18 @@ from app.tagging.vocabulary import (
     by_key,
     by_name,
     categories,
+    forbidden,
     id_of,
     keywords_in,
+    merged_into,
+    names_for_reps,
     retire,
     seed,
+    standing,
     synonyms_of,
     tags,
+    why_forbidden,
+    without_hidden,
 )
 
 __all__ = [
@@ -52,8 +60,12 @@ __all__ = [
     "by_key",
     "by_name",
     "categories",
+    "checking",
     "corp_tags",
+    "differences",
+    "document",
     "fold_unmapped",
+    "forbidden",
     "held",
     "holders",
     "id_of",
@@ -61,11 +73,17 @@ __all__ = [
     "keywords_in",
     "lines_of",
     "map_name",
+    "merged_into",
+    "moving",
+    "names_for_reps",
     "reasons",
+    "refusals",
     "replace_from_source",
     "retire",
     "seed",
     "shape",
+    "standing",
+    "stored",
     "suggest",
     "supersede",
     "synonyms_of",
@@ -73,6 +91,8 @@ __all__ = [
     "tags_deleted_at",
     "take_names",
     "unmapped",
+    "versions",
     "weights",
     "why_forbidden",
+    "without_hidden",
 ]

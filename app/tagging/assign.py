@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from app.identity import changed
 from app.infra.db import insert_once
 from app.infra.direct import Direct
+from app.tagging import refusals
+from app.tagging.lexicon import LEXICON
 from app.tagging.models import TagAssertion
 
 
@@ -27,11 +29,17 @@ def assert_tag(
     confidence: float = 1.0,
     actor: str = "system",
 ) -> bool:
-    """One assertion per person, tag, source and evidence; False when it was there already."""
+    """One assertion per person, tag, source and evidence; False when it was there already, or when
+    this source may not assert the tag: then it is kept where it counts for nothing."""
+    known = LEXICON.of(session)
+    tag_id = known.merged.get(tag_id, tag_id)
     values: dict[str, Any] = {
         "identifier_id": identifier_id, "tag_id": tag_id, "source": source, "ref": ref,
         "evidence": evidence, "confidence": confidence, "actor": actor, "at": at,
     }  # fmt: skip
+    if not known.may(source, tag_id):
+        refusals.keep(session, values)
+        return False
     fresh = insert_once(session, TagAssertion, values, "identifier_id", "tag_id", "source", "ref")
     if fresh:
         changed.note(session, identifier_id)
@@ -63,15 +71,22 @@ def replace_from_source(
     `scope` is the part of the source that this list speaks for (one rep's side of a contact):
     only assertions whose ref starts with it are touched. It holds no signs that LIKE knows.
     """
+    lexicon = LEXICON.of(session)
+    wanted = {lexicon.merged.get(tag, tag): evidence for tag, evidence in wanted.items()}
     known = {"person": identifier_id, "source": source, "scope": f"{scope}:%"}
     rows = _OF_SOURCE.all(session, known)
-    active = {row.tag_id: row.id for row in rows if row.superseded_at is None}
-    for tag_id, assertion_id in active.items():
-        if tag_id not in wanted:
-            supersede(session, assertion_id, at)
+    active = {row.tag_id for row in rows if row.superseded_at is None}
+    for row in rows:
+        if row.superseded_at is None and row.tag_id not in wanted:
+            supersede(session, row.id, at)
+    ref = f"{scope}:{int(at.timestamp())}"
+    refused = [tag for tag in wanted if tag not in active and not lexicon.may(source, tag)]
+    if lexicon.closed:
+        said = {"identifier_id": identifier_id, "source": source, "ref": ref, "at": at}
+        kept = [said | {"tag_id": tag, "evidence": wanted[tag]} for tag in refused]
+        refusals.replace(session, identifier_id, source, scope, kept)
     for tag_id, evidence in wanted.items():
-        if tag_id not in active:
-            ref = f"{scope}:{int(at.timestamp())}"
+        if tag_id not in active and tag_id not in refused:
             again = next((r.id for r in rows if r.tag_id == tag_id and r.ref == ref), None)
             if again is not None:
                 _revive(session, again)

@@ -20,7 +20,7 @@ from app.tagging import naming
 from app.tagging.assign import assert_tag, replace_from_source
 from app.tagging.lexicon import LEXICON, Named
 from app.tagging.models import Tag, TagAssertion, TagSighting, TagSynonym, UnmappedName
-from app.tagging.vocabulary import add_synonym, by_key
+from app.tagging.vocabulary import add_synonym, by_key, why_forbidden
 
 
 def map_name(session: Session, source: str, raw: str, now: datetime) -> Named | None:
@@ -57,7 +57,7 @@ def take_names(
         tag = map_name(session, source, raw, now)
         if tag is not None:
             wanted[tag.id] = evidence
-        elif naming.fold(raw) and not naming.why_forbidden(raw):
+        elif naming.fold(raw) and not why_forbidden(session, raw):
             waiting[naming.fold(raw)] = evidence
     replace_from_source(session, identifier_id, source=source, scope=scope, wanted=wanted, at=at)
     _keep_waiting(session, identifier_id, source, scope, waiting, at)
@@ -89,7 +89,7 @@ def fold_unmapped(session: Session, unmapped_id: int, tag_key: str) -> Tag:
     name, tag = session.get(UnmappedName, unmapped_id), by_key(session, tag_key)
     if name is None or tag is None:
         raise NotFound("没有这个待归并的名称或标签。")
-    problem = naming.why_forbidden(name.raw)
+    problem = why_forbidden(session, name.raw)
     if problem:
         raise Refused(problem)
     add_synonym(session, tag, name.raw, name.source)

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, UtcDateTime
@@ -59,7 +69,8 @@ class Tag(Base):
     """An entry of the vocabulary.
 
     `half_life_days` None: it does not fade. `may_assert`: sources by comma, empty for all.
-    `mirrored`: it is kept equal as a corp tag in WeCom.
+    `mirrored`: it is kept equal as a corp tag in WeCom. `merged_into_id`: whoever says this tag
+    means that one; what was approved with it stays as it is.
     """
 
     __tablename__ = "tag"
@@ -75,6 +86,7 @@ class Tag(Base):
     sensitivity: Mapped[str] = mapped_column(String(12), server_default=Sensitivity.NORMAL)
     may_assert: Mapped[str] = mapped_column(String(200), server_default="")
     mirrored: Mapped[bool] = mapped_column(server_default=false())
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("tag.id"))
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -172,3 +184,78 @@ class TagAssertion(Base):
     actor: Mapped[str] = mapped_column(String(80), default="system")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     superseded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class TagRefused(Base):
+    """What a source said that may not assert the tag. It counts for nothing and is not lost: it
+    becomes an assertion when the source may."""
+
+    __tablename__ = "tag_refused"
+    __table_args__ = (
+        UniqueConstraint("identifier_id", "tag_id", "source", "ref"),
+        Index("ix_tag_refused_tag", "tag_id", "source"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    identifier_id: Mapped[int] = mapped_column(ForeignKey("identifier.id", ondelete="CASCADE"))
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"))
+    source: Mapped[str] = mapped_column(String(20))
+    ref: Mapped[str] = mapped_column(String(120))
+    evidence: Mapped[str] = mapped_column(Text, default="")
+    confidence: Mapped[float] = mapped_column(default=1.0)
+    actor: Mapped[str] = mapped_column(String(80), default="system")
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ForbiddenWord(Base):
+    """A word that this company allows in no tag, beside those of the law (`starter.FORBIDDEN`)."""
+
+    __tablename__ = "tag_forbidden"
+
+    word: Mapped[str] = mapped_column(String(40), primary_key=True)  # folded
+    reason: Mapped[str] = mapped_column(String(200))
+
+
+class VocabularyVersion(Base):
+    """The vocabulary as it was after a change. `changes`: what is otherwise than in the version
+    before; `snapshot`: all of it as canonical JSON, compressed."""
+
+    __tablename__ = "vocabulary_version"
+
+    number: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(12))
+    note: Mapped[str] = mapped_column(String(300), default="")
+    changes: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    snapshot: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TagMigration(Base):
+    """Assertions that a version moved to other tags. `origin_id`: the first of those that do the
+    same again after it was undone."""
+
+    __tablename__ = "tag_migration"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    version: Mapped[int] = mapped_column(ForeignKey("vocabulary_version.number"), index=True)
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"))
+    spec: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    moved: Mapped[int] = mapped_column(default=0)
+    origin_id: Mapped[int | None] = mapped_column(ForeignKey("tag_migration.id"))
+    undone_in: Mapped[int | None] = mapped_column(ForeignKey("vocabulary_version.number"))
+
+
+class TagMove(Base):
+    """One assertion that a migration ended, and the tag and `ref` under which it goes on."""
+
+    __tablename__ = "tag_move"
+    __table_args__ = (UniqueConstraint("migration_id", "assertion_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    migration_id: Mapped[int] = mapped_column(ForeignKey("tag_migration.id"))
+    assertion_id: Mapped[int] = mapped_column(
+        ForeignKey("tag_assertion.id", ondelete="CASCADE"), index=True
+    )
+    target_id: Mapped[int] = mapped_column(ForeignKey("tag.id"))
+    ref: Mapped[str] = mapped_column(String(120))

@@ -21,11 +21,22 @@ def fold(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).lower().split())[:LONGEST]
 
 
-def why_forbidden(text: str) -> str:
-    """Why no tag may be called so, or ""; blanks and signs between the characters hide nothing."""
-    bare = _PUNCTUATION.sub("", fold(text))
-    word = next((word for word in FORBIDDEN if word in bare), "")
-    return f"标签不能包含“{word}”：{FORBIDDEN[word]}。" if word else ""
+def bare(text: str) -> str:
+    """As forbidden words are written and looked for: folded, and without signs."""
+    return _PUNCTUATION.sub("", fold(text))
+
+
+def why_forbidden(text: str, more: Mapping[str, str] = FORBIDDEN) -> str:
+    """Why no tag may be called so, or ""; blanks and signs between the characters hide nothing.
+
+    `more`: words that the company forbids beside those of the law, and why.
+    """
+    hidden = bare(text)
+    for words in (FORBIDDEN, more):
+        word = next((word for word in words if word in hidden), "")
+        if word:
+            return f"标签不能包含“{word}”：{words[word].rstrip('。')}。"
+    return ""
 
 
 def likeness(one: str, other: str) -> float:

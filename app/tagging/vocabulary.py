@@ -1,8 +1,12 @@
-"""The vocabulary: categories, tags and the names under which they are known."""
+"""The vocabulary: categories, tags and the names under which they are known.
+
+Whatever changes it is a version: see `versions`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, select
@@ -11,15 +15,20 @@ from sqlalchemy.orm import Session
 from app.identity import changed
 from app.infra.db import insert_once
 from app.infra.errors import NotFound, Refused
-from app.tagging import naming
-from app.tagging.lexicon import ANY, LEXICON, Named
-from app.tagging.models import Tag, TagAssertion, TagCategory, TagSynonym
+from app.tagging import naming, versions
+from app.tagging.document import ANY
+from app.tagging.lexicon import LEXICON, Named
+from app.tagging.models import Tag, TagAssertion, TagCategory, TagOpposite, TagSynonym
 from app.tagging.shape import shape
-from app.tagging.starter import CATEGORIES, SPOKEN, TAGS
+from app.tagging.starter import CATEGORIES, OPPOSITES, SPOKEN, TAGS
+
+STARTER = "起始词表"
+_QUOTED = re.compile("「([^」]*)」")
 
 
 def seed(session: Session, now: datetime) -> None:
     """Put the starter vocabulary in place; what exists stays as people left it."""
+    versions.keep(session, note=STARTER, kind="start", now=now)
     for position, (key, name, exclusive) in enumerate(CATEGORIES):
         values = {"key": key, "name": name, "exclusive": exclusive, "position": position}
         insert_once(session, TagCategory, values, "key")
@@ -40,6 +49,7 @@ def seed(session: Session, now: datetime) -> None:
         tag.parent_id = ids.get(entry.parent)
     _name(session, [(t.id, (e.name, *e.synonyms)) for e, t in zip(fresh, added, strict=True)])
     if fresh:
+        _contradict(session, ids, {entry.key for entry in fresh})
         LEXICON.changed(session)
 
 
@@ -54,9 +64,11 @@ def add_tag(
     meaning: str = "",
     synonyms: Sequence[str] = (),
     parent_key: str = "",
+    actor: str = "system",
     now: datetime,
 ) -> Tag:
     """A new tag. Raises Refused for used or forbidden names."""
+    versions.keep(session, actor=actor, note=f"新增标签“{name.strip()}”", now=now)
     name, key = name.strip(), key.strip()
     _check_new(session, key, name, category_key)
     parent = by_key(session, parent_key) if parent_key else None
@@ -74,11 +86,18 @@ def add_tag(
     return tag
 
 
-def add_synonym(session: Session, tag: Tag, raw: str, source: str = ANY) -> bool:
-    """From now on `raw` means this tag; False when it means one already. Raises Refused."""
-    problem = naming.why_forbidden(raw)
+def add_synonym(
+    session: Session, tag: Tag, raw: str, source: str = ANY, *, actor: str = "system",
+    now: datetime | None = None,
+) -> bool:  # fmt: skip
+    """From now on `raw` means this tag; False when it means one already. Raises Refused.
+
+    `now` and `actor` are for the version; those of the transaction's first change count.
+    """
+    problem = why_forbidden(session, raw)
     if problem:
         raise Refused(problem)
+    versions.keep(session, actor=actor, note=f"“{raw.strip()}”归并到“{tag.name}”", now=now)
     values = {"tag_id": tag.id, "source": source, "raw": naming.fold(raw)}
     fresh = bool(values["raw"]) and insert_once(session, TagSynonym, values, "source", "raw")
     if fresh:
@@ -86,11 +105,14 @@ def add_synonym(session: Session, tag: Tag, raw: str, source: str = ANY) -> bool
     return fresh
 
 
-def retire(session: Session, key: str) -> Tag:
+def retire(
+    session: Session, key: str, *, actor: str = "system", now: datetime | None = None
+) -> Tag:
     """The tag counts no more; its assertions stay as history. Raises NotFound."""
     tag = by_key(session, key)
     if tag is None:
         raise NotFound("没有这个标签。")
+    versions.keep(session, actor=actor, note=f"停用标签“{tag.name}”", kind="retire", now=now)
     narrower = shape(session).family(tag.id)  # they no longer count for what is broader than it
     tag.active = False
     session.flush()
@@ -132,8 +154,47 @@ def by_name(session: Session, name: str) -> Tag | None:
 
 
 def id_of(session: Session, label: str) -> int | None:
-    """The tag with exactly this name, or this key; without asking the database for each."""
-    return LEXICON.of(session).by_label.get(label.strip())
+    """The tag with exactly this name or key, else the one that is also known so; a merged tag is
+    the one it was merged into. Without asking the database for each."""
+    return LEXICON.of(session).named(label.strip())
+
+
+def why_forbidden(session: Session, text: str) -> str:
+    """Why no tag may be called so, by law or by the company; "" if it may."""
+    return LEXICON.of(session).why_forbidden(text)
+
+
+def forbidden(session: Session) -> Mapping[str, str]:
+    """Every word that no tag may carry, and why."""
+    return {**naming.FORBIDDEN, **LEXICON.of(session).forbidden}
+
+
+def standing(session: Session, weights: Mapping[int, float]) -> dict[int, float]:
+    """Tag → weight with every merged tag as the one it was merged into."""
+    merged = LEXICON.of(session).merged
+    found: dict[int, float] = {}
+    for tag, weight in weights.items():
+        here = merged.get(tag, tag)
+        found[here] = max(weight, found.get(here, weight))
+    return found
+
+
+def merged_into(session: Session, tag_ids: Sequence[int]) -> list[int]:
+    """These tags and those that stand for them since they were merged."""
+    merged = LEXICON.of(session).merged
+    return [*tag_ids, *(old for old, new in merged.items() if new in tag_ids)]
+
+
+def names_for_reps(session: Session) -> dict[int, str]:
+    """Id → name of the active tags that reps may see."""
+    hidden = LEXICON.of(session).staff
+    return {tag.id: tag.name for tag in tags(session) if tag.id not in hidden}
+
+
+def without_hidden(session: Session, sentences: Sequence[str]) -> list[str]:
+    """Sentences for a rep: none that names a tag which only staff may see, also cut by a card."""
+    hidden = LEXICON.of(session).hidden_names
+    return [text for text in sentences if not any(_quoted(text, hidden))]
 
 
 def keywords_in(session: Session, text: str, categories: Sequence[str] = SPOKEN) -> list[Named]:
@@ -148,7 +209,7 @@ def keywords_in(session: Session, text: str, categories: Sequence[str] = SPOKEN)
 def _check_new(session: Session, key: str, name: str, category_key: str) -> None:
     if not name or not key:
         raise Refused("标签需要名称和编号。")
-    problem = naming.why_forbidden(name)
+    problem = why_forbidden(session, name)
     if problem:
         raise Refused(problem)
     if session.get(TagCategory, category_key) is None:
@@ -169,3 +230,17 @@ def _name(session: Session, named: Sequence[tuple[int, Sequence[str]]]) -> None:
     if rows:
         session.flush()
         session.execute(insert(TagSynonym), rows)
+
+
+def _contradict(session: Session, ids: Mapping[str, int], fresh: set[str]) -> None:
+    """Opposites of the starter vocabulary, where one of the two is new."""
+    for one, other in OPPOSITES:
+        if {one, other} & fresh and one in ids and other in ids:
+            a, b = sorted((ids[one], ids[other]))
+            insert_once(session, TagOpposite, {"a_id": a, "b_id": b}, "a_id", "b_id")
+
+
+def _quoted(text: str, names: Iterable[str]) -> Iterator[str]:
+    """The names that `text` says between 「 and 」."""
+    for said in _QUOTED.findall(text):
+        yield from (n for n in names if n == said or (said[-1:] == "…" and n.startswith(said[:-1])))

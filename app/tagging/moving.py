@@ -1,0 +1,170 @@
+"""Assertions go from one tag to others, set by set, and come back exactly.
+
+The old assertion is superseded and its words go on under the other tag as a new one; `tag_move`
+remembers both. Taking it back ends what was made and lets the old one hold again, unless its source
+has meanwhile taken back what went on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, literal, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from app.identity import changed
+from app.infra.errors import Refused
+from app.tagging.models import TagAssertion, TagMigration, TagMove
+
+KEPT = 100  # of a `ref`, when the number of the migration has to stand behind it
+COPIED = ("identifier_id", "source", "evidence", "confidence", "actor", "at")
+_QUIET = {"synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where assertions of one source (or of all) go whose evidence holds one of these texts (or
+    whatever it holds). `to` is the id of a tag."""
+
+    to: int
+    source: str = ""
+    texts: tuple[str, ...] = ()
+
+    def holds(self) -> ColumnElement[bool]:
+        """The condition on an assertion."""
+        wanted: list[ColumnElement[bool]] = [TagAssertion.id.is_not(None)]
+        if self.source:
+            wanted.append(TagAssertion.source == self.source)
+        if self.texts:
+            hold = (TagAssertion.evidence.icontains(text, autoescape=True) for text in self.texts)
+            wanted.append(or_(*hold))
+        return and_(*wanted)
+
+
+def destined(tag_id: int, parts: Sequence[Part]) -> Select[tuple[int, int, int]]:
+    """(assertion, identifier, tag that it goes to) for each that holds and goes anywhere; the
+    first part that fits counts."""
+    goes = case(*((part.holds(), literal(part.to)) for part in parts))
+    return (
+        select(TagAssertion.id, TagAssertion.identifier_id, goes.label("target_id"))
+        .where(TagAssertion.tag_id == tag_id, TagAssertion.superseded_at.is_(None))
+        .where(or_(*(part.holds() for part in parts)))
+    )
+
+
+def move(
+    session: Session,
+    version: int,
+    tag_id: int,
+    parts: Sequence[Part],
+    *,
+    origin: int | None = None,
+    now: datetime,
+) -> TagMigration:
+    """Let what is asserted about a tag go to others."""
+    spec = [asdict(part) | {"texts": list(part.texts)} for part in parts]
+    migration = TagMigration(version=version, tag_id=tag_id, spec=spec, origin_id=origin)
+    session.add(migration)
+    session.flush()
+    _plan(session, migration.id, tag_id, parts)
+    mine = TagMove.migration_id == migration.id
+    old = select(TagMove.assertion_id).where(mine)
+    rows = (
+        select(TagMove.target_id, TagMove.ref, *(getattr(TagAssertion, c) for c in COPIED))
+        .join(TagAssertion, TagAssertion.id == TagMove.assertion_id)
+        .where(mine)
+        .order_by(TagMove.id)
+    )
+    session.execute(insert(TagAssertion).from_select(["tag_id", "ref", *COPIED], rows))
+    ended = update(TagAssertion).where(TagAssertion.id.in_(old)).values(superseded_at=now)
+    session.execute(ended.execution_options(**_QUIET))
+    changed.note_all(session, TagAssertion.identifier_id, TagAssertion.id.in_(old))
+    migration.moved = session.scalar(select(func.count()).where(mine)) or 0
+    session.flush()
+    return migration
+
+
+def take_back(session: Session, migration: TagMigration, version: int, now: datetime) -> None:
+    """The reverse of `move`. Raises Refused when it was done already."""
+    if migration.undone_in is not None:
+        raise Refused("这次迁移已经撤销过了。")
+    old, new = aliased(TagAssertion), aliased(TagAssertion)
+    both = (
+        select(TagMove.assertion_id, new.id.label("new_id"))
+        .join(old, old.id == TagMove.assertion_id)
+        .join(new, and_(
+            new.identifier_id == old.identifier_id, new.tag_id == TagMove.target_id,
+            new.source == old.source, new.ref == TagMove.ref,
+        ))
+        .where(TagMove.migration_id == migration.id, new.superseded_at.is_(None))
+        .subquery()
+    )  # fmt: skip
+    changed.note_all(session, TagAssertion.identifier_id,
+                     TagAssertion.id.in_(select(both.c.assertion_id)))  # fmt: skip
+    # In this order: which go on is said by those that were made.
+    for chosen, ends in ((both.c.assertion_id, None), (both.c.new_id, now)):
+        step = update(TagAssertion).where(TagAssertion.id.in_(select(chosen)))
+        session.execute(step.values(superseded_at=ends).execution_options(**_QUIET))
+    migration.undone_in = version
+    session.flush()
+    session.expire_all()
+
+
+def again(session: Session, migration: TagMigration, version: int, now: datetime) -> TagMigration:
+    """The same once more, after it was taken back."""
+    parts = [parse(one) for one in migration.spec]
+    origin = migration.origin_id or migration.id
+    return move(session, version, migration.tag_id, parts, origin=origin, now=now)
+
+
+def parse(spec: dict[str, Any]) -> Part:
+    """A part as its row has it."""
+    return Part(spec["to"], spec["source"], tuple(spec["texts"]))
+
+
+def standing(session: Session, number: int) -> list[TagMigration]:
+    """The migrations in force after version `number`, oldest first."""
+    rows = session.scalars(
+        select(TagMigration).where(TagMigration.version <= number).order_by(TagMigration.id)
+    )
+    return [row for row in rows if row.undone_in is None or row.undone_in > number]
+
+
+def of_version(session: Session, number: int) -> Sequence[TagMigration]:
+    """The migrations that a version made."""
+    rows = select(TagMigration).where(TagMigration.version == number).order_by(TagMigration.id)
+    return session.scalars(rows).all()
+
+
+def later_on(session: Session, migration: TagMigration) -> TagMigration | None:
+    """A newer migration in force that took up what this one made."""
+    to = {part["to"] for part in migration.spec}
+    newer = (TagMigration.id > migration.id, TagMigration.undone_in.is_(None))
+    rows = session.scalars(select(TagMigration).where(*newer).order_by(TagMigration.id))
+    return next((row for row in rows if row.tag_id in to), None)
+
+
+def _plan(session: Session, migration_id: int, tag_id: int, parts: Sequence[Part]) -> None:
+    chosen = destined(tag_id, parts).order_by(TagAssertion.id).subquery()
+    old, taken = aliased(TagAssertion), aliased(TagAssertion)
+    there = (
+        select(taken.id)
+        .where(
+            taken.identifier_id == old.identifier_id, taken.tag_id == chosen.c.target_id,
+            taken.source == old.source, taken.ref == old.ref,
+        )
+        .exists()
+    )  # fmt: skip
+    other = func.substr(old.ref, 1, KEPT).concat(f"~{migration_id}")
+    rows = (
+        select(
+            literal(migration_id), old.id, chosen.c.target_id, case((there, other), else_=old.ref)
+        )
+        .join(chosen, chosen.c.id == old.id)
+        .order_by(old.id)
+    )
+    columns = ["migration_id", "assertion_id", "target_id", "ref"]
+    session.execute(insert(TagMove).from_select(columns, rows))
