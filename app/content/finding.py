@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, String, bindparam, false, func, or_, select
 from sqlalchemy.orm import Session
 
+from app import tagging
 from app.content.library import broken_seal, problem, tags_of_many
 from app.content.models import Content, ContentVersion, Stage, VersionTag
 from app.infra.db import UtcDateTime
@@ -20,7 +21,8 @@ from app.infra.direct import Direct
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """A version that may be sent now, with its tags (tag id → weight)."""
+    """A version that may be sent now, with its tags (tag id → weight); merged ones are those they
+    were merged into."""
 
     version: ContentVersion
     brand_id: int | None
@@ -37,7 +39,7 @@ def usable(session: Session, now: datetime) -> list[Usable]:
     ).all()
     tags = tags_of_many(session, [version.id for version, _ in rows])
     return [
-        Usable(version, brand, tags[version.id])
+        Usable(version, brand, tagging.standing(session, tags[version.id]))
         for version, brand in rows
         if not broken_seal(version, tags[version.id])
     ]
@@ -68,6 +70,7 @@ def search_usable(
 ) -> list[ContentVersion]:
     """Approved versions whose title or summary holds `text`, or that carry one of the tags."""
     words = text.strip()
+    tag_ids = tagging.merged_into(session, tag_ids)
     wanted: dict[str, Any] = {f"t{n}": tag_id for n, tag_id in enumerate(tag_ids)}
     wanted |= {"now": now, "words": _escaped(words)}
     ids = _search(len(words) > 1, len(tag_ids)).all(session, wanted)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app import campaigns, consent, content, delivery, identity, links, recommend, reps
+from app import campaigns, consent, content, delivery, identity, links, recommend, reps, tagging
 from app.connectors.wecom.cards import BUTTON, cut
 from app.consent import Verdict
 from app.content import ContentVersion
@@ -84,7 +84,7 @@ def apply(
         chosen = dict(fact.selections).get(REASON_QUESTION, ())
         refuse(session, case, chosen[0] if chosen else "other", now)
     elif fact.key == "why":
-        _tell(session, case, "why", _why(case), now)
+        _tell(session, case, "why", _why(session, case), now)
     elif fact.key == "mute":
         muted = mute_today(session, case, now)
         _tell(session, case, "mute", f"今天不再提醒，已收起 {muted} 条建议。", now)
@@ -258,6 +258,7 @@ def _tell(session: Session, case: Case, part: str, text: str, now: datetime) -> 
     )  # fmt: skip
 
 
-def _why(case: Case) -> str:
-    lines = [f"{n}. {reason}" for n, reason in enumerate(case.suggestion.reasons, start=1)]
+def _why(session: Session, case: Case) -> str:
+    told = tagging.without_hidden(session, case.suggestion.reasons)
+    lines = [f"{n}. {reason}" for n, reason in enumerate(told, start=1)]
     return "为什么推荐给您：\n" + "\n".join(lines)

@@ -79,8 +79,9 @@ class Sheet:
     """Columns that we do not know."""
 
 
-def read(filename: str, data: bytes) -> Sheet:
-    """Read and check a file. Raises Refused when nothing of it can be used."""
+def read(filename: str, data: bytes, forbidden: Mapping[str, str] = FORBIDDEN) -> Sheet:
+    """Read and check a file; tags with a `forbidden` word are rejected with their row. Raises
+    Refused when nothing of it can be used."""
     table = read_table(filename, data)
     header = [str(cell).strip().lower() for cell in next(table, ())]
     _check_header(header)
@@ -95,7 +96,7 @@ def read(filename: str, data: bytes) -> Sheet:
             raise Refused(f"一次最多导入 {MAX_ROWS:,} 行，请拆分后再上传。")
         row = {n: c.strip() for n, c in zip(names, cells, strict=False) if n and c.strip()}
         if row:
-            _take(sheet, line, row, seen)
+            _take(sheet, line, row, seen, forbidden)
     return sheet
 
 
@@ -142,8 +143,10 @@ def _store(session: Session, row: Mapping[str, str], key: str, now: datetime) ->
         )
 
 
-def _take(sheet: Sheet, line: int, row: dict[str, str], seen: dict[str, int]) -> None:
-    problem = _problem(line, row, seen)
+def _take(
+    sheet: Sheet, line: int, row: dict[str, str], seen: dict[str, int], forbidden: Mapping[str, str]
+) -> None:
+    problem = _problem(line, row, seen) or _banned(line, row, forbidden)
     if problem:
         sheet.rejected.append(problem)
         return
@@ -168,10 +171,12 @@ def _problem(line: int, row: Mapping[str, str], seen: Mapping[str, int]) -> Reje
         first = seen.get(f"{column}:{row.get(column, '').upper()}")
         if column in row and first:
             return Rejection(line, column, "duplicate", f"与第 {first} 行重复")
-    banned = next((w for w in FORBIDDEN if w in row.get("tags", "")), "")
-    if banned:
-        return Rejection(line, "tags", "forbidden", f"标签不能包含“{banned}”")
     return None
+
+
+def _banned(line: int, row: Mapping[str, str], forbidden: Mapping[str, str]) -> Rejection | None:
+    word = next((w for w in forbidden if w in row.get("tags", "")), "")
+    return Rejection(line, "tags", "forbidden", f"标签不能包含“{word}”") if word else None
 
 
 def _ids(row: Mapping[str, str]) -> list[tuple[Id | None, str]]:

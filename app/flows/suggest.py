@@ -45,7 +45,7 @@ def suggest(
 ) -> list[Suggestion]:
     """A row and a card for each chosen candidate, in this order."""
     people = [candidate.person for candidate in chosen]
-    names = {tag.id: tag.name for tag in tagging.tags(session)}
+    names = tagging.names_for_reps(session)
     last = journey.last_at(session, people)
     physicians = identity.physicians_by_id(session, people)
     hints = hour_hints(session, people, now)

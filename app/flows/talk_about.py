@@ -6,7 +6,7 @@ has already got or that this rep refused, and nothing that the physician is no f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,7 +30,8 @@ CHOICE = 4  # how many times more fits are looked at than shown, to vary the sub
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A content that fits; `because` is the tag that carries most, None: only newly approved."""
+    """A content that fits; `because`: of the tags that a rep may see the one that carries most;
+    None when there is none, or when it is only newly approved (its fit has no parts)."""
 
     version: ContentVersion
     fit: Scored
@@ -60,8 +61,11 @@ def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -
         seen=recommend.saturation(past.tags), without=closed,
     )  # fmt: skip
     if fits:
-        chosen = _varied(fits)[:limit]
-        return [Topic(versions[fit.piece.version_id], fit, weights[_main(fit)]) for fit in chosen]
+        shown = tagging.names_for_reps(session)
+        return [
+            Topic(versions[fit.piece.version_id], fit, weights.get(_main(fit, shown)))
+            for fit in _varied(fits)[:limit]
+        ]
     fresh = [piece for piece in pieces if piece.content_id not in closed]
     fresh.sort(key=lambda piece: (piece.approved_at, piece.version_id), reverse=True)
     return [Topic(versions[piece.version_id], Scored(piece, 0.0), None) for piece in fresh[:limit]]
@@ -74,7 +78,7 @@ def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetim
     known = session.scalar(select(Suggestion).where(*mine))
     if known is not None:
         return known
-    names = {tag.id: tag.name for tag in tagging.tags(session)}
+    names = tagging.names_for_reps(session)
     made = Suggestion(
         plan_key=key, rep_id=rep.id, identifier_id=row.id, day=local(now).date(),
         content_id=topic.version.content_id, content_version_id=topic.version.id,
@@ -102,8 +106,9 @@ def room(session: Session, rep: Rep, row: Identifier, now: datetime) -> Room:
     return Room(ask.verdict(row, now), max(0, rules.cap_contacts - used), rules.cap_days)
 
 
-def _main(fit: Scored) -> int:
-    return max(fit.parts, key=lambda tag: (fit.parts[tag], -tag))
+def _main(fit: Scored, shown: Container[int]) -> int:
+    seen = [tag for tag in fit.parts if tag in shown]
+    return max(seen, key=lambda tag: (fit.parts[tag], -tag), default=0)
 
 
 def _varied(fits: Sequence[Scored]) -> list[Scored]:

@@ -19,7 +19,7 @@ from app.identity import Id, Identifier, Kind
 from app.identity.models import Evidence, ProfileValue
 from app.journey import Happened, Touchpoint
 from app.links import TrackedLink
-from app.tagging.models import TagAssertion, TagSighting
+from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
 HANDLES = (Unfollowed, AuthorisationRevoked)
 CHUNK = 1000
@@ -102,7 +102,7 @@ def _erase_notices(session: Session, row: Identifier, before: datetime | None) -
 def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
     """Everything that was noted through this identifier, or only what is older than `before`."""
     _erase_notices(session, row, before)
-    for model in (Touchpoint, ConsentEntry, TagAssertion, TagSighting):
+    for model in (Touchpoint, ConsentEntry, TagAssertion, TagSighting, TagRefused):
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
     links = update(TrackedLink).where(TrackedLink.identifier_id == row.id)

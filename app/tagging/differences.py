@@ -151,7 +151,8 @@ def _tag_back(document: Document, change: Change, kept: list[Change]) -> Documen
         kept.append(change)
         return document
     value = tuple(change.before) if isinstance(change.before, list) else change.before
-    return document.with_tag(replace(tag, **{change.field: value}))
+    fields_back: dict[str, Any] = {change.field: value}
+    return document.with_tag(replace(tag, **fields_back))
 
 
 def _category_back(

@@ -36,9 +36,16 @@ Edit = Callable[[Document], Document]
 
 
 def change(
-    session: Session, edit: Edit, *, actor: str, note: str = "", kind: str = "edit", now: datetime
+    session: Session,
+    edit: Edit,
+    *,
+    actor: str,
+    note: str = "",
+    kind: str = "edit",
+    always: bool = False,
+    now: datetime,
 ) -> VocabularyVersion | None:
-    """Make the vocabulary what `edit` gives; None when it is that already.
+    """Make the vocabulary what `edit` gives; None when it is that already and not `always`.
 
     Raises Refused with every problem that the change would bring.
     """
@@ -46,7 +53,7 @@ def change(
     after = edit(before)
     if wrong := new_problems(before, after):
         raise Refused(" ".join(dict.fromkeys(one.text for one in wrong)))
-    if not changes(before, after):
+    if not always and not changes(before, after):
         return None
     stored.write(session, after, now)
     LEXICON.changed(session)

@@ -20,7 +20,7 @@ from app.tagging.document import ANY
 from app.tagging.lexicon import LEXICON, Named
 from app.tagging.models import Tag, TagAssertion, TagCategory, TagOpposite, TagSynonym
 from app.tagging.shape import shape
-from app.tagging.starter import CATEGORIES, OPPOSITES, SPOKEN, TAGS
+from app.tagging.starter import CATEGORIES, FORBIDDEN, OPPOSITES, SPOKEN, TAGS
 
 STARTER = "起始词表"
 _QUOTED = re.compile("「([^」]*)」")
@@ -166,7 +166,7 @@ def why_forbidden(session: Session, text: str) -> str:
 
 def forbidden(session: Session) -> Mapping[str, str]:
     """Every word that no tag may carry, and why."""
-    return {**naming.FORBIDDEN, **LEXICON.of(session).forbidden}
+    return {**FORBIDDEN, **LEXICON.of(session).forbidden}
 
 
 def standing(session: Session, weights: Mapping[int, float]) -> dict[int, float]:

@@ -73,7 +73,9 @@ def list_contents() -> Response:
         found = content.listing(session, stage=asked.stage, text=asked.q, limit=asked.limit)
         tags = content.tags_of_many(session, [version.id for version in found])
         known = {tag.id: tag for tag in tagging.tags(session)}
-        return jsonify(items=[_told(version, tags[version.id], known) for version in found])
+        return jsonify(items=[
+            _told(version, tagging.standing(session, tags[version.id]), known) for version in found
+        ])  # fmt: skip
 
 
 @bp.post("/contents")
@@ -165,7 +167,8 @@ def withdraw_content(content_id: int) -> Response:
 def as_json(session: Session, version: ContentVersion) -> dict[str, Any]:
     """A version with its content's id and tags."""
     known = {tag.id: tag for tag in tagging.tags(session)}
-    return _told(version, content.tags_of(session, version.id), known)
+    tags = tagging.standing(session, content.tags_of(session, version.id))
+    return _told(version, tags, known)
 
 
 def _told(

@@ -7,7 +7,7 @@ import time
 from flask import Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
-from app import accounts
+from app import accounts, tagging
 from app.accounts.models import Role
 from app.flows import import_physicians
 from app.web import auth
@@ -25,8 +25,10 @@ LET_OTHERS_WRITE_S = 0.11  # whoever waits for SQLite's lock looks again after a
 def import_file() -> tuple[Response, int]:
     """The file as multipart field `file`, or as the whole body."""
     filename, data = _uploaded()
-    sheet = import_physicians.read(filename, data)
     here, who = parts(), auth.actor()
+    with here.db.reading() as session:
+        forbidden = tagging.forbidden(session)
+    sheet = import_physicians.read(filename, data, forbidden)
     now = here.clock()
     with here.db.transaction() as session:
         batch = import_physicians.begin(session, filename, sheet, actor=who.key, now=now)

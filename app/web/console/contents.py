@@ -73,7 +73,7 @@ def show_content(version_id: int) -> str:
             version=version,
             page=page_of(version),
             versions=content.versions_of(session, version.content_id),
-            tags=[names[tag] for tag in content.tags_of(session, version.id) if tag in names],
+            tags=[names[tag] for tag in _tags(session, version.id) if tag in names],
             warnings=content.warnings(version.title, version.summary, version.body),
             problem=content.problem(session, version, here.clock()),
             today=f"{local(here.clock()):%Y-%m-%d}",
@@ -95,7 +95,7 @@ def edit_content(version_id: int) -> str | Response | tuple[str, int]:
         given: MultiDict[str, str] = MultiDict(
             {name: getattr(version, name) for name in content.library.EDITABLE}
         )
-        for tag_id in content.tags_of(session, version.id):
+        for tag_id in _tags(session, version.id):
             given.add("tags", str(tag_id))
     return _form(version_id, given)
 
@@ -200,6 +200,11 @@ def _form(version_id: int | None, given: MultiDict[str, str]) -> str:
             chosen=set(given.getlist("tags")), tags=tagging.tags(session),
             categories=tagging.categories(session), brands=content.brands(session),
         )  # fmt: skip
+
+
+def _tags(session: Session, version_id: int) -> dict[int, float]:
+    """Merged tags as those they were merged into."""
+    return tagging.standing(session, content.tags_of(session, version_id))
 
 
 def _day(text: str) -> datetime:

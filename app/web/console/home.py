@@ -58,7 +58,9 @@ def home() -> str:
 
 def _rep_home(session: Session, rep_id: int, now: datetime) -> str:
     today = recommend.of_rep(session, rep_id, local(now).date())
-    rows = [(row, *_about(session, row)) for row in today]
+    rows = [
+        (row, *_about(session, row), tagging.without_hidden(session, row.reasons)) for row in today
+    ]
     return render_template("console/rep_home.html", rows=rows)
 
 

@@ -38,7 +38,7 @@ def physicians() -> str:
         )
         one_ids = [physician.one_id for physician in found]
         weights = tagging.weights(session, one_ids, here.clock())
-        names = {tag.id: tag.name for tag in tagging.tags(session)}
+        names = {tag.id: tag.name for tag in visible.tags(session)}
         last = journey.last_at(session, one_ids)
     rows = [
         (
@@ -81,7 +81,7 @@ def physician(one_id: str) -> str:
                 strangers=auth.actor().role in judgements.JUDGES,
             ),
             conflicts=identity.conflicts_of(session, person.one_id),
-            tags={tag.id: tag for tag in tagging.tags(session)},
+            tags={tag.id: tag for tag in visible.tags(session)},
             weights=_strongest(weights, 40),
             reasons=reasons,
             relations=reps.relations_of(session, person.one_id),
@@ -128,7 +128,9 @@ def _permission(
     return told
 
 
-def _suggestions(session: Session, person: Physician) -> list[tuple[Suggestion, str]]:
+def _suggestions(
+    session: Session, person: Physician
+) -> list[tuple[Suggestion, str, Sequence[str]]]:
     mine = select(Identifier.id).where(Identifier.one_id == person.one_id)
     rows = session.scalars(
         select(Suggestion)
@@ -136,4 +138,8 @@ def _suggestions(session: Session, person: Physician) -> list[tuple[Suggestion, 
         .order_by(Suggestion.id.desc())
         .limit(5)
     ).all()
-    return [(row, content.get_version(session, row.content_version_id).title) for row in rows]
+    return [
+        (row, content.get_version(session, row.content_version_id).title,
+         visible.sentences(session, row.reasons))
+        for row in rows
+    ]  # fmt: skip

@@ -1,13 +1,16 @@
-"""What the current user may see: a rep only the own physicians."""
+"""What the current user may see: a rep only the own physicians, and no tag that is for staff."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from app import identity, reps
+from app import identity, reps, tagging
 from app.identity import Physician
 from app.infra.errors import NotFound
+from app.tagging import Sensitivity, Tag
 from app.web import auth
 
 
@@ -22,3 +25,16 @@ def physician(session: Session, one_id: str) -> Physician:
     if not reps.may_see(session, auth.actor().rep_id, found.one_id):
         raise NotFound("没有这个 ONE ID。")
     return found
+
+
+def tags(session: Session) -> Sequence[Tag]:
+    """The active tags that this user may see."""
+    found = tagging.tags(session)
+    if auth.actor().rep_id is None:
+        return found
+    return [tag for tag in found if tag.sensitivity != Sensitivity.STAFF]
+
+
+def sentences(session: Session, told: Sequence[str]) -> Sequence[str]:
+    """Reasons that this user may read."""
+    return told if auth.actor().rep_id is None else tagging.without_hidden(session, told)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app import content, identity
+from app import content, identity, tagging
 from app.content import ContentVersion
 from app.identity import Identifier, Physician
 from app.recommend import State, Suggestion
@@ -16,7 +16,8 @@ OPEN = (State.PLANNED, State.DELIVERED, State.LATER)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`open`: an answer is still possible; `beside`: the contact's id, for the sidebar."""
+    """`open`: an answer is still possible; `beside`: the contact's id, for the sidebar; `reasons`:
+    those that a rep may read."""
 
     row: Suggestion
     person: Physician
@@ -24,6 +25,7 @@ class Line:
     minutes: int
     open: bool
     beside: str
+    reasons: list[str]
 
 
 def line_of(session: Session, row: Suggestion) -> Line:
@@ -32,7 +34,13 @@ def line_of(session: Session, row: Suggestion) -> Line:
     version = content.get_version(session, row.content_version_id)
     person = identity.get_physician(session, identifier.one_id)
     return Line(
-        row, person, version.title, minutes(version), State(row.state) in OPEN, identifier.value
+        row,
+        person,
+        version.title,
+        minutes(version),
+        State(row.state) in OPEN,
+        identifier.value,
+        tagging.without_hidden(session, row.reasons),
     )
 
 

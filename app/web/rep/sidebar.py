@@ -36,7 +36,7 @@ def sidebar() -> str | Response:
         if rep is None:
             return entry.to_wecom()
         row = _contact(session, rep, request.args.get("external_userid", ""))
-        names = {tag.id: tag.name for tag in tagging.tags(session)}
+        names = tagging.names_for_reps(session)
         entries = journey.timeline(session, row.one_id, limit=ENTRIES)
         lines = _lines(session, rep, row.one_id, local(now).date())
         return render_template(

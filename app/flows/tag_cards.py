@@ -1,0 +1,57 @@
+"""A tag that reps may not see any more leaves the cards that wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.delivery import Dispatch, State, Way
+from app.recommend import Suggestion
+
+ROWS = "horizontal_content_list"
+
+
+def hide(session: Session, names: Sequence[str]) -> int:
+    """Take reasons that name these tags out of queued cards; how many cards changed."""
+    waiting = session.scalars(
+        select(Dispatch)
+        .where(Dispatch.state == State.QUEUED, Dispatch.way == Way.REP_CARD)
+        .where(Dispatch.suggestion_id.in_(_about(session, names)))
+    )
+    changed = 0
+    for dispatch in waiting:
+        payload = deepcopy(dispatch.payload)
+        rows = payload.get("card", {}).get(ROWS, [])
+        kept = [row for row in rows if not any(_says(row["value"], name) for name in names)]
+        if len(kept) != len(rows):
+            payload["card"][ROWS] = kept
+            dispatch.payload = payload
+            changed += 1
+    session.flush()
+    return changed
+
+
+def _about(session: Session, names: Sequence[str]) -> list[int]:
+    """Suggestions with a waiting card and such a reason."""
+    waiting = select(Dispatch.suggestion_id).where(
+        Dispatch.state == State.QUEUED, Dispatch.way == Way.REP_CARD
+    )
+    rows = session.execute(
+        select(Suggestion.id, Suggestion.reasons).where(Suggestion.id.in_(waiting))
+    )
+    return [
+        row.id for row in rows
+        if any(_says(reason, name) for reason in row.reasons for name in names)
+    ]  # fmt: skip
+
+
+def _says(text: str, name: str) -> bool:
+    """The name stands between its marks, perhaps cut by the length of a line."""
+    for piece in text.split("「")[1:]:
+        said = piece.split("」")[0]
+        if said == name or (said.endswith("…") and name.startswith(said[:-1])):
+            return True
+    return False
