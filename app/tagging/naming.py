@@ -17,8 +17,10 @@ _PUNCTUATION = re.compile(r"[\W_]+")
 
 
 def fold(text: str) -> str:
-    """One spelling for look-ups: NFKC, lower case, without blanks."""
-    return "".join(unicodedata.normalize("NFKC", text).lower().split())[:LONGEST]
+    """One spelling for look-ups: NFKC, lower case, without blanks; folding it again changes
+    nothing."""
+    small = unicodedata.normalize("NFKC", text).lower()
+    return "".join(unicodedata.normalize("NFKC", small).split())[:LONGEST]
 
 
 def bare(text: str) -> str:
