@@ -106,11 +106,10 @@ def _sources(session: Session, tag_id: int) -> dict[str, int]:
 def _contents(session: Session, tag_id: int) -> Sequence[ContentVersion]:
     """The versions that are not over and carry the tag, or one that stands for it."""
     tagged = VersionTag.tag_id.in_(tagging.merged_into(session, [tag_id]))
+    carry = select(VersionTag.version_id).where(tagged)
     return session.scalars(
         select(ContentVersion)
-        .join(VersionTag, VersionTag.version_id == ContentVersion.id)
-        .where(tagged, ContentVersion.stage != Stage.WITHDRAWN)
-        .distinct()
+        .where(ContentVersion.id.in_(carry), ContentVersion.stage != Stage.WITHDRAWN)
         .order_by(ContentVersion.id.desc())
     ).all()
 

@@ -64,6 +64,13 @@ def edit(
     return version
 
 
+def refuse_stale(session: Session, key: str, base: int | None) -> None:
+    """Raises Refused when somebody has changed the tag since version `base`."""
+    newer = versions.changed_since(session, key, base) if base is not None else None
+    if newer:
+        raise Refused(f"版本 {newer} 刚刚改过这个标签，请刷新后再改，您的修改没有保存。")
+
+
 def preview(session: Session, key: str, shares: Sequence[Share], rest: str = "") -> Preview:
     """What `merge` (no shares, `rest` the target) or `split` would do. Raises NotFound."""
     tag, parts = _tag(session, key), _parts(session, shares, rest)

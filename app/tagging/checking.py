@@ -14,6 +14,7 @@ from app.tagging.naming import LONGEST, fold, why_forbidden
 LONGEST_NAME, LONGEST_KEY, LONGEST_CATEGORY, LONGEST_WORD = 40, 60, 40, 40
 MOST_DAYS = 3650
 SOURCES = frozenset({ANY, *Source})
+RESERVED = frozenset({"versions", "export", "import", "categories", "forbidden"})  # addresses
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -61,8 +62,9 @@ def _categories(document: Document) -> Iterator[Problem]:
 
 def _of_tag(document: Document, tag: TagDef) -> Iterator[Problem]:
     told: list[tuple[bool, str, str]] = [
-        (not _is_key(tag.key, LONGEST_KEY), "key",
-         f"标签编号“{tag.key}”要由小写字母、数字和连字符组成，不超过 {LONGEST_KEY} 个字符。"),
+        (not _is_key(tag.key, LONGEST_KEY) or tag.key in RESERVED, "key",
+         f"标签编号“{tag.key}”要由小写字母、数字和连字符组成，不超过 {LONGEST_KEY} 个字符，"
+         f"也不能是 {'、'.join(sorted(RESERVED))}。"),
         (not tag.name.strip() or len(tag.name) > LONGEST_NAME, "name",
          f"标签 {tag.key} 的名称不能为空或超过 {LONGEST_NAME} 个字。"),
         (tag.category not in document.category_by_key, "category",

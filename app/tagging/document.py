@@ -77,6 +77,15 @@ class Document:
         """Categories by key."""
         return {one.key: one for one in self.categories}
 
+    def branch_of(self, key: str) -> list[str]:
+        """The category and those that it stands under, from the inside."""
+        found: list[str] = []
+        while key and key not in found:
+            found.append(key)
+            one = self.category_by_key.get(key)
+            key = one.parent if one else ""
+        return found
+
     def opposites_of(self, key: str) -> set[str]:
         """Keys of the tags that contradict this one."""
         return {b if a == key else a for a, b in self.opposites if key in (a, b)}

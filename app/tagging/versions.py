@@ -151,6 +151,19 @@ def of_tag(
     return found
 
 
+def changed_since(session: Session, key: str, number: int) -> int | None:
+    """The newest version above `number` that changed this tag itself."""
+    later = session.scalars(
+        select(VocabularyVersion)
+        .where(VocabularyVersion.number > number)
+        .order_by(VocabularyVersion.number.desc())
+    )
+    for version in later:
+        if any(one["of"] == "tag" and one["key"] == key for one in version.changes):
+            return version.number
+    return None
+
+
 def newest_number(session: Session) -> int:
     """The number of the version in force; 0 before the first."""
     return session.scalar(select(func.max(VocabularyVersion.number))) or 0
