@@ -51,6 +51,8 @@ def change(
     """
     before = begin(session, now)
     after = edit(before)
+    if lost := sorted(before.by_key.keys() - after.by_key.keys()):
+        raise Refused(f"标签不能删除，只能停用：{'、'.join(lost[:5])}。")
     if wrong := new_problems(before, after):
         raise Refused(" ".join(dict.fromkeys(one.text for one in wrong)))
     if not always and not changes(before, after):

@@ -15,7 +15,8 @@ from app.web.console.menu import menu_for
 from app.web.policy import STAFF, Policy, default_policy
 
 PAGES = (
-    "words", "because", "records", "session", "home", "physicians", "tags", "segments",
+    "words", "because", "records", "session", "home", "physicians", "tags", "tag_words",
+    "tag_moves", "tag_versions", "tag_files", "segments",
     "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
     "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
 )  # fmt: skip

@@ -1,0 +1,132 @@
+"""The vocabulary in the console: every page, and the work people do there."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+from app.flows import talk_about
+from app.tagging import versions
+from tests.scenarios.conftest import Line, publish
+from tests.scenarios.test_console import Browser, people
+from tests.scenarios.test_content_page import one_id
+
+__all__ = ["people"]
+FIELDS = {"category": "disease", "owner": "medical", "sensitivity": "normal", "meaning": "一句话"}
+
+
+def newest(line: Line) -> int:
+    with line.parts.db.reading() as session:
+        return versions.newest_number(session)
+
+
+def test_pages_open_for_staff_only(line: Line, people: dict[str, Browser]) -> None:
+    for path in ("new", "one/af", "one/af/edit", "one/af/merge", "one/af/merge?rest=cad",
+                 "one/af/split", "one/af/split?to0=cad&source0=crm", "versions", "versions/1",
+                 "import", "branches", "export.xlsx", "names?name=房颤", "?q=af", "?retired",
+                 "?category=disease", "versions?older=1&newer=1"):  # fmt: skip
+        assert people["marketer"].get(f"/console/tags/{path}").status_code == 200, path
+        assert people["rep"].get(f"/console/tags/{path}").status_code == 403, path
+    for path in ("one/none", "one/none/edit", "versions/99", "export.doc"):
+        assert people["admin"].get(f"/console/tags/{path}").status_code == 404, path
+
+
+def test_a_tag_is_made_changed_and_taken_back(line: Line, people: dict[str, Browser]) -> None:
+    browser = people["marketer"]
+    told = browser.get("/console/tags/names?name=心衰").text
+    assert "心力衰竭" in told
+    assert "不得收集" in browser.get("/console/tags/names?name=统方").text
+    page = browser.send("/console/tags/new", "/console/tags/", key="mitral", name="瓣膜病",
+                        names="二尖瓣\ncrm:VHD", opposites="elderly", **FIELDS)  # fmt: skip
+    assert "已添加标签" in page.text
+    assert "vhd（CRM）" in page.text
+    again = browser.send("/console/tags/new", "/console/tags/", key="m2", name="瓣膜病", **FIELDS)
+    assert (again.status_code, "瓣膜病" in again.text) == (409, True)
+    edit = "/console/tags/one/mitral/edit"
+    base = re.search(r'name="base" value="(\d+)"', browser.get(edit).text)
+    assert base
+    fields = FIELDS | {"name": "心脏瓣膜病", "may_assert": ["crm", "person"], "mirrored": "on",
+                       "half_life_days": "90", "base": base.group(1)}  # fmt: skip
+    page = browser.send(edit, edit, **fields)
+    assert "已保存" in page.text
+    assert "CRM、人工" in page.text
+    stale = browser.send(edit, edit, **fields)
+    assert (stale.status_code, "没有保存" in stale.text) == (409, True)
+    number = newest(line)
+    page = browser.send(f"/console/tags/versions/{number}", f"/console/tags/versions/{number}",
+                        action="undo")  # fmt: skip
+    assert "撤销版本" in page.text
+    assert "瓣膜病" in browser.get("/console/tags/one/mitral").text
+
+
+def test_a_merge_is_looked_at_done_and_undone(line: Line, people: dict[str, Browser]) -> None:
+    browser = people["reviewer"]
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    publish(line, "房颤抗凝新进展", ["af"])
+    before = newest(line)
+    seen = browser.get("/console/tags/one/af/merge?rest=cad").text
+    assert "王某某" in seen
+    assert "房颤抗凝新进展" in seen
+    assert newest(line) == before
+    page = browser.send("/console/tags/one/af/merge", "/console/tags/one/af/merge", rest="cad")
+    assert "可以在“版本”里原样撤销" in page.text
+    assert "王某某" in page.text
+    rows = line.api_says(q="王某某")["items"][0]["tags"]
+    assert [row["key"] for row in rows] == ["cad"]
+    with line.parts.db.reading() as session:  # the approved content goes on, for the other tag
+        assert talk_about.content.usable(session, line.clock())
+    number = newest(line)
+    browser.send(f"/console/tags/versions/{number}", f"/console/tags/versions/{number}",
+                 action="undo")  # fmt: skip
+    rows = line.api_says(q="王某某")["items"][0]["tags"]
+    assert [row["key"] for row in rows] == ["af"]
+
+
+def test_reps_see_no_tag_that_is_for_staff(line: Line, people: dict[str, Browser]) -> None:
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    mine = f"/console/physicians/{one_id(line)}"
+    pages = (mine, "/console/physicians/")
+    assert all("房颤" in people["rep"].get(page).text for page in pages)
+    edit = "/console/tags/one/af/edit"
+    people["admin"].send(edit, edit, **FIELDS | {"name": "房颤", "sensitivity": "staff"})
+    assert not any("房颤" in people["rep"].get(page).text for page in pages)
+    assert all("房颤" in people["admin"].get(page).text for page in pages)
+
+
+def test_a_file_is_looked_at_and_taken(line: Line, people: dict[str, Browser]) -> None:
+    browser = people["admin"]
+    text = browser.get("/console/tags/export.csv").data.decode("utf-8-sig")
+
+    def upload(content: str) -> Any:
+        file = (io.BytesIO(content.encode()), "v.csv")
+        return browser.send("/console/tags/import", "/console/tags/import", file=file)
+
+    assert "没有区别" in upload(text).text
+    assert "只保留一处" in upload(text.replace("冠心病", "房颤", 1)).text
+    before = newest(line)
+    seen = upload(text.replace("经常诊治冠心病", "以冠心病为主", 1)).text
+    assert newest(line) == before
+    fields = dict(re.findall(r'name="(packed|base|filename)" value="([^"]*)"', seen))
+    page = browser.send("/console/tags/import", "/console/tags/import/take", **fields)
+    assert "以冠心病为主" in page.text
+    assert newest(line) == before + 1
+    again = browser.send("/console/tags/import", "/console/tags/import/take", **fields)
+    assert "重新上传" in again.text
+    broken = browser.send("/console/tags/import", "/console/tags/import/take",
+                          **fields | {"packed": "AAAA", "base": str(newest(line))})  # fmt: skip
+    assert "重新上传" in broken.text
+
+
+def test_branches_and_words(line: Line, people: dict[str, Browser]) -> None:
+    browser, page = people["admin"], "/console/tags/branches"
+    added = {"key": "tumour", "name": "肿瘤各科", "parent": "disease", "action": "add"}
+    assert "已保存" in browser.send(page, page, **added).text
+    told = browser.send(page, page, key="disease", name="疾病", parent="tumour", action="save")
+    assert "自己的下级" in told.text
+    assert "已保存" in browser.send(page, page, key="tumour", action="remove").text
+    words = "/console/tags/words"
+    assert "已保存" in browser.send(page, words, word="大客户", reason="内部规定").text
+    assert "内部规定" in browser.get("/console/tags/names?name=大 客户").text
+    assert "内置" in browser.send(page, words, word="红包", reason="x").text
+    assert "已保存" in browser.send(page, words, word="大客户", reason="").text
