@@ -17,6 +17,7 @@ PACKAGES = (
     "journey",
     "content",
     "segments",
+    "autotag",
     "delivery",
     "recommend",
     "campaigns",

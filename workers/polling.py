@@ -11,6 +11,7 @@ from collections.abc import Callable
 from app import delivery, inbox
 from app.bootstrap import Parts
 from workers.audiences import keep_audiences
+from workers.concluding import conclude_due
 from workers.context import events, messages
 from workers.drain import drain_inbox
 from workers.linking import compare_due
@@ -52,11 +53,16 @@ def look_for_changes(parts: Parts, stop: Stop) -> int:
     return keep_audiences(parts, stop)
 
 
+def look_for_conclusions(parts: Parts, stop: Stop) -> int:
+    """Let automatic tags follow what has happened; returns how much."""
+    return conclude_due(parts, stop)
+
+
 AT_HOME = {delivery.DRAIN: "messages", inbox.DRAIN: "events"}
 """Bells that mean nothing but one of these looks."""
 LOOKS = {
     "events": look_for_events, "messages": look_for_messages, "plans": look_for_plans,
-    "changes": look_for_changes,
+    "changes": look_for_changes, "conclusions": look_for_conclusions,
 }  # fmt: skip
 
 

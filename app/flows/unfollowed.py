@@ -113,3 +113,4 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
     session.execute(links.values(identifier_id=None))
     delivery.erase(session, *about)
     identity.changed.note(session, row.id)
+    identity.news.tell(session, row.id, identity.news.WHO)

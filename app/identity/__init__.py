@@ -16,12 +16,13 @@ rebuild, components_after    compute again from the evidence, all or piece by pi
 doubtful           which are to be computed again, all at one look, where scipy is
 institutions       which institution physicians work at (a module)
 changed            of whom something has changed, for answers that are kept ready (a module)
+news               what has happened to whom, for rules that conclude from it (a module)
 quality            how good all this is, in figures (a module)
 as_of              who was one person at a moment
 version, change_of    which state of who is who a report is about
 """
 
-from app.identity import bulk, changed, institutions, quality
+from app.identity import bulk, changed, institutions, news, quality
 from app.identity.doubtful import Doubtful, doubtful
 from app.identity.explain import Step, explain
 from app.identity.forget import forget
@@ -102,6 +103,7 @@ __all__ = [
     "keys_fit",
     "make_id",
     "merge",
+    "news",
     "observe",
     "open_conflicts",
     "owners",

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, delete, insert, null, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.identity import news
 from app.identity.models import Identifier, PersonChanged, Physician
 from app.infra.db import before_commit
 from app.infra.direct import Direct
@@ -46,7 +47,9 @@ def note(session: Session, identifier_id: int | None) -> None:
 
 def note_people(session: Session, one_ids: Iterable[str]) -> None:
     """These ONE IDs begin, end, or are shown otherwise."""
-    _noted(session)[1].update(one_ids)
+    people = set(one_ids)
+    _noted(session)[1].update(people)
+    news.tell_people(session, people)
 
 
 def note_all(

@@ -232,6 +232,20 @@ class PersonChanged(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, server_default=func.now())
 
 
+class PersonNews(Base):
+    """Something has happened to whoever has this identifier, or of this ONE ID; see `news.py`.
+
+    Without foreign keys, as `PersonChanged`.
+    """
+
+    __tablename__ = "person_news"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    identifier_id: Mapped[int | None] = mapped_column(BigInteger)
+    one_id: Mapped[str | None] = mapped_column(String(24))
+    kind: Mapped[str] = mapped_column(String(24), default="")  # of touchpoint; "": who it is
+
+
 class QualityDay(Base):
     """The figures of one day, to see where they go."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.identity import news
 from app.identity.models import Identifier
 from app.infra.db import insert_once
 from app.journey.models import Happened, Touchpoint
@@ -61,7 +62,10 @@ def note(
         "rep_id": rep_id, "content_version_id": content_version_id, "campaign_id": campaign_id,
         "detail": detail,
     }  # fmt: skip
-    return insert_once(session, Touchpoint, values, "ref")
+    fresh = insert_once(session, Touchpoint, values, "ref")
+    if fresh:
+        news.tell(session, identifier_id, kind)
+    return fresh
 
 
 def timeline(

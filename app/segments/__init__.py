@@ -2,6 +2,7 @@
 
 parse, describe, check    the language; whether its names exist
 members, audience         who is in it; how many, and some of them
+among, size               who of a few is in it; how many are in one that a program made
 build, is_wanted          all sets from the tables
 renew                     a restored database: what is in memory is not of it
 fold, is_due              what has changed since, a few physicians at a time
@@ -9,11 +10,13 @@ verify                    whether they are what the tables say
 why                       why somebody is in or not
 """
 
+from app.segments.among import among
 from app.segments.asking import Audience, audience, check, members
 from app.segments.build import Built, build, is_wanted, renew
 from app.segments.expression import Node, Unparseable, describe, parse, tag_names
 from app.segments.following import fold, is_due
 from app.segments.models import Segment
+from app.segments.sizes import size
 from app.segments.verify import verify
 from app.segments.why import Reason, Why, why
 
@@ -25,6 +28,7 @@ __all__ = [
     "Segment",
     "Unparseable",
     "Why",
+    "among",
     "audience",
     "build",
     "check",
@@ -35,6 +39,7 @@ __all__ = [
     "members",
     "parse",
     "renew",
+    "size",
     "tag_names",
     "verify",
     "why",

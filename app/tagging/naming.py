@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
+from app.tagging import segmenting
 from app.tagging.starter import FORBIDDEN
 
 T = TypeVar("T")
 
 LONGEST = 80
+LONGEST_DENIAL = 8  # characters before a name
 ALIKE = 0.34  # a smaller likeness is not worth showing
 _PUNCTUATION = re.compile(r"[\W_]+")
 
@@ -70,6 +72,7 @@ class Finder(Generic[T]):
 
     def __init__(self, names: Mapping[str, T]) -> None:
         self._names = {name: meaning for name, meaning in names.items() if len(name) >= 2}
+        self._unknown = [name for name in self._names if not name.isascii()]
         longest_first = sorted(self._names, key=lambda name: (-len(name), name))
         self._any = re.compile("|".join(map(_pattern, longest_first))) if self._names else None
 
@@ -77,19 +80,37 @@ class Finder(Generic[T]):
         """What `text` speaks of, in order of first mention.
 
         At each place the longest name counts (非小细胞肺癌 is not also 小细胞肺癌), names in Latin
-        letters only as whole words, and a name that is denied right before or after it not at all.
+        letters only as whole words, one that is part of two other words (胸痛中心内部 is not 心内)
+        or denied right before or after it not at all.
         """
-        if self._any is None:
-            return []
         said = unicodedata.normalize("NFKC", text).lower()
-        found: dict[T, None] = {}
-        for match in self._any.finditer(said):
-            denied = _NOT_BEFORE.search(said[: match.start()]) or _NOT_AFTER.match(
-                said, match.end()
-            )
-            if not denied:
-                found.setdefault(self._names[match.group()])
-        return list(found)
+        return list(dict.fromkeys(meaning for meaning, _, _ in self.places(said)))
+
+    def places(self, said: str) -> Iterator[tuple[T, int, int]]:
+        """The same with each place, `said[start:end]`, in a text that is NFKC and lower case."""
+        borders: frozenset[int] | None = None
+        for match in self._any.finditer(said) if self._any is not None else ():
+            if borders is None:  # most texts name nothing
+                borders = self._borders(said)
+            if not _are_words(said, match.start(), match.end(), borders):
+                continue
+            before = said[max(0, match.start() - LONGEST_DENIAL) : match.start()]
+            if not (_NOT_BEFORE.search(before) or _NOT_AFTER.match(said, match.end())):
+                yield self._names[match.group()], match.start(), match.end()
+
+    def _borders(self, said: str) -> frozenset[int]:
+        if self._unknown:
+            segmenting.learn(self._unknown)
+            self._unknown = []
+        return segmenting.borders(said)
+
+
+def _are_words(text: str, start: int, end: int, borders: Collection[int]) -> bool:
+    """True when no Chinese word goes over one of these two places."""
+    return all(
+        place in borders or text[place - 1].isascii() or text[place : place + 1].isascii()
+        for place in (start, end)
+    )
 
 
 def _pattern(name: str) -> str:

@@ -1,0 +1,66 @@
+"""What rules say of physicians on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import segments
+from app.autotag import deeds
+from app.autotag.journeys import Library, steps_of
+from app.autotag.live import Live, need_words, with_meaning
+from app.autotag.rules import holds
+from app.autotag.settle import Wanted
+from app.infra.errors import Refused
+from app.segments import Unparseable
+
+
+def conclude(
+    session: Session,
+    asked: Mapping[str, Sequence[Live]],
+    library: Library,
+    now: datetime,
+) -> dict[str, list[Wanted]]:
+    """`asked`: ONE ID → the rules to look at. Everybody is named in the answer."""
+    rules = {one.id: one for of in asked.values() for one in of}
+    meanings = {one.id: meaning for one, meaning in with_meaning(session, list(rules.values()))}
+    steps = steps_of(session, list(asked), library, words=need_words(rules.values()))
+    today = deeds.day_of(now)
+    found: dict[str, list[Wanted]] = {one_id: [] for one_id in asked}
+    for one_id, of in asked.items():
+        if not steps[one_id]:
+            continue
+        journey = deeds.of(steps[one_id], today)
+        for one in of:
+            given = holds(one.rule, journey, today, meanings[one.id])
+            found[one_id] += [
+                Wanted(one.id, one.version, tag, what.since, what.said, one.rule.confidence)
+                for tag, what in given.items()
+            ]
+    return _inside(session, found, rules, now)
+
+
+def _inside(
+    session: Session, found: dict[str, list[Wanted]], rules: Mapping[int, Live], now: datetime
+) -> dict[str, list[Wanted]]:
+    """Without those who are not in the audience of the rule; asked only where it would hold."""
+    outside: set[tuple[str, int]] = set()
+    for one in rules.values():
+        if one.rule.audience:
+            asked = [who for who, wants in found.items() if any(w.rule_id == one.id for w in wants)]
+            inside = _among(session, one.rule.audience, asked, now) if asked else set()
+            outside |= {(who, one.id) for who in asked if who not in inside}
+    if outside:
+        for who, wants in found.items():
+            found[who] = [want for want in wants if (who, want.rule_id) not in outside]
+    return found
+
+
+def _among(session: Session, text: str, asked: Sequence[str], now: datetime) -> set[str]:
+    """Nobody, when the expression names what does not exist any more."""
+    try:
+        return segments.among(session, text, asked, now)
+    except (Unparseable, Refused):
+        return set()

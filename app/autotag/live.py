@@ -1,0 +1,80 @@
+"""The rules that give tags now, kept in the process while nobody switches one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import tagging
+from app.autotag.deeds import TOUCHES
+from app.autotag.definition import read
+from app.autotag.models import TagRule, TagRuleVersion
+from app.autotag.rules import Meaning, Rule, acts, needs_words
+from app.identity.news import WHO
+from app.infra.stamp import Stamped
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A version that gives tags."""
+
+    id: int
+    version: int
+    rule: Rule
+
+    def can_follow_from(self, kinds: Iterable[str]) -> bool:
+        """True when what has happened can change for whom it holds."""
+        mine = acts(self.rule)
+        return any(kind == WHO or not mine.isdisjoint(TOUCHES.get(kind, ())) for kind in kinds)
+
+
+def _read(session: Session) -> tuple[Live, ...]:
+    rows = session.execute(
+        select(TagRule.id, TagRuleVersion.number, TagRuleVersion.definition)
+        .join(TagRuleVersion, TagRuleVersion.rule_id == TagRule.id)
+        .where(
+            TagRuleVersion.number == TagRule.live_version,
+            TagRule.paused_at.is_(None), TagRule.retired_at.is_(None),
+        )
+        .order_by(TagRule.id)
+    )  # fmt: skip
+    return tuple(Live(number, version, read(definition)) for number, version, definition in rows)
+
+
+LIVE = Stamped("tag rules", _read)
+
+
+def need_words(rules: Iterable[Live]) -> bool:
+    """True when one of them asks for words of messages."""
+    return any(needs_words(one.rule) for one in rules)
+
+
+class Words:
+    """What keys of tags mean, read once for many rules."""
+
+    def __init__(self, session: Session) -> None:
+        known = tagging.tags(session)
+        self._ids = {tag.key: tag.id for tag in known}
+        self._names = {tag.id: tag.name for tag in known}
+        self._of: dict[str, set[int]] = {}
+        for tag in known:
+            self._of.setdefault(tag.category_key, set()).add(tag.id)
+
+    def meaning(self, rule: Rule) -> Meaning:
+        """For this rule."""
+        each = frozenset(tag for key in rule.each for tag in self._of.get(key, ()))
+        return Meaning(self._ids, self._names, each)
+
+    def gives(self, rule: Rule) -> frozenset[int]:
+        """Every tag that it can give."""
+        one = self._ids.get(rule.gives)
+        return self.meaning(rule).each if rule.each else frozenset(() if one is None else (one,))
+
+
+def with_meaning(session: Session, rules: Sequence[Live]) -> list[tuple[Live, Meaning]]:
+    """The rules with what their names mean now."""
+    words = Words(session) if rules else None
+    return [(one, words.meaning(one.rule)) for one in rules] if words else []

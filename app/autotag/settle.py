@@ -1,0 +1,166 @@
+"""Making assertions equal to what rules say, for many physicians at once.
+
+`ref` is `rule:ID.VERSION:DAY`, the day on which the conclusion rests: a newer deed supersedes the
+older assertion, so that the tag stays as fresh as the behaviour, at most once a day. What a rule
+says no more is superseded; what it says again is revived. Nothing is overwritten.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.autotag.deeds import begin_of
+from app.identity import changed
+from app.identity.models import Identifier, Physician
+from app.tagging.models import Source, TagAssertion
+
+AT_ONCE = 500
+ROWS = 200  # of one statement
+
+
+class Wanted(NamedTuple):
+    """A tag that a rule gives to somebody, since this day."""
+
+    rule_id: int
+    version: int
+    tag_id: int
+    since: int
+    said: str
+    confidence: float
+
+    @property
+    def ref(self) -> str:
+        """The name of the evidence."""
+        return f"rule:{self.rule_id}.{self.version}:{date.fromordinal(self.since).isoformat()}"
+
+
+class Settled(NamedTuple):
+    """How many assertions began and ended."""
+
+    given: int
+    taken: int
+
+
+class Holding(NamedTuple):
+    """An assertion of a rule that holds."""
+
+    id: int
+    identifier_id: int
+    tag_id: int
+    ref: str
+
+    @property
+    def rule_id(self) -> int:
+        """Of the rule that made it."""
+        return int(self.ref[5:].partition(".")[0])
+
+
+def settle(
+    session: Session,
+    wanted: Mapping[str, Sequence[Wanted]],
+    rules: Collection[int],
+    now: datetime,
+) -> Settled:
+    """`wanted`: ONE ID → what these rules give; whoever is named loses what is not given."""
+    given = taken = 0
+    people = list(wanted)
+    for start in range(0, len(people), AT_ONCE):
+        piece = people[start : start + AT_ONCE]
+        one = _settle(session, {one_id: wanted[one_id] for one_id in piece}, set(rules), now)
+        given, taken = given + one.given, taken + one.taken
+    return Settled(given, taken)
+
+
+def _settle(
+    session: Session, wanted: Mapping[str, Sequence[Wanted]], rules: Collection[int], now: datetime
+) -> Settled:
+    holding = holdings(session, list(wanted), rules)
+    old: list[Holding] = []
+    new: dict[str, list[Wanted]] = {}
+    for one_id, wants in wanted.items():
+        left = {(want.tag_id, want.ref): want for want in wants}
+        for one in holding.get(one_id, ()):
+            if left.pop((one.tag_id, one.ref), None) is None:
+                old.append(one)
+        if left:
+            new[one_id] = list(left.values())
+    end(session, old, now)
+    anchors = _anchors(session, list(new))
+    rows = [
+        _row(anchors[one_id], want) for one_id, wants in new.items() if one_id in anchors
+        for want in wants
+    ]  # fmt: skip
+    _begin(session, rows)
+    return Settled(len(rows), len(old))
+
+
+def holdings(
+    session: Session, one_ids: Sequence[str], rules: Collection[int]
+) -> dict[str, list[Holding]]:
+    """What these rules say of these physicians at the moment, oldest first."""
+    rows = session.execute(
+        select(Identifier.one_id, TagAssertion.id, TagAssertion.identifier_id, TagAssertion.tag_id,
+               TagAssertion.ref)
+        .join(TagAssertion, TagAssertion.identifier_id == Identifier.id)
+        .where(
+            Identifier.one_id.in_(one_ids), TagAssertion.superseded_at.is_(None),
+            TagAssertion.source == Source.RULE, TagAssertion.ref.startswith("rule:"),
+        )
+        .order_by(TagAssertion.id)
+    )  # fmt: skip
+    found: dict[str, list[Holding]] = defaultdict(list)
+    for one_id, number, identifier_id, tag_id, ref in rows:
+        one = Holding(number, identifier_id, tag_id, ref)
+        if one.rule_id in rules:
+            found[one_id].append(one)
+    return found
+
+
+def end(session: Session, old: Sequence[Holding], now: datetime) -> None:
+    """These hold no more."""
+    for start in range(0, len(old), AT_ONCE):
+        ids = [one.id for one in old[start : start + AT_ONCE]]
+        done = update(TagAssertion).where(TagAssertion.id.in_(ids)).values(superseded_at=now)
+        session.execute(done.execution_options(synchronize_session=False))
+    for one in old:
+        changed.note(session, one.identifier_id)
+
+
+def _begin(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Those that were superseded hold again; their words stay as they were."""
+    maker: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    for start in range(0, len(rows), ROWS):
+        piece = rows[start : start + ROWS]
+        made = maker.insert(TagAssertion.__table__).values(piece)
+        keys = ["identifier_id", "tag_id", "source", "ref"]
+        again = made.on_conflict_do_update(index_elements=keys, set_={"superseded_at": None})
+        session.connection().execute(again)
+    for row in rows:
+        changed.note(session, row["identifier_id"])
+
+
+def _row(identifier_id: int, want: Wanted) -> dict[str, Any]:
+    return {
+        "identifier_id": identifier_id, "tag_id": want.tag_id, "source": Source.RULE.value,
+        "ref": want.ref, "evidence": want.said, "confidence": want.confidence,
+        "actor": f"rule:{want.rule_id}", "at": begin_of(want.since), "superseded_at": None,
+    }  # fmt: skip
+
+
+def _anchors(session: Session, one_ids: Sequence[str]) -> dict[str, int]:
+    """The identifier at which a physician's conclusions hang: the strongest."""
+    chosen = select(Physician.one_id, Physician.anchor_id)
+    rows = session.execute(
+        chosen.where(
+            Physician.one_id.in_(one_ids), Physician.live.is_(True),
+            Physician.anchor_id.is_not(None),
+        )
+    ).tuples()  # fmt: skip
+    return {one_id: anchor for one_id, anchor in rows if anchor is not None}
