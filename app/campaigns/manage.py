@@ -178,7 +178,7 @@ def _fill(
         raise Refused("请给推送取一个名字。")
     if way not in {known.value for known in CampaignWay}:
         raise Refused("请选择推送方式。")
-    segments.check(session, expression)  # unknown tags and bad grammar are told now
+    segments.check(session, expression, now)  # unknown names and bad grammar are told now
     if session.get(content.Content, content_id) is None:
         raise Refused("请选择内容。")
     if cron.strip() and at is not None:

@@ -11,7 +11,7 @@ why                       why somebody is in or not
 
 from app.segments.asking import Audience, audience, check, members
 from app.segments.build import Built, build, is_wanted, renew
-from app.segments.expression import Node, Unparseable, describe, parse, tag_names
+from app.segments.expression import Node, Unparseable, describe, parse, tag_names, wording
 from app.segments.following import fold, is_due
 from app.segments.models import Segment
 from app.segments.verify import verify
@@ -38,4 +38,5 @@ __all__ = [
     "tag_names",
     "verify",
     "why",
+    "wording",
 ]

@@ -14,20 +14,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from pyroaring import BitMap
-from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app import consent, identity, tagging
+from app import consent, identity
 from app.identity import Physician, changed
-from app.infra.clock import local
-from app.infra.errors import Refused
-from app.reps import Rep
 from app.segments import sql
 from app.segments.evaluate import doubts, evaluate
-from app.segments.expression import Node, parse, rep_names, tag_names
 from app.segments.facts import OPTED_OUT, Facts, Key, Meant, holds, tag_key
 from app.segments.following import by_themselves
 from app.segments.gather import gather
+from app.segments.meaning import meaning
+from app.segments.nodes import Node
+from app.segments.parse import parse
 from app.segments.people import bits_of, by_bit, one_ids
 from app.segments.store import Behind, Store, current, forget
 
@@ -65,7 +63,7 @@ class _Found:
 
 
 def members(session: Session, text: str, now: datetime) -> set[str]:
-    """ONE IDs for whom the expression holds. Raises Unparseable, Refused for unknown tags."""
+    """ONE IDs for whom the expression holds. Raises Unparseable, Refused for unknown names."""
     return members_of(session, parse(text), now)
 
 
@@ -78,11 +76,10 @@ def members_of(session: Session, tree: Node, now: datetime) -> set[str]:
     return set(found.also).union(one_ids(session, found.bits))
 
 
-def check(session: Session, text: str) -> Node:
-    """The expression, when every tag in it exists. Raises Unparseable, Refused."""
+def check(session: Session, text: str, now: datetime, *, inside: Sequence[str] = ()) -> Node:
+    """The expression, when every name in it exists. Raises Unparseable, Refused."""
     tree = parse(text)
-    for name in sorted(tag_names(tree)):
-        _tag_id(session, name)
+    meaning(session, tree, now, inside=inside)
     return tree
 
 
@@ -107,15 +104,6 @@ def audience(
     reps = found.reps.union(*(facts.reps for facts in found.also.values()))
     age_s = max(0.0, (now - found.since).total_seconds()) if found.since else 0.0
     return Audience(len(found), len(reps), _people(session, shown), out, age_s)
-
-
-def meaning(session: Session, tree: Node, now: datetime) -> Meant:
-    """What its names mean. Raises Refused for a tag that does not exist."""
-    return Meant(
-        {name: _tag_id(session, name) for name in tag_names(tree)},
-        {name: _rep_ids(session, name) for name in rep_names(tree)},
-        local(now).date(),
-    )
 
 
 def _ask(
@@ -213,8 +201,8 @@ class _Sets:
     def within(self, tag_id: int, band: int, at_least: float) -> BitMap:
         return self._exact.within(self.fact(tag_key(tag_id, band)), tag_id, band, at_least)
 
-    def digits(self, first: date, today: date) -> Sequence[BitMap]:
-        return self._store.digits(self._session, first, today)
+    def digits(self, what: str, first: date, today: date) -> Sequence[BitMap]:
+        return self._store.digits(self._session, what, first, today)
 
 
 def _set(session: Session, store: Store, key: Key) -> BitMap:
@@ -233,15 +221,3 @@ def _by_tables(session: Session, tree: Node, meant: Meant, now: datetime, sample
 def _people(session: Session, one_ids: Sequence[str]) -> list[Physician]:
     known = identity.physicians_by_id(session, one_ids) if one_ids else {}
     return [known[one_id] for one_id in one_ids if one_id in known]
-
-
-def _tag_id(session: Session, name: str) -> int:
-    number = tagging.id_of(session, name)
-    if number is None:
-        raise Refused(f"没有标签“{name}”，请从标签库中选择。")
-    return number
-
-
-def _rep_ids(session: Session, name: str) -> frozenset[int]:
-    named = or_(Rep.userid == name.lower(), Rep.name == name)
-    return frozenset(session.scalars(select(Rep.id).where(named)))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from app import identity, segments, tagging
 from app.accounts.models import Role
 from app.infra.errors import Refused
-from app.segments import Reason, Segment, Unparseable
-from app.segments.expression import All, AnyOf, FieldIs, Not, Opened, Reachable, TagIs
+from app.segments import Segment, Unparseable
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
@@ -24,12 +22,6 @@ EXAMPLES = (
     "(标签:高血压 或 标签:房颤) 且 城市 = 云岭市 且 非 职称 = 住院医师",
 )
 SHOWN = 3  # physicians whose reasons are shown at once
-JOINS = {All: _l("以下都满足"), AnyOf: _l("以下至少一条满足"), Not: _l("以下不满足")}
-CHANNEL_WORDS = {"wecom": _l("企微好友"), "oa": _l("关注公众号"), "all": _l("全部医生")}
-FIELD_WORDS = {
-    "specialty": _l("专科"), "hospital": _l("医院"), "department": _l("科室"), "title": _l("职称"),
-    "city": _l("城市"), "province": _l("省份"), "rep": _l("代表"),
-}  # fmt: skip
 
 
 @bp.get("/segments/", endpoint="segments")
@@ -92,32 +84,6 @@ def segment_why() -> str:
     return render_template("console/_why.html", who=who, told=told, more=total - len(told))
 
 
-@bp.app_template_filter("part_words")
-def part_words(reason: Reason) -> str:
-    """One part of an expression, for people."""
-    node = reason.node
-    if isinstance(node, TagIs):
-        return str(_("标签“%(name)s”的强度 ≥ %(n)s", name=node.name, n=node.at_least))
-    if isinstance(node, FieldIs):
-        return str(_("%(field)s = %(value)s", field=FIELD_WORDS[node.field], value=node.value))
-    if isinstance(node, Opened):
-        return str(_("近 %(days)s 天打开 ≥ %(times)s 次", days=node.days, times=node.times))
-    if isinstance(node, Reachable):
-        return str(CHANNEL_WORDS[node.channel])
-    return str(JOINS[type(node)])
-
-
-@bp.app_template_filter("part_known")
-def part_known(reason: Reason) -> str:
-    """What is known about it of this physician; "" when the sign says it all."""
-    if isinstance(reason.node, TagIs):
-        strength = reason.known
-        return str(_("没有") if strength is None else _("现在 %(n)s", n=f"{strength:.2f}"))
-    if isinstance(reason.node, Opened):
-        return str(_("打开了 %(n)s 次", n=int(reason.known or 0)))
-    return ""
-
-
 @bp.post("/segments/")
 @allow(Role.ADMIN, Role.MARKETER)
 def save_segment() -> Response:
@@ -126,7 +92,7 @@ def save_segment() -> Response:
     name, text = request.form.get("name", "").strip(), request.form.get("expression", "").strip()
     try:
         with here.db.transaction() as session:
-            segments.check(session, text)
+            segments.check(session, text, here.clock())
             if not name:
                 raise Refused(_("请给人群取一个名字。"))
             if session.scalar(select(Segment).where(Segment.name == name)):
