@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
@@ -49,11 +48,8 @@ def gather(session: Session, one_ids: Sequence[str], now: datetime) -> Iterator[
         piece = one_ids[start : start + AT_ONCE]
         shown = _shown(session, piece)
         lines = tagging.lines_of(session, piece)
-        reps, seen, lists = (
-            _reps(session, piece),
-            _seen(session, piece, now),
-            _lists(session, piece),
-        )
+        reps, lists = _reps(session, piece), _lists(session, piece)
+        seen = _seen(session, piece, now)
         follow = _follow(session, piece)
         said = consent.standing_on(session, piece, (*CHANNELS, consent.ANY))
         for one_id in piece:
@@ -140,7 +136,9 @@ def _seen(session: Session, one_ids: Sequence[str], now: datetime) -> dict[str, 
     return found
 
 
-def _pages(one_ids: Sequence[str], since: datetime) -> Select[Any]:
+def _pages(
+    one_ids: Sequence[str], since: datetime
+) -> Select[str, int | None, datetime, datetime | None]:
     return (
         select(Identifier.one_id, TrackedLink.campaign_id, PageView.opened_at, PageView.read_at)
         .join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
@@ -155,7 +153,7 @@ def _pages(one_ids: Sequence[str], since: datetime) -> Select[Any]:
     )  # fmt: skip
 
 
-def _touches(one_ids: Sequence[str], since: datetime) -> Select[Any]:
+def _touches(one_ids: Sequence[str], since: datetime) -> Select[str, int | None, str, datetime]:
     return (
         select(Identifier.one_id, Touchpoint.campaign_id, Touchpoint.kind, Touchpoint.at)
         .join(Touchpoint, Touchpoint.identifier_id == Identifier.id)

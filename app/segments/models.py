@@ -25,6 +25,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
 
+FORM = "2-"  # another one whenever there are facts that older sets do not hold
+
 
 class Segment(Base):
     """The physicians for whom an expression holds: that of its newest version."""
@@ -142,7 +144,8 @@ class SegmentChange(Base):
 
 
 class SegmentState(Base):
-    """One row. `generation` changes with every rebuild and is empty before the first."""
+    """One row. `generation` begins with `FORM`, changes with every rebuild and is empty before the
+    first; sets of another form hold other facts, and count as never built."""
 
     __tablename__ = "segment_state"
 
@@ -151,3 +154,8 @@ class SegmentState(Base):
     upto: Mapped[int] = mapped_column(BigInteger, default=0)  # changes worked in and deleted
     builder: Mapped[str] = mapped_column(String(32), default="")  # who builds it anew
     builder_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether there are sets that hold every fact."""
+        return self.generation.startswith(FORM)

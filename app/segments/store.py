@@ -21,7 +21,7 @@ from app.infra.direct import Direct
 from app.segments.changes import Change, unpack
 from app.segments.evaluate import add_up
 from app.segments.facts import BANDS, COUNTS, Key, tag_key
-from app.segments.models import SegmentChange, SegmentFact, SegmentState
+from app.segments.models import FORM, SegmentChange, SegmentFact, SegmentState
 
 KEPT = 4  # generations; tests and tools may have several databases in one process
 WINDOWS = 16
@@ -101,7 +101,7 @@ class Store:
         return union
 
     def digits(self, session: Session, what: str, first: date, today: date) -> list[BitMap]:
-        """What happened in these days, added up; the sum of the past ones is kept. Raises Behind."""
+        """What happened in these days, added up; the past is kept added up. Raises Behind."""
         self._learn(session)
         window, of_day = (what, first, today), self._days[what]
         if window in self._sums:
@@ -176,7 +176,7 @@ def _brought_up_to_date(session: Session) -> Store | None:
     while True:
         # One statement, so that nothing is worked in and deleted between two.
         rows = _SINCE.all(session, {"seen": store.seen if store is not None else 0})
-        if not rows or not rows[0][0]:
+        if not rows or not rows[0][0].startswith(FORM):
             return None
         generation, upto = rows[0][:2]
         if store is not None and _fits(store, generation, upto):

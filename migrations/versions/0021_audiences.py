@@ -1,7 +1,5 @@
 """Versions of segments, static lists, whom to spare, and which segments a run has used
 
-The sets of audiences hold more facts from now on: they are built anew by the next worker.
-
 Revision 0021_audiences, after 0016_vocabulary.
 """
 
@@ -17,7 +15,6 @@ depends_on = None
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
-BUILD_ANEW = "update segment_state set generation = '', builder = '', builder_seen_at = null"
 
 
 def upgrade() -> None:
@@ -30,7 +27,6 @@ def upgrade() -> None:
     _lists()
     _suppression()
     _runs()
-    op.execute(BUILD_ANEW)
 
 
 def downgrade() -> None:
@@ -42,7 +38,6 @@ def downgrade() -> None:
     op.drop_table("segment_version")
     op.drop_column("segment", "version")
     op.drop_column("segment", "description")
-    op.execute(BUILD_ANEW)
 
 
 def _versions() -> None:

@@ -197,3 +197,17 @@ def test_who_is_followed_while_we_ask_is_counted_once(
 
     monkeypatch.setattr(asking, "current", between)
     assert index.size() == 2
+
+
+@ONE_DATABASE
+def test_sets_of_an_older_release_are_not_asked_and_built_anew(index: Index) -> None:
+    with index.db.transaction() as session:
+        session.get_one(SegmentState, 1).generation = "ab" * 16
+    store._stores.clear()
+    assert index.size() == 1  # by the tables
+    assert follow(index) == 0
+    here: Any = SimpleNamespace(db=index.db, clock=index.clock)
+    keep_audiences(here)
+    with index.db.reading() as session:
+        assert session.get_one(SegmentState, 1).is_built
+    assert index.size() == 1

@@ -15,7 +15,8 @@ from app.web.console.menu import menu_for
 from app.web.policy import STAFF, Policy, default_policy
 
 PAGES = (
-    "words", "because", "segment_words", "records", "session", "home", "physicians", "tags", "segments",
+    "words", "because", "segment_words", "records", "session", "home", "physicians", "tags",
+    "segments",
     "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
     "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
 )  # fmt: skip
