@@ -130,7 +130,7 @@ def _seen(session: Session, one_ids: Sequence[str], now: datetime) -> dict[str, 
             mine.got.add(campaign)
             mine.opened.add(campaign)
     for one_id, campaign, kind, at in session.execute(_touches(one_ids, since)):
-        found[one_id].count(TOUCHES[kind], at, since)
+        found[one_id].count(TOUCHES[Happened(kind)], at, since)
         if campaign is not None and kind == Happened.CONTENT_SENT:
             found[one_id].got.add(campaign)
     return found

@@ -14,7 +14,7 @@ from app import identity, segments, tagging
 from app.consent import Action, record
 from app.infra.db import Database
 from app.infra.errors import Refused
-from app.segments import asking, store
+from app.segments import answering, asking, store
 from app.segments.expression import All, Not, Reachable, TagIs
 from app.segments.models import SegmentPerson, SegmentState
 from tests.company import give_tag, hire, meet
@@ -186,16 +186,16 @@ def test_who_is_followed_while_we_ask_is_counted_once(
         meet(session, hire(session, "rep02", index.clock()), "zhang", index.clock(), tags=("af",))
     if index.db.engine.dialect.name == "sqlite":
         pytest.skip("a reader of SQLite sees one moment")
-    before = asking.current
+    before = answering.current
 
     @contextmanager
     def between(session: Any) -> Any:
-        monkeypatch.setattr(asking, "current", before)
+        monkeypatch.setattr(answering, "current", before)
         follow(index)
         with before(session) as found:
             yield found
 
-    monkeypatch.setattr(asking, "current", between)
+    monkeypatch.setattr(answering, "current", between)
     assert index.size() == 2
 
 
