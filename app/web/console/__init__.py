@@ -16,7 +16,7 @@ from app.web.policy import STAFF, Policy, default_policy
 
 PAGES = (
     "words", "because", "segment_words", "records", "session", "home", "physicians", "tags",
-    "segments",
+    "segments", "segment", "overlap", "segment_lists",
     "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
     "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
 )  # fmt: skip
