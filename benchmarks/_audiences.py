@@ -21,8 +21,8 @@ from app.identity.models import Physician
 from app.infra import crypto
 from app.infra.clock import local
 from app.infra.db import Database
-from app.segments.facts import EVERYBODY, OPTED_OUT, WECOM, Key, open_key, tag_key
-from app.segments.models import SegmentFact, SegmentPerson, SegmentState
+from app.segments.facts import EVERYBODY, OPTED_OUT, WECOM, Key, count_key, tag_key
+from app.segments.models import FORM, SegmentFact, SegmentPerson, SegmentState
 from app.tagging.lexicon import LEXICON
 from app.tagging.models import Tag, TagCategory, TagSynonym
 
@@ -74,7 +74,7 @@ def fill(db: Database, data: World, now: datetime) -> int:
             size += len(packed)
             row = {"kind": key[0], "value": key[1], "upto": 0, "bitmap": packed}
             session.connection().execute(insert(SegmentFact), [row])
-        session.add(SegmentState(id=1, generation=f"bench-{data.n}", upto=0, builder=""))
+        session.add(SegmentState(id=1, generation=f"{FORM}{data.n}", upto=0, builder=""))
     sealed = [crypto.ring().encrypt(f"示例{k}".encode(), "physician.name") for k in range(1000)]
     for start in range(1, data.n + 1, ROWS):
         numbers = range(start, min(start + ROWS, data.n + 1))
@@ -95,7 +95,7 @@ def _facts(data: World, now: datetime) -> Iterator[tuple[Key, Array]]:
     for ago, who in enumerate(data.opened):
         people, times = np.unique(who, return_counts=True)
         for time in range(1, int(times.max()) + 1):
-            yield open_key(today - timedelta(days=ago), time), people[times >= time]
+            yield count_key("open", today - timedelta(days=ago), time), people[times >= time]
 
 
 def _vocabulary(session: Session, now: datetime) -> None:

@@ -1,5 +1,12 @@
 """Scheduled pushes of content to a segment, and the schedules that wake them and the day plan."""
 
+from app.campaigns.audience import (
+    follow_rename,
+    naming,
+    note_segments,
+    runs_with,
+    segments_of,
+)
 from app.campaigns.daily import DAILY_PLAN, daily_plans_differ, keep_daily_plans
 from app.campaigns.due import (
     MOST_CATCH_UP,
@@ -62,19 +69,24 @@ __all__ = [
     "edit",
     "fail_run",
     "finish",
+    "follow_rename",
     "get",
     "is_due",
     "keep_daily_plans",
     "listing",
     "look",
+    "naming",
     "next_due",
+    "note_segments",
     "pause",
     "reached",
     "rest",
     "results",
     "run_now",
     "runs_of",
+    "runs_with",
     "schedule_of",
+    "segments_of",
     "tick",
     "unfinished",
     "wake",

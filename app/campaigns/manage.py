@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app import content, delivery, segments
+from app.campaigns.audience import follow_rename
 from app.campaigns.due import USUAL_CATCH_UP, CatchUp, check_catch_up, check_cron, next_times
 from app.campaigns.lifecycle import check_move
 from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, Stage
@@ -18,6 +19,7 @@ from app.delivery import State as Sending
 from app.infra.db import ring_after_commit
 from app.infra.errors import NotFound, Refused
 from app.recommend import State, Suggestion
+from app.segments.nodes import CampaignIs
 
 PAUSED = "推送已暂停"
 
@@ -178,18 +180,28 @@ def _fill(
         raise Refused("请给推送取一个名字。")
     if way not in {known.value for known in CampaignWay}:
         raise Refused("请选择推送方式。")
-    segments.check(session, expression)  # unknown tags and bad grammar are told now
+    segments.check(session, expression, now)  # unknown names and bad grammar are told now
     if session.get(content.Content, content_id) is None:
         raise Refused("请选择内容。")
     if cron.strip() and at is not None:
         raise Refused("“一次”和“定时重复”只能选一个。")
     if cron.strip():
         check_cron(cron)
+    if campaign.id and campaign.name != name.strip():
+        _follow_name(session, campaign, name.strip())
     campaign.name, campaign.content_id = name.strip(), content_id
     campaign.expression, campaign.way = expression.strip(), CampaignWay(way)
     schedule.cron, schedule.at = cron.strip(), at
     # A time that is set anew is due anew.
     schedule.watermark = min(schedule.watermark, now)
+
+
+def _follow_name(session: Session, campaign: Campaign, new: str) -> None:
+    """Expressions that speak of this campaign alone go on to do so."""
+    others = select(Campaign.id).where(Campaign.name == campaign.name, Campaign.id != campaign.id)
+    if session.scalar(others.limit(1)) is None:
+        segments.saved.follow_rename(session, CampaignIs, campaign.name, new)
+        follow_rename(session, CampaignIs, campaign.name, new)
 
 
 def _run(session: Session, schedule: Schedule, now: datetime) -> int:

@@ -98,3 +98,17 @@ class ScheduleRun(Base):
         """How long after its time the run was made; nothing for one that came in time."""
         late = self.created_at - self.due_at
         return late if late > LATE and self.state != "missed" else timedelta(0)
+
+
+class RunSegment(Base):
+    """A saved segment that a run's audience named, as it was then. The segment may be gone."""
+
+    __tablename__ = "campaign_run_segment"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("schedule_run.id"), primary_key=True)
+    segment_id: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, autoincrement=False, index=True
+    )
+    name: Mapped[str] = mapped_column(String(80))
+    version: Mapped[int]
+    expression: Mapped[str] = mapped_column(Text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -40,6 +40,7 @@ __all__ = [
     "record",
     "rules",
     "standing",
+    "standing_on",
 ]
 
 CHUNK = 1000  # persons looked up at a time
@@ -73,6 +74,17 @@ def standing(
     session: Session, one_ids: Iterable[str], channel: str, purpose: Purpose = Purpose.CONTACT
 ) -> dict[str, tuple[bool | None, bool]]:
     """(permitted, opted out) per ONE ID for a channel; see `fold.py` for how the ledger is read."""
+    found = standing_on(session, one_ids, [channel], purpose)
+    return {one_id: said[channel] for one_id, said in found.items()}
+
+
+def standing_on(
+    session: Session,
+    one_ids: Iterable[str],
+    channels: Sequence[str],
+    purpose: Purpose = Purpose.CONTACT,
+) -> dict[str, dict[str, tuple[bool | None, bool]]]:
+    """The same for several channels at one look."""
     wanted = list(dict.fromkeys(one_ids))
     entries: dict[str, list[Said]] = {one_id: [] for one_id in wanted}
     for start in range(0, len(wanted), CHUNK):
@@ -91,7 +103,10 @@ def standing(
         for one_id, identifier_id, said_channel, action in rows:
             said = Said(identifier_id, said_channel, action == Action.GRANT)
             entries[one_id].append(said)
-    return {one_id: fold(said, channel) for one_id, said in entries.items()}
+    return {
+        one_id: {channel: fold(said, channel) for channel in channels}
+        for one_id, said in entries.items()
+    }
 
 
 def ledger(session: Session, one_id: str) -> list[ConsentEntry]:

@@ -52,6 +52,7 @@ class ContactFacts:
     group_tasks_this_month: int | None = None
     follows: bool | None = None
     contacted_at: Sequence[datetime] = ()
+    spared_by: Sequence[str] | None = None  # lists and segments that nobody writes to
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Verdict:
 
 def may_contact(facts: ContactFacts, rules: Rules, now: datetime) -> Verdict:
     """The verdict for one contact attempt at `now`: every rule that fails, gravest first."""
-    found: list[Reason | None] = [_permission(facts)]
+    found: list[Reason | None] = [_permission(facts), _spared(facts)]
     if not facts.content_usable:
         found.append(Reason("content", facts.content_problem or "内容不可使用"))
     found += _account(facts) if facts.through is Through.ACCOUNT else _rep(facts, now)
@@ -138,6 +139,14 @@ def _permission(facts: ContactFacts) -> Reason | None:
         return Reason("opted_out", "医生已退订")
     if facts.permitted is not True:
         return Reason("no_consent", "没有这个渠道的联系同意")
+    return None
+
+
+def _spared(facts: ContactFacts) -> Reason | None:
+    if facts.spared_by is None:
+        return Reason("suppression_unknown", "无法确认医生是否在排除名单里")
+    if facts.spared_by:
+        return Reason("suppressed", f"医生在排除名单“{'”“'.join(facts.spared_by)}”里")
     return None
 
 

@@ -19,7 +19,7 @@ from app.campaigns import CampaignWay
 from app.consent import Through, Verdict
 from app.content import ContentVersion, Usable
 from app.flows.candidates import Considered, consider, have_it_already
-from app.flows.permission import account_facts, standings
+from app.flows.permission import account_facts, held_back, standings
 from app.flows.suggest import good_day
 from app.identity.models import Identifier, Kind
 from app.journey import Happened, Touchpoint
@@ -87,14 +87,21 @@ def reach(
     *,
     app_id: str,
     template_id: str = "",
+    campaign_id: int | None = None,
 ) -> Reach:
     """Who is reached by this content in this way now. Raises Unparseable, Refused."""
     wanted = segments.members(session, expression, now)
     found = Reach(len(wanted))
+    spared = held_back(session, wanted, now, campaign_id)
+    if spared is None:
+        found.left_out["suppression_unknown"] = len(wanted)
+        return found
+    found.left_out["suppressed"] = len(spared)
+    wanted -= spared.keys()
     if way is CampaignWay.OA_MESSAGE:
         _by_account(session, found, wanted, version.content_id, app_id, template_id, now)
     else:
-        _by_reps(session, found, wanted, way, version, now)
+        _by_reps(session, found, wanted, way, version, now, campaign_id)
     return found
 
 
@@ -105,6 +112,7 @@ def _by_reps(
     way: CampaignWay,
     version: ContentVersion,
     now: datetime,
+    campaign_id: int | None,
 ) -> None:
     shared = _nearest_reps(session, wanted)
     found.left_out["no_rep"] += len(wanted) - sum(len(mine) for mine in shared.values())
@@ -114,7 +122,7 @@ def _by_reps(
         rep = reps.get_rep(session, rep_id)
         considered = consider(
             session, rep, now, only=[usable], wanted=mine,
-            through=Through.GROUP_TASK if by_task else Through.REP,
+            through=Through.GROUP_TASK if by_task else Through.REP, campaign_id=campaign_id,
         )  # fmt: skip
         found.left_out.update(considered.left_out)
         ranked = sorted(considered.candidates, key=lambda c: (-c.fit.score, c.order))

@@ -83,6 +83,7 @@ def consider(
     only: Sequence[Usable] | None = None,
     wanted: set[str] | None = None,
     through: Through = Through.REP,
+    campaign_id: int | None = None,
 ) -> Considered:
     """The rep's contacts with their best fitting contents, or the reason they have none.
 
@@ -98,7 +99,7 @@ def consider(
     pieces = [piece_of(usable) for usable in library]
     scorer = Scorer(pieces, now, parents_of_tags(session))
     rows = [found.contacts[one_id].identifier for one_id in one_ids]
-    ask = asker(session, rep, rows, through, now)
+    ask = asker(session, rep, rows, through, now, campaign_id=campaign_id)
     found.weights = tagging.weights(session, one_ids, now)
     histories = history(session, rep.id, one_ids, now)
     for one_id, row in zip(one_ids, rows, strict=True):

@@ -167,7 +167,7 @@ def _verdict(session: Session, case: Case, way: Way, now: datetime) -> Verdict:
     asked = Dispatch(
         way=way, rep_id=case.rep.id, identifier_id=case.identifier.id,
         content_version_id=case.version.id, counts_as_contact=True, not_before=now, payload={},
-        created_at=case.suggestion.created_at,
+        created_at=case.suggestion.created_at, campaign_id=case.suggestion.campaign_id,
     )  # fmt: skip
     return verdict_for(session, asked, now) or Verdict((consent.Reason("unknown", "不能联系"),))
 

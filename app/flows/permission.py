@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import consent, content, delivery, reps
+from app import consent, content, delivery, reps, segments
 from app.consent import ContactFacts, Rules, Through, Verdict
 from app.delivery import Dispatch, Way
 from app.identity.models import Identifier, Kind
+from app.infra import log
+from app.infra.errors import Refused
 from app.reps import RelationState, Rep, RepContact
 
+_log = log.get(__name__)
 THROUGH = {
     Way.REP_CARD: Through.REP,
     Way.REP_TEXT: Through.REP,
@@ -34,6 +37,7 @@ class Standing:
     permitted: bool | None
     opted_out: bool
     contacted_at: tuple[datetime, ...]
+    spared_by: tuple[str, ...] | None
 
 
 def standings(
@@ -43,16 +47,33 @@ def standings(
     now: datetime,
     *,
     before: Dispatch | None = None,
+    campaign_id: int | None = None,
 ) -> dict[str, Standing]:
-    """Consent and recent contacts of many physicians."""
+    """Consent, recent contacts, and what spares them, of many physicians."""
     wanted = list(dict.fromkeys(one_ids))
     since = now - timedelta(days=consent.rules(session).cap_days)
     allowed = consent.standing(session, wanted, CONSENT_CHANNEL[through])
     contacted = delivery.contacted_at(session, wanted, since, before=before)
+    spared = held_back(session, wanted, now, campaign_id)
     return {
-        one_id: Standing(*allowed.get(one_id, (None, False)), tuple(contacted.get(one_id, ())))
+        one_id: Standing(
+            *allowed.get(one_id, (None, False)), tuple(contacted.get(one_id, ())),
+            None if spared is None else spared.get(one_id, ()),
+        )
         for one_id in wanted
-    }
+    }  # fmt: skip
+
+
+def held_back(
+    session: Session, one_ids: Collection[str], now: datetime, campaign_id: int | None
+) -> dict[str, tuple[str, ...]] | None:
+    """Who is spared by which lists and segments; None when that cannot be said: then nobody may be
+    contacted."""
+    try:
+        return segments.suppression.held_back(session, one_ids, now, campaign_id)
+    except (Refused, segments.Unparseable, segments.Behind) as problem:
+        _log.warning("suppression cannot be evaluated", campaign=campaign_id, why=str(problem))
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +97,7 @@ class Asker:
             rep_active=self.rep.active, connected=row.id in self.connected,
             last_chatted=row.id in self.last_chatted,
             group_tasks_this_month=self.group_tasks.get(row.id),
-            contacted_at=known.contacted_at,
+            contacted_at=known.contacted_at, spared_by=known.spared_by,
         )  # fmt: skip
         return consent.may_contact(facts, self.rules, now)
 
@@ -89,9 +110,13 @@ def asker(
     now: datetime,
     *,
     before: Dispatch | None = None,
+    campaign_id: int | None = None,
 ) -> Asker:
     """Everything about these contacts that the policy wants to know."""
-    known = standings(session, [row.one_id for row in rows], through, now, before=before)
+    known = standings(
+        session, [row.one_id for row in rows], through, now, before=before,
+        campaign_id=campaign_id,
+    )  # fmt: skip
     identifier_ids = [row.id for row in rows]
     connected, last = _relations(session, rep.id, identifier_ids)
     tasks = (
@@ -148,15 +173,17 @@ def _judge(session: Session, dispatch: Dispatch, row: Identifier, now: datetime)
     assert dispatch.content_version_id is not None
     version = content.get_version(session, dispatch.content_version_id)
     problem = content.problem(session, version, now)
-    before = dispatch if dispatch.id is not None else None
+    before, campaign = dispatch if dispatch.id is not None else None, dispatch.campaign_id
     if through is Through.ACCOUNT:
-        known = standings(session, [row.one_id], through, now, before=before)[row.one_id]
+        known = standings(session, [row.one_id], through, now, before=before, campaign_id=campaign)[
+            row.one_id
+        ]
         facts = account_facts(known, content_problem=problem, follows=row.kind == Kind.OPENID)
         return consent.may_contact(facts, consent.rules(session), now)
     if dispatch.rep_id is None:
         return Verdict((consent.Reason("rep_left", "没有代表"),))
     rep = reps.get_rep(session, dispatch.rep_id)
-    ask = asker(session, rep, [row], through, now, before=before)
+    ask = asker(session, rep, [row], through, now, before=before, campaign_id=campaign)
     return ask.verdict(row, now, content_problem=problem)
 
 
@@ -165,7 +192,7 @@ def account_facts(known: Standing, *, content_problem: str, follows: bool) -> Co
     return ContactFacts(
         through=Through.ACCOUNT, permitted=known.permitted, opted_out=known.opted_out,
         content_usable=not content_problem, content_problem=content_problem, follows=follows,
-        contacted_at=known.contacted_at,
+        contacted_at=known.contacted_at, spared_by=known.spared_by,
     )  # fmt: skip
 
 

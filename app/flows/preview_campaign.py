@@ -48,6 +48,7 @@ def preview_campaign(
     way: str,
     app_id: str,
     template_id: str = "",
+    campaign_id: int | None = None,
     now: datetime,
 ) -> Preview:
     """Size, names, reasons and an example. Raises Unparseable, Refused."""
@@ -56,7 +57,7 @@ def preview_campaign(
         raise Refused("所选内容还没有批准，或不在有效期内。")
     found = reach(
         session, expression, CampaignWay(way), version, now,
-        app_id=app_id, template_id=template_id,
+        app_id=app_id, template_id=template_id, campaign_id=campaign_id,
     )  # fmt: skip
     everybody = found.people or sorted(segments.members(session, expression, now))
     mixed = sorted(everybody, key=lambda one_id: hashlib.sha256(one_id.encode()).digest())[:SAMPLE]

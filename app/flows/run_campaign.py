@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import content, delivery, identity, links
+from app import campaigns, content, delivery, identity, links
 from app.campaigns import Campaign, CampaignWay, ScheduleRun
 from app.content import ContentVersion
 from app.delivery import Way
@@ -31,8 +31,10 @@ def run_campaign(
         return
     way = CampaignWay(campaign.way)
     found = reach(
-        session, campaign.expression, way, version, now, app_id=app_id, template_id=template_id
-    )
+        session, campaign.expression, way, version, now, app_id=app_id, template_id=template_id,
+        campaign_id=campaign.id,
+    )  # fmt: skip
+    campaigns.note_segments(session, run, campaign.expression)
     number = sum(len(chosen) for share in found.shares for chosen in share.by_day.values())
     for share in found.shares:
         if way is CampaignWay.GROUP_TASK:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from app.hospitals import Asked, Decision, Written
+from app.identity import changed
 from app.identity.models import Physician
 
 AT_ONCE = 300  # physicians of one transaction
@@ -50,7 +51,7 @@ def behind(session: Session) -> Sequence[Behind]:
 
 def follow(session: Session, found: Sequence[Behind]) -> int:
     """Give them the institution, unless their hospital is another one meanwhile; how many."""
-    changed = 0
+    moved = 0
     for one in found:
         as_seen = (
             Physician.one_id == one.one_id, Physician.hospital == one.hospital,
@@ -58,8 +59,9 @@ def follow(session: Session, found: Sequence[Behind]) -> int:
         )  # fmt: skip
         values = {"institution_id": one.institution_id, "link_due": True}
         done = session.execute(update(Physician).where(*as_seen).values(values))
-        changed += done.rowcount  # type: ignore[attr-defined]
-    return changed
+        moved += done.rowcount  # type: ignore[attr-defined]
+    changed.note_people(session, [one.one_id for one in found])
+    return moved
 
 
 def never_noted(session: Session) -> Sequence[Asked]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.identity import news
+from app.identity import changed, news
 from app.identity.models import Identifier
 from app.infra.db import insert_once
 from app.journey.models import Happened, Touchpoint
@@ -28,6 +28,9 @@ __all__ = [
     "timeline",
     "told_by",
 ]
+
+
+COUNTED = (Happened.MESSAGE_RECEIVED, Happened.CONTENT_SENT)  # audiences ask how often
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,12 @@ def note(
         "rep_id": rep_id, "content_version_id": content_version_id, "campaign_id": campaign_id,
         "detail": detail,
     }  # fmt: skip
-    fresh = insert_once(session, Touchpoint, values, "ref")
-    if fresh:
+    written = insert_once(session, Touchpoint, values, "ref")
+    if written:
         news.tell(session, identifier_id, kind)
-    return fresh
+    if written and kind in COUNTED:
+        changed.note(session, identifier_id)
+    return written
 
 
 def timeline(

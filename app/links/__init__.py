@@ -103,6 +103,8 @@ def progress(
     if view.read_at is None and counts_as_read(view.visible_s, view.depth_pct, reading_seconds):
         view.read_at = now
         session.flush()
+        whose = select(TrackedLink.identifier_id).where(TrackedLink.id == view.link_id)
+        changed.note(session, session.scalar(whose))
         return True
     session.flush()
     return False

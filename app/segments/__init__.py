@@ -8,24 +8,37 @@ renew                     a restored database: what is in memory is not of it
 fold, is_due              what has changed since, a few physicians at a time
 verify                    whether they are what the tables say
 why                       why somebody is in or not
+overlap                   two to five of them over each other
+saved                     segments with a name and versions (a module)
+lists                     physicians whom a file named (a module)
+suppression               whom nobody writes to (a module)
+names                     what may be named in an expression, while somebody types
 """
 
+from app.segments import lists, saved, suppression
 from app.segments.among import among
 from app.segments.asking import Audience, audience, check, members
 from app.segments.build import Built, build, is_wanted, renew
-from app.segments.expression import Node, Unparseable, describe, parse, tag_names
+from app.segments.expression import Node, Unparseable, describe, parse, tag_names, wording
 from app.segments.following import fold, is_due
-from app.segments.models import Segment
+from app.segments.meaning import names
+from app.segments.models import Segment, SegmentList, SegmentVersion
+from app.segments.overlap import Overlap, overlap
 from app.segments.sizes import size
+from app.segments.store import Behind
 from app.segments.verify import verify
 from app.segments.why import Reason, Why, why
 
 __all__ = [
     "Audience",
+    "Behind",
     "Built",
     "Node",
+    "Overlap",
     "Reason",
     "Segment",
+    "SegmentList",
+    "SegmentVersion",
     "Unparseable",
     "Why",
     "among",
@@ -36,11 +49,17 @@ __all__ = [
     "fold",
     "is_due",
     "is_wanted",
+    "lists",
     "members",
+    "names",
+    "overlap",
     "parse",
     "renew",
+    "saved",
     "size",
+    "suppression",
     "tag_names",
     "verify",
     "why",
+    "wording",
 ]

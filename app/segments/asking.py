@@ -8,32 +8,28 @@ are looked up; when many wait (an import of thousands), the answer says how old 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from pyroaring import BitMap
-from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app import consent, identity, tagging
-from app.identity import Physician, changed
-from app.infra.clock import local
-from app.infra.errors import Refused
-from app.reps import Rep
+from app import consent, identity
+from app.identity import Physician
 from app.segments import sql
-from app.segments.evaluate import doubts, evaluate
-from app.segments.expression import Node, parse, rep_names, tag_names
-from app.segments.facts import OPTED_OUT, Facts, Key, Meant, holds, tag_key
-from app.segments.following import by_themselves
+from app.segments.answering import ask
+from app.segments.facts import Meant, holds
 from app.segments.gather import gather
-from app.segments.people import bits_of, by_bit, one_ids
-from app.segments.store import Behind, Store, current, forget
+from app.segments.meaning import meaning
+from app.segments.nodes import Node
+from app.segments.parse import parse
+from app.segments.people import by_bit, one_ids
 
 SAMPLE = 5
 FEW = 100  # who are looked up while somebody types
-TRIES = 5
+A_HANDFUL = 3
+MANY = 5000  # from here on all members are read instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +46,41 @@ class Audience:
     age_s: float = 0.0
 
 
-@dataclass(slots=True)
-class _Found:
-    """`bits` by the sets; `also` was looked up. `out` and `reps` are those of `bits`."""
-
-    bits: BitMap
-    also: dict[str, Facts]
-    out: int = 0
-    reps: set[int] = field(default_factory=set)
-    since: datetime | None = None
-
-    def __len__(self) -> int:
-        return len(self.bits) + len(self.also)
-
-
 def members(session: Session, text: str, now: datetime) -> set[str]:
-    """ONE IDs for whom the expression holds. Raises Unparseable, Refused for unknown tags."""
+    """ONE IDs for whom the expression holds. Raises Unparseable, Refused for unknown names."""
     return members_of(session, parse(text), now)
 
 
 def members_of(session: Session, tree: Node, now: datetime) -> set[str]:
     """The same for an expression that was read already."""
     meant = meaning(session, tree, now)
-    found = _ask(session, tree, meant, now, None)
-    if found is None:
+    answered = ask(session, [tree], meant, now, None)
+    if answered is None:
         return sql.members(session, tree, meant, now)
+    (found,) = answered
     return set(found.also).union(one_ids(session, found.bits))
 
 
-def check(session: Session, text: str) -> Node:
-    """The expression, when every tag in it exists. Raises Unparseable, Refused."""
+def among(session: Session, tree: Node, people: Collection[str], now: datetime) -> set[str]:
+    """Those of these ONE IDs for whom it holds; of one alone without asking for sets."""
+    if len(people) <= A_HANDFUL:
+        meant = meaning(session, tree, now)
+        looked_up = gather(session, sorted(people), now)
+        return {facts.one_id for facts in looked_up if holds(tree, facts, meant)}
+    if len(people) > MANY:
+        return members_of(session, tree, now).intersection(people)
+    meant = meaning(session, tree, now)
+    answered = ask(session, [tree], meant, now, None, only=people)
+    if answered is None:
+        return sql.members(session, tree, meant, now).intersection(people)
+    (found,) = answered
+    return set(found.also).union(by_bit(session, found.bits).values())
+
+
+def check(session: Session, text: str, now: datetime, *, inside: Sequence[str] = ()) -> Node:
+    """The expression, when every name in it exists. Raises Unparseable, Refused."""
     tree = parse(text)
-    for name in sorted(tag_names(tree)):
-        _tag_id(session, name)
+    meaning(session, tree, now, inside=inside)
     return tree
 
 
@@ -95,130 +93,29 @@ def audience(
     """
     tree = parse(text)
     meant = meaning(session, tree, now)
-    found = _ask(session, tree, meant, now, FEW, with_reps=with_reps)
-    if found is None:
+    answered = ask(session, [tree], meant, now, FEW, with_reps=with_reps)
+    if answered is None:
         return _by_tables(session, tree, meant, now, sample)
-    ranks = random.Random(0).sample(range(len(found)), min(sample, len(found)))  # noqa: S311
-    also, many = sorted(found.also), len(found.bits)
-    chosen = [found.bits[rank] for rank in ranks if rank < many]
-    named = by_bit(session, chosen)
-    shown = [named[found.bits[r]] if r < many else also[r - many] for r in ranks]
+    (found,) = answered
+    shown = at_random(session, found.bits, found.also, sample)
     out = found.out + sum(facts.opted_out for facts in found.also.values())
     reps = found.reps.union(*(facts.reps for facts in found.also.values()))
     age_s = max(0.0, (now - found.since).total_seconds()) if found.since else 0.0
-    return Audience(len(found), len(reps), _people(session, shown), out, age_s)
+    return Audience(len(found), len(reps), people(session, shown), out, age_s)
 
 
-def meaning(session: Session, tree: Node, now: datetime) -> Meant:
-    """What its names mean. Raises Refused for a tag that does not exist."""
-    return Meant(
-        {name: _tag_id(session, name) for name in tag_names(tree)},
-        {name: _rep_ids(session, name) for name in rep_names(tree)},
-        local(now).date(),
-    )
+def at_random(session: Session, bits: BitMap, others: Iterable[str], number: int) -> list[str]:
+    """So many ONE IDs of these, always the same of the same."""
+    also, many = sorted(others), len(bits)
+    ranks = random.Random(0).sample(range(many + len(also)), min(number, many + len(also)))  # noqa: S311
+    named = by_bit(session, [bits[rank] for rank in ranks if rank < many])
+    return [named[bits[rank]] if rank < many else also[rank - many] for rank in ranks]
 
 
-def _ask(
-    session: Session, tree: Node, meant: Meant, now: datetime, limit: int | None, *,
-    with_reps: bool = False,
-) -> _Found | None:  # fmt: skip
-    """None when the sets were never built."""
-    for _ in range(TRIES):
-        with suppress(Behind):
-            return _answer(session, tree, meant, now, limit, with_reps=with_reps)
-    raise Behind
-
-
-def _answer(
-    session: Session, tree: Node, meant: Meant, now: datetime, limit: int | None, *,
-    with_reps: bool,
-) -> _Found | None:  # fmt: skip
-    """Marks are read before the sets, and who has a bit after them: whoever is followed between is
-    looked up for nothing, and nobody is missed or counted twice. Raises Behind."""
-    marks = changed.waiting(session, limit)
-    fading = by_themselves(session, now, limit)
-    people = sorted(marks.people.union(fading.people))
-    exact = _Exact(session, now)
-    for tag_id, band, at_least in doubts(tree, meant):
-        exact.look(tag_id, band, at_least)
-    with _fresh(session) as store:
-        if store is None:
-            return None
-        bits = evaluate(tree, _Sets(session, store, exact), meant)
-        found = _Found(bits - bits_of(session, people), {})
-        found.out = found.bits.intersection_cardinality(_set(session, store, OPTED_OUT))
-        if with_reps:
-            theirs = store.of_kind(session, "rep").items()
-            found.reps = {int(rep) for rep, of in theirs if of.intersect(found.bits)}
-    found.since = min((s for s in (marks.since, fading.since) if s), default=None)
-    looked_up = gather(session, people, now)
-    found.also = {one.one_id: one for one in looked_up if holds(tree, one, meant)}
-    return found
-
-
-@contextmanager
-def _fresh(session: Session) -> Iterator[Store | None]:
-    """The sets; those that turn out to be too old are read anew by the next try."""
-    with current(session) as store:
-        try:
-            yield store
-        except Behind:
-            if store is not None:
-                forget(store)
-            raise
-
-
-class _Exact:
-    """Who of a band has a tag with a strength inside the band. Thousands may have to be looked up:
-    that is done before the sets are asked, which nobody else can meanwhile."""
-
-    def __init__(self, session: Session, now: datetime) -> None:
-        self._session, self._now = session, now
-        self._looked: dict[tuple[int, int, float], tuple[BitMap, BitMap]] = {}
-
-    def look(self, tag_id: int, band: int, at_least: float) -> None:
-        """Of those who are in the band now."""
-        with _fresh(self._session) as store:
-            if store is None:
-                return
-            here = _set(self._session, store, tag_key(tag_id, band)).copy()
-        strong = self._strong(here, tag_id, at_least)
-        self._looked[tag_id, band, at_least] = here, strong
-
-    def within(self, here: BitMap, tag_id: int, band: int, at_least: float) -> BitMap:
-        """Of those who are in it by now."""
-        then, strong = self._looked.get((tag_id, band, at_least), (BitMap(), BitMap()))
-        return here & strong | self._strong(here - then, tag_id, at_least)
-
-    def _strong(self, bits: BitMap, tag_id: int, at_least: float) -> BitMap:
-        places = {one_id: bit for bit, one_id in by_bit(self._session, bits).items()}
-        known = gather(self._session, list(places), self._now)
-        return BitMap(
-            places[one.one_id] for one in known if one.strengths.get(tag_id, 0.0) >= at_least
-        )
-
-
-class _Sets:
-    """The sets of a store, as expressions are evaluated over them."""
-
-    def __init__(self, session: Session, store: Store, exact: _Exact) -> None:
-        self._session, self._store, self._exact = session, store, exact
-
-    def fact(self, key: Key) -> BitMap:
-        return _set(self._session, self._store, key)
-
-    def strong(self, tag_id: int, lowest: int) -> BitMap:
-        return self._store.strong(self._session, tag_id, lowest)
-
-    def within(self, tag_id: int, band: int, at_least: float) -> BitMap:
-        return self._exact.within(self.fact(tag_key(tag_id, band)), tag_id, band, at_least)
-
-    def digits(self, first: date, today: date) -> Sequence[BitMap]:
-        return self._store.digits(self._session, first, today)
-
-
-def _set(session: Session, store: Store, key: Key) -> BitMap:
-    return next(iter(store.sets(session, store.ids(session, [key]))), BitMap())
+def people(session: Session, one_ids: Sequence[str]) -> list[Physician]:
+    """Physicians in this order."""
+    known = identity.physicians_by_id(session, one_ids) if one_ids else {}
+    return [known[one_id] for one_id in one_ids if one_id in known]
 
 
 def _by_tables(session: Session, tree: Node, meant: Meant, now: datetime, sample: int) -> Audience:
@@ -227,21 +124,4 @@ def _by_tables(session: Session, tree: Node, meant: Meant, now: datetime, sample
     standing = consent.standing(session, found, consent.ANY)
     out = sum(1 for _, refused in standing.values() if refused)
     reps = len(sql.reps_of(session, set(found)))
-    return Audience(len(found), reps, _people(session, chosen), out)
-
-
-def _people(session: Session, one_ids: Sequence[str]) -> list[Physician]:
-    known = identity.physicians_by_id(session, one_ids) if one_ids else {}
-    return [known[one_id] for one_id in one_ids if one_id in known]
-
-
-def _tag_id(session: Session, name: str) -> int:
-    number = tagging.id_of(session, name)
-    if number is None:
-        raise Refused(f"没有标签“{name}”，请从标签库中选择。")
-    return number
-
-
-def _rep_ids(session: Session, name: str) -> frozenset[int]:
-    named = or_(Rep.userid == name.lower(), Rep.name == name)
-    return frozenset(session.scalars(select(Rep.id).where(named)))
+    return Audience(len(found), reps, people(session, chosen), out)

@@ -24,7 +24,7 @@ from app.segments.changes import pack_numbers
 from app.segments.facts import Facts, Key
 from app.segments.following import KEEP, REWRITE, SETS, fact_ids, hold, settle_places
 from app.segments.gather import gather
-from app.segments.models import SegmentChange, SegmentFact, SegmentState
+from app.segments.models import FORM, SegmentChange, SegmentFact, SegmentState
 
 PIECE = 500
 DEAD_AFTER = timedelta(minutes=2)  # a builder that was not seen for so long is gone
@@ -42,8 +42,8 @@ class Built:
 def is_wanted(session: Session, now: datetime) -> bool:
     """True when it was never built, or whoever built it is gone."""
     state = session.get(SegmentState, 1)
-    if state is None or not state.generation:
-        return state is None or _is_gone(state, now)
+    if state is None or not state.is_built:
+        return state is None or not state.builder or _is_gone(state, now)
     return bool(state.builder) and _is_gone(state, now)
 
 
@@ -51,8 +51,8 @@ def renew(session: Session) -> None:
     """What processes have in memory is of a state that was given up; they read anew."""
     session.execute(
         update(SegmentState)
-        .where(SegmentState.generation != "")
-        .values(generation=secrets.token_hex(16))
+        .where(SegmentState.generation.startswith(FORM))
+        .values(generation=_new_generation())
     )
 
 
@@ -89,7 +89,7 @@ def _begin(session: Session, builder: str, now: datetime) -> None:
     if state.builder and not _is_gone(state, now):
         raise Refused("人群索引正在由另一个进程重建，请稍后再试。")
     state.builder, state.builder_seen_at = builder, now
-    if not state.generation:  # nobody answers from sets yet, and a broken first build is repeated
+    if not state.is_built:  # nobody answers from sets yet, and a broken first build is repeated
         changed.all_followed(session)
 
 
@@ -140,7 +140,7 @@ def _keep(session: Session, known: Sequence[Facts], sets: dict[int, BitMap]) -> 
 def _replace(session: Session, state: SegmentState, sets: dict[int, BitMap]) -> None:
     last = session.scalar(select(func.max(SegmentChange.n))) or 0
     state.upto = max(last, state.upto) + 1  # newer than whatever anybody has in memory
-    state.generation, state.builder = secrets.token_hex(16), ""
+    state.generation, state.builder = _new_generation(), ""
     session.execute(delete(SegmentChange))
     facts = sorted(sets)
     for start in range(0, len(facts), SETS):
@@ -149,6 +149,10 @@ def _replace(session: Session, state: SegmentState, sets: dict[int, BitMap]) -> 
         session.connection().execute(REWRITE, rows)
     session.execute(delete(SegmentFact).where(SegmentFact.upto < state.upto))
     session.flush()
+
+
+def _new_generation() -> str:
+    return FORM + secrets.token_hex(14)
 
 
 def _packed(bitmap: BitMap) -> bytes:

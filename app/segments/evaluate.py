@@ -14,19 +14,22 @@ from typing import Protocol
 
 from pyroaring import BitMap
 
-from app.segments.expression import All, AnyOf, FieldIs, Node, Not, Opened, Reachable, TagIs
-from app.segments.facts import (
-    BANDS,
-    EVERYBODY,
-    FOLLOWS,
-    STEPS,
-    WECOM,
-    Key,
-    Meant,
-    first_day,
+from app.segments.facts import BANDS, EVERYBODY, FLAGS, STEPS, Key, Meant, campaign_key, first_day
+from app.segments.nodes import (
+    READY,
+    All,
+    AnyOf,
+    CampaignIs,
+    Counted,
+    FieldIs,
+    ListIs,
+    Node,
+    Not,
+    Reachable,
+    SegmentIs,
+    TagIs,
+    within,
 )
-
-CHANNELS = {"all": EVERYBODY, "wecom": WECOM, "oa": FOLLOWS}
 
 
 class Sets(Protocol):
@@ -41,8 +44,8 @@ class Sets(Protocol):
     def within(self, tag_id: int, band: int, at_least: float) -> BitMap:
         """Who of this band has the tag with at least this strength, which is inside the band."""
 
-    def digits(self, first: date, today: date) -> Sequence[BitMap]:
-        """How often something was opened in these days, as binary digits, lowest first."""
+    def digits(self, what: str, first: date, today: date) -> Sequence[BitMap]:
+        """How often it happened in these days, as binary digits, lowest first."""
 
 
 def evaluate(node: Node, sets: Sets, meant: Meant, among: BitMap | None = None) -> BitMap:
@@ -56,18 +59,41 @@ def evaluate(node: Node, sets: Sets, meant: Meant, among: BitMap | None = None) 
     if isinstance(node, Not):
         whole = sets.fact(EVERYBODY) if among is None else sets.fact(EVERYBODY) & among
         return whole - evaluate(node.inner, sets, meant, whole)
+    if isinstance(node, Counted):
+        return _counted(node, sets, meant, among)
+    if isinstance(node, SegmentIs):
+        return evaluate(meant.segments[node.name], sets, meant, among)
+    return _ready(node, sets, meant)
+
+
+def _ready(
+    node: TagIs | FieldIs | Reachable | CampaignIs | ListIs, sets: Sets, meant: Meant
+) -> BitMap:
     if isinstance(node, TagIs):
         return _tagged(node, sets, meant)
-    if isinstance(node, FieldIs):
-        if node.field != "rep":
-            return sets.fact((node.field, node.value))
-        theirs = [sets.fact(("rep", str(rep))) for rep in meant.reps[node.value]]
-        return theirs[0] if len(theirs) == 1 else BitMap.union(BitMap(), *theirs)
-    if isinstance(node, Opened):
-        return _opened(node, sets, meant, among)
     if isinstance(node, Reachable):
-        return sets.fact(CHANNELS[node.channel])
-    raise TypeError(node)
+        return sets.fact(FLAGS[node.channel])
+    if isinstance(node, ListIs):
+        return sets.fact(("list", str(meant.lists[node.name])))
+    if isinstance(node, CampaignIs):
+        return _campaign(node, sets, meant)
+    if node.field != "rep":
+        return sets.fact((node.field, node.value))
+    return _any(sets.fact(("rep", str(rep))) for rep in meant.reps[node.value])
+
+
+def _campaign(node: CampaignIs, sets: Sets, meant: Meant) -> BitMap:
+    numbers = meant.campaigns[node.name]
+    opened = _any(sets.fact(campaign_key(number, "opened")) for number in numbers)
+    if node.step == "opened":
+        return opened
+    got = _any(sets.fact(campaign_key(number, "got")) for number in numbers)
+    return got - opened if node.step == "unopened" else got
+
+
+def _any(sets: Iterable[BitMap]) -> BitMap:
+    found = list(sets)
+    return found[0] if len(found) == 1 else BitMap.union(BitMap(), *found)
 
 
 def doubts(node: Node, meant: Meant) -> set[tuple[int, int, float]]:
@@ -76,11 +102,9 @@ def doubts(node: Node, meant: Meant) -> set[tuple[int, int, float]]:
         inside = node.at_least > 0 and node.at_least not in STEPS
         band = bisect_left(STEPS, node.at_least)
         return {(meant.tags[node.name], band, node.at_least)} if inside else set()
-    if isinstance(node, Not):
-        return doubts(node.inner, meant)
-    if isinstance(node, All | AnyOf):
-        return set().union(*(doubts(part, meant) for part in node.parts))
-    return set()
+    if isinstance(node, SegmentIs):
+        return doubts(meant.segments[node.name], meant)
+    return set().union(*(doubts(part, meant) for part in within(node)))
 
 
 def at_least(digits: Sequence[BitMap], times: int) -> BitMap:
@@ -114,12 +138,12 @@ def add_up(digits: Iterable[BitMap], sets: Iterable[BitMap]) -> list[BitMap]:
 def _all(parts: Sequence[Node], sets: Sets, meant: Meant, among: BitMap | None) -> BitMap:
     """Sets that are there already go first, the smallest before the others; then what must not
     hold is taken away, and what has to be worked out is asked only about those who are left."""
-    ready = [part for part in parts if isinstance(part, TagIs | FieldIs | Reachable)]
+    ready = [part for part in parts if isinstance(part, READY)]
     found = sorted((evaluate(part, sets, meant) for part in ready), key=len)
     left = found.pop(0) if found else among if among is not None else sets.fact(EVERYBODY)
     for other in found:
         left = left & other
-    rest = [part for part in parts if not isinstance(part, TagIs | FieldIs | Reachable)]
+    rest = [part for part in parts if not isinstance(part, READY)]
     for part in sorted(rest, key=_effort):
         if isinstance(part, Not):
             left = left - evaluate(part.inner, sets, meant, left)
@@ -130,9 +154,9 @@ def _all(parts: Sequence[Node], sets: Sets, meant: Meant, among: BitMap | None) 
 
 def _effort(node: Node) -> int:
     """What is easily worked out first."""
-    if isinstance(node, Opened):
+    if isinstance(node, Counted):
         return 2
-    return 1 if isinstance(node, All | AnyOf) else 0
+    return 1 if isinstance(node, All | AnyOf | SegmentIs) else 0
 
 
 def _tagged(node: TagIs, sets: Sets, meant: Meant) -> BitMap:
@@ -146,10 +170,12 @@ def _tagged(node: TagIs, sets: Sets, meant: Meant) -> BitMap:
     return sets.strong(tag_id, step + 1) | doubtful if step + 1 < BANDS else doubtful
 
 
-def _opened(node: Opened, sets: Sets, meant: Meant, among: BitMap | None) -> BitMap:
-    if node.times == 0:
-        return sets.fact(EVERYBODY)
-    digits = sets.digits(first_day(node, meant.today), meant.today)
+def _counted(node: Counted, sets: Sets, meant: Meant, among: BitMap | None) -> BitMap:
+    everybody = sets.fact(EVERYBODY)
+    if node.least == 0 and node.most is None:
+        return everybody
+    digits = sets.digits(node.what, first_day(node, meant.today), meant.today)
     if among is not None:
-        digits = [digit & among for digit in digits]
-    return at_least(digits, node.times)
+        digits, everybody = [digit & among for digit in digits], everybody & among
+    enough = at_least(digits, node.least) if node.least else everybody
+    return enough if node.most is None else enough - at_least(digits, node.most + 1)

@@ -60,7 +60,7 @@ def by_themselves(session: Session, now: datetime, limit: int | None) -> Fading:
 def fold(session: Session, now: datetime, limit: int = PIECE) -> int:
     """Follow up to `limit` marks; how many there were. 0 also while another follows or builds."""
     state = hold(session)
-    if state is None or not state.generation or state.builder:
+    if state is None or not state.is_built or state.builder:
         return 0
     marks = changed.waiting(session, limit)
     people = sorted(marks.people.union(by_themselves(session, now, limit).people))

@@ -1,4 +1,4 @@
-"""Saved audiences, and what is kept ready to answer any expression at once.
+"""Saved audiences, static lists, whom to spare; and what is kept ready to answer any expression.
 
 `segment_person` gives a physician a number, the place of one bit, and remembers which facts hold.
 `segment_fact` has for each fact the set of those numbers, as of change `upto`; newer changes are
@@ -8,21 +8,104 @@ in `segment_change`, until they are worked in. All of it can be built again from
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.db import Base, BigId, UtcDateTime
+from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
+
+FORM = "2-"  # another one whenever there are facts that older sets do not hold
 
 
 class Segment(Base):
-    """The physicians for whom an expression holds."""
+    """The physicians for whom an expression holds: that of its newest version."""
 
     __tablename__ = "segment"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
+    description: Mapped[str] = mapped_column(Text, default="", server_default="")
     expression: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    created_by: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SegmentVersion(Base):
+    """What a segment meant from a moment on, and how many it held then."""
+
+    __tablename__ = "segment_version"
+    __table_args__ = (UniqueConstraint("segment_id", "number"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    expression: Mapped[str] = mapped_column(Text)
+    size: Mapped[int | None]  # None: it could not be counted
+    author: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    back_to: Mapped[int | None]  # the older version that this one repeats
+
+
+class ListState(StrEnum):
+    """Life of a static list: looked at first, then used."""
+
+    DRAFT = "draft"
+    READY = "ready"
+
+
+class SegmentList(Base):
+    """Physicians that a file named. `figures`: found, and what was not, by reason."""
+
+    __tablename__ = "segment_list"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    purpose: Mapped[str] = mapped_column(String(200))
+    filename: Mapped[str] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(8), default=ListState.DRAFT)
+    figures: Mapped[dict[str, int]] = mapped_column(JSON)
+    report: Mapped[list[dict[str, Any]] | None] = mapped_column(
+        EncryptedJson("segment_list.report")
+    )  # lines that name nobody, while it is a draft
+    created_by: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SegmentListMember(Base):
+    """Somebody on a list, by identifier: so merges and splits move them."""
+
+    __tablename__ = "segment_list_member"
+
+    list_id: Mapped[int] = mapped_column(
+        ForeignKey("segment_list.id", ondelete="CASCADE"), primary_key=True
+    )
+    identifier_id: Mapped[int] = mapped_column(
+        ForeignKey("identifier.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class Suppression(Base):
+    """Whom nobody writes to: a list or a segment, for one campaign, or (None) for all messages."""
+
+    __tablename__ = "suppression"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    list_id: Mapped[int | None] = mapped_column(ForeignKey("segment_list.id"), index=True)
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey("segment.id"), index=True)
+    campaign_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     created_by: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -61,7 +144,8 @@ class SegmentChange(Base):
 
 
 class SegmentState(Base):
-    """One row. `generation` changes with every rebuild and is empty before the first."""
+    """One row. `generation` begins with `FORM`, changes with every rebuild and is empty before the
+    first; sets of another form hold other facts, and count as never built."""
 
     __tablename__ = "segment_state"
 
@@ -70,3 +154,8 @@ class SegmentState(Base):
     upto: Mapped[int] = mapped_column(BigInteger, default=0)  # changes worked in and deleted
     builder: Mapped[str] = mapped_column(String(32), default="")  # who builds it anew
     builder_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether there are sets that hold every fact."""
+        return self.generation.startswith(FORM)

@@ -20,12 +20,13 @@ from sqlalchemy.orm import Session
 from app.infra.direct import Direct
 from app.segments.changes import Change, unpack
 from app.segments.evaluate import add_up
-from app.segments.facts import BANDS, Key, tag_key
-from app.segments.models import SegmentChange, SegmentFact, SegmentState
+from app.segments.facts import BANDS, COUNTS, Key, tag_key
+from app.segments.models import FORM, SegmentChange, SegmentFact, SegmentState
 
 KEPT = 4  # generations; tests and tools may have several databases in one process
-WINDOWS = 8
+WINDOWS = 16
 AT_ONCE = 500
+Window = tuple[str, date, date]  # what, first day, today
 
 
 class Behind(Exception):
@@ -40,14 +41,14 @@ class Store:
         self._ids: dict[Key, int] = {}
         self._last_id, self._news = 0, True
         self._kinds: dict[str, dict[str, BitMap]] = {}
-        self._days: dict[date, list[int]] = defaultdict(list)  # day → its facts
-        self._day_of: dict[int, date] = {}
+        self._days: dict[str, dict[date, list[int]]] = defaultdict(dict)  # what → day → its facts
+        self._day_of: dict[int, tuple[str, date]] = {}
         self._since: dict[int, list[tuple[int, Change]]] = defaultdict(list)  # by fact
         self._sets: dict[int, BitMap] = {}
         self._unions: dict[tuple[int, int], BitMap] = {}  # (tag, lowest band)
         self._unions_of: dict[int, list[BitMap]] = defaultdict(list)  # by fact
-        self._sums: dict[tuple[date, date], list[BitMap]] = {}  # windows and today
-        self._windows: dict[tuple[date, date], list[BitMap]] = {}
+        self._sums: dict[Window, list[BitMap]] = {}  # the past and today
+        self._windows: dict[Window, list[BitMap]] = {}  # the past
 
     def apply(self, n: int, changes: Iterable[Change]) -> None:
         """Change number `n` was committed."""
@@ -60,7 +61,7 @@ class Store:
             for union in self._unions_of.get(fact, ()):
                 _put(union, change)
             if fact in self._day_of:
-                self._forget_windows(self._day_of[fact])
+                self._forget_windows(*self._day_of[fact])
         self.seen = n
 
     def forget_before(self, base: int) -> None:
@@ -99,27 +100,27 @@ class Store:
             self._unions_of[fact].append(union)
         return union
 
-    def digits(self, session: Session, first: date, today: date) -> list[BitMap]:
-        """Openings of these days, added up; the sum of the past ones is kept. Raises Behind."""
+    def digits(self, session: Session, what: str, first: date, today: date) -> list[BitMap]:
+        """What happened in these days, added up; the past is kept added up. Raises Behind."""
         self._learn(session)
-        window = (first, today)
+        window, of_day = (what, first, today), self._days[what]
         if window in self._sums:
             return self._sums[window]
         if window not in self._windows:
-            past = sorted(day for day in self._days if first <= day < today)
-            facts = [fact for day in past for fact in self._days[day]]
+            past = sorted(day for day in of_day if first <= day < today)
+            facts = [fact for day in past for fact in of_day[day]]
             summed = add_up([], self.sets(session, facts))
             self._windows = dict([*self._windows.items(), (window, summed)][-WINDOWS:])
-        now = self.sets(session, self._days[today]) if first <= today else []
+        now = self.sets(session, of_day.get(today, [])) if first <= today else []
         self._sums[window] = add_up(self._windows[window], now)
         return self._sums[window]
 
-    def _forget_windows(self, day: date) -> None:
-        self._sums.clear()
+    def _forget_windows(self, what: str, day: date) -> None:
+        self._sums = {window: kept for window, kept in self._sums.items() if window[0] != what}
         self._windows = {
-            (first, today): kept
-            for (first, today), kept in self._windows.items()
-            if not first <= day < today
+            (of, first, today): kept
+            for (of, first, today), kept in self._windows.items()
+            if of != what or not first <= day < today
         }
 
     def _learn(self, session: Session) -> None:
@@ -130,11 +131,11 @@ class Store:
             self._ids[kind, value] = fact
             self._kinds.pop(kind, None)
             self._last_id = max(self._last_id, fact)
-            if kind == "open":
+            if kind in COUNTS:
                 day = date.fromisoformat(value.partition("/")[0])
-                self._days[day].append(fact)
-                self._day_of[fact] = day
-                self._forget_windows(day)
+                self._days[kind].setdefault(day, []).append(fact)
+                self._day_of[fact] = kind, day
+                self._forget_windows(kind, day)
         self._news = False
 
     def _read(self, session: Session, facts: Sequence[int]) -> dict[int, BitMap]:
@@ -175,7 +176,7 @@ def _brought_up_to_date(session: Session) -> Store | None:
     while True:
         # One statement, so that nothing is worked in and deleted between two.
         rows = _SINCE.all(session, {"seen": store.seen if store is not None else 0})
-        if not rows or not rows[0][0]:
+        if not rows or not rows[0][0].startswith(FORM):
             return None
         generation, upto = rows[0][:2]
         if store is not None and _fits(store, generation, upto):

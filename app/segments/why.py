@@ -8,24 +8,25 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.segments.asking import meaning
-from app.segments.expression import All, AnyOf, Node, Not, Opened, TagIs, parse
-from app.segments.facts import Facts, Meant, holds, strength_of, times_opened
+from app.segments.facts import Facts, Meant, holds, strength_of, times_of
 from app.segments.gather import gather
+from app.segments.meaning import meaning
+from app.segments.nodes import Counted, FieldIs, Node, SegmentIs, TagIs, within
+from app.segments.parse import parse
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One part of the expression and whether it holds.
 
-    `known`: of a tag its strength, of a window how often something was opened; None: no such tag,
-    or nothing to tell.
+    `known`: of a tag its strength, of a window how often it happened, of an attribute what it is;
+    None: no such tag, or nothing to tell.
     """
 
     depth: int
     node: Node
     holds: bool
-    known: float | None = None
+    known: float | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,14 @@ def why(session: Session, text: str, one_id: str, now: datetime) -> Why:
 def reasons(node: Node, facts: Facts, meant: Meant, depth: int = 0) -> Iterator[Reason]:
     """The tree from the top, each part with its truth. Pure."""
     yield Reason(depth, node, holds(node, facts, meant), _known(node, facts, meant))
-    inner = node.parts if isinstance(node, All | AnyOf) else ()
-    for part in (node.inner,) if isinstance(node, Not) else inner:
+    inner = (meant.segments[node.name],) if isinstance(node, SegmentIs) else within(node)
+    for part in inner:
         yield from reasons(part, facts, meant, depth + 1)
 
 
-def _known(node: Node, facts: Facts, meant: Meant) -> float | None:
+def _known(node: Node, facts: Facts, meant: Meant) -> float | str | None:
     if isinstance(node, TagIs):
         return strength_of(node, facts, meant)
-    return times_opened(node, facts, meant) if isinstance(node, Opened) else None
+    if isinstance(node, FieldIs):
+        return None if node.field == "rep" else facts.fields.get(node.field) or ""
+    return times_of(node, facts, meant) if isinstance(node, Counted) else None

@@ -1,6 +1,6 @@
 """Rules that give tags, their tests and sweeps, and news of what has happened to whom
 
-Revision 0020_autotags, after 0016_vocabulary.
+Revision 0020_autotags, after 0017_vocabulary_versions.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020_autotags"
-down_revision = "0016_vocabulary"
+down_revision = "0017_vocabulary_versions"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app import segments
 from tests.browser.conftest import Product
@@ -37,3 +37,81 @@ def test_typing_counts_and_a_name_is_explained(
     page.get_by_label("条件").fill(f"{text} 且 标签:肺癌")
     expect(page.locator("#why .badge")).to_have_text("不在人群中")
     context.close()
+
+
+@pytest.mark.parametrize("size", ["wide", "phone"])
+def test_the_builder_and_the_text_say_the_same(
+    browser: Browser, product: Product, size: str
+) -> None:
+    context = browser.new_context(
+        viewport=SIZES[size], color_scheme="light", locale="zh-CN", base_url=product.base
+    )
+    page = context.new_page()
+    page.look = f"{size}-light"  # type: ignore[attr-defined]
+    log_in(page, "admin", product.password)
+    page.goto("/console/segments/")
+    text = page.locator("#expression")
+    text.fill("城市 = 云岭市 且 (标签:房颤 或 非 近30天打开 1-3 次)")
+    leaves = page.locator(".b-leaf")
+    expect(leaves).to_have_count(3)
+    expect(leaves.nth(2).locator("[data-high]")).to_have_value("3")
+    keep(page, "builder", whole=True)
+    assert not sticks_out(page)
+    assert serious(page) == []
+    leaves.nth(2).locator("[data-bound]").select_option("never")
+    expect(text).to_have_value("城市 = 云岭市 且 (标签:房颤 或 非 近30天未打开)")
+    page.locator(".b-group .b-group > .head [data-join]").select_option("all")
+    expect(text).to_have_value("城市 = 云岭市 且 (标签:房颤 且 非 近30天未打开)")
+    page.locator(".b-group .b-group > .head [data-remove]").click()
+    expect(text).to_have_value("城市 = 云岭市")
+    page.locator("[data-add-leaf]").first.click()
+    fresh = leaves.nth(1)
+    fresh.locator("[data-kind]").select_option("flag:wecom")
+    expect(text).to_have_value("城市 = 云岭市 且 企微好友")
+    fresh.locator("[data-kind]").select_option("tag")
+    name = fresh.locator("[data-for=tag] [data-name]")
+    name.fill("肺")
+    page.locator("#names-tag option").first.wait_for(state="attached")
+    name.fill("肺癌")
+    name.blur()
+    expect(text).to_have_value("城市 = 云岭市 且 标签:肺癌")
+    for _ in range(2):
+        page.locator("[data-undo]").click()
+    expect(text).to_have_value("城市 = 云岭市")
+    expect(leaves).to_have_count(1)
+    page.locator("[data-redo]").click()
+    expect(text).to_have_value("城市 = 云岭市 且 企微好友")
+    page.get_by_label("人群名称").fill(f"云岭好友 {size}")
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.locator("h1", has_text=f"云岭好友 {size}").wait_for()
+    keep(page, "segment", whole=True)
+    assert not sticks_out(page)
+    assert serious(page) == []
+    page.goto(f"/console/segments/overlap?s=云岭好友 {size}&e=标签:房颤&e=近30天打开")
+    page.locator("table.regions tbody tr").first.wait_for()
+    keep(page, "overlap", whole=True)
+    assert not sticks_out(page)
+    assert serious(page) == []
+    _upload(page, size)
+    context.close()
+
+
+def _upload(page: Page, size: str) -> None:
+    """A file is looked at, and then it is a condition."""
+    page.goto("/console/segments/lists")
+    page.get_by_label("名单名称").fill(f"签到 {size}")
+    page.get_by_label("用途").fill("示例会议签到")
+    page.get_by_label("CSV 或 XLSX 文件").set_input_files(
+        {"name": "a.csv", "mimeType": "text/csv", "buffer": b"ONE_ID\nYS0\nYS0\n"}
+    )
+    page.get_by_role("button", name="上传并检查").click()
+    page.get_by_role("button", name="确认使用").wait_for()
+    keep(page, "list", whole=True)
+    assert not sticks_out(page)
+    assert serious(page) == []
+    page.get_by_role("button", name="确认使用").click()
+    page.get_by_role("link", name="作为条件").wait_for()
+    page.goto("/console/segments/lists")
+    keep(page, "lists", whole=True)
+    assert not sticks_out(page)
+    assert serious(page) == []

@@ -16,7 +16,7 @@ from app.infra.clock import SHANGHAI
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 FINE = ContactFacts(
     through=Through.REP, permitted=True, opted_out=False, content_usable=True, rep_active=True,
-    connected=True,
+    connected=True, spared_by=(),
 )  # fmt: skip
 TASK = replace(FINE, through=Through.GROUP_TASK, last_chatted=True, group_tasks_this_month=0)
 ACCOUNT = replace(FINE, through=Through.ACCOUNT, follows=True)
@@ -46,6 +46,7 @@ def test_when_everything_is_known_to_be_fine_contact_is_allowed(facts: ContactFa
         (replace(TASK, last_chatted=False), "not_last_chat"),
         (replace(TASK, group_tasks_this_month=30), "platform_quota"),
         (replace(ACCOUNT, follows=False), "not_following"),
+        (replace(FINE, spared_by=("会议签到",)), "suppressed"),
         (replace(FINE, contacted_at=[NOON - timedelta(days=1)] * 2), "cap"),
     ],
 )
@@ -62,6 +63,7 @@ def test_each_rule_alone_stops_a_contact(facts: ContactFacts, code: str) -> None
         (TASK, "last_chatted", "not_last_chat"),
         (TASK, "group_tasks_this_month", "platform_quota"),
         (ACCOUNT, "follows", "not_following"),
+        (ACCOUNT, "spared_by", "suppression_unknown"),
     ],
 )
 def test_what_nobody_knows_counts_against(facts: ContactFacts, field: str, code: str) -> None:

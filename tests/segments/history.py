@@ -6,23 +6,32 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import consent, identity, links, reps, tagging
+from app import consent, identity, journey, links, reps, tagging
+from app.campaigns import Campaign
 from app.consent import Action
-from app.identity import Id, Identifier, Kind
+from app.hospitals.models import Institution
+from app.identity import Id, Identifier, Kind, Physician
 from app.infra.db import Database
+from app.journey import Happened
 from app.reps import RelationState, Rep
+from app.segments import lists
 from app.segments.expression import (
     All,
     AnyOf,
+    CampaignIs,
+    Counted,
     FieldIs,
+    ListIs,
     Node,
     Not,
-    Opened,
     Reachable,
+    SegmentIs,
     TagIs,
 )
+from app.segments.models import ListState, Segment, SegmentList
 from app.tagging import Source
 from tests.company import CORP, hire, publish
 from tests.conftest import SetClock
@@ -31,6 +40,9 @@ PEOPLE = 12
 SOURCES = tuple(Source)
 FAMILY = ("cardio", "af", "cad", "acs")  # narrower and narrower
 CITIES = ("云岭市", "海州市")
+CAMPAIGNS = {"春季房颤": 1, "秋季心衰": 2}
+LISTS = ("会议签到", "不再打扰")
+SEGMENTS = {"高潜": "近30天打开 ≥ 1 且 非 名单:不再打扰", "重点": "人群:高潜 或 标签:房颤"}
 
 
 class History:
@@ -48,12 +60,14 @@ class History:
             self.version = publish(session, "房颤抗凝", ("af",), clock())
             self.links: list[int] = []
             self.names = {key: _tag(session, key).name for key in self.tags}
+            self.lists = self._saved(session)
         self.judged: list[int] = []
 
     def happen(self) -> None:
         name = self.rng.choice(
             ["tag"] * 6 + ["list", "tell", "meet", "meet", "leave", "open", "open", "refuse",
-             "join", "apart", "take back", "forget", "retire", "hand over", "fail", "later"]
+             "join", "apart", "take back", "forget", "retire", "hand over", "fail", "later",
+             "read", "write", "get", "get", "sign up", "sign up", "rank"]
         )  # fmt: skip
         step: Callable[[Session], object] = getattr(self, name.replace(" ", "_"))
         try:
@@ -101,7 +115,7 @@ class History:
     def open(self, session: Session) -> None:
         link = links.create_link(
             session, self.version.id, identifier_id=self._someone(session).id, channel="oa",
-            now=self.clock(),
+            now=self.clock(), campaign_id=self.rng.choice((None, *CAMPAIGNS.values())),
         )  # fmt: skip
         for _ in range(self.rng.choice((1, 1, 2, 3))):
             links.open_page(
@@ -112,8 +126,49 @@ class History:
     def refuse(self, session: Session) -> None:
         action = self.rng.choice((Action.WITHDRAW, Action.GRANT))
         consent.record(
-            session, self._someone(session).id, action=action, source="t", at=self._when()
+            session, self._someone(session).id, action=action, source="t", at=self._when(),
+            channel=self.rng.choice((consent.ANY, "wecom", "oa")),
+        )  # fmt: skip
+
+    def read(self, session: Session) -> None:
+        link = links.create_link(
+            session, self.version.id, identifier_id=self._someone(session).id, channel="oa",
+            now=self.clock(),
+        )  # fmt: skip
+        visit = f"visit-{self.rng.random()}"[:30].replace(".", "-")
+        view = links.open_page(session, link.id, visit, agent="wechat", now=self.clock())
+        assert view is not None
+        view.opened_at = self.clock() - timedelta(hours=1)
+        links.progress(
+            session, view, visible_s=900, depth_pct=100, reading_seconds=60, now=self.clock()
         )
+
+    def write(self, session: Session) -> None:
+        self._touch(session, Happened.MESSAGE_RECEIVED, None)
+
+    def get(self, session: Session) -> None:
+        self._touch(session, Happened.CONTENT_SENT, self.rng.choice((None, *CAMPAIGNS.values())))
+
+    def sign_up(self, session: Session) -> None:
+        lists.put(session, self.rng.choice(self.lists), [self._someone(session).id])
+
+    def rank(self, session: Session) -> None:
+        """The hospital of everybody in a city becomes known, or its level another."""
+        level = self.rng.choice(("三级甲等", "二级"))
+        row = session.get(Institution, 1)
+        if row is None:
+            row = Institution(id=1, name="示例医院", source="t", created_at=self.clock(),
+                              updated_at=self.clock())  # fmt: skip
+            session.add(row)
+        row.level = level
+        session.flush()
+        people = identity.search(session, self.rng.choice(CITIES))[0]
+        for person in people:
+            person.institution_id = 1
+        everybody = session.scalars(
+            select(Physician.one_id).where(Physician.institution_id == 1)
+        ).all()
+        identity.changed.note_people(session, everybody)
 
     def join(self, session: Session) -> None:
         ids = [self._id(), self._id()]
@@ -168,10 +223,44 @@ class History:
             TagIs(self.names[rng.choice(self.tags)], rng.choice((0.0, 0.1, 0.2, 0.2, 0.35, 0.5, 0.95))),
             TagIs(self.names[rng.choice(self.tags)]),
             FieldIs("city", rng.choice(CITIES)), FieldIs("specialty", "肿瘤"),
-            FieldIs("rep", rng.choice(("rep00", "代表rep01", "nobody"))),
-            Opened(rng.choice((0, 1, 7, 30, 365)), rng.choice((0, 1, 2, 3, 5))),
-            Reachable(rng.choice(("wecom", "oa", "all"))),
+            FieldIs("rep", rng.choice(("rep00", "代表rep01"))),
+            FieldIs("level", rng.choice(("三级甲等", "二级"))),
+            self._counted(), self._counted(),
+            Reachable(rng.choice(("wecom", "oa", "all", "out", "may_wecom", "may_oa"))),
+            CampaignIs(rng.choice(tuple(CAMPAIGNS)), rng.choice(("got", "opened", "unopened"))),
+            ListIs(rng.choice(LISTS)), SegmentIs(rng.choice(tuple(SEGMENTS))),
         ])  # fmt: skip
+
+    def _counted(self) -> Counted:
+        least = self.rng.choice((0, 1, 2, 3, 5))
+        most = self.rng.choice((None, None, least, least + 2))
+        what = self.rng.choice(("open", "open", "read", "msg", "recv"))
+        return Counted(what, self.rng.choice((0, 1, 7, 30, 365)), least, most)
+
+    def _touch(self, session: Session, kind: Happened, campaign_id: int | None) -> None:
+        journey.note(
+            session, self._someone(session).id, kind, channel="oa", at=self._when(),
+            ref=f"t{self.rng.random()}", campaign_id=campaign_id,
+        )  # fmt: skip
+
+    def _saved(self, session: Session) -> list[int]:
+        """Campaigns, segments and empty lists; the ids of the lists."""
+        now = self.clock()
+        for name, number in CAMPAIGNS.items():
+            session.add(Campaign(
+                id=number, name=name, content_id=self.version.content_id, expression="全部",
+                way="suggestion", created_by="t", created_at=now,
+            ))  # fmt: skip
+        for name, text in SEGMENTS.items():
+            session.add(Segment(name=name, expression=text, created_by="t", created_at=now))
+        rows = [
+            SegmentList(name=name, purpose="t", filename="t.csv", state=ListState.READY,
+                        figures={}, created_by="t", created_at=now)
+            for name in LISTS
+        ]  # fmt: skip
+        session.add_all(rows)
+        session.flush()
+        return [row.id for row in rows]
 
     def _id(self) -> Id:
         n = self.rng.randrange(PEOPLE)

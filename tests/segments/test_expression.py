@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.segments import Unparseable, describe, parse, tag_names
+from app.segments.builder import Unbuildable, to_model, to_tree
 from app.segments.expression import (
     All,
     AnyOf,
+    CampaignIs,
+    Counted,
     FieldIs,
+    ListIs,
     Node,
     Not,
-    Opened,
     Reachable,
+    SegmentIs,
     TagIs,
-)  # fmt: skip
+    wording,
+)
 
 AF, HF = TagIs("房颤"), TagIs("心衰")
 
@@ -38,8 +46,28 @@ AF, HF = TagIs("房颤"), TagIs("心衰")
         ("专科 = 心内科", FieldIs("specialty", "心内科")),
         ("城市＝云岭市", FieldIs("city", "云岭市")),
         ('医院="第一 医院"', FieldIs("hospital", "第一 医院")),
-        ("近 30 天打开 ≥ 2", Opened(30, 2)),
-        ("近30天打开>=2", Opened(30, 2)),
+        ("近 30 天打开 ≥ 2", Counted("open", 30, 2)),
+        ("近30天打开>=2", Counted("open", 30, 2)),
+        ("近30天打开", Counted("open", 30)),
+        ("近7天读完 > 1 且 近90天留言 ≤ 1", All((Counted("read", 7, 2), Counted("msg", 90, 0, 1)))),
+        ("近30天打开 < 2 次", Counted("open", 30, 0, 1)),
+        ("近30天收到 = 2", Counted("recv", 30, 2, 2)),
+        ("近30天打开 1-3 次 或 全部", AnyOf((Counted("open", 30, 1, 3), Reachable("all")))),
+        ("近30天未打开", Counted("open", 30, 0, 0)),
+        ("last 30 days not opened", Counted("open", 30, 0, 0)),
+        ("past 7 days read >= 1", Counted("read", 7, 1)),
+        ('活动:"春季 房颤" 未打开', CampaignIs("春季 房颤", "unopened")),
+        ("campaign:spring not opened", CampaignIs("spring", "unopened")),
+        ("人群:高潜房颤且名单:会议签到0912", All((SegmentIs("高潜房颤"), ListIs("会议签到0912")))),
+        ("许可:企微推送 且 非 已退订", All((Reachable("may_wecom"), Not(Reachable("out"))))),
+        ("医院等级 = 三甲", FieldIs("level", "三级甲等")),
+        ("企微好友且城市=云岭市", All((Reachable("wecom"), FieldIs("city", "云岭市")))),
+        ("非专科=肿瘤", Not(FieldIs("specialty", "肿瘤"))),
+        ('标签:"他说""好"""', TagIs('他说"好"')),
+        (
+            "专科 = 肿瘤 且 近30天打开 ≥ 2 且 非 标签:已退订",
+            All((FieldIs("specialty", "肿瘤"), Counted("open", 30, 2), Not(Reachable("out")))),
+        ),
         ("全部", Reachable("all")),
         ("标签:诊断与治疗", TagIs("诊断与治疗")),
     ],
@@ -64,6 +92,13 @@ def test_what_an_expression_means(text: str, tree: Node) -> None:
         ("年龄 = 30", 0, "没有“年龄”这个属性"),
         ("近天打开≥2", 0, "近 30 天打开"),
         ("非", 1, "这里需要一个条件"),
+        ("近30天转发 ≥ 1", 0, "没有“转发”的数据"),
+        ("近30天未打开 ≥ 1", 0, "不能再写次数"),
+        ("近30天打开 3-1", 0, "前大后小"),
+        ("近30天打开 < 0", 0, "不会小于 0"),
+        ("活动:春季", 5, "后面需要 已收到"),
+        ("许可:短信", 0, "没有“短信”这种许可"),
+        ("标签:房颤 < 0.5", 6, "非 标签:名称 ≥ 0.5"),
         ("(" * 50 + "全部" + ")" * 50, 41, "太深"),
         ("全部 且 " * 500 + "全部", 2000, "太长"),
     ],
@@ -87,6 +122,62 @@ def test_any_text_is_understood_or_refused_with_a_place_inside_it(text: str) -> 
         tree, place = None, problem.position
     assert 0 <= place <= len(text)
     assert tree is None or describe(tree)
+
+
+NAMES = st.text(min_size=1, max_size=8).filter(lambda name: bool(name.strip()))
+LEAVES = st.one_of(
+    st.builds(TagIs, NAMES.filter(lambda n: n != "已退订"),
+              st.integers(0, 1000).map(lambda n: n / 1000)),
+    st.builds(FieldIs, st.sampled_from(("specialty", "hospital", "rep", "city")), NAMES),
+    st.builds(FieldIs, st.just("level"), st.sampled_from(("三级甲等", "二级", "未定级"))),
+    st.builds(
+        lambda what, days, least, more: Counted(what, days, least, None if more is None
+                                                else min(999, least + more)),
+        st.sampled_from(("open", "read", "msg", "recv")), st.integers(0, 999), st.integers(0, 999),
+        st.none() | st.integers(0, 9),
+    ),
+    st.builds(Reachable, st.sampled_from(("wecom", "oa", "all", "out", "may_wecom", "may_oa"))),
+    st.builds(CampaignIs, NAMES, st.sampled_from(("got", "opened", "unopened"))),
+    st.builds(ListIs, NAMES), st.builds(SegmentIs, NAMES),
+)  # fmt: skip
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(lambda p: All(tuple(p)), st.lists(inner, min_size=2, max_size=3)),
+        st.builds(lambda p: AnyOf(tuple(p)), st.lists(inner, min_size=2, max_size=3)),
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TREES)
+def test_a_tree_survives_its_text_and_the_builder(tree: Node) -> None:
+    assert parse(wording(tree)) == tree
+    shown = json.loads(json.dumps(to_model(tree)))
+    built = to_tree(shown)
+    assert built == tree
+    assert parse(wording(built)) == tree
+    assert describe(built)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ({"join": "all", "items": []}, "还没有条件"),
+        ({"join": "all", "items": [{"leaf": "tag", "name": " "}]}, "还没有选名称"),
+        ({"leaf": "count", "what": "open", "days": 30, "least": 3, "most": 1}, "前大后小"),
+        ({"leaf": "count", "what": "open", "days": 3000}, "整数"),
+        ({"leaf": "field", "field": "age", "value": "3"}, "没有选完"),
+        ({"leaf": "tag", "name": "房颤", "at_least": 7}, "0 到 1"),
+        ({"leaf": "nobody"}, "看不懂"),
+        (7, "看不懂"),
+    ],
+)
+def test_the_builder_says_what_is_missing(model: Any, words: str) -> None:
+    with pytest.raises(Unbuildable, match=words):
+        to_tree(model)
 
 
 def test_an_expression_can_be_read_back() -> None:

@@ -14,7 +14,7 @@ from app import identity, segments, tagging
 from app.consent import Action, record
 from app.infra.db import Database
 from app.infra.errors import Refused
-from app.segments import asking, store
+from app.segments import answering, asking, store
 from app.segments.expression import All, Not, Reachable, TagIs
 from app.segments.models import SegmentPerson, SegmentState
 from tests.company import give_tag, hire, meet
@@ -186,14 +186,28 @@ def test_who_is_followed_while_we_ask_is_counted_once(
         meet(session, hire(session, "rep02", index.clock()), "zhang", index.clock(), tags=("af",))
     if index.db.engine.dialect.name == "sqlite":
         pytest.skip("a reader of SQLite sees one moment")
-    before = asking.current
+    before = answering.current
 
     @contextmanager
     def between(session: Any) -> Any:
-        monkeypatch.setattr(asking, "current", before)
+        monkeypatch.setattr(answering, "current", before)
         follow(index)
         with before(session) as found:
             yield found
 
-    monkeypatch.setattr(asking, "current", between)
+    monkeypatch.setattr(answering, "current", between)
     assert index.size() == 2
+
+
+@ONE_DATABASE
+def test_sets_of_an_older_release_are_not_asked_and_built_anew(index: Index) -> None:
+    with index.db.transaction() as session:
+        session.get_one(SegmentState, 1).generation = "ab" * 16
+    store._stores.clear()
+    assert index.size() == 1  # by the tables
+    assert follow(index) == 0
+    here: Any = SimpleNamespace(db=index.db, clock=index.clock)
+    keep_audiences(here)
+    with index.db.reading() as session:
+        assert session.get_one(SegmentState, 1).is_built
+    assert index.size() == 1

@@ -12,7 +12,7 @@ from app.identity import Id, Kind
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.reps import RelationState
-from app.segments import Unparseable
+from app.segments import Segment, Unparseable
 from tests.company import give_tag, hire, meet, publish
 from tests.conftest import SetClock
 
@@ -64,6 +64,11 @@ def names(company: Database, clock: SetClock, text: str) -> set[str]:
         ("关注公众号", {"li"}),
         ("近 30 天打开 ≥ 2", {"li"}),
         ("近 30 天打开 ≥ 3", set()),
+        ("近 30 天未打开", {"wang", "zhao"}),
+        ("近 30 天打开 1-2 次", {"li"}),
+        ("近 30 天打开 ≤ 1", {"wang", "zhao"}),
+        ("标签:已退订", {"li"}),
+        ("许可:企微推送", {"wang", "zhao"}),
         ("非 (标签:房颤 或 城市 = 海州市)", set()),
     ],
 )
@@ -79,9 +84,31 @@ def test_what_happened_long_ago_does_not_count(company: Database, clock: SetCloc
 def test_an_unknown_tag_is_refused_by_name(company: Database, clock: SetClock) -> None:
     with company.reading() as session:
         with pytest.raises(Refused, match="没有标签“没这个”"):
-            segments.check(session, "全部 或 标签:没这个")
+            segments.check(session, "全部 或 标签:没这个", clock())
         with pytest.raises(Unparseable):
-            segments.check(session, "全部 或")
+            segments.check(session, "全部 或", clock())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("标签:房颤病", "没有标签“房颤病”，相近的有：.*房颤"),
+        ("代表 = 代表rep00", "没有代表“代表rep00”，相近的有：代表rep01、代表rep02"),
+        ("名单:会议", "没有名单“会议”，请检查名称"),
+        ("人群:甲", "人群“甲”会包含它自己"),
+        ("人群:没有", "没有人群“没有”"),
+        ("活动:春季 已收到", "没有活动“春季”"),
+    ],
+)
+def test_a_name_that_means_nothing_is_refused_with_what_looks_like_it(
+    company: Database, clock: SetClock, text: str, told: str
+) -> None:
+    with company.transaction() as session:
+        for name, expression in (("甲", "非 人群:乙"), ("乙", "全部 且 人群:甲")):
+            session.add(Segment(name=name, expression=expression, created_by="t",
+                                created_at=clock()))  # fmt: skip
+    with company.reading() as session, pytest.raises(Refused, match=told):
+        segments.check(session, text, clock())
 
 
 def test_an_audience_has_a_size_reps_refusals_and_always_the_same_few_names(

@@ -15,8 +15,9 @@ from app.web.console.menu import menu_for
 from app.web.policy import STAFF, Policy, default_policy
 
 PAGES = (
-    "words", "because", "records", "session", "home", "physicians", "tags", "tag_words",
-    "tag_moves", "tag_versions", "tag_files", "segments",
+    "words", "because", "segment_words", "records", "session", "home", "physicians", "tags",
+    "tag_words", "tag_moves", "tag_versions", "tag_files", "segments", "segment", "overlap",
+    "segment_lists",
     "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
     "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
 )  # fmt: skip

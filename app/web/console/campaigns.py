@@ -108,6 +108,7 @@ def show_campaign(campaign_id: int) -> str:
         version = content.usable_version(session, campaign.content_id, here.clock())
         newest = content.versions_of(session, campaign.content_id)[0]
         schedule = campaigns.schedule_of(session, campaign_id)
+        runs = campaigns.runs_of(session, campaign_id)
         return render_template(
             "console/campaign.html",
             campaign=campaign,
@@ -117,11 +118,17 @@ def show_campaign(campaign_id: int) -> str:
             audience=segments.audience(session, campaign.expression, here.clock()),
             version=version or newest,
             usable=version is not None,
-            runs=campaigns.runs_of(session, campaign_id),
+            runs=runs,
             funnel=campaigns.results(session, campaign_id),
             preview=None
             if version is None
-            else _preview(session, campaign.expression, campaign.content_id, campaign.way),
+            else _preview(
+                session, campaign.expression, campaign.content_id, campaign.way, campaign_id
+            ),
+            rules=segments.suppression.rules(session, campaign_id),
+            lists=[row for row, _n in segments.lists.listing(session) if row.state == "ready"],
+            segments=segments.saved.listing(session),
+            used=campaigns.segments_of(session, [run.id for run in runs]),
             ways=WAY_NAMES,
             trail=accounts.audit_trail(session, "campaign", campaign_id),
             users=accounts.names(session),
@@ -167,7 +174,9 @@ def campaign_people(campaign_id: int, step: str) -> str:
         )
 
 
-def _preview(session: Session, expression: str, content_id: int, way: str) -> Preview:
+def _preview(
+    session: Session, expression: str, content_id: int, way: str, campaign_id: int | None = None
+) -> Preview:
     """What a run would do now."""
     here = parts()
     return preview_campaign(
@@ -177,6 +186,7 @@ def _preview(session: Session, expression: str, content_id: int, way: str) -> Pr
         way=way,
         app_id=here.settings.oa_app_id,
         template_id=here.settings.oa_template_id,
+        campaign_id=campaign_id,
         now=here.clock(),
     )
 

@@ -123,6 +123,7 @@ def _permission(
             through=through, permitted=known.permitted, opted_out=known.opted_out,
             content_usable=True, rep_active=has_rep, connected=has_rep,
             follows=identity.Kind.OPENID in kinds, contacted_at=known.contacted_at,
+            spared_by=known.spared_by,
         )  # fmt: skip
         told.append((name, consent.may_contact(facts, consent.rules(session), now)))
     return told

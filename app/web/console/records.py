@@ -46,13 +46,21 @@ ACTIONS = {
     "hospital.named": _l("添加医院名称"), "hospital.unnamed": _l("删除医院名称"),
     "hospital.is": _l("确认医院名称"), "hospital.new": _l("新增医院"),
     "hospital.ignore": _l("忽略医院名称"), "hospital.undo": _l("撤销医院名称的决定"),
+    "segment.saved": _l("新建人群"), "segment.changed": _l("修改人群"),
+    "segment.back": _l("恢复人群版本"), "segment.duplicate": _l("复制人群"),
+    "segment.delete": _l("删除人群"), "segment.spare": _l("排除人群"),
+    "list.uploaded": _l("上传了名单"), "list.confirm": _l("确认名单"),
+    "list.prolong": _l("更新名单有效期"), "list.spare": _l("排除名单"),
+    "list.delete": _l("删除名单"), "suppression.removed": _l("取消排除"),
+    "campaign.spare": _l("推送中排除"), "segment.members": _l("人群成员已导出"),
 }  # fmt: skip
 OBJECTS = {
     "user": _l("账号"), "campaign": _l("推送"), "content": _l("内容"), "inbox": _l("收件"),
     "rep": _l("代表"), "tag": _l("标签"), "token": _l("令牌"), "policy": _l("联系规则"),
     "channel": _l("渠道"), "dispatch": _l("发送"), "physicians": _l("医生"), "menu": _l("菜单"),
     "import": _l("导入"), "identity": _l("身份判断"), "candidate": _l("复核"),
-    "hospital": _l("医院"),
+    "hospital": _l("医院"), "segment": _l("人群"), "list": _l("名单"),
+    "suppression": _l("排除规则"),
     "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
 }  # fmt: skip
 CONSENT = {

@@ -1,49 +1,50 @@
-"""人群: try an expression and see the size and names at once; save it."""
+"""人群: a condition as text or in the builder, size and names while it changes, and saving it."""
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from app import identity, segments, tagging
+from app import accounts, identity, segments
 from app.accounts.models import Role
-from app.infra.errors import Refused
-from app.segments import Reason, Segment, Unparseable
-from app.segments.expression import All, AnyOf, FieldIs, Not, Opened, Reachable, TagIs
-from app.web import auth
+from app.infra.errors import NotFound, Refused, YishuError
+from app.segments import Unparseable
+from app.segments.builder import Unbuildable, to_model, to_tree
+from app.segments.language import FIELD_WORDS
+from app.segments.meaning import SORTS
+from app.segments.values import values
+from app.web import auth, language
 from app.web.console import bp
+from app.web.console.segment_words import COUNT_WORDS, FIELD_NAMES, FLAG_NAMES, STEP_WORDS
 from app.web.context import parts
 from app.web.policy import STAFF, allow
 
 EXAMPLES = (
     "标签:房颤 且 企微好友",
-    "专科 = 肿瘤 且 近30天打开 ≥ 2",
-    "(标签:高血压 或 标签:房颤) 且 城市 = 云岭市 且 非 职称 = 住院医师",
+    "专科 = 肿瘤 且 近30天打开 ≥ 2 且 非 已退订",
+    "(标签:高血压 或 标签:房颤) 且 城市 = 云岭市 且 近30天未打开",
 )
 SHOWN = 3  # physicians whose reasons are shown at once
-JOINS = {All: _l("以下都满足"), AnyOf: _l("以下至少一条满足"), Not: _l("以下不满足")}
-CHANNEL_WORDS = {"wecom": _l("企微好友"), "oa": _l("关注公众号"), "all": _l("全部医生")}
-FIELD_WORDS = {
-    "specialty": _l("专科"), "hospital": _l("医院"), "department": _l("科室"), "title": _l("职称"),
-    "city": _l("城市"), "province": _l("省份"), "rep": _l("代表"),
-}  # fmt: skip
+MAKERS = (Role.ADMIN, Role.MARKETER)
 
 
 @bp.get("/segments/", endpoint="segments")
 @allow(*STAFF)
 def segments_page() -> str:
-    """Saved audiences and a field to try one."""
+    """Saved audiences, and a condition to try; with `id` that of a saved one, to be changed."""
+    chosen = request.args.get("id", "")
     with parts().db.reading() as session:
+        saved = segments.saved.listing(session)
+        editing = next((row for row in saved if str(row.id) == chosen), None)
+        if chosen and editing is None:
+            raise NotFound(_("没有这个人群。"))
+        given = request.args.get("expression", editing.expression if editing else "")
         return render_template(
-            "console/segments.html",
-            saved=session.scalars(select(Segment).order_by(Segment.name)).all(),
-            tags=tagging.tags(session),
-            expression=request.args.get("expression", ""),
-            examples=EXAMPLES,
-        )
+            "console/segments.html", saved=saved, editing=editing, expression=given,
+            examples=EXAMPLES, fields=FIELD_NAMES, counts=COUNT_WORDS, steps=STEP_WORDS,
+            flags=FLAG_NAMES,
+        )  # fmt: skip
 
 
 @bp.get("/segments/count")
@@ -92,50 +93,58 @@ def segment_why() -> str:
     return render_template("console/_why.html", who=who, told=told, more=total - len(told))
 
 
-@bp.app_template_filter("part_words")
-def part_words(reason: Reason) -> str:
-    """One part of an expression, for people."""
-    node = reason.node
-    if isinstance(node, TagIs):
-        return str(_("标签“%(name)s”的强度 ≥ %(n)s", name=node.name, n=node.at_least))
-    if isinstance(node, FieldIs):
-        return str(_("%(field)s = %(value)s", field=FIELD_WORDS[node.field], value=node.value))
-    if isinstance(node, Opened):
-        return str(_("近 %(days)s 天打开 ≥ %(times)s 次", days=node.days, times=node.times))
-    if isinstance(node, Reachable):
-        return str(CHANNEL_WORDS[node.channel])
-    return str(JOINS[type(node)])
+@bp.get("/segments/model")
+@allow(*STAFF)
+def segment_model() -> Response:
+    """What the builder shows for a text: {model, words}, or {problem}."""
+    try:
+        tree = segments.parse(request.args.get("expression", ""))
+    except Unparseable as problem:
+        return jsonify(problem=str(problem))
+    told = "" if language.choose() == language.ENGLISH else segments.describe(tree)
+    return jsonify(model=to_model(tree), words=told)
 
 
-@bp.app_template_filter("part_known")
-def part_known(reason: Reason) -> str:
-    """What is known about it of this physician; "" when the sign says it all."""
-    if isinstance(reason.node, TagIs):
-        strength = reason.known
-        return str(_("没有") if strength is None else _("现在 %(n)s", n=f"{strength:.2f}"))
-    if isinstance(reason.node, Opened):
-        return str(_("打开了 %(n)s 次", n=int(reason.known or 0)))
-    return ""
+@bp.post("/segments/text")
+@allow(*STAFF)
+def segment_text() -> Response:
+    """The text of what the builder shows: {text}, or {problem}."""
+    try:
+        return jsonify(text=segments.wording(to_tree(request.get_json(silent=True))))
+    except Unbuildable as problem:
+        return jsonify(problem=str(problem))
+
+
+@bp.get("/segments/names")
+@allow(*STAFF)
+def segment_names() -> Response:
+    """What may be chosen: names of tags, reps …, or values of an attribute, that look like `q`."""
+    sort, like = request.args.get("sort", ""), request.args.get("q", "")
+    with parts().db.reading() as session:
+        if sort in SORTS:
+            return jsonify(segments.names(session, sort, like))
+        if sort in FIELD_WORDS:
+            return jsonify(values(session, sort, like))
+    raise NotFound(_("没有这种名称。"))
 
 
 @bp.post("/segments/")
-@allow(Role.ADMIN, Role.MARKETER)
+@allow(*MAKERS)
 def save_segment() -> Response:
     """Save an audience under a name."""
-    here = parts()
-    name, text = request.form.get("name", "").strip(), request.form.get("expression", "").strip()
+    here, who = parts(), auth.actor()
+    text = request.form.get("expression", "").strip()
     try:
         with here.db.transaction() as session:
-            segments.check(session, text)
-            if not name:
-                raise Refused(_("请给人群取一个名字。"))
-            if session.scalar(select(Segment).where(Segment.name == name)):
-                raise Refused(_("人群“%(name)s”已经存在。", name=name))
-            session.add(
-                Segment(name=name, expression=text, created_by=auth.actor().key,
-                        created_at=here.clock())
+            row = segments.saved.save(
+                session, name=request.form.get("name", ""), expression=text, author=who.key,
+                description=request.form.get("description", ""), now=here.clock(),
             )  # fmt: skip
-        flash(_("已保存人群“%(name)s”。", name=name), "success")
-    except (Unparseable, Refused) as problem:
+            accounts.audit(
+                session, who.key, "segment.saved", "segment", row.id, now=here.clock(), version=1
+            )
+        flash(_("已保存人群“%(name)s”。", name=row.name), "success")
+    except (Unparseable, YishuError) as problem:
         flash(str(problem), "error")
-    return redirect(url_for("console.segments", expression=text))
+        return redirect(url_for("console.segments", expression=text))
+    return redirect(url_for("console.segment", segment_id=row.id))

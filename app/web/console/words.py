@@ -248,6 +248,8 @@ LEFT_OUT = {
     "too_late": _l("错过当天的时间"),
     "split": _l("身份已拆分，内容是按拆分前的医生选的"),
     "erased": _l("医生的资料已删除"),
+    "suppressed": _l("在排除名单里"),
+    "suppression_unknown": _l("排除名单无法计算，全部不发"),
 }
 
 

@@ -1,0 +1,82 @@
+"""Saved segments and lists with all who use them: a new name reaches everybody, and what is used
+is not deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import campaigns, segments
+from app.campaigns import Campaign
+from app.infra.errors import Refused
+from app.segments import Segment
+from app.segments.models import Suppression
+from app.segments.nodes import ListIs, SegmentIs
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Who names a segment or list, and where it spares its members."""
+
+    segments: list[Segment]
+    campaigns: list[Campaign]
+    spares: list[Suppression]
+
+    def __bool__(self) -> bool:
+        return bool(self.segments or self.campaigns or self.spares)
+
+    def text(self) -> str:
+        """For people."""
+        told = [f"人群“{row.name}”" for row in self.segments]
+        told += [f"推送“{row.name}”" for row in self.campaigns]
+        if self.spares:
+            told.append("排除规则")
+        return "、".join(told)
+
+
+def users_of_segment(session: Session, segment_id: int) -> Users:
+    """Who needs it."""
+    name = segments.saved.get(session, segment_id).name
+    return _users(session, SegmentIs, name, segments.suppression.of_segment(session, segment_id))
+
+
+def users_of_list(session: Session, list_id: int) -> Users:
+    """Who needs it."""
+    name = segments.lists.get(session, list_id).name
+    return _users(session, ListIs, name, segments.suppression.of_list(session, list_id))
+
+
+def rename_segment(session: Session, segment_id: int, name: str) -> None:
+    """Its new name stands wherever the old one did. Raises NotFound, Refused."""
+    old = segments.saved.rename(session, segment_id, name)
+    campaigns.follow_rename(session, SegmentIs, old, name.strip())
+
+
+def delete_segment(session: Session, segment_id: int) -> str:
+    """Its name. Raises NotFound, and Refused while somebody uses it."""
+    name = segments.saved.get(session, segment_id).name
+    _refuse_if_used(f"人群“{name}”", users_of_segment(session, segment_id))
+    segments.saved.remove(session, segment_id)
+    return name
+
+
+def delete_list(session: Session, list_id: int) -> str:
+    """Its name. Raises NotFound, and Refused while somebody uses it."""
+    name = segments.lists.get(session, list_id).name
+    _refuse_if_used(f"名单“{name}”", users_of_list(session, list_id))
+    segments.lists.discard(session, list_id)
+    return name
+
+
+def _users(session: Session, kind: type[Any], name: str, spares: Any) -> Users:
+    return Users(
+        segments.saved.that_name(session, kind, name),
+        campaigns.naming(session, kind, name), list(spares),
+    )  # fmt: skip
+
+
+def _refuse_if_used(what: str, users: Users) -> None:
+    if users:
+        raise Refused(f"{what}还在使用：{users.text()}。请先从那里去掉，再删除。")

@@ -1,0 +1,173 @@
+"""A static list from a CSV or XLSX file: what each line means, looked at first, then confirmed.
+
+    sheet = read(filename, data)         columns are guessed by name
+    found = resolve(session, sheet, columns, …)
+    segments.lists.draft(…, members=found.members, …)
+
+A line names a physician by one or several columns; of the file nothing is kept but whom it named,
+and, encrypted and until the list is confirmed, the values that named nobody.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import identity
+from app.flows.table_file import read_table
+from app.identity import Id, Identifier, Kind, Physician, make_id
+from app.identity.models import IdentifierStatus
+from app.identity.register import read as known_identifiers
+from app.infra.errors import Refused
+
+MAX_ROWS = 50_000
+AT_ONCE = 1000
+COLUMNS = {
+    "one_id": ("one_id", "one id", "oneid"),
+    "crm_id": ("crm_id", "crm编号", "客户编号", "crm id"),
+    "licence_no": ("licence_no", "license_no", "执业证号", "执业证书编号", "医师执业证号"),
+    "unionid": ("unionid",),
+    "external_userid": ("external_userid", "外部联系人", "外部联系人id"),
+    "phone": ("phone", "mobile", "手机", "手机号", "电话"),
+}
+KINDS = {
+    "crm_id": Kind.CRM_ID, "licence_no": Kind.LICENCE_NO, "unionid": Kind.UNIONID,
+    "external_userid": Kind.WECOM_EXTERNAL_USERID, "phone": Kind.PHONE,
+}  # fmt: skip
+_GUESSED = {alias: name for name, aliases in COLUMNS.items() for alias in aliases}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Names of the columns, and the lines that hold anything, with their numbers."""
+
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+
+    @property
+    def guessed(self) -> dict[str, int]:
+        """Which column is which, as far as the names tell."""
+        found: dict[str, int] = {}
+        for at, name in enumerate(self.header):
+            code = _GUESSED.get(name.lower())
+            if code:
+                found.setdefault(code, at)
+        return found
+
+
+@dataclass(slots=True)
+class Resolved:
+    """`members`: an identifier of each physician once; `report`: the lines that name nobody, or
+    not one alone, or nobody new: {line, column, value, why}."""
+
+    members: list[int] = field(default_factory=list)
+    report: list[dict[str, Any]] = field(default_factory=list)
+    figures: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    identifier_id: int
+    one_id: str
+    shared: bool
+
+
+def read(filename: str, data: bytes) -> Sheet:
+    """Raises Refused when it is no table, or too long a one."""
+    table = read_table(filename, data)
+    header = [cell.strip() for cell in next(table, [])]
+    numbered = enumerate(table, start=2)
+    rows = [(line, cells) for line, cells in numbered if any(map(str.strip, cells))]
+    if len(rows) > MAX_ROWS:
+        raise Refused(f"一次最多导入 {MAX_ROWS:,} 行，请拆分后再上传。")
+    if not rows:
+        raise Refused("文件里没有数据。第一行应为列名，之后每行一位医生。")
+    return Sheet(header, rows)
+
+
+def resolve(
+    session: Session, sheet: Sheet, columns: Mapping[str, int], *, corp_id: str
+) -> Resolved:
+    """Whom the lines mean. `columns`: which column of the file is which identifier, from 0. Raises
+    Refused when none is."""
+    chosen = {name: at for name, at in columns.items() if name in COLUMNS}
+    if not chosen:
+        raise Refused("请选择至少一列：ONE ID、CRM 编号、执业证号、unionid、外部联系人或手机号。")
+    found, seen = Resolved(), dict[str, int]()
+    for start in range(0, len(sheet.rows), AT_ONCE):
+        lines = [
+            (line, {name: cells[at].strip() for name, at in chosen.items()
+                    if at < len(cells) and cells[at].strip()})
+            for line, cells in sheet.rows[start : start + AT_ONCE]
+        ]  # fmt: skip
+        met = _met(session, [values for _, values in lines], corp_id)
+        for line, values in lines:
+            _take(found, seen, line, values, met)
+    return found
+
+
+def _take(
+    found: Resolved, seen: dict[str, int], line: int, values: Mapping[str, str],
+    met: Mapping[tuple[str, str], _Met],
+) -> None:  # fmt: skip
+    hits = [met[name, value] for name, value in values.items() if (name, value) in met]
+    people = {hit.one_id for hit in hits if not hit.shared}
+    if len(people) == 1:
+        one_id = people.pop()
+        if one_id not in seen:
+            seen[one_id] = line
+            found.members.append(next(h.identifier_id for h in hits if h.one_id == one_id))
+            found.figures["found"] += 1
+            return
+        why = f"与第 {seen[one_id]} 行是同一位医生"
+        code = "duplicates"
+    elif hits:
+        code, why = "ambiguous", "几列指向不同的医生" if people else "这个号码由多位医生共用"
+    else:
+        code, why = "not_found", "没有这位医生" if values else "这一行没有编号"
+    found.figures[code] += 1
+    column, value = next(iter(values.items()), ("", ""))
+    found.report.append({"line": line, "code": code, "column": column, "value": value, "why": why})
+
+
+def _met(
+    session: Session, rows: Sequence[Mapping[str, str]], corp_id: str
+) -> dict[tuple[str, str], _Met]:
+    """By column and value as written."""
+    asked = dict(_asked(rows, corp_id))
+    known = known_identifiers(session, set(asked.values()))
+    shared = _shared(session, [row.id for row in known.values()])
+    found = {
+        key: _Met(known[one].id, known[one].one_id, known[one].id in shared)
+        for key, one in asked.items() if one in known and known[one].value
+    }  # fmt: skip
+    for value in {row["one_id"] for row in rows if "one_id" in row}:
+        current = identity.resolve_one_id(session, value.upper())
+        person = session.get(Physician, current) if current else None
+        if person is not None and person.anchor_id is not None:
+            found["one_id", value] = _Met(person.anchor_id, person.one_id, False)
+    return found
+
+
+def _asked(rows: Sequence[Mapping[str, str]], corp_id: str) -> Iterator[tuple[tuple[str, str], Id]]:
+    for row in rows:
+        for name, value in row.items():
+            if name in KINDS:
+                one = make_id(KINDS[name], value, corp_id if name == "external_userid" else "")
+                if one is not None:
+                    yield (name, value), one
+
+
+def _shared(session: Session, ids: Sequence[int]) -> set[int]:
+    """Those that mean more than one person."""
+    found: set[int] = set()
+    for start in range(0, len(ids), AT_ONCE):
+        chosen = Identifier.id.in_(ids[start : start + AT_ONCE])
+        loose = Identifier.status != IdentifierStatus.ACTIVE
+        found.update(session.scalars(select(Identifier.id).where(chosen, loose)))
+    return found

@@ -1,0 +1,138 @@
+"""Static lists: physicians whom a file named, kept by identifier and nothing else of the file.
+
+draft       what a file means, to be looked at first
+confirm     from now on expressions may name it
+put         somebody joins
+discard     all of it is forgotten
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app.identity import changed
+from app.identity.models import Identifier
+from app.infra.db import insert_all
+from app.infra.errors import NotFound, Refused
+from app.segments.models import ListState, SegmentList, SegmentListMember
+
+KEPT = timedelta(days=7)  # a draft that nobody confirmed
+ROWS = 1000
+LONGEST_NAME, LONGEST_PURPOSE = 80, 200
+
+
+def draft(
+    session: Session,
+    *,
+    name: str,
+    purpose: str,
+    filename: str,
+    members: Sequence[int],
+    figures: Mapping[str, int],
+    report: Sequence[Mapping[str, Any]],
+    expires_at: datetime | None,
+    author: str,
+    now: datetime,
+) -> SegmentList:
+    """A list that nothing uses yet. Raises Refused for a name that is taken, or none."""
+    _forget_old_drafts(session, now)
+    check_name(session, name)
+    if not purpose.strip():
+        raise Refused("请写明名单的用途，例如：9 月 12 日会议签到。")
+    if expires_at is not None and expires_at <= now:
+        raise Refused("有效期必须晚于现在。")
+    row = SegmentList(
+        name=name.strip(), purpose=purpose.strip()[:LONGEST_PURPOSE], filename=filename[:200],
+        state=ListState.DRAFT, figures=dict(figures), report=[dict(line) for line in report],
+        created_by=author, created_at=now, expires_at=expires_at,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    _insert(session, row.id, members)
+    return row
+
+
+def check_name(session: Session, name: str) -> None:
+    """Raises Refused when no list may be called so."""
+    if not name.strip() or len(name.strip()) > LONGEST_NAME:
+        raise Refused("请给名单取一个名字，不超过 80 个字。")
+    if session.scalar(select(SegmentList.id).where(SegmentList.name == name.strip())):
+        raise Refused(f"名单“{name.strip()}”已经存在，请换一个名字。")
+
+
+def confirm(session: Session, list_id: int) -> SegmentList:
+    """It may be used from now on; what named nobody is forgotten. Raises NotFound, Refused."""
+    row = get(session, list_id)
+    if row.state == ListState.READY:
+        raise Refused("这个名单已经确认过了。")
+    row.state, row.report = ListState.READY, None
+    session.flush()
+    mine = SegmentListMember.list_id == list_id
+    changed.note_all(session, SegmentListMember.identifier_id, mine)
+    return row
+
+
+def put(session: Session, list_id: int, identifier_ids: Iterable[int]) -> None:
+    """These are on the list."""
+    wanted = list(identifier_ids)
+    _insert(session, list_id, wanted)
+    for one in wanted:
+        changed.note(session, one)
+
+
+def get(session: Session, list_id: int) -> SegmentList:
+    """Raises NotFound."""
+    row = session.get(SegmentList, list_id)
+    if row is None:
+        raise NotFound("没有这个名单。")
+    return row
+
+
+def listing(session: Session) -> Sequence[tuple[SegmentList, int]]:
+    """All of them, newest first, with the number of physicians on each."""
+    people = func.count(func.distinct(Identifier.one_id))
+    rows = session.execute(
+        select(SegmentList, people)
+        .outerjoin(SegmentListMember, SegmentListMember.list_id == SegmentList.id)
+        .outerjoin(Identifier, Identifier.id == SegmentListMember.identifier_id)
+        .group_by(SegmentList.id)
+        .order_by(SegmentList.id.desc())
+    )
+    return [(row, number) for row, number in rows]
+
+
+def prolong(session: Session, list_id: int, expires_at: datetime | None, now: datetime) -> None:
+    """It is good until then. Raises NotFound, Refused."""
+    if expires_at is not None and expires_at <= now:
+        raise Refused("有效期必须晚于现在。")
+    get(session, list_id).expires_at = expires_at
+    session.flush()
+
+
+def discard(session: Session, list_id: int) -> None:
+    """Forget it. Whether anything uses it the caller asks first."""
+    mine = SegmentListMember.list_id == list_id
+    changed.note_all(session, SegmentListMember.identifier_id, mine)
+    session.execute(delete(SegmentListMember).where(mine))
+    session.delete(get(session, list_id))
+    session.flush()
+
+
+def _insert(session: Session, list_id: int, identifier_ids: Sequence[int]) -> None:
+    rows = [{"list_id": list_id, "identifier_id": one} for one in dict.fromkeys(identifier_ids)]
+    for start in range(0, len(rows), ROWS):
+        piece = rows[start : start + ROWS]
+        insert_all(session, SegmentListMember, piece, "list_id", "identifier_id")
+
+
+def _forget_old_drafts(session: Session, now: datetime) -> None:
+    old = select(SegmentList.id).where(
+        SegmentList.state == ListState.DRAFT, SegmentList.created_at < now - KEPT
+    )
+    for list_id in session.scalars(old).all():
+        discard(session, list_id)

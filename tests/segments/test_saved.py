@@ -1,0 +1,256 @@
+"""Segments with versions, lists from files, whom nobody writes to, and regions."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from openpyxl import Workbook
+from sqlalchemy import select
+
+from app import campaigns, identity, segments
+from app.campaigns import CampaignWay
+from app.delivery import Dispatch, Way
+from app.flows import audiences, list_file
+from app.flows.audience import reach
+from app.flows.permission import verdict_for
+from app.identity import Id, Identifier, Kind
+from app.infra.db import Database
+from app.infra.errors import Refused
+from app.segments import lists, saved, suppression
+from app.segments.models import SegmentList, SegmentListMember
+from tests.company import CORP, give_tag, hire, meet, publish
+from tests.conftest import SetClock
+from tests.segments.test_index import ONE_DATABASE, Index
+
+
+@pytest.fixture
+def index(database: Database, clock: SetClock) -> Index:
+    return Index(database, clock)
+
+
+def make_list(index: Index, name: str, *members: Identifier, expires: float = 0) -> int:
+    with index.db.transaction() as session:
+        row = lists.draft(
+            session, name=name, purpose="示例", filename="a.csv", members=[m.id for m in members],
+            figures={}, report=[], author="user:1", now=index.clock(),
+            expires_at=index.clock() + timedelta(days=expires) if expires else None,
+        )  # fmt: skip
+        lists.confirm(session, row.id)
+        return row.id
+
+
+def named(index: Index, text: str) -> set[str]:
+    with index.db.reading() as session:
+        return segments.members(session, text, index.clock())
+
+
+@ONE_DATABASE
+def test_every_change_is_a_version_and_going_back_is_one_too(index: Index) -> None:
+    now = index.clock()
+    with index.db.transaction() as session:
+        one = saved.save(session, name="房颤", expression="标签:房颤", author="user:1", now=now)
+        saved.change(session, one.id, expression="全部", author="user:2", now=now)
+        saved.change(
+            session, one.id, expression="全部 ", author="user:2", now=now, description="所有"
+        )
+        saved.back(session, one.id, 1, author="user:3", now=now)
+        copy = saved.duplicate(session, one.id, author="user:3", now=now)
+        told = [(v.number, v.expression, v.size, v.author, v.back_to)
+                for v in saved.history(session, one.id)]  # fmt: skip
+    assert told == [
+        (3, "标签:房颤", 1, "user:3", 1), (2, "全部", 2, "user:2", None),
+        (1, "标签:房颤", 1, "user:1", None),
+    ]  # fmt: skip
+    assert (one.description, copy.name, copy.version) == ("所有", "房颤 副本", 1)
+
+
+@ONE_DATABASE
+def test_a_new_name_is_followed_and_what_is_used_is_not_deleted(index: Index) -> None:
+    now = index.clock()
+    with index.db.transaction() as session:
+        content = publish(session, "房颤抗凝", ("af",), now).content_id
+        inner = saved.save(session, name="高潜", expression="标签:房颤", author="u", now=now)
+        outer = saved.save(
+            session, name="外", expression="人群:高潜 且 企微好友", author="u", now=now
+        )
+        campaign = campaigns.create(
+            session, name="春季", content_id=content, expression="非 人群:高潜", way="suggestion",
+            at=None, cron="", author="u", now=now,
+        )  # fmt: skip
+        audiences.rename_segment(session, inner.id, "很高 潜")
+        assert (outer.expression, campaign.expression) == (
+            '人群:"很高 潜" 且 企微好友',
+            '非 人群:"很高 潜"',
+        )
+        with pytest.raises(Refused, match="人群“外”、推送“春季”"):
+            audiences.delete_segment(session, inner.id)
+        with pytest.raises(Refused, match="会包含它自己"):
+            saved.change(session, inner.id, expression="人群:外", author="u", now=now)
+        campaigns.finish(session, campaigns.activate(session, campaign.id, now).id)
+        saved.change(session, outer.id, expression="企微好友", author="u", now=now)
+        audiences.delete_segment(session, inner.id)
+        assert [row.name for row in saved.listing(session)] == ["外"]
+
+
+def sheet_of(rows: list[list[str]], *, book: bool) -> list_file.Sheet:
+    if book:
+        made = Workbook()
+        for row in rows:
+            made.active.append(row)
+        file = io.BytesIO()
+        made.save(file)
+        return list_file.read("名单.xlsx", file.getvalue())
+    return list_file.read("名单.csv", "\n".join(",".join(row) for row in rows).encode("gb18030"))
+
+
+@pytest.mark.parametrize("book", [False, True])
+def test_a_file_means_physicians_and_says_which_lines_do_not(index: Index, book: bool) -> None:
+    with index.db.transaction() as session:
+        identity.observe(
+            session, [Id(Kind.WECOM_EXTERNAL_USERID, CORP, "wmwang"), Id(Kind.CRM_ID, "", "C1")],
+            event_key="e", source="t", kind="crm_master", trust=90, at=index.clock(),
+            now=index.clock(),
+        )  # fmt: skip
+    sheet = sheet_of(
+        [["姓名", "CRM编号", "外部联系人", "ONE_ID"], ["王", "C1", "", ""], ["李", "", "wmli", ""],
+         ["某", "C9", "", ""], ["两位", "C1", "wmli", ""], ["王", "", "wmwang", ""],
+         ["", "", "", index.li.one_id.lower()], ["空", "", "", ""]],
+        book=book,
+    )  # fmt: skip
+    with index.db.transaction() as session:
+        found = list_file.resolve(session, sheet, sheet.guessed, corp_id=CORP)
+        row = lists.draft(
+            session, name="会议签到", purpose="示例", filename="a.csv", members=found.members,
+            figures=found.figures, report=found.report, author="u", now=index.clock(),
+            expires_at=None,
+        )  # fmt: skip
+    assert found.figures == {"found": 2, "not_found": 2, "ambiguous": 1, "duplicates": 2}
+    assert [(r["line"], r["code"]) for r in found.report] == [
+        (4, "not_found"), (5, "ambiguous"), (6, "duplicates"), (7, "duplicates"), (8, "not_found"),
+    ]  # fmt: skip
+    with index.db.reading() as session, pytest.raises(Refused, match="没有名单"):
+        segments.members(session, "名单:会议签到", index.clock())  # nobody has confirmed it
+    with index.db.transaction() as session:
+        lists.confirm(session, row.id)
+        assert session.get_one(SegmentList, row.id).report is None
+    assert named(index, "名单:会议签到") == named(index, "全部")
+
+
+def test_values_of_a_file_are_kept_sealed(index: Index) -> None:
+    report = [
+        {"line": 2, "code": "not_found", "column": "phone", "value": "13911112222", "why": ""}
+    ]
+    with index.db.transaction() as session:
+        lists.draft(session, name="a", purpose="b", filename="c", members=[], figures={},
+                    report=report, author="u", now=index.clock(), expires_at=None)  # fmt: skip
+    with index.db.engine.connect() as connection:
+        raw = connection.exec_driver_sql("select report from segment_list").scalar()
+    assert b"1391111" not in bytes(raw)
+
+
+@ONE_DATABASE
+def test_a_list_follows_who_is_who_and_expires(index: Index) -> None:
+    make_list(index, "签到", index.wang, expires=30)
+    assert named(index, "名单:签到") == {index.wang.one_id}
+    with index.db.transaction() as session:
+        merged = identity.merge(
+            session, index.wang.one_id, index.li.one_id, actor="u", reason="t", now=index.clock()
+        )
+    with index.db.reading() as session:
+        both = session.get_one(Identifier, index.li.id).one_id
+    assert named(index, "名单:签到") == {both}
+    with index.db.transaction() as session:
+        identity.retract(session, merged.id, actor="u", now=index.clock())
+    assert named(index, "名单:签到") == {index.wang.one_id}
+    index.clock.tick(days=31)
+    with pytest.raises(Refused, match="名单“签到”已过期"):
+        named(index, "非 名单:签到")
+
+
+def test_who_is_spared_is_left_out_and_refused_again_at_sending(index: Index) -> None:
+    now = index.clock()
+    spared = make_list(index, "不打扰", index.wang)
+    with index.db.transaction() as session:
+        give_tag(session, index.li, "af", now)
+        version = publish(session, "房颤抗凝", ("af",), now)
+        rep = session.get_one(Identifier, index.wang.id) and hire(session, "rep01", now)
+        message = Dispatch(
+            way=Way.REP_TEXT, rep_id=rep.id, identifier_id=index.wang.id, not_before=now,
+            content_version_id=version.id, payload={}, created_at=now, campaign_id=7,
+        )  # fmt: skip
+
+        def reached(campaign_id: int | None = None) -> tuple[int, dict[str, int]]:
+            found = reach(session, "标签:房颤", CampaignWay.SUGGESTION, version, now,
+                          app_id="", campaign_id=campaign_id)  # fmt: skip
+            return found.planned, dict(found.left_out)
+
+        assert reached() == (2, {})
+        assert verdict_for(session, message, now).allowed
+        rule = suppression.add(session, list_id=spared, campaign_id=7, author="u", now=now)
+        assert reached() == (2, {})
+        assert reached(7) == (1, {"suppressed": 1})
+        assert verdict_for(session, message, now).code == "suppressed"
+        message.campaign_id = 8
+        assert verdict_for(session, message, now).allowed
+        suppression.remove(session, rule.id)
+        segment = saved.save(session, name="全体", expression="名单:不打扰", author="u", now=now)
+        suppression.add(session, segment_id=segment.id, author="u", now=now)
+        assert reached() == (1, {"suppressed": 1})
+        assert "排除名单“全体”" in verdict_for(session, message, now).text
+        segment.expression = "标签:早就没有了"  # nobody can say any more whom it means
+        session.flush()
+        assert reached() == (0, {"suppression_unknown": 2})
+        assert verdict_for(session, message, now).code == "suppression_unknown"
+
+
+@ONE_DATABASE
+def test_a_run_remembers_as_what_it_used_a_segment(index: Index) -> None:
+    now = index.clock()
+    with index.db.transaction() as session:
+        content = publish(session, "房颤抗凝", ("af",), now).content_id
+        inner = saved.save(session, name="内", expression="标签:房颤", author="u", now=now)
+        saved.change(session, inner.id, expression="标签:房颤 ≥ 0.3", author="u", now=now)
+        saved.save(session, name="外", expression="人群:内", author="u", now=now)
+        campaign = campaigns.create(
+            session, name="春季", content_id=content, expression="人群:外", way="suggestion",
+            at=None, cron="", author="u", now=now,
+        )  # fmt: skip
+        run = campaigns.run_now(session, campaign.id, now)
+        campaigns.note_segments(session, session.get_one(campaigns.ScheduleRun, run), "人群:外")
+        used = campaigns.segments_of(session, [run])[run]
+        assert [(u.name, u.version, u.expression) for u in used] == [
+            ("内", 2, "标签:房颤 ≥ 0.3"), ("外", 1, "人群:内"),
+        ]  # fmt: skip
+        assert [c for _, _, c in campaigns.runs_with(session, inner.id)] == [campaign.id]
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_regions_add_up_and_each_is_an_expression(index: Index, followed: bool) -> None:
+    if not followed:
+        with index.db.transaction() as session:
+            rep = hire(session, "rep02", index.clock())
+            meet(session, rep, "zhao", index.clock(), tags=("af",))
+    texts = ["标签:房颤", "代表 = rep01", "全部"]
+    with index.db.reading() as session:
+        found = segments.overlap(session, texts, index.clock())
+        for region in found.regions:
+            who = segments.members(session, region.expression, index.clock())
+            assert len(who) == region.size
+            assert {person.one_id for person in region.sample} <= who
+        assert found.sizes == tuple(
+            len(segments.members(session, text, index.clock())) for text in texts
+        )
+        assert found.either == sum(region.size for region in found.regions) == found.sizes[2]
+        with pytest.raises(Refused, match="2 到 5"):
+            segments.overlap(session, ["全部"], index.clock())
+
+
+@ONE_DATABASE
+def test_a_list_that_is_discarded_leaves_nothing(index: Index) -> None:
+    number = make_list(index, "签到", index.wang)
+    with index.db.transaction() as session:
+        audiences.delete_list(session, number)
+        assert session.scalars(select(SegmentListMember)).all() == []
+    assert list(segments.verify(index.db, index.clock)) == []
