@@ -17,6 +17,7 @@ PACKAGES = (
     "journey",
     "content",
     "segments",
+    "court",
     "delivery",
     "recommend",
     "campaigns",
