@@ -271,12 +271,9 @@ def _share(cases: Cases, both: _Both, value: float, worth: float, variance: floa
 
 def wilson(share: float, number: float) -> tuple[float, float]:
     """The interval of 95 % of a share of so many; everything when there are none."""
-    if number <= 0:
-        return 0.0, 1.0
-    middle = (share + Z * Z / (2 * number)) / (1 + Z * Z / number)
-    half = (
-        Z
-        / (1 + Z * Z / number)
-        * math.sqrt(share * (1 - share) / number + Z * Z / (4 * number * number))
+    number = max(number, 0.0)
+    middle = share * number + Z * Z / 2
+    half = Z * math.sqrt(share * (1.0 - share) * number + Z * Z / 4)
+    return max(0.0, (middle - half) / (number + Z * Z)), min(
+        1.0, (middle + half) / (number + Z * Z)
     )
-    return max(0.0, middle - half), min(1.0, middle + half)

@@ -301,15 +301,20 @@ def _sales_claim(lines: Sequence[Line], tag: int, terms: Terms, now: datetime) -
 def _untagged(
     known: Mapping[int, Sequence[Line]], person: Person, terms: Terms
 ) -> Iterator[Contradiction]:
+    """The narrowest tags only: what is narrower speaks for what is broader anyway."""
+    shape = terms.shape
+    named = {wider for tag, of in known.items() if of for wider in shape.broader(tag)}
+    found: dict[int, Side] = {}
     for tag, seen in person.seen.items():
-        if tag not in terms.interests or known.get(tag) or seen.with_it < OPENED_AT_LEAST:
-            continue
-        if tag not in terms.shape.half_lives:
-            continue
+        wanted = tag in terms.interests and tag in shape.half_lives and tag not in named
         side = Side(tag, terms.common, terms.odds.ratio(seen))
-        if side.chance >= SURELY:
-            chances = {Verdict.FIRST: 1.0 - side.chance, Verdict.SECOND: side.chance}
-            yield Contradiction(Kind.UNTAGGED, tag, 0, (side,), chances)
+        if wanted and seen.with_it >= OPENED_AT_LEAST and side.chance >= SURELY:
+            found[tag] = side
+    wider = {other for tag in found for other in shape.broader(tag) if other != tag}
+    for tag in found.keys() - wider:
+        chance = found[tag].chance
+        chances = {Verdict.FIRST: 1.0 - chance, Verdict.SECOND: chance}
+        yield Contradiction(Kind.UNTAGGED, tag, 0, (found[tag],), chances)
 
 
 def _ratio(tag: int, person: Person, terms: Terms) -> float:
