@@ -29,6 +29,7 @@ from app.court.queue import (
     Viewer,
     count_by_state,
     events,
+    find_visible,
     last_of,
     listing,
     may_decide,
@@ -37,7 +38,14 @@ from app.court.queue import (
     sees,
 )
 from app.court.rules import Kind, Verdict, options
-from app.court.terms import Words, is_learning_due, set_settle_at, settle_at, words
+from app.court.terms import (
+    Words,
+    is_learning_due,
+    learned_at,
+    set_settle_at,
+    settle_at,
+    words,
+)
 from app.court.truth import Truth, decide_retirement, retirements, truth
 
 __all__ = [
@@ -66,11 +74,13 @@ __all__ = [
     "evidence",
     "examine",
     "examine_due",
+    "find_visible",
     "get",
     "is_learning_due",
     "is_night",
     "last_of",
     "learn",
+    "learned_at",
     "listing",
     "mark",
     "mark_everybody",

@@ -52,6 +52,11 @@ def may_decide(case: TagCase, who: Viewer) -> bool:
     return case.owner in DECIDES[who.role] and case.not_by != who.key
 
 
+def find_visible(session: Session, case_id: int, who: Viewer) -> TagCase | None:
+    """The case, if this person may look at it."""
+    return session.scalar(select(TagCase).where(TagCase.id == case_id, sees(who)))
+
+
 def next_for(session: Session, who: Viewer, besides: Collection[int] = ()) -> TagCase | None:
     """The case to look at now; None when nothing waits for this person."""
     ahead = session.scalars(

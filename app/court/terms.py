@@ -80,6 +80,12 @@ def note_learned(
     session.flush()
 
 
+def learned_at(session: Session) -> datetime | None:
+    """When the logs were read last."""
+    row = session.get(TagCourt, 1)
+    return row.learned_at if row is not None else None
+
+
 def is_learning_due(session: Session, now: datetime) -> bool:
     """True once a week."""
     row = session.get(TagCourt, 1)

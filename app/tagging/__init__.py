@@ -51,6 +51,7 @@ from app.tagging.reliability import (
     reliability_changes,
     trust,
 )
+from app.tagging.rules import prior
 from app.tagging.shape import Shape, shape
 from app.tagging.vocabulary import (
     add_synonym,
@@ -104,6 +105,7 @@ __all__ = [
     "lines_of",
     "map_name",
     "overrule",
+    "prior",
     "reasons",
     "reinstate",
     "release",

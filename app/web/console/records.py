@@ -46,6 +46,10 @@ ACTIONS = {
     "hospital.named": _l("添加医院名称"), "hospital.unnamed": _l("删除医院名称"),
     "hospital.is": _l("确认医院名称"), "hospital.new": _l("新增医院"),
     "hospital.ignore": _l("忽略医院名称"), "hospital.undo": _l("撤销医院名称的决定"),
+    "court.decided": _l("裁定标签分歧"), "court.undone": _l("撤销标签裁定"),
+    "court.appealed": _l("对标签裁定申诉"), "court.settle_at": _l("修改自动裁定"),
+    "court.fixed": _l("固定来源可信度"), "court.released": _l("恢复学到的可信度"),
+    "court.retired": _l("停用标签"), "court.kept": _l("保留建议停用的标签"),
 }  # fmt: skip
 OBJECTS = {
     "user": _l("账号"), "campaign": _l("推送"), "content": _l("内容"), "inbox": _l("收件"),
@@ -53,6 +57,7 @@ OBJECTS = {
     "channel": _l("渠道"), "dispatch": _l("发送"), "physicians": _l("医生"), "menu": _l("菜单"),
     "import": _l("导入"), "identity": _l("身份判断"), "candidate": _l("复核"),
     "hospital": _l("医院"),
+    "tag_case": _l("标签分歧"), "reliability": _l("来源可信度"),
     "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
 }  # fmt: skip
 CONSENT = {
