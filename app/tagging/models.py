@@ -215,7 +215,6 @@ class TagReliability(Base):
     learned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     fixed_by: Mapped[str | None] = mapped_column(String(80))  # whoever set it by hand
     fixed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    fixed_reason: Mapped[str | None] = mapped_column(Encrypted("tag_reliability.fixed_reason"))
 
 
 class TagReliabilityChange(Base):

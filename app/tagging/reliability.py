@@ -95,7 +95,7 @@ def fix(
         raise Refused("请写明固定可信度的理由，之后会显示给其他人。")
     _check(session, source, tag_id)
     row = _row(session, source, tag_id)
-    row.fixed_by, row.fixed_at, row.fixed_reason = actor, now, reason.strip()
+    row.fixed_by, row.fixed_at = actor, now
     _apply(session, row, value, actor=actor, reason=reason.strip(), now=now)
     return row
 
@@ -108,7 +108,7 @@ def release(
     row = session.get(TagReliability, (source, tag_id), with_for_update=True)
     if row is None or row.fixed_by is None:
         raise Refused("这个可信度没有被固定，不需要恢复。")
-    row.fixed_by, row.fixed_at, row.fixed_reason = None, None, None
+    row.fixed_by, row.fixed_at = None, None
     back = prior(source) if row.learned is None else row.learned
     _apply(session, row, back, actor=actor, reason=None, now=now)
     return row

@@ -41,7 +41,6 @@ def upgrade() -> None:
         sa.Column("learned_at", MOMENT),
         sa.Column("fixed_by", sa.String(80)),
         sa.Column("fixed_at", MOMENT),
-        sa.Column("fixed_reason", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("source", "tag_id", name=op.f("pk_tag_reliability")),
     )
     op.create_table(
