@@ -18,6 +18,7 @@ PACKAGES = (
     "content",
     "segments",
     "autotag",
+    "court",
     "delivery",
     "recommend",
     "campaigns",

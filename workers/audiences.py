@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app import segments
+from app import court, segments
 from app.bootstrap import Parts
 from app.infra import log
 from app.infra.errors import Refused
@@ -22,7 +22,7 @@ def keep_audiences(parts: Parts, stop: Callable[[], bool] = lambda: False) -> in
     done = _build(parts, stop) if wanted else 0
     while not stop() and _is_due(parts):
         with parts.db.transaction() as session:
-            followed = segments.fold(session, parts.clock())
+            followed = segments.fold(session, parts.clock(), tell=court.mark)
         if not followed:
             return done
         done += followed

@@ -14,6 +14,7 @@ from workers.audiences import keep_audiences
 from workers.concluding import conclude_due
 from workers.context import events, messages
 from workers.drain import drain_inbox
+from workers.judging import look_at_due
 from workers.linking import compare_due
 from workers.planning import run_due
 from workers.receipts import poll_group_tasks
@@ -37,7 +38,7 @@ def look_for_messages(parts: Parts, stop: Stop) -> int:
 
 def look_for_plans(parts: Parts, stop: Stop) -> int:
     """Carry out runs, ask about group tasks, compare with the platforms and physicians with each
-    other; returns how much."""
+    other, look for tags that contradict each other; returns how much."""
     done = run_due(parts)
     if not stop():
         done += poll_group_tasks(parts, 20)
@@ -45,6 +46,8 @@ def look_for_plans(parts: Parts, stop: Stop) -> int:
         done += pull_due(parts, 10, stop)
     if not stop():
         done += compare_due(parts, stop)
+    if not stop():
+        done += look_at_due(parts, stop)
     return done
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.bootstrap import Parts, build
 from app.infra import log
 from app.operations import Heart
+from workers.judging import keep_court
 from workers.leading import Leadership
 from workers.sweeping import keep_desk, keep_hospitals, keep_quality, mend, sweep
 
@@ -49,7 +50,7 @@ def main() -> None:
 
 def keep(parts: Parts) -> None:
     """What may take long and is done by whoever comes first."""
-    for work in (keep_quality, keep_hospitals, keep_desk):
+    for work in (keep_quality, keep_hospitals, keep_desk, keep_court):
         work(parts)
 
 

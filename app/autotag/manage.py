@@ -45,7 +45,7 @@ def create(
 ) -> TagRule:
     """A draft. Raises Refused."""
     name = _name(session, name)
-    rule = checked(session, definition)
+    rule = checked(session, definition, now)
     row = TagRule(name=name, owner=owner, version=1, switched_by="", created_at=now)
     session.add(row)
     session.flush()
@@ -65,7 +65,7 @@ def revise(
     row = find(session, rule_id)
     if row.retired_at is not None:
         raise Refused("规则已停用，请先撤销停用再修改。")
-    rule = checked(session, definition)
+    rule = checked(session, definition, now)
     if name.strip() and name.strip() != row.name:
         row.name = _name(session, name)
     if rule != rule_of(session, row):
@@ -106,7 +106,7 @@ def state_now(session: Session, row: TagRule) -> State:
     )  # fmt: skip
 
 
-def checked(session: Session, definition: Mapping[str, Any]) -> Rule:
+def checked(session: Session, definition: Mapping[str, Any], now: datetime) -> Rule:
     """The rule, when every name in it exists and it may give what it gives. Raises Refused."""
     rule = read(definition)
     known = {tag.key: tag for tag in tagging.tags(session)}
@@ -122,7 +122,7 @@ def checked(session: Session, definition: Mapping[str, Any]) -> Rule:
     _check_words(session, rule)
     if rule.audience:
         try:
-            segments.check(session, rule.audience)
+            segments.check(session, rule.audience, now)
         except Unparseable as problem:
             raise Refused(f"人群条件：{problem}") from None
     return read(write(rule))
@@ -155,7 +155,7 @@ def switch(session: Session, rule_id: int, what: Switch, *, by: str, now: dateti
     row = find(session, rule_id)
     check_switch(state_now(session, row), what)
     if what is Switch.LIVE:
-        _go_live(session, row)
+        _go_live(session, row, now)
     elif what is Switch.PAUSE:
         _silence(session, row, now)
         row.paused_at = now
@@ -179,7 +179,7 @@ def switch(session: Session, rule_id: int, what: Switch, *, by: str, now: dateti
     return row
 
 
-def _go_live(session: Session, row: TagRule) -> None:
+def _go_live(session: Session, row: TagRule, now: datetime) -> None:
     """What an older version gave is superseded as everybody is looked at."""
     done = select(TagRuleTest.id).where(
         TagRuleTest.rule_id == row.id, TagRuleTest.version == row.version,
@@ -189,7 +189,7 @@ def _go_live(session: Session, row: TagRule) -> None:
         raise Refused("请先回测这个版本：启用之前要看到它在过去会给哪些医生打标签。")
     if row.live_version == row.version and row.paused_at is None:
         raise Refused("这个版本已经在生效。")
-    rule = checked(session, write(rule_of(session, row)))
+    rule = checked(session, write(rule_of(session, row)), now)
     _check_circle(session, row.id, rule)
     row.live_version, row.paused_at = row.version, None
 

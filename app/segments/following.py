@@ -7,7 +7,7 @@ changed something about them, and those of whom something changes by itself abou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -57,8 +57,16 @@ def by_themselves(session: Session, now: datetime, limit: int | None) -> Fading:
     return Fading([one_id for one_id, _ in rows[:limit]], rest[0][1] if rest else None)
 
 
-def fold(session: Session, now: datetime, limit: int = PIECE) -> int:
-    """Follow up to `limit` marks; how many there were. 0 also while another follows or builds."""
+def fold(
+    session: Session,
+    now: datetime,
+    limit: int = PIECE,
+    tell: Callable[[Session, Iterable[str]], None] | None = None,
+) -> int:
+    """Follow up to `limit` marks; how many there were. 0 also while another follows or builds.
+
+    Whoever else follows changes is told in the same transaction of whom there were some.
+    """
     state = hold(session)
     if state is None or not state.is_built or state.builder:
         return 0
@@ -67,6 +75,8 @@ def fold(session: Session, now: datetime, limit: int = PIECE) -> int:
     if not people and not marks.ids:
         return 0
     note(session, state, list(gather(session, people, now)))
+    if tell is not None:
+        tell(session, people)
     changed.followed(session, marks.ids)
     return max(len(marks.ids), len(people))
 

@@ -7,12 +7,14 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.segments import sql
-from app.segments.asking import FEW, _ask, meaning
-from app.segments.expression import Node
+from app.segments.answering import ask
+from app.segments.asking import FEW
+from app.segments.meaning import meaning
+from app.segments.nodes import Node
 
 
 def size(session: Session, tree: Node, now: datetime) -> int:
     """As fast as while somebody types, and as exact. Raises Refused for unknown tags."""
     meant = meaning(session, tree, now)
-    found = _ask(session, tree, meant, now, FEW)
-    return len(sql.members(session, tree, meant, now)) if found is None else len(found)
+    found = ask(session, [tree], meant, now, FEW)
+    return len(sql.members(session, tree, meant, now)) if found is None else len(found[0])

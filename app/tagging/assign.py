@@ -1,8 +1,13 @@
-"""Making and superseding assertions. Nothing is overwritten."""
+"""Making and superseding assertions. Nothing is overwritten.
+
+A verdict of the tag court overrules assertions: they are superseded, and remember by which case.
+What their source repeats meanwhile is the same claim and stays overruled; what it takes back is
+forgotten by the case, so that undoing the verdict revives exactly what would hold without it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -76,17 +81,20 @@ def replace_from_source(
     known = {"person": identifier_id, "source": source, "scope": f"{scope}:%"}
     rows = _OF_SOURCE.all(session, known)
     active = {row.tag_id for row in rows if row.superseded_at is None}
+    overruled = {row.tag_id: row.id for row in rows if row.overruled_by is not None}
+    _taken_back(session, [row_id for tag_id, row_id in overruled.items() if tag_id not in wanted])
     for row in rows:
         if row.superseded_at is None and row.tag_id not in wanted:
             supersede(session, row.id, at)
     ref = f"{scope}:{int(at.timestamp())}"
-    refused = [tag for tag in wanted if tag not in active and not lexicon.may(source, tag)]
+    known_already = active | overruled.keys()
+    refused = [t for t in wanted if t not in known_already and not lexicon.may(source, t)]
     if lexicon.closed:
         said = {"identifier_id": identifier_id, "source": source, "ref": ref, "at": at}
         kept = [said | {"tag_id": tag, "evidence": wanted[tag]} for tag in refused]
         refusals.replace(session, identifier_id, source, scope, kept)
     for tag_id, evidence in wanted.items():
-        if tag_id not in active and tag_id not in refused:
+        if tag_id not in known_already and tag_id not in refused:
             again = next((r.id for r in rows if r.tag_id == tag_id and r.ref == ref), None)
             if again is not None:
                 _revive(session, again)
@@ -98,9 +106,40 @@ def replace_from_source(
                 )  # fmt: skip
 
 
+def overrule(session: Session, assertion_ids: Sequence[int], case_id: int, at: datetime) -> None:
+    """A verdict supersedes these."""
+    whose = session.scalars(
+        update(TagAssertion)
+        .where(TagAssertion.id.in_(assertion_ids), TagAssertion.superseded_at.is_(None))
+        .values(superseded_at=at, overruled_by=case_id)
+        .returning(TagAssertion.identifier_id)
+    ).all()
+    for identifier_id in whose:
+        changed.note(session, identifier_id)
+
+
+def reinstate(session: Session, case_id: int) -> int:
+    """What the verdict of this case superseded holds again; how many."""
+    whose = session.scalars(
+        update(TagAssertion)
+        .where(TagAssertion.overruled_by == case_id)
+        .values(superseded_at=None, overruled_by=None)
+        .returning(TagAssertion.identifier_id)
+    ).all()
+    for identifier_id in whose:
+        changed.note(session, identifier_id)
+    return len(whose)
+
+
+def _taken_back(session: Session, assertion_ids: Sequence[int]) -> None:
+    if assertion_ids:
+        gone = update(TagAssertion).where(TagAssertion.id.in_(assertion_ids))
+        session.execute(gone.values(overruled_by=None))
+
+
 def _revive(session: Session, assertion_id: int) -> None:
     again = update(TagAssertion).where(TagAssertion.id == assertion_id)
-    session.execute(again.values(superseded_at=None))
+    session.execute(again.values(superseded_at=None, overruled_by=None))
 
 
 class _Asserted(NamedTuple):
@@ -108,6 +147,7 @@ class _Asserted(NamedTuple):
     tag_id: int
     ref: str
     superseded_at: datetime | None
+    overruled_by: int | None
 
 
 _OF_SOURCE = Direct(

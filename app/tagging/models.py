@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
+    Float,
     ForeignKey,
     Index,
     LargeBinary,
@@ -15,10 +17,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.db import Base, BigId, UtcDateTime
+from app.infra.db import Base, BigId, Encrypted, UtcDateTime
 
 
 class Owner(StrEnum):
@@ -165,6 +168,7 @@ class TagAssertion(Base):
     """“This person has this tag”: by whom, on what evidence, how sure, since when.
 
     Never overwritten, only superseded. `ref` names the evidence: touchpoint:12, wecom_tag:et1 …
+    `overruled_by`: the tag case whose verdict superseded it, unless its source took it back since.
     """
 
     __tablename__ = "tag_assertion"
@@ -172,7 +176,12 @@ class TagAssertion(Base):
         UniqueConstraint("identifier_id", "tag_id", "source", "ref"),
         Index("ix_tag_assertion_tag", "tag_id", "superseded_at"),
         Index("ix_tag_assertion_person", "identifier_id", "superseded_at"),
-    )
+        Index(
+            "ix_tag_assertion_overruled", "overruled_by",
+            sqlite_where=text("overruled_by IS NOT NULL"),
+            postgresql_where=text("overruled_by IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     identifier_id: Mapped[int] = mapped_column(ForeignKey("identifier.id", ondelete="CASCADE"))
@@ -184,6 +193,7 @@ class TagAssertion(Base):
     actor: Mapped[str] = mapped_column(String(80), default="system")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     superseded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    overruled_by: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class TagRefused(Base):
@@ -259,3 +269,46 @@ class TagMove(Base):
     )
     target_id: Mapped[int] = mapped_column(ForeignKey("tag.id"))
     ref: Mapped[str] = mapped_column(String(120))
+
+
+class TagReliability(Base):
+    """How reliable a source is, for one tag or (`tag_id` 0) for tags of which nothing was learned.
+
+    `applied` is what weights are made of; the rest is what was learned last. `exposures`: contents
+    with the tag that its carriers were sent, `opens` of them were opened; `expected`: opens of the
+    same physicians if the tag meant nothing. `informed`: sure cases that would say as much.
+    """
+
+    __tablename__ = "tag_reliability"
+
+    source: Mapped[str] = mapped_column(String(20), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    applied: Mapped[float] = mapped_column(Float(53))
+    learned: Mapped[float | None] = mapped_column(Float(53))
+    low: Mapped[float | None] = mapped_column(Float(53))
+    high: Mapped[float | None] = mapped_column(Float(53))
+    people: Mapped[int] = mapped_column(default=0)
+    exposures: Mapped[int] = mapped_column(default=0)
+    opens: Mapped[int] = mapped_column(default=0)
+    expected: Mapped[float] = mapped_column(Float(53), default=0.0)
+    informed: Mapped[float] = mapped_column(Float(53), default=0.0)
+    learned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    fixed_by: Mapped[str | None] = mapped_column(String(80))  # whoever set it by hand
+    fixed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class TagReliabilityChange(Base):
+    """What `applied` was and became: learned (`actor` "system"), set by hand, or given back."""
+
+    __tablename__ = "tag_reliability_change"
+    __table_args__ = (Index("ix_tag_reliability_change_of", "source", "tag_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str] = mapped_column(String(20))
+    tag_id: Mapped[int] = mapped_column(BigInteger)
+    was: Mapped[float] = mapped_column(Float(53))
+    became: Mapped[float] = mapped_column(Float(53))
+    people: Mapped[int] = mapped_column(default=0)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(String(80))
+    reason: Mapped[str | None] = mapped_column(Encrypted("tag_reliability_change.reason"))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.identity.models import Identifier
 from app.tagging.held import Line
 from app.tagging.models import TagAssertion
+from app.tagging.reliability import Trust, trust
 from app.tagging.rules import Asserted, shares, strength, weight
 from app.tagging.shape import Shape, shape
 
@@ -43,6 +44,7 @@ class Reason:
     at: datetime
     strength: float
     share: float
+    trust: Trust
 
     def text(self, now: datetime) -> str:
         """来自企微标签「房颤」 · 王敏 · 12 天前."""
@@ -60,10 +62,11 @@ class _Row:
     at: datetime
     evidence: str
     actor: str
+    trust: Trust
 
     @property
     def asserted(self) -> Asserted:
-        return Asserted(self.source, self.confidence, self.at)
+        return Asserted(self.source, self.confidence, self.at, self.trust.value)
 
 
 def weights(
@@ -96,7 +99,7 @@ def reasons(session: Session, one_id: str, now: datetime) -> dict[int, list[Reas
         split = shares([row.asserted for row in rows], half_life, now)
         told = [
             Reason(row.id, tag_id, row.source, row.evidence, row.actor, row.at,
-                   strength(row.asserted, half_life, now), share)
+                   strength(row.asserted, half_life, now), share, row.trust)
             for row, share in zip(rows, split, strict=True)
         ]  # fmt: skip
         found[tag_id] = sorted(told, key=lambda reason: (-abs(reason.strength), reason.id))
@@ -114,10 +117,44 @@ def lines_of(session: Session, one_ids: Sequence[str]) -> dict[str, dict[int, li
         .where(Identifier.one_id.in_(one_ids), TagAssertion.superseded_at.is_(None))
     )  # fmt: skip
     found: dict[str, dict[int, list[Line]]] = {one_id: {} for one_id in one_ids}
+    known = trust(session)
     for one_id, tag_id, number, source, confidence, at in rows:
-        line = Line(number, Asserted(source, confidence, at))
+        asserted = Asserted(source, confidence, at, known.of(source, tag_id).value)
+        line = Line(number, asserted)
         found[one_id].setdefault(tag_id, []).append(line)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A line in the history of one person's tags: an assertion began or ended."""
+
+    at: datetime
+    begins: bool
+    tag_id: int
+    source: str
+    evidence: str
+    actor: str
+    denies: bool
+    overruled_by: int | None
+
+
+def history(session: Session, one_id: str, limit: int = 200) -> list[Story]:
+    """What was asserted about one person and superseded, newest first."""
+    rows = session.scalars(
+        select(TagAssertion)
+        .join(Identifier, Identifier.id == TagAssertion.identifier_id)
+        .where(Identifier.one_id == one_id)
+        .order_by(TagAssertion.id.desc())
+        .limit(limit)
+    )
+    told: list[Story] = []
+    for row in rows:
+        said = (row.tag_id, row.source, row.evidence, row.actor, row.confidence < 0)
+        told.append(Story(row.at, True, *said, None))
+        if row.superseded_at is not None:
+            told.append(Story(row.superseded_at, False, *said, row.overruled_by))
+    return sorted(told, key=lambda story: story.at, reverse=True)[:limit]
 
 
 def holders(session: Session, tag_id: int, now: datetime, at_least: float) -> set[str]:
@@ -173,6 +210,7 @@ def _grouped(session: Session, whose: ColumnElement[bool]) -> dict[tuple[str, in
         .order_by(TagAssertion.id)
     )  # fmt: skip
     groups: dict[tuple[str, int], list[_Row]] = defaultdict(list)
+    known = trust(session)
     for row in rows:
-        groups[row.one_id, row.tag_id].append(_Row(*row))
+        groups[row.one_id, row.tag_id].append(_Row(*row, known.of(row.source, row.tag_id)))
     return groups

@@ -2,6 +2,8 @@
 
     weight = 1 − Π over sources (1 − reliability · confidence · 2^(−age / half-life))
 
+The reliability of a source is what was learned of it (`reliability.py`), or what we begin with.
+
 A noisy-or over sources; of one source only its strongest assertion counts, so repeating oneself
 proves nothing. Assertions of the opposite (confidence < 0) weaken the result in the same way.
 `shares` splits the weight over the assertions that made it: the explanation is the sum itself.
@@ -35,15 +37,33 @@ RELIABILITY: Mapping[str, float] = MappingProxyType(
 DEFAULT_RELIABILITY = 0.4
 DAY_S = 86400.0
 BACK_OFF = 0.5  # what a tag says about its parent
+HYSTERESIS = 0.02  # a reliability that was learned otherwise by less moves nobody's weights
 
 
 @dataclass(frozen=True, slots=True)
 class Asserted:
-    """One assertion as the rules see it."""
+    """One assertion as the rules see it; `reliability` of its source for its tag, None: as we
+    begin with."""
 
     source: str
     confidence: float
     at: datetime
+    reliability: float | None = None
+
+    @property
+    def trusted(self) -> float:
+        """0 … 1."""
+        return prior(self.source) if self.reliability is None else self.reliability
+
+
+def prior(source: str) -> float:
+    """How reliable a source is taken to be before anything was learned of it."""
+    return RELIABILITY.get(source, DEFAULT_RELIABILITY)
+
+
+def moves(applied: float, learned: float) -> bool:
+    """Whether what was learned differs enough to change what everybody's weights are made of."""
+    return abs(learned - applied) >= HYSTERESIS
 
 
 def decay(age_s: float, half_life_days: int | None) -> float:
@@ -55,9 +75,8 @@ def decay(age_s: float, half_life_days: int | None) -> float:
 
 def strength(one: Asserted, half_life_days: int | None, now: datetime) -> float:
     """Signed strength of one assertion, −1 … 1."""
-    reliability = RELIABILITY.get(one.source, DEFAULT_RELIABILITY)
     fading = decay((now - one.at).total_seconds(), half_life_days)
-    return reliability * max(-1.0, min(1.0, one.confidence)) * fading
+    return one.trusted * max(-1.0, min(1.0, one.confidence)) * fading
 
 
 def weight(assertions: Iterable[Asserted], half_life_days: int | None, now: datetime) -> float:

@@ -1,6 +1,6 @@
 """Rules that give tags, their tests and sweeps, and news of what has happened to whom
 
-Revision 0020_autotags, after 0017_vocabulary_versions.
+Revision 0020_autotags, after 0019_court.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020_autotags"
-down_revision = "0017_vocabulary_versions"
+down_revision = "0019_court"
 branch_labels = None
 depends_on = None
 

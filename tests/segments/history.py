@@ -32,7 +32,7 @@ from app.segments.expression import (
     TagIs,
 )
 from app.segments.models import ListState, Segment, SegmentList
-from app.tagging import Source
+from app.tagging import Learned, Source
 from tests.company import CORP, hire, publish
 from tests.conftest import SetClock
 
@@ -67,7 +67,7 @@ class History:
         name = self.rng.choice(
             ["tag"] * 6 + ["list", "tell", "meet", "meet", "leave", "open", "open", "refuse",
              "join", "apart", "take back", "forget", "retire", "hand over", "fail", "later",
-             "read", "write", "get", "get", "sign up", "sign up", "rank"]
+             "read", "write", "get", "get", "sign up", "sign up", "rank", "learn"]
         )  # fmt: skip
         step: Callable[[Session], object] = getattr(self, name.replace(" ", "_"))
         try:
@@ -198,6 +198,15 @@ class History:
     def retire(self, session: Session) -> None:
         if self.rng.random() < 0.3:
             tagging.retire(session, self.rng.choice(self.tags))
+
+    def learn(self, session: Session) -> None:
+        """A source is more or less reliable than was thought, for one tag or for all."""
+        tag = self.rng.choice((0, *(_tag(session, key).id for key in self.tags)))
+        value = self.rng.random() * 0.98
+        tagging.learn(
+            session, Learned(self.rng.choice(SOURCES), tag, value, 0, 1, 9, 9, 9, 9.0, 9.0),
+            self.clock(),
+        )  # fmt: skip
 
     def hand_over(self, session: Session) -> None:
         old, new = self._rep(session), self._rep(session)

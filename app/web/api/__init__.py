@@ -1,6 +1,6 @@
 """The JSON API at /api/v1: what the console can do, for systems. Bearer token.
 
-    physicians  tags  segments  contents  campaigns  suggestions  inbox  imports
+    physicians  tags  tag_cases  segments  contents  campaigns  suggestions  inbox  imports
 
 Errors look alike: {"error": {"status", "message"}}. Lists: {"items": […], "total"?}.
 """
@@ -14,8 +14,8 @@ from flask import Blueprint
 from app.web.policy import STAFF, Policy, default_policy
 
 PARTS = (
-    "physicians", "tags", "vocabulary", "segments", "contents", "campaigns", "suggestions", "inbox",
-    "imports", "openapi",
+    "physicians", "tags", "vocabulary", "tag_cases", "segments", "contents", "campaigns",
+    "suggestions", "inbox", "imports", "openapi",
 )  # fmt: skip
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")

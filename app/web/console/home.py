@@ -9,9 +9,20 @@ from flask import render_template
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import campaigns, completeness, content, delivery, inbox, linkage, recommend, tagging
+from app import (
+    campaigns,
+    completeness,
+    content,
+    court,
+    delivery,
+    inbox,
+    linkage,
+    recommend,
+    tagging,
+)
 from app.accounts.models import Role
 from app.content import Stage
+from app.court import Viewer
 from app.identity import Physician, physicians_by_id
 from app.identity.models import Identifier
 from app.infra.clock import local
@@ -19,7 +30,7 @@ from app.journey import Happened, Touchpoint
 from app.links import PageView
 from app.recommend import Suggestion
 from app.web import auth
-from app.web.console import bp
+from app.web.console import bp, visible
 from app.web.context import parts
 
 SHOWN, NEWEST = 3, 6
@@ -44,6 +55,7 @@ def home() -> str:
             complete=completeness.figures(session, now),
             stages=content.count_by_stage(session),
             unmapped=len(tagging.unmapped(session, 1000)),
+            cases=court.pace(session, Viewer(who.key, who.role), now, now),
             alike=linkage.pace(session, who.key, now, now).left,
             next_send=_next_send(session),
             waiting=content.listing(session, stage=Stage.IN_REVIEW, limit=SHOWN)[:SHOWN],
@@ -61,7 +73,9 @@ def _rep_home(session: Session, rep_id: int, now: datetime) -> str:
     rows = [
         (row, *_about(session, row), tagging.without_hidden(session, row.reasons)) for row in today
     ]
-    return render_template("console/rep_home.html", rows=rows)
+    who = auth.actor()
+    cases = court.pace(session, Viewer(who.key, who.role, visible.limit()), now, now)
+    return render_template("console/rep_home.html", rows=rows, cases=cases)
 
 
 def _about(session: Session, row: Suggestion) -> tuple[Physician | None, str]:

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import accounts, consent, content, identity, journey, reps, tagging
+from app import accounts, consent, content, court, identity, journey, reps, tagging
 from app.consent import Through
 from app.flows.permission import standings
 from app.identity import Identifier, Physician
@@ -19,6 +19,7 @@ from app.journey import Happened
 from app.recommend import Suggestion
 from app.web import auth
 from app.web.console import bp, judgements, visible
+from app.web.console.court import viewer
 from app.web.console.drawing import drawn
 from app.web.context import parts
 
@@ -84,6 +85,9 @@ def physician(one_id: str) -> str:
             tags={tag.id: tag for tag in visible.tags(session)},
             weights=_strongest(weights, 40),
             reasons=reasons,
+            stories=tagging.history(session, person.one_id, 60),
+            cases=court.listing(session, viewer(), one_id=person.one_id, limit=8)[0],
+            names=court.words(session),
             relations=reps.relations_of(session, person.one_id),
             reps=reps.reps_by_id(session),
             entries=entries,

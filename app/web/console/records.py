@@ -53,6 +53,10 @@ ACTIONS = {
     "list.prolong": _l("更新名单有效期"), "list.spare": _l("排除名单"),
     "list.delete": _l("删除名单"), "suppression.removed": _l("取消排除"),
     "campaign.spare": _l("推送中排除"), "segment.members": _l("人群成员已导出"),
+    "court.decided": _l("裁定标签分歧"), "court.undone": _l("撤销标签裁定"),
+    "court.appealed": _l("对标签裁定申诉"), "court.settle_at": _l("修改自动裁定"),
+    "court.fixed": _l("固定来源可信度"), "court.released": _l("恢复学到的可信度"),
+    "court.retired": _l("停用标签"), "court.kept": _l("保留建议停用的标签"),
 }  # fmt: skip
 OBJECTS = {
     "user": _l("账号"), "campaign": _l("推送"), "content": _l("内容"), "inbox": _l("收件"),
@@ -61,6 +65,7 @@ OBJECTS = {
     "import": _l("导入"), "identity": _l("身份判断"), "candidate": _l("复核"),
     "hospital": _l("医院"), "segment": _l("人群"), "list": _l("名单"),
     "suppression": _l("排除规则"),
+    "tag_case": _l("标签分歧"), "reliability": _l("来源可信度"),
     "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
 }  # fmt: skip
 CONSENT = {

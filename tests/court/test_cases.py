@@ -1,0 +1,230 @@
+"""Cases open, settle, come back and are undone, on both databases."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from app import court, identity, segments, tagging
+from app.court import CaseState, Kind, TagCase, Verdict
+from app.identity import Identifier
+from app.infra.db import Database
+from app.infra.errors import Refused
+from app.tagging import Source
+from tests.conftest import NOON, SetClock
+from tests.court.world import active, by_hand, library, look, send
+from tests.tagging.people import person, say, tag
+
+LATER = NOON + timedelta(hours=2)
+
+
+def test_a_contradiction_is_one_case_until_it_is_decided(database: Database) -> None:
+    by_hand(database)
+    with database.transaction() as session:
+        who = person(session)
+        say(session, who, "stage-trial", Source.CRM)
+        say(session, who, "stage-regular", Source.PERSON)
+        (case,) = look(session, who)
+        assert (case.kind, case.state, case.owner) == (Kind.EXCLUSIVE, CaseState.OPEN, "sales")
+        assert case.proposed == Verdict.SECOND
+        assert look(session, who) == [case]
+        court.decide(session, case.id, Verdict.FIRST, actor="user:1", reason="刚问过", now=LATER)
+        held = tagging.weights(session, [who.one_id], LATER)[who.one_id]
+        trial, regular = tag(session, "stage-trial").id, tag(session, "stage-regular").id
+        assert held[trial].value > 0.95
+        assert regular not in held
+        assert look(session, who, LATER)[0].state == CaseState.SETTLED
+        with pytest.raises(Refused):
+            court.decide(session, case.id, Verdict.FIRST, actor="user:1", reason="", now=LATER)
+
+
+def test_deciding_and_undoing_leaves_everything_as_it_was(database: Database) -> None:
+    by_hand(database)
+    rng = random.Random(11)
+    keys = ("stage-trial", "stage-regular", "stage-aware", "af", "cad")
+    undone = 0
+    for n in range(12):
+        with database.transaction() as session:
+            who = person(session, f"wm{n}")
+            for m in range(rng.randint(3, 9)):
+                at = NOON - timedelta(days=rng.choice((0, 5, 40)), seconds=m)
+                say(session, who, rng.choice(keys), rng.choice(list(Source)), at,
+                    rng.choice((1.0, 0.8, -0.9)))  # fmt: skip
+            cases = look(session, who)
+            rows = active(session)
+            weights = tagging.weights(session, [who.one_id], LATER)[who.one_id]
+            rng.shuffle(cases)
+            for case in cases:  # one after the other, and back in the other order
+                verdict = rng.choice(court.options(Kind(case.kind)))
+                court.decide(session, case.id, verdict, actor="user:1", reason="", now=LATER)
+            for case in reversed(cases):
+                court.undo(session, case.id, actor="user:1", now=LATER)
+                undone += 1
+            assert active(session) == rows
+            assert tagging.weights(session, [who.one_id], LATER)[who.one_id] == weights
+            assert {case.state for case in look(session, who)} <= {CaseState.OPEN}
+    assert undone > 8
+
+
+def test_a_source_that_repeats_itself_does_not_win_silently(database: Database) -> None:
+    by_hand(database)
+    with database.transaction() as session:
+        who = person(session)
+        trial, regular = tag(session, "stage-trial").id, tag(session, "stage-regular").id
+
+        def crm(*tags: int) -> None:
+            tagging.replace_from_source(
+                session, who.id, source=Source.CRM, scope="crm",
+                wanted=dict.fromkeys(tags, "CRM 标签"), at=NOON,
+            )  # fmt: skip
+
+        crm(trial)
+        say(session, who, "stage-regular", Source.PERSON)
+        (case,) = look(session, who)
+        rows = active(session)
+        court.decide(session, case.id, Verdict.SECOND, actor="user:1", reason="", now=LATER)
+        decided = active(session)
+        crm(trial)  # the list is the same as before
+        assert active(session) == decided
+        say(session, who, "stage-trial", Source.CRM, LATER + timedelta(days=1))  # told otherwise
+        assert look(session, who, LATER + timedelta(days=2))[0].state == CaseState.SETTLED
+        assert trial not in tagging.weights(session, [who.one_id], LATER)[who.one_id]
+        court.undo(session, case.id, actor="user:1", now=LATER)
+        assert set(rows) < set(active(session))
+        crm()  # the source took it back: undoing later does not bring it back
+        court.decide(session, case.id, Verdict.FIRST, actor="user:1", reason="", now=LATER)
+        assert regular not in tagging.weights(session, [who.one_id], LATER)[who.one_id]
+
+
+def test_what_a_source_takes_back_is_not_revived(database: Database) -> None:
+    by_hand(database)
+    with database.transaction() as session:
+        who = person(session)
+        trial = tag(session, "stage-trial").id
+        for wanted in ({trial: "CRM"}, {}):
+            tagging.replace_from_source(
+                session, who.id, source=Source.CRM, scope="crm", wanted=wanted, at=NOON
+            )
+            if wanted:
+                say(session, who, "stage-regular", Source.PERSON)
+                (case,) = look(session, who)
+                court.decide(session, case.id, Verdict.SECOND, actor="u", reason="", now=LATER)
+        court.undo(session, case.id, actor="u", now=LATER)
+        assert trial not in {row[1] for row in active(session)}
+
+
+def test_new_evidence_and_an_appeal_open_a_case_again_for_somebody_else(
+    database: Database,
+) -> None:
+    by_hand(database)
+    with database.transaction() as session:
+        who = person(session)
+        say(session, who, "stage-trial", Source.CRM)
+        say(session, who, "stage-regular", Source.PERSON)
+        (case,) = look(session, who)
+        court.decide(session, case.id, Verdict.SECOND, actor="user:1", reason="", now=LATER)
+        say(session, who, "stage-trial", Source.REP_FEEDBACK, LATER)
+        assert look(session, who, LATER)[0].state == CaseState.OPEN
+        assert case.verdict == Verdict.SECOND  # stands until somebody decides
+        court.decide(session, case.id, Verdict.SECOND, actor="user:1", reason="", now=LATER)
+        assert look(session, who, LATER)[0].state == CaseState.SETTLED
+        before = active(session)
+        with pytest.raises(Refused):
+            court.appeal(session, case.id, actor="user:2", reason=" ", now=LATER)
+        court.appeal(session, case.id, actor="user:2", reason="科会上问过", now=LATER)
+        assert active(session) == before
+        with pytest.raises(Refused, match="另一位"):
+            court.decide(session, case.id, Verdict.SECOND, actor="user:1", reason="", now=LATER)
+        court.decide(session, case.id, Verdict.FIRST, actor="user:3", reason="", now=LATER)
+        regular = tag(session, "stage-regular").id
+        assert regular not in tagging.weights(session, [who.one_id], LATER)[who.one_id]
+        court.undo(session, case.id, actor="user:3", now=LATER)
+        assert [row[:3] + row[4:] for row in active(session)] == [r[:3] + r[4:] for r in before]
+        kinds = [event.kind for event in court.events(session, case.id)]
+        assert kinds == [
+            "opened",
+            "settled",
+            "reopened",
+            "settled",
+            "appealed",
+            "settled",
+            "undone",
+        ]
+
+
+def test_sure_cases_settle_themselves_unless_a_person_spoke(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        who = person(session)
+        about, other = library(session, "af", 12), library(session, "targeted", 12)
+        say(session, who, "af", Source.WECOM_TAG, NOON - timedelta(days=30))
+        say(session, who, "targeted", Source.CHANNEL)
+        send(session, who, about, 0)
+        send(session, who, other, 9)
+        (case,) = look(session, who)
+        assert (case.kind, case.state, case.decided_by) == ("never_opened", "settled", "system")
+        assert case.verdict == Verdict.SECOND
+        assert case.strength > 0.97
+        af = tag(session, "af").id
+        assert af not in tagging.weights(session, [who.one_id], NOON)[who.one_id]
+        court.undo(session, case.id, actor="user:1", now=NOON)
+        assert look(session, who)[0].state == CaseState.OPEN
+        told = court.evidence(session, case, NOON)
+        assert (told.columns[1].sent, told.columns[1].opened) == (12, 0)
+        assert told.chances[Verdict.SECOND] == pytest.approx(case.strength)
+
+
+def test_cases_follow_merges_and_splits(database: Database) -> None:
+    by_hand(database)
+    with database.transaction() as session:
+        one, other = person(session, "wm1"), person(session, "wm2")
+        say(session, one, "stage-trial", Source.CRM)
+        say(session, other, "stage-regular", Source.PERSON)
+        assert look(session, one) == look(session, other) == []
+        judged = identity.merge(
+            session, one.one_id, other.one_id, actor="user:1", reason="同一人", now=NOON
+        )
+        session.refresh(one)
+        (case,) = look(session, one)
+        court.decide(session, case.id, Verdict.SECOND, actor="user:1", reason="", now=LATER)
+        identity.retract(session, judged.id, actor="user:1", now=LATER)
+        session.refresh(one)
+        session.refresh(other)
+        assert one.one_id != other.one_id
+        look(session, one, LATER)
+        look(session, other, LATER)
+        court.undo(session, case.id, actor="user:1", now=LATER)
+        look(session, session.get_one(Identifier, case.identifier_id), LATER)
+        assert session.get_one(TagCase, case.id).state == CaseState.MOOT
+
+
+def test_whoever_changed_is_marked_for_the_court_and_looked_at_once(
+    database: Database, clock: SetClock
+) -> None:
+    by_hand(database)
+    with database.transaction() as session:
+        who = person(session)
+        about, other = library(session, "af", 8), library(session, "targeted", 8)
+        say(session, who, "af", Source.WECOM_TAG, NOON - timedelta(days=30))
+        send(session, who, [*about, *other], 0)
+        send(session, who, other, 8, NOON - timedelta(days=19))
+    with database.transaction() as session:
+        assert court.is_night(session, clock())
+        court.mark_ripened(session, clock())
+        assert not court.is_night(session, clock())
+    with database.transaction() as session:
+        assert court.are_due(session)
+        assert court.examine_due(session, clock()) == 1
+        assert not court.are_due(session)
+        assert court.count_by_state(session) == {"open": 1}
+    segments.build(database, clock)
+    with database.transaction() as session:
+        say(session, who, "stage-trial", Source.CRM)
+        say(session, who, "stage-regular", Source.PERSON)
+    with database.transaction() as session:
+        segments.fold(session, clock(), tell=court.mark)
+    with database.transaction() as session:
+        court.examine_due(session, clock())
+        assert court.count_by_state(session) == {"open": 2}
