@@ -12,6 +12,7 @@ import json
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -143,9 +144,7 @@ def of_tag(
     for version in session.scalars(
         select(VocabularyVersion).order_by(VocabularyVersion.number.desc())
     ).yield_per(50):
-        mine = [one["field"] for one in version.changes
-                if (one["of"] == "tag" and one["key"] == key)
-                or (one["of"] == "opposite" and key in one["key"].split(" "))]  # fmt: skip
+        mine = [one["field"] for one in version.changes if _is_about(one, key)]
         if mine:
             found.append((version, mine))
         if len(found) == limit:
@@ -175,6 +174,14 @@ def lock(session: Session) -> None:
     """One transaction changes the vocabulary at a time; SQLite lets one write anyway."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
+
+
+def _is_about(change: dict[str, Any], key: str) -> bool:
+    """It changes this tag, an opposite of it, or lets another become it."""
+    if change["of"] == "opposite":
+        return key in change["key"].split(" ")
+    merged = change["field"] == "merged_into" and key in (change["before"], change["after"])
+    return change["of"] == "tag" and (change["key"] == key or merged)
 
 
 def _first(session: Session, document: Document, now: datetime) -> None:
