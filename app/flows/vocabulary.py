@@ -83,7 +83,8 @@ def preview(session: Session, key: str, shares: Sequence[Share], rest: str = "")
         TagAssertion.tag_id == tag.id, TagAssertion.superseded_at.is_(None),
         TagAssertion.id.not_in(select(moving_on.c.id)),
     )  # fmt: skip
-    return Preview(uses(session, tag.id, tag.key), to, carriers(session, stays))
+    stay = Carriers() if rest else carriers(session, stays)  # the rest is everything else
+    return Preview(uses(session, tag.id, tag.key), to, stay)
 
 
 def merge(

@@ -7,7 +7,7 @@ has meanwhile taken back what went on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from app.identity import changed
 from app.infra.errors import Refused
 from app.tagging.models import TagAssertion, TagMigration, TagMove
 
+PIECE = 50_000  # moves of one statement
 KEPT = 100  # of a `ref`, when the number of the migration has to stand behind it
 COPIED = ("identifier_id", "source", "evidence", "confidence", "actor", "at")
 _QUIET = {"synchronize_session": False}
@@ -70,19 +71,20 @@ def move(
     session.add(migration)
     session.flush()
     _plan(session, migration.id, tag_id, parts)
-    mine = TagMove.migration_id == migration.id
-    old = select(TagMove.assertion_id).where(mine)
-    rows = (
-        select(TagMove.target_id, TagMove.ref, *(getattr(TagAssertion, c) for c in COPIED))
-        .join(TagAssertion, TagAssertion.id == TagMove.assertion_id)
-        .where(mine)
-        .order_by(TagMove.id)
-    )
-    session.execute(insert(TagAssertion).from_select(["tag_id", "ref", *COPIED], rows))
-    ended = update(TagAssertion).where(TagAssertion.id.in_(old)).values(superseded_at=now)
-    session.execute(ended.execution_options(**_QUIET))
-    changed.note_all(session, TagAssertion.identifier_id, TagAssertion.id.in_(old))
-    migration.moved = session.scalar(select(func.count()).where(mine)) or 0
+    for mine in _pieces(session, migration.id):
+        old = select(TagMove.assertion_id).where(mine)
+        rows = (
+            select(TagMove.target_id, TagMove.ref, *(getattr(TagAssertion, c) for c in COPIED))
+            .join(TagAssertion, TagAssertion.id == TagMove.assertion_id)
+            .where(mine)
+            .order_by(TagMove.id)
+        )
+        session.execute(insert(TagAssertion).from_select(["tag_id", "ref", *COPIED], rows))
+        ended = update(TagAssertion).where(TagAssertion.id.in_(old)).values(superseded_at=now)
+        session.execute(ended.execution_options(**_QUIET))
+        changed.note_all(session, TagAssertion.identifier_id, TagAssertion.id.in_(old))
+    all_of_it = TagMove.migration_id == migration.id
+    migration.moved = session.scalar(select(func.count()).where(all_of_it)) or 0
     session.flush()
     return migration
 
@@ -91,23 +93,8 @@ def take_back(session: Session, migration: TagMigration, version: int, now: date
     """The reverse of `move`. Raises Refused when it was done already."""
     if migration.undone_in is not None:
         raise Refused("这次迁移已经撤销过了。")
-    old, new = aliased(TagAssertion), aliased(TagAssertion)
-    both = (
-        select(TagMove.assertion_id, new.id.label("new_id"))
-        .join(old, old.id == TagMove.assertion_id)
-        .join(new, and_(
-            new.identifier_id == old.identifier_id, new.tag_id == TagMove.target_id,
-            new.source == old.source, new.ref == TagMove.ref,
-        ))
-        .where(TagMove.migration_id == migration.id, new.superseded_at.is_(None))
-        .subquery()
-    )  # fmt: skip
-    changed.note_all(session, TagAssertion.identifier_id,
-                     TagAssertion.id.in_(select(both.c.assertion_id)))  # fmt: skip
-    # In this order: which go on is said by those that were made.
-    for chosen, ends in ((both.c.assertion_id, None), (both.c.new_id, now)):
-        step = update(TagAssertion).where(TagAssertion.id.in_(select(chosen)))
-        session.execute(step.values(superseded_at=ends).execution_options(**_QUIET))
+    for mine in _pieces(session, migration.id):
+        _take_back(session, mine, now)
     migration.undone_in = version
     session.flush()
     session.expire_all()
@@ -145,6 +132,36 @@ def later_on(session: Session, migration: TagMigration) -> TagMigration | None:
     newer = (TagMigration.id > migration.id, TagMigration.undone_in.is_(None))
     rows = session.scalars(select(TagMigration).where(*newer).order_by(TagMigration.id))
     return next((row for row in rows if row.tag_id in to), None)
+
+
+def _take_back(session: Session, mine: ColumnElement[bool], now: datetime) -> None:
+    old, new = aliased(TagAssertion), aliased(TagAssertion)
+    both = (
+        select(TagMove.assertion_id, new.id.label("new_id"))
+        .join(old, old.id == TagMove.assertion_id)
+        .join(new, and_(
+            new.identifier_id == old.identifier_id, new.tag_id == TagMove.target_id,
+            new.source == old.source, new.ref == TagMove.ref,
+        ))
+        .where(mine, new.superseded_at.is_(None))
+        .subquery()
+    )  # fmt: skip
+    changed.note_all(session, TagAssertion.identifier_id,
+                     TagAssertion.id.in_(select(both.c.assertion_id)))  # fmt: skip
+    # In this order: which go on is said by those that were made.
+    for chosen, ends in ((both.c.assertion_id, None), (both.c.new_id, now)):
+        step = update(TagAssertion).where(TagAssertion.id.in_(select(chosen)))
+        session.execute(step.values(superseded_at=ends).execution_options(**_QUIET))
+
+
+def _pieces(session: Session, migration_id: int) -> Iterator[ColumnElement[bool]]:
+    """The moves, a piece at a time: a database ends a statement that takes too long."""
+    mine = TagMove.migration_id == migration_id
+    lowest, highest = session.execute(
+        select(func.min(TagMove.id), func.max(TagMove.id)).where(mine)
+    ).one()
+    for start in range(lowest or 1, (highest or 0) + 1, PIECE):
+        yield and_(mine, TagMove.id.between(start, start + PIECE - 1))
 
 
 def _plan(session: Session, migration_id: int, tag_id: int, parts: Sequence[Part]) -> None:

@@ -12,9 +12,10 @@ import json
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from app.identity import changed
 from app.infra.clock import utc_now
@@ -31,6 +32,12 @@ PENDING = "vocabulary version"
 LOCK = 0x59495356  # any constant: one writer of the vocabulary at a time
 CHUNK = 500
 BEGUN = "开始记录版本时的词表"
+LOOKED_BACK = 1000
+_NEWEST_FIRST = (
+    select(VocabularyVersion)
+    .options(defer(VocabularyVersion.snapshot))
+    .order_by(VocabularyVersion.number.desc())
+)
 
 Edit = Callable[[Document], Document]
 
@@ -113,7 +120,7 @@ def keep(
 
 def listing(session: Session, limit: int = 100, before: int = 0) -> Sequence[VocabularyVersion]:
     """Versions, newest first; page on with `before`."""
-    rows = select(VocabularyVersion).order_by(VocabularyVersion.number.desc()).limit(limit)
+    rows = _NEWEST_FIRST.limit(limit)
     return session.scalars(rows.where(VocabularyVersion.number < before) if before else rows).all()
 
 
@@ -138,14 +145,10 @@ def between(session: Session, older: int, newer: int) -> list[Change]:
 def of_tag(
     session: Session, key: str, limit: int = 20
 ) -> list[tuple[VocabularyVersion, list[str]]]:
-    """Versions that changed this tag, newest first, with the fields."""
+    """Of the newest versions those that changed this tag, newest first, with the fields."""
     found = []
-    for version in session.scalars(
-        select(VocabularyVersion).order_by(VocabularyVersion.number.desc())
-    ).yield_per(50):
-        mine = [one["field"] for one in version.changes
-                if (one["of"] == "tag" and one["key"] == key)
-                or (one["of"] == "opposite" and key in one["key"].split(" "))]  # fmt: skip
+    for version in session.scalars(_NEWEST_FIRST.limit(LOOKED_BACK)):
+        mine = [one["field"] for one in version.changes if _is_about(one, key)]
         if mine:
             found.append((version, mine))
         if len(found) == limit:
@@ -155,11 +158,7 @@ def of_tag(
 
 def changed_since(session: Session, key: str, number: int) -> int | None:
     """The newest version above `number` that changed this tag itself."""
-    later = session.scalars(
-        select(VocabularyVersion)
-        .where(VocabularyVersion.number > number)
-        .order_by(VocabularyVersion.number.desc())
-    )
+    later = session.scalars(_NEWEST_FIRST.where(VocabularyVersion.number > number))
     for version in later:
         if any(one["of"] == "tag" and one["key"] == key for one in version.changes):
             return version.number
@@ -175,6 +174,14 @@ def lock(session: Session) -> None:
     """One transaction changes the vocabulary at a time; SQLite lets one write anyway."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
+
+
+def _is_about(change: dict[str, Any], key: str) -> bool:
+    """It changes this tag, an opposite of it, or lets another become it."""
+    if change["of"] == "opposite":
+        return key in change["key"].split(" ")
+    merged = change["field"] == "merged_into" and key in (change["before"], change["after"])
+    return change["of"] == "tag" and (change["key"] == key or merged)
 
 
 def _first(session: Session, document: Document, now: datetime) -> None:

@@ -6,7 +6,7 @@ import io
 import re
 from typing import Any
 
-from app.flows import talk_about
+from app import content, tagging
 from app.tagging import versions
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import Browser, people
@@ -75,7 +75,10 @@ def test_a_merge_is_looked_at_done_and_undone(line: Line, people: dict[str, Brow
     rows = line.api_says(q="王某某")["items"][0]["tags"]
     assert [row["key"] for row in rows] == ["cad"]
     with line.parts.db.reading() as session:  # the approved content goes on, for the other tag
-        assert talk_about.content.usable(session, line.clock())
+        (usable,) = content.usable(session, line.clock())
+        assert usable.tags == {tagging.id_of(session, "cad"): 1.0}
+        found = content.search_usable(session, "", line.clock(), tag_ids=list(usable.tags))
+        assert [version.id for version in found] == [usable.version.id]
     number = newest(line)
     browser.send(f"/console/tags/versions/{number}", f"/console/tags/versions/{number}",
                  action="undo")  # fmt: skip

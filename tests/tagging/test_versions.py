@@ -112,7 +112,8 @@ def take(session: Session, step: Any, now: datetime) -> int | None:
 def test_what_a_version_moved_comes_back_exactly(
     database: Database, rows: list[Any], wanted: list[Any]
 ) -> None:
-    with database.transaction() as session:
+    with pytest.MonkeyPatch.context() as patch, database.transaction() as session:
+        patch.setattr("app.tagging.moving.PIECE", 2)
         begin(session)
         fill(session, rows)
         before = state(session)

@@ -8,6 +8,7 @@ from app import tagging
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused
 from app.tagging import Source
+from app.tagging.starter import CATEGORIES, OPPOSITES, TAGS
 from tests.conftest import NOON
 from tests.tagging.people import tag
 
@@ -57,3 +58,14 @@ def test_a_physicians_words_speak_of_topics_but_never_of_rank_or_stage(database:
         assert [t.key for t in tagging.keywords_in(session, "房颤")] == []
         with pytest.raises(NotFound):
             tagging.retire(session, "no-such-tag")
+
+
+def test_the_starter_set_covers_what_a_company_asks_of_it() -> None:
+    assert len(TAGS) >= 120
+    assert {entry.category for entry in TAGS} == {key for key, _, _ in CATEGORIES}
+    for entry in TAGS:
+        assert 4 <= len(entry.meaning) <= 40, entry
+        assert "。" not in entry.meaning, entry  # one sentence, as a line of a table
+    keys = {entry.key for entry in TAGS}
+    assert all({one, other} <= keys for one, other in OPPOSITES)
+    assert ("b-active", "b-silent") in OPPOSITES

@@ -23,6 +23,7 @@ from app.tagging.document import CategoryDef, Document, from_json, to_text
 from app.tagging.starter import FORBIDDEN
 from app.web import auth
 from app.web.console import bp
+from app.web.console.tag_words import called
 from app.web.console.tags import KEEPERS, tree
 from app.web.context import parts
 from app.web.policy import STAFF, allow
@@ -68,7 +69,7 @@ def look_at_tags() -> str | Response:
     packed = base64.b64encode(zlib.compress(to_text(found.document).encode(), 9)).decode()
     return render_template(
         "console/tag_import.html", found=found, filename=file.filename, base=base,
-        packed="" if found.problems else packed, shown=SHOWN,
+        packed="" if found.problems else packed, shown=SHOWN, called=called(found.document),
     )  # fmt: skip
 
 

@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response
 from app import accounts
 from app.flows import vocabulary
 from app.infra.errors import NotFound, YishuError
-from app.tagging import moving, versions
+from app.tagging import moving, stored, versions
 from app.tagging.differences import Change
 from app.web import auth
 from app.web.console import bp
+from app.web.console.tag_words import called
 from app.web.console.tags import KEEPERS
 from app.web.context import parts
 from app.web.numbers import row_number
@@ -35,7 +36,8 @@ def tag_versions() -> str:
             changes = versions.between(session, older, newer)
         return render_template(
             "console/tag_versions.html", versions=found[:PAGE], newest=newest, older=older,
-            newer=newer, changes=changes, users=accounts.names(session),
+            newer=newer, changes=changes, called=called(stored.read(session)),
+            users=accounts.names(session),
             more=found[PAGE - 1].number if len(found) > PAGE else 0,
         )  # fmt: skip
 
@@ -51,6 +53,7 @@ def tag_version(number: int) -> str:
             "console/tag_version.html", version=version, newest=newest,
             changes=[Change(**one) for one in version.changes],
             moved=moving.of_version(session, number),
+            called=called(stored.read(session)),
             back=versions.between(session, newest, number) if number != newest else [],
             users=accounts.names(session),
         )  # fmt: skip

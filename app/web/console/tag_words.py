@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.tagging.differences import Change
-from app.tagging.document import ANY
+from app.tagging.document import ANY, Document
 from app.web.console import bp
 from app.web.console.words import owner_name, source_name
 
@@ -59,14 +59,22 @@ def change_of(change: Change) -> str:
 
 
 @bp.app_template_filter("change_side")
-def change_side(change: Change, after: bool) -> str:
-    """How it was before, or is after."""
+def change_side(change: Change, after: bool, called: Mapping[str, str]) -> str:
+    """How it was before, or is after. `called`: names of tags and categories by key."""
     value = change.after if after else change.before
     if not change.field:
         if isinstance(value, dict):
             value = value.get("meaning") or value.get("name")
         return "—" if value is None else str(value)
+    if change.field in ("parent", "merged_into", "category"):
+        return called.get(value, value) or "—"
     return _said(change.field, value)
+
+
+def called(document: Document) -> dict[str, str]:
+    """Names of tags and categories by key, for `change_side`."""
+    categories = {one.key: one.name for one in document.categories}
+    return categories | {one.key: one.name for one in document.tags}
 
 
 def names_said(names: Sequence[Sequence[str]]) -> str:

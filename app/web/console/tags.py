@@ -28,6 +28,7 @@ from app.web.context import parts
 from app.web.policy import STAFF, allow
 
 KEEPERS = STAFF
+ALL = "*"  # instead of a category
 Branch = tuple[CategoryDef, int]
 """A category and how deep it stands."""
 
@@ -40,10 +41,16 @@ def tags() -> str:
     retired = "retired" in request.args
     with parts().db.reading() as session:
         document = stored.read(session)
+        branches = tree(document)
+        if not (q or category or retired) and branches:
+            category = branches[0][0].key  # all of them are a long page
+        category = "" if category == ALL else category
         shown = [t for t in document.tags if _fits(document, t, q, category, retired)]
+        ids = _ids(session)
+        shown.sort(key=lambda one: ids[one.key])  # as they were thought of, not by their keys
         return render_template(
             "console/tags.html", document=document, q=q, category=category, retired=retired,
-            tree=tree(document), shown=shown, ids=_ids(session), people=_people(session),
+            tree=branches, everything=ALL, shown=shown, ids=ids, people=_people(session),
             contents=_contents(session), waiting=tagging.unmapped(session),
             tags=tagging.tags(session), refused=tagging.refusals.totals(session),
             version=versions.newest_number(session),

@@ -8,6 +8,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from app import identity, reps, tagging
+from app.accounts.models import Role
 from app.identity import Physician
 from app.infra.errors import NotFound
 from app.tagging import Sensitivity, Tag
@@ -30,11 +31,13 @@ def physician(session: Session, one_id: str) -> Physician:
 def tags(session: Session) -> Sequence[Tag]:
     """The active tags that this user may see."""
     found = tagging.tags(session)
-    if auth.actor().rep_id is None:
+    if auth.actor().role is not Role.REP:
         return found
     return [tag for tag in found if tag.sensitivity != Sensitivity.STAFF]
 
 
 def sentences(session: Session, told: Sequence[str]) -> Sequence[str]:
     """Reasons that this user may read."""
-    return told if auth.actor().rep_id is None else tagging.without_hidden(session, told)
+    if auth.actor().role is not Role.REP:
+        return told
+    return tagging.without_hidden(session, told)
