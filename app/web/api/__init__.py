@@ -14,7 +14,8 @@ from flask import Blueprint
 from app.web.policy import STAFF, Policy, default_policy
 
 PARTS = (
-    "physicians", "segments", "contents", "campaigns", "suggestions", "inbox", "imports", "openapi",
+    "physicians", "segments", "saved_segments", "segment_lists", "contents", "campaigns",
+    "suggestions", "inbox", "imports", "openapi",
 )  # fmt: skip
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
