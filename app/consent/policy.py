@@ -15,7 +15,6 @@ from typing import Any
 
 from app.infra.clock import local
 
-
 ASK_AGAIN = timedelta(minutes=10)
 
 
