@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from app.segments.facts import EVERYBODY, OPTED_OUT, WECOM, Key, count_key, tag_
 from app.segments.models import FORM, SegmentFact, SegmentPerson, SegmentState
 from app.tagging.lexicon import LEXICON
 from app.tagging.models import Tag, TagCategory, TagSynonym
+from benchmarks._audience_wide import Wide, facts, name
 
 TAGS, PER_PERSON, REPS, WINDOW = 500, 10.4, 1000, 30
 WEAK_SHARE = 0.15  # of the carriers of a tag it holds so weakly that it does not count
@@ -62,12 +64,13 @@ def world(n: int, seed: int = 7) -> World:
     return World(n, tags, opened, rng.integers(1, REPS * 2, n + 1).astype(np.uint32), out)
 
 
-def fill(db: Database, data: World, now: datetime) -> int:
+def fill(db: Database, data: World, now: datetime, more: Wide) -> int:
     """As the product keeps it; how many bytes the sets take."""
     size = 0
     with db.transaction() as session:
         _vocabulary(session, now)
-        for key, who in _facts(data, now):
+        name(session, now)
+        for key, who in chain(_facts(data, now), facts(more, now)):
             bitmap = BitMap(who)
             bitmap.run_optimize()
             packed = bitmap.serialize()

@@ -6,7 +6,9 @@ Questions have five terms: a tag and (one of two tags) and not another and opene
 in the last thirty days. All engines answer the first ones, and must answer alike; each is asked
 twice, and the better time counts, so nobody pays for a cold start. Ours is the whole question as
 the page asks it: read the expression, look up names, find who waits to be followed, count, and how
-many refused; over how many reps comes after it. Then real physicians are added: an event is made
+many refused; over how many reps comes after it. `wide` asks for everything else: lists, results of
+campaigns, consent, hospital levels, a saved segment and a window of reading with two bounds, and
+numpy counts the same. Then real physicians are added: an event is made
 and asked for, marks are followed, and everything is built anew. The ratio is the best database's
 median / ours.
 """
@@ -35,6 +37,8 @@ from launcher.postgres import NoPostgres
 try:
     from benchmarks._audience_peers import PEERS, Question
     from benchmarks._audience_real import real
+    from benchmarks._audience_wide import questions as wide_questions
+    from benchmarks._audience_wide import wide
     from benchmarks._audiences import TAGS, fill, world
 except ImportError as problem:  # numpy comes with the peers
     sys.exit(f"{problem.name} is missing: ./dev bench segments installs it")
@@ -56,10 +60,13 @@ def main(arguments: list[str] | None = None) -> int:
         db = Database(build_engine(f"sqlite:///{folder}/yishu.db"))
         app.models.metadata.create_all(db.engine)
         begun = time.perf_counter()
-        size = fill(db, data, now)
+        more = wide(options.physicians)
+        size = fill(db, data, now, more)
         say(f"written as the product keeps it in {time.perf_counter() - begun:.0f} s")
         result = _ours(db, questions, now) | {"sets_mb": round(size / 1e6, 1)}
         say(f"ours: {result['count']} a count, {result['first_time']} the first time")
+        result["wide"] = _wide(db, more, options.questions, now)
+        say(f"lists, campaigns, consent, levels, segments, reading: {result['wide']}")
         result["peers"] = _peers(options.peers, data, folder, questions, result.pop("answers"))
         del data
         result["real"] = real(folder, options.real, options.no_postgres)
@@ -70,7 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
     _print(result)
     if options.json:
         print(json.dumps({"bench": "segments", **result}))
-    return 1 if any(peer.get("differs") for peer in result["peers"].values()) else 0
+    peers = [*result["peers"].values(), result["wide"]]
+    return 1 if any(peer.get("differs") for peer in peers) else 0
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -119,6 +127,23 @@ def _ours(db: Database, questions: Sequence[Question], now: datetime) -> dict[st
     largest, people = _timed(lambda: _export(db, "全部", now))
     told["export_all"] = {"people": people, "s": round(largest, 2)}
     return told | {"memory_mb": round(_rss_mb() - before), "answers": answers}
+
+
+def _wide(db: Database, data: Any, number: int, now: datetime) -> dict[str, Any]:
+    """Questions over all other facts; `differs`: how many answers numpy counts otherwise."""
+    asked = wide_questions(number)
+    differs = sum(_size(db, one.text, now, 0) != one.answer(data) for one in asked[:COMPARED])
+    for one in asked:  # reads the sets
+        _size(db, one.text, now, 0)
+    cpu = time.process_time()
+    times = [_timed(lambda q=q: _size(db, q.text, now, 0))[0] for q in asked]
+    told = _figures(times) | _each(time.process_time() - cpu, len(asked))
+    names = [_timed(lambda q=q: _size(db, q.text, now, 50))[0] for q in asked]
+    exports = [_timed(lambda q=q: _export(db, q.text, now)) for q in asked[:COMPARED]]
+    told["first_50_names"] = _figures(names)
+    told["export"] = _figures([took for took, _ in exports])
+    told["export"]["people"] = round(sum(size for _, size in exports) / len(exports))
+    return told | {"differs": differs}
 
 
 def _size(db: Database, text: str, now: datetime, sample: int) -> int:
@@ -198,12 +223,12 @@ def say(text: str) -> None:
 
 def _print(result: dict[str, Any]) -> None:
     print(f"{'':24}{'p50 ms':>10}{'p99 ms':>10}")
-    for name in ("count", "count_with_reps", "first_50_names", "export", "first_time"):
+    for name in ("count", "count_with_reps", "first_50_names", "export", "first_time", "wide"):
         print(f"{name:24}{result[name]['p50_ms']:10.2f}{result[name]['p99_ms']:10.2f}")
     for name, peer in result["peers"].items():
         told = f"   {peer['differs']} answers differ" if peer["differs"] else ""
         print(f"{name:24}{peer['p50_ms']:10.2f}{peer['p99_ms']:10.2f}{told}")
-    for name in ("physicians", "sets_mb", "memory_mb", "export_all", "real", "ratio"):
+    for name in ("physicians", "sets_mb", "memory_mb", "export_all", "wide", "real", "ratio"):
         print(f"{name:24}{result[name]}")
 
 

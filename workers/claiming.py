@@ -16,7 +16,8 @@ from app.delivery.channels import Message
 from app.flows.permission import verdict_for
 from app.flows.sent import after_sent
 
-WAITS_FOR = frozenset({"quiet_hours"})  # obstacles that a message may sit out in the outbox
+# Obstacles that a message may sit out in the outbox.
+WAITS_FOR = frozenset({"quiet_hours", "suppression_unknown"})
 TOO_LATE = "已过有效时间"
 
 sends = Counter("yishu_sends_total", "Messages by way and outcome", ["way", "outcome"])

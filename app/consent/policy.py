@@ -15,6 +15,8 @@ from typing import Any
 
 from app.infra.clock import local
 
+ASK_AGAIN = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -107,7 +109,7 @@ class Verdict:
 
 def may_contact(facts: ContactFacts, rules: Rules, now: datetime) -> Verdict:
     """The verdict for one contact attempt at `now`: every rule that fails, gravest first."""
-    found: list[Reason | None] = [_permission(facts), _spared(facts)]
+    found: list[Reason | None] = [_permission(facts), _spared(facts, now)]
     if not facts.content_usable:
         found.append(Reason("content", facts.content_problem or "内容不可使用"))
     found += _account(facts) if facts.through is Through.ACCOUNT else _rep(facts, now)
@@ -142,9 +144,10 @@ def _permission(facts: ContactFacts) -> Reason | None:
     return None
 
 
-def _spared(facts: ContactFacts) -> Reason | None:
-    if facts.spared_by is None:
-        return Reason("suppression_unknown", "无法确认医生是否在排除名单里")
+def _spared(facts: ContactFacts, now: datetime) -> Reason | None:
+    if facts.spared_by is None:  # somebody has to mend a list or segment: a message waits for that
+        text = "无法确认医生是否在排除名单里，请检查“人群 → 名单与排除”"
+        return Reason("suppression_unknown", text, now + ASK_AGAIN)
     if facts.spared_by:
         return Reason("suppressed", f"医生在排除名单“{'”“'.join(facts.spared_by)}”里")
     return None

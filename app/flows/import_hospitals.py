@@ -13,14 +13,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app import hospitals
+from app import hospitals, identity
 from app.flows.hospitals import catch_up
 from app.flows.table_file import read_table
 from app.hospitals import HospitalImport, load
+from app.hospitals.models import Institution
 from app.hospitals.rows import COLUMNS, REJECTED, Remark, Row, check, from_json
+from app.identity import Physician
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused
 
@@ -101,6 +103,7 @@ def apply(db: Database, upload_id: int, *, actor: str, now: datetime) -> load.Do
     for part in load.parts([from_json(row) for row in upload.rows]):
         with db.transaction() as session:
             done.add(load.take(session, part, source=f"import:{upload_id}", actor=actor, now=now))
+            _tell_audiences(session, now)
     done = _with_those_of_the_file(done, upload)
     with db.transaction() as session:
         row = session.get_one(HospitalImport, upload_id)
@@ -108,6 +111,13 @@ def apply(db: Database, upload_id: int, *, actor: str, now: datetime) -> load.Do
         row.rows, row.rejections = [], [remark.as_json() for remark in done.remarks[:1000]]
     catch_up(db, now)
     return done
+
+
+def _tell_audiences(session: Session, now: datetime) -> None:
+    """Audiences ask for the level of a hospital: whoever works where something has changed."""
+    touched = select(Institution.id).where(Institution.updated_at == now)
+    concerned = Physician.institution_id.in_(touched), Physician.anchor_id.is_not(None)
+    identity.changed.note_all(session, Physician.anchor_id, *concerned)
 
 
 def _with_those_of_the_file(done: load.Done, upload: HospitalImport) -> load.Done:

@@ -53,7 +53,7 @@ def note_people(session: Session, one_ids: Iterable[str]) -> None:
 
 
 def note_all(
-    session: Session, identifier_ids: InstrumentedAttribute[int], *where: ColumnElement[bool]
+    session: Session, identifier_ids: InstrumentedAttribute[Any], *where: ColumnElement[bool]
 ) -> None:
     """The same for all that a question finds, however many."""
     chosen = select(identifier_ids, null()).where(*where).distinct()

@@ -17,7 +17,7 @@ names                     what may be named in an expression, while somebody typ
 
 from app.segments import lists, saved, suppression
 from app.segments.among import among
-from app.segments.asking import Audience, audience, check, members
+from app.segments.asking import Audience, audience, check, members, page
 from app.segments.build import Built, build, is_wanted, renew
 from app.segments.expression import Node, Unparseable, describe, parse, tag_names, wording
 from app.segments.following import fold, is_due
@@ -53,6 +53,7 @@ __all__ = [
     "members",
     "names",
     "overlap",
+    "page",
     "parse",
     "renew",
     "saved",

@@ -24,7 +24,7 @@ from app.segments.gather import gather
 from app.segments.meaning import meaning
 from app.segments.nodes import Node
 from app.segments.parse import parse
-from app.segments.people import by_bit, one_ids
+from app.segments.people import bits_of, by_bit, one_ids
 
 SAMPLE = 5
 FEW = 100  # who are looked up while somebody types
@@ -59,6 +59,29 @@ def members_of(session: Session, tree: Node, now: datetime) -> set[str]:
         return sql.members(session, tree, meant, now)
     (found,) = answered
     return set(found.also).union(one_ids(session, found.bits))
+
+
+def page(
+    session: Session, text: str, now: datetime, after: int, limit: int
+) -> tuple[list[str], int | None]:
+    """Up to `limit` ONE IDs behind place `after` (0: from the beginning), and the place to go on
+    behind; None: that was all. Places stay while people come and go. Raises as `members`."""
+    tree = parse(text)
+    meant = meaning(session, tree, now)
+    answered = ask(session, [tree], meant, now, None)
+    if answered is None:
+        found = sorted(sql.members(session, tree, meant, now))
+        return found[after : after + limit], after + limit if len(found) > after + limit else None
+    (one,) = answered
+    placed = bits_of(session, sorted(one.also))
+    rest = one.bits | placed
+    rest.remove_range(0, after + 1)
+    chosen = rest[:limit]
+    named = by_bit(session, chosen)
+    shown = [named[bit] for bit in chosen]
+    if len(rest) > limit:
+        return shown, chosen[-1]
+    return shown + sorted(set(one.also).difference(by_bit(session, placed).values())), None
 
 
 def among(session: Session, tree: Node, people: Collection[str], now: datetime) -> set[str]:

@@ -26,7 +26,7 @@ def test_typing_counts_and_a_name_is_explained(
     page.look = f"{size}-{scheme}"  # type: ignore[attr-defined]
     log_in(page, "admin", product.password)
     page.goto("/console/segments/")
-    page.get_by_label("条件").fill(text)
+    page.locator("#expression").fill(text)
     expect(page.locator("#audience .value")).to_have_text(f"{wanted.size:,}")
     page.get_by_label("某位医生为什么在或不在").fill(wanted.sample[0].one_id)
     expect(page.locator("#why .badge")).to_have_text("在人群中")
@@ -34,7 +34,7 @@ def test_typing_counts_and_a_name_is_explained(
     keep(page, "segments", whole=True)
     assert not sticks_out(page)
     assert serious(page) == []
-    page.get_by_label("条件").fill(f"{text} 且 标签:肺癌")
+    page.locator("#expression").fill(f"{text} 且 标签:肺癌")
     expect(page.locator("#why .badge")).to_have_text("不在人群中")
     context.close()
 
@@ -81,7 +81,7 @@ def test_the_builder_and_the_text_say_the_same(
     expect(leaves).to_have_count(1)
     page.locator("[data-redo]").click()
     expect(text).to_have_value("城市 = 云岭市 且 企微好友")
-    page.get_by_label("人群名称").fill(f"云岭好友 {size}")
+    page.locator("#name").fill(f"云岭好友 {size}")
     page.get_by_role("button", name="保存", exact=True).click()
     page.locator("h1", has_text=f"云岭好友 {size}").wait_for()
     keep(page, "segment", whole=True)

@@ -18,7 +18,7 @@ from tests.scenarios.test_content_page import one_id
 
 PASSWORD = "a-long-password"
 PAGES = (
-    "/console/", "/console/physicians/", "/console/tags/", "/console/segments/",
+    "/console/", "/console/physicians/", "/console/tags/", "/console/segments/", "/console/segments/overlap", "/console/segments/lists",
     "/console/contents/", "/console/campaigns/", "/console/insights/", "/console/governance/",
     "/console/governance/sends", "/console/governance/limits", "/console/governance/reps",
     "/console/governance/judgements", "/console/governance/desk", "/console/governance/operations", "/console/governance/completeness", "/console/governance/users", "/console/governance/audit",

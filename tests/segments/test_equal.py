@@ -9,11 +9,13 @@ import pytest
 from app import segments
 from app.infra.db import Database
 from app.segments import following, sql, store
-from app.segments.asking import meaning, members_of
+from app.segments.asking import among, meaning, members_of
+from app.segments.parse import parse
 from tests.conftest import SetClock
 from tests.segments.history import History
 
 STEPS, QUESTIONS = 30, 3
+EVERYBODY = parse("全部")
 
 
 def compare(history: History, *, ahead: timedelta = timedelta()) -> int:
@@ -25,6 +27,9 @@ def compare(history: History, *, ahead: timedelta = timedelta()) -> int:
             tree = history.question()
             wanted = sql.members(session, tree, meaning(session, tree, now), now)
             assert members_of(session, tree, now) == wanted, tree
+            some = sql.members(session, EVERYBODY, meaning(session, EVERYBODY, now), now)
+            for few in (sorted(some)[1:], sorted(some)[:2]):
+                assert among(session, tree, few, now) == wanted.intersection(few), tree
             found += len(wanted)
     return found
 

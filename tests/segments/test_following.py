@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app import identity, links, segments, tagging
+from app.flows import import_hospitals
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.segments import sql
@@ -148,3 +149,28 @@ def test_a_reader_who_turns_a_page_later_is_followed(index: Index) -> None:
     assert len(same(index, "近1天读完")) == 1
     follow_all(index)
     assert len(same(index, "近1天读完 = 1")) == 1
+
+
+@ONE_DATABASE
+def test_a_hospital_gets_another_level_and_who_works_there_follows(index: Index) -> None:
+    for level in ("三级甲等", "三级乙等"):
+        index.clock.tick(minutes=5)
+        sheet = import_hospitals.read("a.csv", _hospital(level))
+        with index.db.transaction() as session:
+            if level == "三级甲等":
+                row = session.get_one(Identifier, index.li.id)
+                identity.describe(
+                    session, row, {"hospital": "云岭市第一医院", "city": "云岭市"}, source="crm", trust=90,
+                    at=index.clock(), now=index.clock(),
+                )  # fmt: skip
+            upload = import_hospitals.keep(session, "a.csv", sheet, actor="u", now=index.clock())
+        import_hospitals.apply(index.db, upload.id, actor="u", now=index.clock())
+        assert len(same(index, f"医院等级 = {level}")) == 1
+        follow_all(index)
+        assert len(same(index, f"医院等级 = {level}")) == 1
+    assert not same(index, "医院等级 = 三甲")
+    assert list(segments.verify(index.db, index.clock)) == []
+
+
+def _hospital(level: str) -> bytes:
+    return f"医院名称,等级,省份,城市\n云岭市第一医院,{level},广东,云岭市\n".encode()

@@ -211,3 +211,21 @@ def test_sets_of_an_older_release_are_not_asked_and_built_anew(index: Index) -> 
     with index.db.reading() as session:
         assert session.get_one(SegmentState, 1).is_built
     assert index.size() == 1
+
+
+@ONE_DATABASE
+def test_members_come_page_by_page_and_nobody_twice(index: Index) -> None:
+    with index.db.transaction() as session:
+        rep = hire(session, "rep02", index.clock())
+        for n in range(5):  # nobody has followed these
+            meet(session, rep, f"n{n}", index.clock())
+    for followed in (False, True):
+        found, place = [], 0
+        while place is not None:
+            with index.db.reading() as session:
+                piece, place = segments.page(session, "全部", index.clock(), place, 2)
+            found += piece
+        with index.db.reading() as session:
+            assert set(found) == segments.members(session, "全部", index.clock())
+        assert len(found) == len(set(found)) == 7
+        assert followed or follow(index, 1000)

@@ -14,7 +14,8 @@ from flask import Blueprint
 from app.web.policy import STAFF, Policy, default_policy
 
 PARTS = (
-    "physicians", "tags", "vocabulary", "tag_cases", "segments", "contents", "campaigns",
+    "physicians", "tags", "vocabulary", "tag_cases", "segments", "saved_segments",
+    "segment_lists", "contents", "campaigns",
     "suggestions", "inbox", "imports", "openapi",
 )  # fmt: skip
 

@@ -89,13 +89,14 @@ def _operation(view: Any, rule: str, method: str, schemas: dict[str, Any]) -> di
         for m in _PARAMETER.finditer(rule)
     ]  # fmt: skip
     asked = _model(view)
-    if asked is not None and method == "GET":
+    takes_file = getattr(view, FILE_MARK, False)
+    if asked is not None and (method == "GET" or takes_file):
         parameters += _query(asked, schemas)
     elif asked is not None:
         _describe(asked, schemas)
         reference = {"$ref": f"#/components/schemas/{asked.__name__}"}
         operation["requestBody"] = _body({"application/json": reference})
-    elif getattr(view, FILE_MARK, False):
+    if takes_file:
         form = {"type": "object", "required": ["file"], "properties": {"file": FILE}}
         operation["requestBody"] = _body(
             {"multipart/form-data": form, "text/csv": FILE, SPREADSHEET: FILE}

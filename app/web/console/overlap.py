@@ -41,4 +41,4 @@ def _title(inside: tuple[bool, ...], labels: list[str]) -> str:
         return str(_("都在"))
     if len(names) == 1:
         return str(_("只在 %(name)s", name=names[0]))
-    return str(_("只在 %(names)s", names=" ".join(names)))
+    return str(_("只在 %(names)s", names=" + ".join(names)))

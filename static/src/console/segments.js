@@ -147,6 +147,7 @@ async function fromBuilder() {
   known = answer.text;
   box.classList.remove("stale");
   put(answer.text);
+  settle(); // each change in the builder is a step of its own
 }
 
 async function ask(address, options) {
@@ -175,15 +176,20 @@ let waits = 0;
 text.addEventListener("input", () => {
   clearTimeout(waits);
   waits = setTimeout(() => {
-    if (text.value !== settled) {
-      past.push(settled);
-      future.length = 0;
-      settled = text.value;
-    }
-    steps();
+    settle();
     if (text.value !== known) fromText();
   }, 250);
 });
+
+// What stands there now is a step to come back to.
+function settle() {
+  if (text.value !== settled) {
+    past.push(settled);
+    future.length = 0;
+    settled = text.value;
+  }
+  steps();
+}
 
 function steps() {
   undo.disabled = !past.length;
@@ -191,6 +197,7 @@ function steps() {
 }
 
 function step(from, to) {
+  settle();
   if (!from.length) return;
   to.push(settled);
   settled = from.pop();

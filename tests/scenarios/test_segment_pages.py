@@ -1,0 +1,76 @@
+"""What marketing does with saved segments and lists in the console."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+from tests.scenarios.conftest import Line, publish
+from tests.scenarios.test_console import Browser, people  # noqa: F401
+
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@ONE_DATABASE
+def test_a_segment_is_saved_changed_set_back_and_deleted(
+    line: Line,
+    people: dict[str, Browser],  # noqa: F811
+) -> None:
+    marketer, start = people["marketer"], "/console/segments/"
+    saved = marketer.send(start, start, name="好友", expression="企微好友")
+    path = saved.request.path
+    assert "已保存人群“好友”" in saved.text
+    assert "已经存在" in marketer.send(start, start, name="好友", expression="全部").text
+    changed = marketer.send(path, path, name="朋友", expression="全部", description="所有医生")
+    assert "第 2 版" in changed.text
+    assert "所有医生" in changed.text
+    assert "标签要写成" in marketer.send(path, path, name="朋友", expression="房颤").text
+    assert "恢复自第 1 版" in marketer.send(path, f"{path}/back", number="1").text
+    assert "朋友 副本" in marketer.send(path, f"{path}/duplicate").text
+    overlap = marketer.get("/console/segments/overlap?s=朋友&e=标签:肺癌").text
+    assert "只在 “朋友”" in overlap
+    assert "排除" in marketer.send(path, f"{path}/spare").text
+    assert "还在使用：排除规则" in marketer.send(path, f"{path}/delete").text
+    rules = marketer.get("/console/segments/lists").text
+    number = re.search(r"/spared/(\d+)/remove", rules)
+    assert number
+    marketer.send("/console/segments/lists", f"/console/segments/spared/{number[1]}/remove")
+    assert "已删除人群“朋友”" in marketer.send(path, f"{path}/delete").text
+    assert people["rep"].get(start).status_code == 403
+    assert people["reviewer"].client.post(start).status_code in (400, 403)
+
+
+@ONE_DATABASE
+def test_a_list_is_looked_at_confirmed_and_left_out_of_one_push(
+    line: Line,
+    people: dict[str, Browser],  # noqa: F811
+) -> None:
+    marketer, lists = people["marketer"], "/console/segments/lists"
+    version = publish(line, "房颤抗凝新进展", ["af"])
+    made = marketer.send(
+        "/console/campaigns/new", "/console/campaigns/new", name="每日", expression="全部",
+        content_id=str(version.content_id), way="suggestion",
+    )  # fmt: skip
+    push = made.request.path
+    who = re.search(r"physicians/(YS\w{16})", marketer.get("/console/physicians/").text)
+    assert who
+    lines = f"编号\n{who[1]}\n=HYPERLINK(1)\n"
+    upload = marketer.send(
+        lists, lists, name="签到", purpose="会议", columns="one_id=编号",
+        file=(io.BytesIO(lines.encode()), "a.csv"),
+    )  # fmt: skip
+    path = upload.request.path
+    assert "待确认" in upload.text
+    assert "'=HYPERLINK(1)" in marketer.get(f"{path}/report.csv").text
+    assert "名单可以使用了" in marketer.send(path, f"{path}/confirm").text
+    assert marketer.get(f"{path}/report.csv").status_code == 404
+    number = path.rpartition("/")[2]
+    page = marketer.send(push, push + "/spare", who=f"list:{number}").text
+    assert "这次推送不会发给他们" in page
+    assert "在排除名单里 <b>1</b>" in page
+    assert "还在使用" in marketer.send(path, f"{path}/delete").text
+    assert "请选择至少一列" in marketer.send(
+        lists, lists, name="b", purpose="b", file=(io.BytesIO(b"a\nb\n"), "a.csv")
+    ).text  # fmt: skip
