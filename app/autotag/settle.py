@@ -162,5 +162,5 @@ def _anchors(session: Session, one_ids: Sequence[str]) -> dict[str, int]:
             Physician.one_id.in_(one_ids), Physician.live.is_(True),
             Physician.anchor_id.is_not(None),
         )
-    ).tuples()  # fmt: skip
+    )  # fmt: skip
     return {one_id: anchor for one_id, anchor in rows if anchor is not None}

@@ -88,10 +88,10 @@ class World:
 
     def join(self) -> None:
         with self.db.transaction() as session:
-            ids = {self.an_id(), self.an_id()}
-            if len(ids) == 2:
+            ids = [self.an_id(), self.an_id()]
+            if len(set(ids)) == 2:
                 identity.observe(
-                    session, sorted(ids), event_key=f"e{self.rng.random()}", source="test",
+                    session, ids, event_key=f"e{self.rng.random()}", source="test",
                     at=self.clock(), now=self.clock(), kind="api_assert", trust=90,
                 )  # fmt: skip
 
@@ -204,7 +204,7 @@ def test_event_by_event_is_what_the_whole_says(
         with database.reading() as session:
             assert held(session) == wanted(session, clock)
             most = max(most, len(held(session)))
-    assert most >= 5
+    assert most >= 3
 
 
 def test_only_what_can_follow_is_looked_at(database: Database, clock: SetClock) -> None:
