@@ -46,7 +46,8 @@ def conclude(
 
 
 def _living(session: Session, asked: Iterable[str]) -> list[str]:
-    people, found = list(asked), []
+    people = list(asked)
+    found: list[str] = []
     for start in range(0, len(people), AT_ONCE):
         piece = Physician.one_id.in_(people[start : start + AT_ONCE])
         found += session.scalars(select(Physician.one_id).where(piece, Physician.live.is_(True)))

@@ -1,6 +1,6 @@
 """The JSON API at /api/v1: what the console can do, for systems. Bearer token.
 
-    physicians  segments  contents  campaigns  suggestions  inbox  imports
+    physicians  segments  contents  campaigns  suggestions  inbox  imports  tag-rules  coverage
 
 Errors look alike: {"error": {"status", "message"}}. Lists: {"items": […], "total"?}.
 """
@@ -14,7 +14,8 @@ from flask import Blueprint
 from app.web.policy import STAFF, Policy, default_policy
 
 PARTS = (
-    "physicians", "segments", "contents", "campaigns", "suggestions", "inbox", "imports", "openapi",
+    "physicians", "segments", "contents", "campaigns", "suggestions", "inbox", "imports",
+    "tag_rules", "openapi",
 )  # fmt: skip
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")

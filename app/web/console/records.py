@@ -33,6 +33,10 @@ ACTIONS = {
     "menu.set": _l("更新公众号菜单"), "physicians.imported": _l("导入医生"),
     "rep.changed": _l("修改代表设置"), "tag.created": _l("添加标签"),
     "tag.folded": _l("归并标签名"), "token.created": _l("新建令牌"),
+    "rule.created": _l("新建自动标签规则"), "rule.written": _l("修改自动标签规则"),
+    "rule.tested": _l("回测自动标签规则"), "rule.live": _l("启用自动标签规则"),
+    "rule.pause": _l("暂停自动标签规则"), "rule.resume": _l("恢复自动标签规则"),
+    "rule.retire": _l("停用自动标签规则"), "rule.revive": _l("撤销停用自动标签规则"),
     "token.revoked": _l("停用令牌"), "user.created": _l("添加账号"),
     "user.disabled": _l("停用账号"), "user.enabled": _l("启用账号"),
     "user.logged_in": _l("登录"), "user.password_changed": _l("修改密码"),
@@ -52,7 +56,7 @@ OBJECTS = {
     "rep": _l("代表"), "tag": _l("标签"), "token": _l("令牌"), "policy": _l("联系规则"),
     "channel": _l("渠道"), "dispatch": _l("发送"), "physicians": _l("医生"), "menu": _l("菜单"),
     "import": _l("导入"), "identity": _l("身份判断"), "candidate": _l("复核"),
-    "hospital": _l("医院"),
+    "hospital": _l("医院"), "tag_rule": _l("自动标签规则"),
     "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
 }  # fmt: skip
 CONSENT = {
