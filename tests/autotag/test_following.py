@@ -284,11 +284,14 @@ def test_a_test_of_the_past_is_done_by_whoever_comes(database: Database, clock: 
     stops: list[Callable[[], bool]] = [lambda: True, lambda: False]
     for stop in stops:
         done = autotag.try_next(database, clock, stop, lambda *at: told.append(at))
-    assert done is not None and done.id == asked.id and done.state == TestState.DONE
+    assert done is not None
+    assert (done.id, done.state) == (asked.id, TestState.DONE)
     assert done.result is not None
     assert done.result["looked"] >= done.result["tagged"] > 0
     assert told[-1][0] == told[-1][1] > 0
     assert autotag.try_next(database, clock) is None
     with database.reading() as session:
         (shown,) = [one for one in autotag.listing(session) if one.row.id == row.id]
-        assert shown.newer and shown.test is not None and shown.test.id == done.id
+        assert shown.newer
+        assert shown.test is not None
+        assert shown.test.id == done.id
