@@ -221,7 +221,7 @@ def _events(
     db: Database, physicians: int, versions: Sequence[int], rng: random.Random,
     library: autotag.Library,
 ) -> dict[str, float]:  # fmt: skip
-    writing, following, checking = [], [], []
+    writing, following, checking, cpu = [], [], [], 0.0
     for n in range(EVENTS):
         values = _touchpoint(rng.randrange(1, physicians + 1), f"e{n}:{rng.random()}", versions,
                              rng, {"text": "请问怎么用"}) | {"at": _now()}  # fmt: skip
@@ -232,16 +232,17 @@ def _events(
         written = time.perf_counter()
         with db.reading() as session:
             assert autotag.is_due(session)
-        checked = time.perf_counter()
+        checked, used = time.perf_counter(), time.process_time()
         with db.transaction() as session:
             assert autotag.fold(session, library, _now())
         writing.append(written - begun)
         checking.append(checked - written)
         following.append(time.perf_counter() - checked)
+        cpu += time.process_time() - used
     ordered = sorted(following)
     return {
         "write": round(median(writing) * 1e3, 2), "check": round(median(checking) * 1e3, 2),
-        "p50": round(median(ordered) * 1e3, 2),
+        "p50": round(median(ordered) * 1e3, 2), "cpu": round(cpu / EVENTS * 1e3, 2),
         "p99": round(ordered[len(ordered) * 99 // 100] * 1e3, 2),
     }  # fmt: skip
 

@@ -6,10 +6,11 @@ import time
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app import accounts, autotag, tagging
 from app.autotag import Switch, TagRule
+from app.autotag.models import TagRuleSweep
 from app.bootstrap import Parts, build
 from app.cli.output import Json, show, teller
 from app.infra.errors import Refused
@@ -121,6 +122,9 @@ def run(as_json: Json = False) -> None:
             raise Refused("worker 正在计算，请稍后再试。")
         if looked % 5000 < some:
             tell(f"{looked:,} physicians")
+    with parts.db.reading() as session:
+        newest = select(TagRuleSweep.looked).order_by(TagRuleSweep.id.desc()).limit(1)
+        looked = session.scalar(newest) or 0
     took = time.perf_counter() - begun
     data = {"looked": looked, "seconds": round(took, 1)}
     show(data, f"看过 {looked:,} 位医生，{took:.1f} 秒。", as_json)
