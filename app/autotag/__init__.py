@@ -11,7 +11,7 @@ coverage                            tags, audiences and contents without each ot
 """
 
 from app.autotag.backtest import is_test_due, try_next
-from app.autotag.coverage import Coverage, coverage
+from app.autotag.coverage import Coverage, coverage, coverage_json
 from app.autotag.following import fold, is_due, is_sweep_due, sweep
 from app.autotag.journeys import Library
 from app.autotag.life import NAMES as STATE_NAMES
@@ -41,6 +41,7 @@ __all__ = [
     "carriers",
     "checked",
     "coverage",
+    "coverage_json",
     "create",
     "fold",
     "is_due",

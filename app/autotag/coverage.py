@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -202,3 +203,22 @@ def _readers(session: Session, names: Sequence[str], now: datetime) -> tuple[int
     any_of = AnyOf(tuple(TagIs(name) for name in names))
     reachable = segments.size(session, All((any_of, REACHABLE)), now)
     return reachable, reachable or segments.size(session, any_of, now)
+
+
+def coverage_json(found: Coverage, limit: int) -> dict[str, Any]:
+    """For programs; at most `limit` of each list."""
+    return {
+        "gaps": [{"tag": one.tag.key, "name": one.tag.name, "people": one.people}
+                 for one in found.gaps[:limit]],
+        "segments": [{"id": one.segment.id, "name": one.segment.name, "size": one.size,
+                      "served": one.served, "missing": list(one.missing),
+                      "problem": one.problem or None} for one in found.segments[:limit]],
+        "thin": [{"content_id": one.version.content_id, "title": one.version.title,
+                  "reasons": list(one.reasons), "tags": list(one.names),
+                  "suggested": [more.tag.key for more in one.suggestions]}
+                 for one in found.thin[:limit]],
+        "unreached": [{"content_id": one.version.content_id, "title": one.version.title,
+                       "tags": list(one.names), "people": one.people}
+                      for one in found.unreached[:limit]],
+        "served": sum(bool(one.contents) for one in found.tags),
+    }  # fmt: skip

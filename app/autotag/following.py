@@ -79,7 +79,7 @@ def sweep(session: Session, library: Library, now: datetime) -> int:
     at = _unfinished(session) or _begin(session, now)
     if at is None:
         return 0
-    chosen = select(Physician.one_id).where(Physician.one_id > at.cursor, Physician.live.is_(True))
+    chosen = select(Physician.one_id).where(Physician.one_id > at.cursor)
     people = session.scalars(chosen.order_by(Physician.one_id).limit(PIECE)).all()
     rules = [one for one in LIVE.of(session) if one.id in set(at.rules)]
     if not people or not rules:

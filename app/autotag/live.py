@@ -15,6 +15,7 @@ from app.autotag.models import TagRule, TagRuleVersion
 from app.autotag.rules import Meaning, Rule, acts, needs_words
 from app.identity.news import WHO
 from app.infra.stamp import Stamped
+from app.tagging import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Words:
         self._names = {tag.id: tag.name for tag in known}
         self._of: dict[str, set[int]] = {}
         for tag in known:
-            self._of.setdefault(tag.category_key, set()).add(tag.id)
+            if not tag.may_assert or Source.RULE in tag.may_assert.split(","):
+                self._of.setdefault(tag.category_key, set()).add(tag.id)
 
     def meaning(self, rule: Rule) -> Meaning:
         """For this rule."""

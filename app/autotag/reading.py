@@ -48,7 +48,7 @@ def carriers(session: Session) -> dict[int, int]:
             TagAssertion.actor.startswith("rule:"),
         )
         .group_by(TagAssertion.actor)
-    ).tuples()  # fmt: skip
+    )  # fmt: skip
     return {int(actor.removeprefix("rule:")): number for actor, number in rows}
 
 

@@ -22,7 +22,6 @@ from app.identity.models import Identifier, Physician
 from app.tagging.models import Source, TagAssertion
 
 AT_ONCE = 500
-ROWS = 200  # of one statement
 
 
 class Wanted(NamedTuple):
@@ -135,15 +134,20 @@ def end(session: Session, old: Sequence[Holding], now: datetime) -> None:
 
 def _begin(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Those that were superseded hold again; their words stay as they were."""
-    maker: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    for start in range(0, len(rows), ROWS):
-        piece = rows[start : start + ROWS]
-        made = maker.insert(TagAssertion.__table__).values(piece)
-        keys = ["identifier_id", "tag_id", "source", "ref"]
-        again = made.on_conflict_do_update(index_elements=keys, set_={"superseded_at": None})
-        session.connection().execute(again)
+    if rows:
+        dialect = session.get_bind().dialect.name
+        session.connection().execute(_AGAIN[dialect == "postgresql"], list(rows))
     for row in rows:
         changed.note(session, row["identifier_id"])
+
+
+def _again(maker: Any) -> Any:
+    keys = ["identifier_id", "tag_id", "source", "ref"]
+    made = maker.insert(TagAssertion.__table__)
+    return made.on_conflict_do_update(index_elements=keys, set_={"superseded_at": None})
+
+
+_AGAIN = (_again(sqlite), _again(postgresql))
 
 
 def _row(identifier_id: int, want: Wanted) -> dict[str, Any]:
@@ -162,5 +166,5 @@ def _anchors(session: Session, one_ids: Sequence[str]) -> dict[str, int]:
             Physician.one_id.in_(one_ids), Physician.live.is_(True),
             Physician.anchor_id.is_not(None),
         )
-    ).tuples()  # fmt: skip
+    )  # fmt: skip
     return {one_id: anchor for one_id, anchor in rows if anchor is not None}

@@ -38,6 +38,6 @@ def _frequent(session: Session) -> tuple[dict[int, int], int]:
         .join(ContentVersion, ContentVersion.id == VersionTag.version_id)
         .where(living)
         .group_by(VersionTag.tag_id)
-    ).tuples()
+    )
     whole = select(func.count(ContentVersion.content_id.distinct())).where(living)
     return dict(rows.all()), session.scalar(whole) or 0

@@ -14,7 +14,8 @@ from app.infra.errors import YishuError
 MODULES = {  # first word → who has it, in the order of the help
     "migrate": "schema", "revision": "schema", "doctor": "doctor", "backup": "backup",
     "restore": "backup", "keys": "keys", "users": "users", "inbox": "inbox",
-    "identity": "identity", "hospitals": "hospitals", "tags": "tags", "segments": "segments",
+    "identity": "identity", "hospitals": "hospitals", "tags": "tags", "tag-rules": "tag_rules",
+    "coverage": "coverage", "segments": "segments",
     "reconcile": "reconcile", "sample": "sample",
 }  # fmt: skip
 

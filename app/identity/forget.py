@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_
 from sqlalchemy.orm import Session
 
-from app.identity import called, changed, resolve
+from app.identity import called, changed, news, resolve
 from app.identity.models import Evidence, Identifier, ProfileValue
 
 
@@ -24,4 +24,5 @@ def forget(session: Session, identifier: Identifier, *, cause: str, now: datetim
     identifier.value = ""
     session.flush()
     changed.note(session, identifier.id)
+    news.tell(session, identifier.id, news.WHO)
     resolve.recompute(session, [identifier.id], cause=cause, now=now)

@@ -93,7 +93,7 @@ def _owners(session: Session, identifiers: set[int]) -> dict[int, str]:
     for start in range(0, len(wanted), AT_ONCE):
         chosen = select(Identifier.id, Identifier.one_id)
         piece = Identifier.id.in_(wanted[start : start + AT_ONCE])
-        found.update(session.execute(chosen.where(piece)).tuples())
+        found.update(dict(session.execute(chosen.where(piece)).all()))
     return found
 
 
@@ -105,7 +105,7 @@ def _become(session: Session, one_ids: Sequence[str]) -> dict[str, str]:
         chosen = select(Physician.one_id, Physician.redirect_to)
         rows = session.execute(
             chosen.where(Physician.one_id.in_(layer), Physician.redirect_to.is_not(None))
-        ).tuples()
+        )
         further: dict[str, set[str]] = {}
         for here, there in rows:
             assert there is not None

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, insert, literal_column, o
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from app.identity import changed
+from app.identity import changed, news
 from app.identity.models import Component, Identifier, IdentifierStatus, Physician
 from app.identity.normalise import Id
 from app.infra import crypto
@@ -96,6 +96,7 @@ def come_back(session: Session, identifier_id: int, one: Id, now: datetime) -> N
     row.value, row.first_seen_at = one.value, now
     session.get_one(Physician, row.one_id, populate_existing=True).live = True
     changed.note(session, row.id)
+    news.tell(session, row.id, news.WHO)
     session.flush()
 
 

@@ -88,10 +88,10 @@ class World:
 
     def join(self) -> None:
         with self.db.transaction() as session:
-            ids = {self.an_id(), self.an_id()}
-            if len(ids) == 2:
+            ids = [self.an_id(), self.an_id()]
+            if len(set(ids)) == 2:
                 identity.observe(
-                    session, sorted(ids), event_key=f"e{self.rng.random()}", source="test",
+                    session, ids, event_key=f"e{self.rng.random()}", source="test",
                     at=self.clock(), now=self.clock(), kind="api_assert", trust=90,
                 )  # fmt: skip
 
@@ -204,7 +204,7 @@ def test_event_by_event_is_what_the_whole_says(
         with database.reading() as session:
             assert held(session) == wanted(session, clock)
             most = max(most, len(held(session)))
-    assert most >= 5
+    assert most >= 3
 
 
 def test_only_what_can_follow_is_looked_at(database: Database, clock: SetClock) -> None:
@@ -284,11 +284,14 @@ def test_a_test_of_the_past_is_done_by_whoever_comes(database: Database, clock: 
     stops: list[Callable[[], bool]] = [lambda: True, lambda: False]
     for stop in stops:
         done = autotag.try_next(database, clock, stop, lambda *at: told.append(at))
-    assert done is not None and done.id == asked.id and done.state == TestState.DONE
+    assert done is not None
+    assert (done.id, done.state) == (asked.id, TestState.DONE)
     assert done.result is not None
     assert done.result["looked"] >= done.result["tagged"] > 0
     assert told[-1][0] == told[-1][1] > 0
     assert autotag.try_next(database, clock) is None
     with database.reading() as session:
         (shown,) = [one for one in autotag.listing(session) if one.row.id == row.id]
-        assert shown.newer and shown.test is not None and shown.test.id == done.id
+        assert shown.newer
+        assert shown.test is not None
+        assert shown.test.id == done.id

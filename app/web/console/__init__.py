@@ -20,7 +20,7 @@ PAGES = (
     "segment_lists",
     "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
     "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
-    "court_words", "court", "truth",
+    "court_words", "court", "truth", "tag_rules", "coverage",
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")

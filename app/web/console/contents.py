@@ -56,7 +56,7 @@ def contents() -> str:
 def new_content() -> str | Response | tuple[str, int]:
     """Write a content."""
     if request.method == "GET":
-        return _form(None, MultiDict())
+        return _form(None, MultiDict([("tags", tag) for tag in request.args.getlist("tags")]))
     return _save(None)
 
 
@@ -97,6 +97,8 @@ def edit_content(version_id: int) -> str | Response | tuple[str, int]:
         )
         for tag_id in _tags(session, version.id):
             given.add("tags", str(tag_id))
+        for tag in request.args.getlist("add"):
+            given.add("tags", tag)
     return _form(version_id, given)
 
 
