@@ -169,6 +169,9 @@ def test_sure_cases_settle_themselves_unless_a_person_spoke(database: Database) 
         assert case.strength > 0.97
         af = tag(session, "af").id
         assert af not in tagging.weights(session, [who.one_id], NOON)[who.one_id]
+        heard = court.evidence(session, case, NOON)  # the losing side is heard in an appeal
+        assert [one.source for one in heard.columns[0].reasons] == [Source.WECOM_TAG]
+        assert heard.chances[Verdict.SECOND] > 0.97
         court.undo(session, case.id, actor="user:1", now=NOON)
         assert look(session, who)[0].state == CaseState.OPEN
         told = court.evidence(session, case, NOON)
