@@ -39,6 +39,7 @@ class Column:
     sent: int
     opened: int
     side: Side | None
+    acts: bool  # behaviour is told here
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def evidence(session: Session, case: TagCase, now: datetime) -> Evidence:
 
     def column(tag: int, said: Sequence[Reason], place: int, *, acts: bool) -> Column:
         told, number, opened = behaviour(tag or case.tag_id) if acts else ([], 0, 0)
-        return Column(tag, said, told, number, opened, _side(found, place))
+        return Column(tag, said, told, number, opened, _side(found, place), acts)
 
     mine = reasons.get(case.tag_id, [])
     if key[0] in PAIRS:
