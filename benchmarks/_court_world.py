@@ -143,9 +143,9 @@ def _planted(who: int, kind: Kind, rng: random.Random, world: World, page: Page)
         tag = rng.choice([t for t in words.topics if (t in mine) == (kind is Kind.UNTAGGED)])
         about, rest = _split(words.contents, tag, rng)
         sent = [*about, *rest]
-        opened = {version for version, _ in rng.sample(rest, 12)}
+        opened = {version for version, _ in rng.sample(rest, 8 if kind is Kind.UNTAGGED else 12)}
         if kind is Kind.UNTAGGED:
-            opened |= {version for version, _ in about[1:]}
+            opened |= {version for version, _ in about}
         else:
             _say(who, tag, Source.CRM, page, CLAIMED)
     elif kind is Kind.SILENT:

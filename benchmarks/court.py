@@ -25,6 +25,7 @@ import app.models
 from app import court, segments, tagging
 from app.court import TagCase
 from app.court.rules import Kind, Verdict
+from app.identity import Identifier, changed
 from app.identity.models import PersonChanged
 from app.infra import crypto
 from app.infra.db import Database, build_engine
@@ -55,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
         result |= _learned(db)
         clean = len(world.interests)
         plant(db, world, options.physicians // 50, options.seed)
+        with db.transaction() as session:
+            changed.note_all(session, Identifier.id, Identifier.id > clean)
         result |= _found(db, world, clean) | _followed(db)
     for key, value in result.items():
         print(f"{key:32} {value}")
