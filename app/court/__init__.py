@@ -9,7 +9,7 @@ learn, truth              how reliable sources are, from what physicians open
 retirements               tags that predict nothing
 """
 
-from app.court.decide import appeal, decide, get, undo
+from app.court.decide import appeal, decide, erase, get, undo
 from app.court.due import are_due, is_night, mark, mark_everybody, mark_ripened
 from app.court.evidence import Evidence, Told, evidence
 from app.court.examine import examine, examine_due
@@ -70,6 +70,7 @@ __all__ = [
     "count_by_state",
     "decide",
     "decide_retirement",
+    "erase",
     "events",
     "evidence",
     "examine",

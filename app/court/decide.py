@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app import tagging
@@ -103,6 +103,19 @@ def appeal(session: Session, case_id: int, *, actor: str, reason: str, now: date
     case.not_by, case.facts = case.decided_by, {**case.facts, "by_hand": True}
     note(session, case, CaseEvent.APPEALED, actor, now, reason=reason)
     return case
+
+
+def erase(session: Session, identifier_id: int, before: datetime | None) -> None:
+    """Cases that hang on an identifier whose history is erased, or the older ones; what they
+    overruled about the rest of the person holds again."""
+    chosen = select(TagCase.id).where(TagCase.identifier_id == identifier_id)
+    if before is not None:
+        chosen = chosen.where(TagCase.opened_at < before)
+    ids = session.scalars(chosen).all()
+    for case_id in ids:
+        tagging.reinstate(session, case_id)
+    session.execute(delete(TagCaseEvent).where(TagCaseEvent.case_id.in_(ids)))
+    session.execute(delete(TagCase).where(TagCase.id.in_(ids)))
 
 
 def note(

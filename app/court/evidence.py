@@ -39,11 +39,12 @@ class Column:
     sent: int
     opened: int
     side: Side | None
+    acts: bool  # behaviour is told here
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Both columns, and the probability of each verdict as it is now."""
+    """Both columns, and the probability of each verdict, as if there were none yet."""
 
     one_id: str
     columns: tuple[Column, Column]
@@ -51,13 +52,13 @@ class Evidence:
 
 
 def evidence(session: Session, case: TagCase, now: datetime) -> Evidence:
-    """As it is now."""
+    """As it is now; what the verdict overruled is heard as before it."""
     one_id = session.get_one(Identifier, case.identifier_id).one_id
     known = terms(session)
-    person = persons(session, [one_id], known, now)[one_id]
+    person = persons(session, [one_id], known, now, before_case=case.id)[one_id]
     key = (Kind(case.kind), case.tag_id, case.other_id)
     found = next((one for one in find(person, known, now) if one.key == key), None)
-    reasons = tagging.reasons(session, one_id, now)
+    reasons = tagging.reasons(session, one_id, now, before_case=case.id)
     sent = exposures(session, [one_id], known.shape, now)[one_id]
     titles = content.titles(session, [one.version_id for one in sent])
 
@@ -70,7 +71,7 @@ def evidence(session: Session, case: TagCase, now: datetime) -> Evidence:
 
     def column(tag: int, said: Sequence[Reason], place: int, *, acts: bool) -> Column:
         told, number, opened = behaviour(tag or case.tag_id) if acts else ([], 0, 0)
-        return Column(tag, said, told, number, opened, _side(found, place))
+        return Column(tag, said, told, number, opened, _side(found, place), acts)
 
     mine = reasons.get(case.tag_id, [])
     if key[0] in PAIRS:
@@ -84,7 +85,11 @@ def evidence(session: Session, case: TagCase, now: datetime) -> Evidence:
         bad = [one for one in mine if one.strength < 0]
         columns = (column(case.tag_id, good, 0, acts=True), column(case.tag_id, bad, 1, acts=False))
     else:
-        columns = (column(case.tag_id, mine, 0, acts=False), column(0, [], 1, acts=True))
+        there = 1 if key[0] is Kind.UNTAGGED else 0  # where the tag's own probability stands
+        columns = (
+            column(case.tag_id, mine, there, acts=False),
+            column(0, [], 1 - there, acts=True),
+        )
     return Evidence(one_id, columns, found.chances if found else {})
 
 

@@ -52,10 +52,15 @@ def examine(session: Session, one_ids: Sequence[str], now: datetime) -> None:
 
 
 def persons(
-    session: Session, one_ids: Sequence[str], known: Terms, now: datetime
+    session: Session,
+    one_ids: Sequence[str],
+    known: Terms,
+    now: datetime,
+    *,
+    before_case: int | None = None,
 ) -> dict[str, Person]:
-    """What is known of each, as the rules see it."""
-    lines = tagging.lines_of(session, one_ids)
+    """What is known of each, as the rules see it; `before_case`: as if it had no verdict."""
+    lines = tagging.lines_of(session, one_ids, before_case=before_case)
     sent = exposures(session, one_ids, known.shape, now)
     return {
         one_id: Person(

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import consent, delivery, identity, inbox
+from app import consent, court, delivery, identity, inbox
 from app.connectors.errors import OutOfReach
 from app.consent import Action, ConsentEntry
 from app.delivery import Dispatch
@@ -105,6 +105,7 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
     for model in (Touchpoint, ConsentEntry, TagAssertion, TagSighting, TagRefused):
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
+    court.erase(session, row.id, before)
     links = update(TrackedLink).where(TrackedLink.identifier_id == row.id)
     about = [Dispatch.identifier_id == row.id]
     if before:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, not_, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier
 from app.tagging.held import Line
-from app.tagging.models import TagAssertion
+from app.tagging.models import Source, TagAssertion
 from app.tagging.reliability import Trust, trust
 from app.tagging.rules import Asserted, shares, strength, weight
 from app.tagging.shape import Shape, shape
@@ -88,11 +88,14 @@ def weights(
     return found
 
 
-def reasons(session: Session, one_id: str, now: datetime) -> dict[int, list[Reason]]:
-    """Every active assertion about one person by tag, strongest first."""
+def reasons(
+    session: Session, one_id: str, now: datetime, *, before_case: int | None = None
+) -> dict[int, list[Reason]]:
+    """Every active assertion about one person by tag, strongest first. `before_case`: as if this
+    tag case had no verdict."""
     known = shape(session)
     found: dict[int, list[Reason]] = {}
-    for (_, tag_id), rows in _grouped(session, Identifier.one_id == one_id).items():
+    for (_, tag_id), rows in _grouped(session, Identifier.one_id == one_id, before_case).items():
         if tag_id not in known.half_lives:
             continue
         half_life = known.half_lives[tag_id]
@@ -106,15 +109,17 @@ def reasons(session: Session, one_id: str, now: datetime) -> dict[int, list[Reas
     return found
 
 
-def lines_of(session: Session, one_ids: Sequence[str]) -> dict[str, dict[int, list[Line]]]:
-    """The active assertions about these persons by tag, without their words."""
+def lines_of(
+    session: Session, one_ids: Sequence[str], *, before_case: int | None = None
+) -> dict[str, dict[int, list[Line]]]:
+    """The active assertions about these persons by tag, without their words; see `reasons`."""
     rows = session.execute(
         select(
             Identifier.one_id, TagAssertion.tag_id, TagAssertion.id, TagAssertion.source,
             TagAssertion.confidence, TagAssertion.at,
         )
         .join(Identifier, Identifier.id == TagAssertion.identifier_id)
-        .where(Identifier.one_id.in_(one_ids), TagAssertion.superseded_at.is_(None))
+        .where(Identifier.one_id.in_(one_ids), _hold(before_case))
     )  # fmt: skip
     found: dict[str, dict[int, list[Line]]] = {one_id: {} for one_id in one_ids}
     known = trust(session)
@@ -199,14 +204,27 @@ def _drop_excluded(held: dict[int, Weight], shape: Shape) -> None:
             del held[tag_id]
 
 
-def _grouped(session: Session, whose: ColumnElement[bool]) -> dict[tuple[str, int], list[_Row]]:
+def _hold(before_case: int | None) -> ColumnElement[bool]:
+    """Assertions that hold, or would if this case had no verdict."""
+    hold = TagAssertion.superseded_at.is_(None)
+    if before_case is None:
+        return hold
+    verdict = and_(
+        TagAssertion.source == Source.VERDICT, TagAssertion.ref.startswith(f"case:{before_case}:")
+    )
+    return and_(or_(hold, TagAssertion.overruled_by == before_case), not_(verdict))
+
+
+def _grouped(
+    session: Session, whose: ColumnElement[bool], before_case: int | None = None
+) -> dict[tuple[str, int], list[_Row]]:
     rows = session.execute(
         select(
             Identifier.one_id, TagAssertion.id, TagAssertion.tag_id, TagAssertion.source,
             TagAssertion.confidence, TagAssertion.at, TagAssertion.evidence, TagAssertion.actor,
         )
         .join(Identifier, Identifier.id == TagAssertion.identifier_id)
-        .where(whose, TagAssertion.superseded_at.is_(None))
+        .where(whose, _hold(before_case))
         .order_by(TagAssertion.id)
     )  # fmt: skip
     groups: dict[tuple[str, int], list[_Row]] = defaultdict(list)

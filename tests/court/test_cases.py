@@ -169,6 +169,9 @@ def test_sure_cases_settle_themselves_unless_a_person_spoke(database: Database) 
         assert case.strength > 0.97
         af = tag(session, "af").id
         assert af not in tagging.weights(session, [who.one_id], NOON)[who.one_id]
+        heard = court.evidence(session, case, NOON)  # the losing side is heard in an appeal
+        assert [one.source for one in heard.columns[0].reasons] == [Source.WECOM_TAG]
+        assert heard.chances[Verdict.SECOND] > 0.97
         court.undo(session, case.id, actor="user:1", now=NOON)
         assert look(session, who)[0].state == CaseState.OPEN
         told = court.evidence(session, case, NOON)
@@ -228,3 +231,21 @@ def test_whoever_changed_is_marked_for_the_court_and_looked_at_once(
     with database.transaction() as session:
         court.examine_due(session, clock())
         assert court.count_by_state(session) == {"open": 2}
+
+
+def test_erasing_an_identifier_takes_its_cases_and_frees_what_they_overruled(
+    database: Database,
+) -> None:
+    by_hand(database)
+    with database.transaction() as session:
+        who = person(session)
+        say(session, who, "stage-trial", Source.CRM)
+        say(session, who, "stage-regular", Source.PERSON)
+        (case,) = look(session, who)
+        rows = active(session)
+        court.decide(session, case.id, Verdict.SECOND, actor="u", reason="因为", now=LATER)
+        court.erase(session, who.id, NOON - timedelta(days=1))
+        assert court.count_by_state(session) == {"settled": 1}
+        court.erase(session, who.id, None)
+        assert court.count_by_state(session) == {}
+        assert set(rows) <= set(active(session))
