@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
@@ -26,11 +27,13 @@ def assert_tag(
     at: datetime,
     confidence: float = 1.0,
     actor: str = "system",
+    raw: str = "",
 ) -> bool:
     """One assertion per person, tag, source and evidence; False when it was there already."""
     values: dict[str, Any] = {
         "identifier_id": identifier_id, "tag_id": tag_id, "source": source, "ref": ref,
         "evidence": evidence, "confidence": confidence, "actor": actor, "at": at,
+        "raw": raw,
     }  # fmt: skip
     fresh = insert_once(session, TagAssertion, values, "identifier_id", "tag_id", "source", "ref")
     if fresh:
@@ -63,15 +66,36 @@ def replace_from_source(
     `scope` is the part of the source that this list speaks for (one rep's side of a contact):
     only assertions whose ref starts with it are touched. It holds no signs that LIKE knows.
     """
+    named = {(tag_id, ""): words for tag_id, words in wanted.items()}
+    replace_names(session, identifier_id, source=source, scope=scope, wanted=named, at=at)
+
+
+def replace_names(
+    session: Session,
+    identifier_id: int,
+    *,
+    source: str,
+    scope: str,
+    wanted: Mapping[tuple[int, str], str],
+    at: datetime,
+) -> None:
+    """The same for names: (tag id, name as folded for look-ups) → evidence sentence.
+
+    Two names of one tag are two assertions, so what a name means can be changed without a thought
+    for the other. Of one source only the strongest counts.
+    """
     known = {"person": identifier_id, "source": source, "scope": f"{scope}:%"}
     rows = _OF_SOURCE.all(session, known)
-    active = {row.tag_id: row.id for row in rows if row.superseded_at is None}
-    for tag_id, assertion_id in active.items():
-        if tag_id not in wanted:
+    active = {(row.tag_id, row.raw): row.id for row in rows if row.superseded_at is None}
+    for tag_id, raw in wanted:
+        if raw and (tag_id, raw) not in active and (tag_id, "") in active:
+            active[tag_id, raw] = _name(session, active.pop((tag_id, "")), raw)
+    for key, assertion_id in active.items():
+        if key not in wanted:
             supersede(session, assertion_id, at)
-    for tag_id, evidence in wanted.items():
-        if tag_id not in active:
-            ref = f"{scope}:{int(at.timestamp())}"
+    for (tag_id, raw), evidence in wanted.items():
+        if (tag_id, raw) not in active:
+            ref = ref_of(scope, at, raw)
             again = next((r.id for r in rows if r.tag_id == tag_id and r.ref == ref), None)
             if again is not None:
                 _revive(session, again)
@@ -79,8 +103,29 @@ def replace_from_source(
             else:
                 assert_tag(
                     session, identifier_id, tag_id,
-                    source=source, ref=ref, evidence=evidence, at=at,
+                    source=source, ref=ref, evidence=evidence, at=at, raw=raw,
                 )  # fmt: skip
+
+
+def ref_of(scope: str, at: datetime, raw: str) -> str:
+    """What names the evidence of an assertion that one part of a source makes by a name."""
+    return f"{scope}:{int(at.timestamp())}{_suffix(raw)}"
+
+
+def scope_of(ref: str, raw: str) -> str:
+    """The part of the source that `ref_of` was told of."""
+    return ref.removesuffix(_suffix(raw)).rsplit(":", 1)[0]
+
+
+def _suffix(raw: str) -> str:
+    return f":{crc32(raw.encode()):08x}" if raw else ""
+
+
+def _name(session: Session, assertion_id: int, raw: str) -> int:
+    """An assertion from before names were noted, found again under this one."""
+    named = update(TagAssertion).where(TagAssertion.id == assertion_id).values(raw=raw)
+    session.execute(named.execution_options(synchronize_session=False))
+    return assertion_id
 
 
 def _revive(session: Session, assertion_id: int) -> None:
@@ -92,6 +137,7 @@ class _Asserted(NamedTuple):
     id: int
     tag_id: int
     ref: str
+    raw: str
     superseded_at: datetime | None
 
 

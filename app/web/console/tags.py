@@ -44,7 +44,6 @@ def tags() -> str:
             tags=tagging.tags(session),
             people={row.tag_id: row.n for row in people},
             contents={row.tag_id: row.n for row in contents},
-            waiting=tagging.unmapped(session),
         )
 
 
@@ -70,18 +69,3 @@ def add_tag() -> Response:
     except YishuError as problem:
         flash(str(problem), "error")
     return redirect(url_for("console.tags"))
-
-
-@bp.post("/tags/fold/<int:waiting_id>")
-@allow(Role.ADMIN, Role.MARKETER, Role.REVIEWER)
-def fold_tag(waiting_id: int) -> Response:
-    """Say what an unknown name means."""
-    here, who = parts(), auth.actor()
-    try:
-        with here.db.transaction() as session:
-            tag = tagging.fold_unmapped(session, waiting_id, request.form.get("tag", ""))
-            accounts.audit(session, who.key, "tag.folded", "tag", tag.key, now=here.clock())
-        flash(_("已归并到“%(name)s”，带有这个名称的医生即时生效。", name=tag.name), "success")
-    except YishuError as problem:
-        flash(str(problem), "error")
-    return redirect(url_for("console.tags") + "#waiting")
