@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -79,7 +80,7 @@ def _each(
     name_ids: Collection[int],
     actor: str,
     clock: Clock,
-    decide: Callable[[Session, int, dict[str, object]], TagFolding],
+    decide: Callable[[Session, int, dict[str, Any]], TagFolding],
 ) -> Done:
     done = Done(secrets.token_hex(8))
     for name_id in name_ids:

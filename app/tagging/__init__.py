@@ -10,17 +10,33 @@ replace_from_source  a source's whole list of tags: missing ones are superseded
 weights, reasons     what holds now, how strongly, and why
 held, lines_of, shape   how strongly every tag holds for one person, and until when
 keywords_in          tags that a text speaks of
+plan_people, read_side, own_marks   our tags on the sides of contacts in WeCom
 keep_corp_tags, corp_tags   the corp's own list, as WeCom showed it last
 """
 
-from app.tagging import suggesting
+from app.tagging import mark_calls, marks, mirror_list, mirror_rules, suggesting
 from app.tagging.assign import assert_tag, replace_from_source, supersede
-from app.tagging.corp_tags import corp_tags, keep_corp_tags, tags_deleted_at
+from app.tagging.corp_tags import corp_tags, keep_corp_tags, note_corp_tag, tags_deleted_at
 from app.tagging.fold_looks import Preview, batch_of, folded_by, folding_history, is_undone, preview
 from app.tagging.fold_models import FoldKind, TagFolding
 from app.tagging.folding import has_names_of, map_name, take_names, unmapped
-from app.tagging.foldings import fold_name, ignore_name, make_tag, settle
+from app.tagging.foldings import are_unsettled, fold_name, ignore_name, make_tag, settle
 from app.tagging.held import Held, Line, held
+from app.tagging.mark_calls import Todo
+from app.tagging.marks import (
+    SideRead,
+    forget_side,
+    hold_plan,
+    own_marks,
+    people_with_marks,
+    plan_people,
+    read_side,
+)
+from app.tagging.mirror_list import Steps, look_at_list
+from app.tagging.mirror_list import repair as repair_mirror
+from app.tagging.mirror_models import MarkSide, MirrorPlan, MirrorState, TagMark, TagMirror
+from app.tagging.mirrored import MAPPED, chosen_tags, mirror_of
+from app.tagging.mirrored import is_used as is_mirror_used
 from app.tagging.models import (
     NameState,
     Owner,
@@ -50,46 +66,72 @@ from app.tagging.vocabulary import (
 )
 
 __all__ = [
+    "MAPPED",
     "FoldKind",
     "Held",
     "Line",
+    "MarkSide",
+    "MirrorPlan",
+    "MirrorState",
     "NameState",
     "Owner",
     "Preview",
     "Reason",
     "Sensitivity",
     "Shape",
+    "SideRead",
     "Source",
+    "Steps",
     "Suggestion",
     "Tag",
     "TagCategory",
     "TagFolding",
+    "TagMark",
+    "TagMirror",
+    "Todo",
     "UnmappedName",
     "Weight",
     "add_synonym",
     "add_tag",
+    "are_unsettled",
     "assert_tag",
     "batch_of",
     "by_key",
     "by_name",
     "categories",
+    "chosen_tags",
     "corp_tags",
     "fold_name",
     "folded_by",
     "folding_history",
+    "forget_side",
     "has_names_of",
     "held",
+    "hold_plan",
     "holders",
     "id_of",
     "ignore_name",
+    "is_mirror_used",
     "is_undone",
     "keep_corp_tags",
     "keywords_in",
     "lines_of",
+    "look_at_list",
     "make_tag",
     "map_name",
+    "mark_calls",
+    "marks",
+    "mirror_list",
+    "mirror_of",
+    "mirror_rules",
+    "note_corp_tag",
+    "own_marks",
+    "people_with_marks",
+    "plan_people",
     "preview",
+    "read_side",
     "reasons",
+    "repair_mirror",
     "replace_from_source",
     "retire",
     "seed",

@@ -20,6 +20,7 @@ from app.tagging.naming import likeness
 
 CONFIDENT = 0.6
 WORTH_SHOWING = 0.3
+NARROWER = 0.6  # 1型糖尿病 is 糖尿病, but who folds it so should have thought of it
 MARGIN = 0.08  # a suggestion that another is nearly as good as is none to follow blindly
 DOUBT = 8.0  # carriers that are assumed to be like everybody: so two persons prove nothing
 SIGHT, SOUND, PEOPLE, OPENED = 0.95, 0.85, 0.5, 0.2  # what a full signal counts for
@@ -58,28 +59,24 @@ class Signals:
 
 def by_sight(raw: str, name: str) -> float:
     """0 … 1, of folded names; 0 when what differs makes them contradict each other."""
-    if contradict(raw, name):
+    bare, plain = _bare(raw), _bare(name)
+    found = _sight(raw, name)
+    if bare and plain and (bare, plain) != (raw, name):
+        found = max(found, 0.97 * _sight(bare, plain))
+    if not found or contradict(raw, name):
         return 0.0
-    bare, plain = _NOISE.sub("", raw), _NOISE.sub("", name)
-    whole = _sight(raw, name)
-    return max(whole, 0.97 * _sight(bare, plain)) if bare and plain else whole
+    return NARROWER * found if _kinds(raw) and not _kinds(name) else found
 
 
 def by_sound(raw: str, name: str) -> float:
     """0 … 1, of folded names; letters alone may be pinyin or its initials."""
-    if contradict(raw, name) or raw == name:
-        return 0.0
     theirs = syllables(name)
-    if len(theirs) < 2:
+    if raw == name or len(theirs) < 2:
         return 0.0
-    if raw.isascii():
-        return _typed(raw, theirs) if raw.isalpha() else 0.0
-    mine = syllables(raw)
-    if mine == theirs:
-        return 1.0
-    near = Indel.normalized_similarity(mine, theirs)
-    # Most of what sounds alike in part looks alike in part, and that was counted already.
-    return 0.7 * near if near >= 0.75 and min(len(mine), len(theirs)) >= 3 else 0.0
+    found = _typed(raw, theirs) if raw.isascii() else _heard(syllables(raw), theirs)
+    if not found or contradict(raw, name):
+        return 0.0
+    return NARROWER * found if _kinds(raw) and not _kinds(name) else found
 
 
 def together(have: int, carriers: int, base: float) -> float:
@@ -136,7 +133,19 @@ def _is_left_out(shorter: str, longer: str) -> bool:
     )
 
 
+def _heard(mine: tuple[str, ...], theirs: tuple[str, ...]) -> float:
+    if mine == theirs:
+        return 1.0
+    if min(len(mine), len(theirs)) < 3:
+        return 0.0
+    # Most of what sounds alike in part looks alike in part, and that was counted already.
+    near = Indel.normalized_similarity(mine, theirs)
+    return 0.7 * near if near >= 0.75 else 0.0
+
+
 def _typed(raw: str, theirs: tuple[str, ...]) -> float:
+    if not raw.isalpha():
+        return 0.0
     for heard, same in _FUZZY:
         raw = raw.replace(heard, same)
     if raw == "".join(theirs):
@@ -146,11 +155,21 @@ def _typed(raw: str, theirs: tuple[str, ...]) -> float:
     return {2: 0.35, 3: 0.6}.get(len(initials), 0.8) if raw == initials else 0.0
 
 
-def _numbers(text: str) -> list[str]:
-    said = text.translate(str.maketrans("一二三四ⅰⅱⅲⅳ", "12341234"))
-    return (
-        re.findall(r"\d+", said) if re.search(r"\d", text) or "型" in text or "期" in text else []
-    )
+@lru_cache(maxsize=50_000)
+def _bare(name: str) -> str:
+    return _NOISE.sub("", name)
+
+
+def _kinds(text: str) -> bool:
+    """Whether it speaks of one kind or stage of something: 1型, 3期."""
+    return ("型" in text or "期" in text) and bool(_numbers(text))
+
+
+@lru_cache(maxsize=50_000)
+def _numbers(text: str) -> tuple[str, ...]:
+    kinds = "型" in text or "期" in text  # elsewhere 一 is no number: 一线, 统一
+    said = text.translate(str.maketrans("一二三四", "1234")) if kinds else text
+    return tuple(re.findall(r"\d+", said))
 
 
 def _differ(raw: str, name: str, one: str, other: str) -> bool:

@@ -11,6 +11,7 @@ who carries the name now, and become sightings again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -93,36 +94,47 @@ def ignore_name(
     )  # fmt: skip
 
 
+def are_unsettled(session: Session) -> bool:
+    """Whether `settle` has something to do."""
+    return bool(_learnt(session)) or bool(_late(session, 1))
+
+
 def settle(session: Session, now: datetime, limit: int = SETTLED_AT_ONCE) -> int:
     """Let names follow that the vocabulary has learnt while they waited, and who was told of with
     a name while it was being folded; returns how many. Call it again until it gives 0."""
-    meanings = LEXICON.of(session)
-    waiting = select(UnmappedName).where(UnmappedName.state == NameState.WAITING)
-    known = []
-    for name in session.scalars(waiting):
-        tag = meanings.meaning(name.source, name.raw)
-        if tag is not None and tag.active and not naming.why_forbidden(name.raw):
-            known.append((name.id, tag.id))
-    for name_id, tag_id in known[:limit]:
+    known = _learnt(session)[:limit]
+    for name_id, tag_id in known:
         row = _held(session, name_id)
         _folded(session, row, session.get_one(Tag, tag_id), FoldKind.KNOWN, "system", now, "")
-    return min(len(known), limit) + _settle_late(session, limit)
-
-
-def _settle_late(session: Session, limit: int) -> int:
-    late = (
-        select(UnmappedName)
-        .where(UnmappedName.state == NameState.FOLDED)
-        .join(TagSighting, _of(UnmappedName.source, UnmappedName.raw))
-        .distinct()
-        .limit(limit)
-    )
-    found = session.scalars(late).all()
-    for name in found:
+    late = _late(session, limit)
+    for name in late:
         tag = LEXICON.of(session).meaning(name.source, name.raw)
         if tag is not None:
             _assert_all(session, name, tag.id)
-    return len(found)
+    return len(known) + len(late)
+
+
+def _learnt(session: Session) -> list[tuple[int, int]]:
+    """(name, tag) of names that wait and are known."""
+    meanings = LEXICON.of(session)
+    waiting = select(UnmappedName).where(UnmappedName.state == NameState.WAITING)
+    found = []
+    for name in session.scalars(waiting):
+        tag = meanings.meaning(name.source, name.raw)
+        if tag is not None and tag.active and not naming.why_forbidden(name.raw):
+            found.append((name.id, tag.id))
+    return found
+
+
+def _late(session: Session, limit: int) -> Sequence[UnmappedName]:
+    """Names that mean something and that somebody still waits with."""
+    chosen = (
+        select(UnmappedName)
+        .where(UnmappedName.state == NameState.FOLDED)
+        .where(select(TagSighting.id).where(_of(UnmappedName.source, UnmappedName.raw)).exists())
+        .limit(limit)
+    )
+    return session.scalars(chosen).all()
 
 
 def _waiting(session: Session, name_id: int) -> UnmappedName:
