@@ -21,8 +21,8 @@ from app.tagging import Todo, mark_calls
 
 API = "externalcontact/mark_tag"
 PIECE = 8  # sides that are called for side by side
-OF_THE_RELATION = (errors.NotAFriend, errors.PersonGone, errors.OutOfReach)
-OF_THE_APP = (errors.BadCredential, errors.NotAllowed)
+OF_THE_RELATION = errors.NotAFriend | errors.PersonGone | errors.OutOfReach
+OF_THE_APP = errors.BadCredential | errors.NotAllowed
 REFUSED_S = 300.0
 WORDS = {
     40068: "企业微信里没有这个标签", 40126: "企业标签的数量已到平台上限",

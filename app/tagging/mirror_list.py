@@ -18,7 +18,7 @@ from app.infra.db import insert_once
 from app.reps.models import Rep, RepContact
 from app.tagging import naming
 from app.tagging.corp_tags import Listed
-from app.tagging.marks import forget_tag, hold_plan, keep
+from app.tagging.marks import forget_tag, hold_plan, keep, wake
 from app.tagging.mirror_models import MarkSide, MirrorPlan, MirrorState, TagMark, TagMirror
 from app.tagging.mirror_rules import Mark
 from app.tagging.mirrored import MAPPED, chosen_tags
@@ -131,8 +131,10 @@ def repair(session: Session, now: datetime) -> int:
             row.state, row.error = MirrorState.THERE, "rename"
             number += 1
     failed = update(TagMark).where(TagMark.error != "").values(error="")
-    number += len(session.execute(failed.returning(TagMark.tag_id)).all())
+    contacts = list(session.scalars(failed.returning(TagMark.contact_id)))
     session.execute(update(MarkSide).where(MarkSide.error != "").values(due_at=now, attempts=0))
+    wake(session, contacts, now)
+    number += len(contacts)
     plan.full_at, plan.listed_at, plan.repair = None, None, True
     session.flush()
     MAPPED.changed(session)

@@ -69,7 +69,9 @@ def there(line: Line, userid: str, key: str) -> set[str]:
 
 
 def ids(line: Line, *names: str) -> list[str]:
-    return [tag["id"] for group in line.world.tag_groups for tag in group.tags if tag["name"] in names]
+    return [
+        tag["id"] for group in line.world.tag_groups for tag in group.tags if tag["name"] in names
+    ]
 
 
 def said(line: Line, source: Source) -> set[str]:
@@ -86,13 +88,18 @@ def said(line: Line, source: Source) -> set[str]:
 def states(line: Line) -> dict[str, str]:
     with line.parts.db.reading() as session:
         rows = session.execute(
-            select(tagging.Tag.key, TagMirror.state).join(TagMirror, TagMirror.tag_id == tagging.Tag.id)
+            select(tagging.Tag.key, TagMirror.state).join(
+                TagMirror, TagMirror.tag_id == tagging.Tag.id
+            )
         )
         return {key: str(state) for key, state in rows}
 
 
 def calls(line: Line, name: str) -> int:
-    return sum(row["kind"] == "call" and row["name"] == f"externalcontact/{name}" for row in line.world.journal)
+    return sum(
+        row["kind"] == "call" and row["name"] == f"externalcontact/{name}"
+        for row in line.world.journal
+    )
 
 
 @pytest.fixture
@@ -203,7 +210,9 @@ def test_what_is_no_longer_mirrored_goes_and_what_people_set_stays(met: Line) ->
 
 def errcode(code: int, times: int = 1) -> Callable[[Line], None]:
     def make(line: Line) -> None:
-        line.world.trouble["errcodes"] = {"externalcontact/mark_tag": {"errcode": code, "times": times}}
+        line.world.trouble["errcodes"] = {
+            "externalcontact/mark_tag": {"errcode": code, "times": times}
+        }
 
     return make
 
@@ -212,7 +221,9 @@ def cut(line: Line) -> None:
     line.world.trouble["cut_after_effect"] = True
 
 
-@pytest.mark.parametrize("trouble", [errcode(45035, 2), errcode(-1), errcode(40068, 2), errcode(45009), cut])
+@pytest.mark.parametrize(
+    "trouble", [errcode(45035, 2), errcode(-1), errcode(40068, 2), errcode(45009), cut]
+)
 def test_trouble_passes(met: Line, trouble: Callable[[Line], None]) -> None:
     mirror(met, "anticoagulation", "stroke-prevention")
     run(met)
@@ -228,7 +239,9 @@ def test_trouble_passes(met: Line, trouble: Callable[[Line], None]) -> None:
     assert there(met, "rep01", "wang") == there(met, "rep02", "wang") == {"抗凝", "卒中预防"}
     assert said(met, Source.WECOM_TAG) == set()
     with met.parts.db.reading() as session:
-        assert {(m.known, m.ours, m.writing) for m in session.scalars(select(TagMark))} == {(True, True, "")}
+        assert {(m.known, m.ours, m.writing) for m in session.scalars(select(TagMark))} == {
+            (True, True, "")
+        }
 
 
 def test_a_mark_that_the_platform_refuses_waits_for_a_person(met: Line) -> None:
@@ -266,9 +279,9 @@ def test_a_mark_fades_with_its_tag(met: Line) -> None:
     say(met, "wang", "s-follow-up")
     run(met)
     assert there(met, "rep01", "wang") == {"待回访"}
-    for days in (40, 5, 5, 5, 5, 5, 5):  # 0.85 · 2^(-days / 30): 0.34, then below 0.3, then 0.2
-        met.clock.now += timedelta(days=days)
-        run(met)
-        weight = 0.85 * 2 ** (-(met.clock.now - met.clock.now.replace()).days / 30)
-        assert weight
+    met.clock.now += timedelta(days=50)  # 0.85 · 2^(-50 / 30) = 0.27: not set anew, not taken away
+    run(met)
+    assert there(met, "rep01", "wang") == {"待回访"}
+    met.clock.now += timedelta(days=20)  # 0.17
+    run(met)
     assert there(met, "rep01", "wang") == set()
