@@ -18,10 +18,11 @@ from app.tagging import mark_calls, marks, mirror_list, mirror_rules, suggesting
 from app.tagging.assign import assert_tag, replace_from_source, supersede
 from app.tagging.corp_tags import corp_tags, keep_corp_tags, note_corp_tag, tags_deleted_at
 from app.tagging.fold_looks import Preview, batch_of, folded_by, folding_history, is_undone, preview
-from app.tagging.fold_models import FoldKind, TagFolding
+from app.tagging.fold_models import FoldKind, TagFolding, TagImport
 from app.tagging.folding import has_names_of, map_name, take_names, unmapped
 from app.tagging.foldings import are_unsettled, fold_name, ignore_name, make_tag, settle
 from app.tagging.held import Held, Line, held
+from app.tagging.lexicon import LEXICON
 from app.tagging.mark_calls import Todo
 from app.tagging.marks import (
     SideRead,
@@ -32,10 +33,13 @@ from app.tagging.marks import (
     plan_people,
     read_side,
 )
+from app.tagging.mirror_figures import counts_by_tag, mirrors
+from app.tagging.mirror_figures import failures as mark_failures
+from app.tagging.mirror_figures import standing as mirror_standing
 from app.tagging.mirror_list import Steps, look_at_list
 from app.tagging.mirror_list import repair as repair_mirror
 from app.tagging.mirror_models import MarkSide, MirrorPlan, MirrorState, TagMark, TagMirror
-from app.tagging.mirrored import MAPPED, chosen_tags, mirror_of
+from app.tagging.mirrored import MAPPED, choose_mirrored, chosen_tags, mirror_of
 from app.tagging.mirrored import is_used as is_mirror_used
 from app.tagging.models import (
     NameState,
@@ -66,6 +70,7 @@ from app.tagging.vocabulary import (
 )
 
 __all__ = [
+    "LEXICON",
     "MAPPED",
     "FoldKind",
     "Held",
@@ -86,6 +91,7 @@ __all__ = [
     "Tag",
     "TagCategory",
     "TagFolding",
+    "TagImport",
     "TagMark",
     "TagMirror",
     "Todo",
@@ -99,8 +105,10 @@ __all__ = [
     "by_key",
     "by_name",
     "categories",
+    "choose_mirrored",
     "chosen_tags",
     "corp_tags",
+    "counts_by_tag",
     "fold_name",
     "folded_by",
     "folding_history",
@@ -120,10 +128,13 @@ __all__ = [
     "make_tag",
     "map_name",
     "mark_calls",
+    "mark_failures",
     "marks",
     "mirror_list",
     "mirror_of",
     "mirror_rules",
+    "mirror_standing",
+    "mirrors",
     "note_corp_tag",
     "own_marks",
     "people_with_marks",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.db import Base, BigId, UtcDateTime
+from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
 
 
 class FoldKind(StrEnum):
@@ -37,3 +37,19 @@ class TagFolding(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     undone_by: Mapped[str] = mapped_column(String(80), default="")
+
+
+class TagImport(Base):
+    """A file of a marketing tool between upload and confirmation; what it held goes when it was
+    taken. `table`: header and cells."""
+
+    __tablename__ = "tag_import"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    filename: Mapped[str] = mapped_column(String(200))
+    tool: Mapped[str] = mapped_column(String(40), default="")
+    table: Mapped[list[list[str]]] = mapped_column(EncryptedJson("tag_import.table"))
+    figures: Mapped[dict[str, int]] = mapped_column(JSON)
+    actor: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.infra.errors import NotFound, Refused
 from app.infra.stamp import Stamped
 from app.tagging.mirror_models import MirrorState, TagMirror
 from app.tagging.models import Sensitivity, Tag
@@ -19,6 +20,18 @@ def chosen_tags(session: Session) -> set[int]:
             Tag.mirrored.is_(True), Tag.active.is_(True), Tag.sensitivity == Sensitivity.NORMAL
         )
     ))  # fmt: skip
+
+
+def choose_mirrored(session: Session, key: str, on: bool) -> Tag:
+    """Mirror a tag from now on, or no longer. Raises NotFound, Refused."""
+    tag = session.scalar(select(Tag).where(Tag.key == key))
+    if tag is None or not tag.active:
+        raise NotFound("没有这个标签。")
+    if on and tag.sensitivity != Sensitivity.NORMAL:
+        raise Refused("这个标签仅员工可见，代表在企业微信里不应看到，不能同步。")
+    tag.mirrored = on
+    session.flush()
+    return tag
 
 
 def mirror_of(session: Session, corp_id: str, tag_id: int) -> TagMirror:

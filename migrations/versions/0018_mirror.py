@@ -33,7 +33,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Step back."""
-    for table in ("tag_mirror_plan", "tag_mark_side", "tag_mark", "tag_mirror", "tag_folding"):
+    for table in ("tag_mirror_plan", "tag_mark_side", "tag_mark", "tag_mirror", "tag_import",
+                  "tag_folding"):
         op.drop_table(table)
     op.drop_index("ix_tag_unmapped_state", "tag_unmapped")
     op.drop_column("tag_unmapped", "state")
@@ -62,6 +63,18 @@ def _foldings() -> None:
     )
     for name in ("at", "batch", "name_id", "tag_id"):
         op.create_index(f"ix_tag_folding_{name}", "tag_folding", [name])
+    op.create_table(
+        "tag_import",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("filename", sa.String(200), nullable=False),
+        sa.Column("tool", sa.String(40), nullable=False),
+        sa.Column("table", sa.LargeBinary(), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("actor", sa.String(80), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.Column("applied_at", WHEN, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tag_import")),
+    )
 
 
 def _mirrors() -> None:

@@ -18,6 +18,7 @@ PAGES = (
     "words", "because", "records", "session", "home", "physicians", "tags", "segments",
     "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
     "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
+    "tag_names", "tag_imports", "tag_mirror",
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")
