@@ -15,6 +15,7 @@ MODULES = {  # first word → who has it, in the order of the help
     "migrate": "schema", "revision": "schema", "doctor": "doctor", "backup": "backup",
     "restore": "backup", "keys": "keys", "users": "users", "inbox": "inbox",
     "identity": "identity", "hospitals": "hospitals", "segments": "segments",
+    "tags": "tags",
     "reconcile": "reconcile", "sample": "sample",
 }  # fmt: skip
 

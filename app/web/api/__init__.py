@@ -1,6 +1,7 @@
 """The JSON API at /api/v1: what the console can do, for systems. Bearer token.
 
     physicians  segments  contents  campaigns  suggestions  inbox  imports
+    tag-names  tag-mirror
 
 Errors look alike: {"error": {"status", "message"}}. Lists: {"items": […], "total"?}.
 """
@@ -14,7 +15,8 @@ from flask import Blueprint
 from app.web.policy import STAFF, Policy, default_policy
 
 PARTS = (
-    "physicians", "segments", "contents", "campaigns", "suggestions", "inbox", "imports", "openapi",
+    "physicians", "segments", "contents", "campaigns", "suggestions", "inbox", "imports",
+    "tag_names", "tag_mirror", "openapi",
 )  # fmt: skip
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")

@@ -24,7 +24,7 @@ LET_OTHERS_WRITE_S = 0.11  # whoever waits for SQLite's lock looks again after a
 @allow(Role.ADMIN, Role.MARKETER, token=True)
 def import_file() -> tuple[Response, int]:
     """The file as multipart field `file`, or as the whole body."""
-    filename, data = _uploaded()
+    filename, data = uploaded()
     sheet = import_physicians.read(filename, data)
     here, who = parts(), auth.actor()
     now = here.clock()
@@ -49,7 +49,8 @@ def import_file() -> tuple[Response, int]:
     return jsonify(told), 201
 
 
-def _uploaded() -> tuple[str, bytes]:
+def uploaded() -> tuple[str, bytes]:
+    """Name and bytes of the file of this request. Raises 400 without one."""
     if request.mimetype == "multipart/form-data":
         upload = request.files.get("file")
         if upload is not None:

@@ -61,8 +61,9 @@ def choose_mirrored() -> str | Response:
             tag = tagging.choose_mirrored(session, key, on)
             action = "tag.mirrored" if on else "tag.unmirrored"
             accounts.audit(session, who.key, action, "tag", tag.key, now=here.clock())
-        flash(_("“%(name)s”会同步到企业微信，几分钟内完成。", name=tag.name) if on else
-              _("“%(name)s”不再同步，我们打上的标记正在移除。", name=tag.name), "success")  # fmt: skip
+        begins = _("“%(name)s”会同步到企业微信，几分钟内完成。", name=tag.name)
+        ends = _("“%(name)s”不再同步，我们打上的标记正在移除。", name=tag.name)
+        flash(begins if on else ends, "success")
     except YishuError as problem:
         flash(str(problem), "error")
     return redirect(url_for("console.tag_mirror"))
