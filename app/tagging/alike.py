@@ -87,7 +87,7 @@ def together(have: int, carriers: int, base: float) -> float:
 
 def contradict(raw: str, name: str) -> bool:
     """Whether what the names do not share says that they mean different things."""
-    if any(sign in raw and sign not in name for sign in _DENIES):
+    if any(no in raw and no not in name for no in _DENIES):
         return True
     mine, theirs = _numbers(raw), _numbers(name)
     if mine and theirs and mine != theirs:
@@ -129,7 +129,7 @@ def _is_left_out(shorter: str, longer: str) -> bool:
     """Whether the shorter is the longer without some characters, and begins or ends as it."""
     rest = iter(longer)
     return (shorter[0] == longer[0] or shorter[-1] == longer[-1]) and all(
-        sign in rest for sign in shorter
+        letter in rest for letter in shorter
     )
 
 

@@ -43,6 +43,7 @@ class Reason:
     at: datetime
     strength: float
     share: float
+    raw: str = ""  # the foreign name that was read as this tag
 
     def text(self, now: datetime) -> str:
         """来自企微标签「房颤」 · 王敏 · 12 天前."""
@@ -60,6 +61,7 @@ class _Row:
     at: datetime
     evidence: str
     actor: str
+    raw: str
 
     @property
     def asserted(self) -> Asserted:
@@ -96,7 +98,7 @@ def reasons(session: Session, one_id: str, now: datetime) -> dict[int, list[Reas
         split = shares([row.asserted for row in rows], half_life, now)
         told = [
             Reason(row.id, tag_id, row.source, row.evidence, row.actor, row.at,
-                   strength(row.asserted, half_life, now), share)
+                   strength(row.asserted, half_life, now), share, row.raw)
             for row, share in zip(rows, split, strict=True)
         ]  # fmt: skip
         found[tag_id] = sorted(told, key=lambda reason: (-abs(reason.strength), reason.id))
@@ -167,6 +169,7 @@ def _grouped(session: Session, whose: ColumnElement[bool]) -> dict[tuple[str, in
         select(
             Identifier.one_id, TagAssertion.id, TagAssertion.tag_id, TagAssertion.source,
             TagAssertion.confidence, TagAssertion.at, TagAssertion.evidence, TagAssertion.actor,
+            TagAssertion.raw,
         )
         .join(Identifier, Identifier.id == TagAssertion.identifier_id)
         .where(whose, TagAssertion.superseded_at.is_(None))

@@ -140,7 +140,9 @@ def _dies(*_: object) -> bool:
     raise Crash
 
 
-@settings(max_examples=6, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=2, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(deeds=st.lists(DEEDS, min_size=4, max_size=10))
 def test_only_what_persons_set_speaks_and_wecom_converges(
     database_url: str, valkey_url: str, deeds: list[tuple[str, str, str]]

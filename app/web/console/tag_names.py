@@ -21,9 +21,10 @@ from app.flows import fold_names
 from app.flows.fold_names import Done
 from app.flows.name_suggestions import suggest
 from app.infra.errors import YishuError
-from app.tagging import FoldKind, NameState, Suggestion, UnmappedName
+from app.tagging import FoldKind, NameState, Reason, Suggestion, TagFolding, UnmappedName
 from app.web import auth
 from app.web.console import bp
+from app.web.console.words import moment
 from app.web.context import parts
 from app.web.policy import allow
 
@@ -165,6 +166,20 @@ def suggested_because(one: Suggestion, tag: str) -> str:
     if one.opened and one.signals.opened >= 0.1:
         said.append(str(_("其中 %(k)s 位打开过「%(tag)s」的内容", k=one.opened, tag=tag)))
     return "；".join(said)
+
+
+@bp.app_template_filter("read_from")
+def read_from(
+    reason: Reason, folded: Mapping[tuple[str, str], TagFolding], users: Mapping[str, str]
+) -> str:
+    """The foreign name behind an assertion, and who said what it means; "" where nobody had to."""
+    row = folded.get((reason.source, reason.raw))
+    if row is None:
+        return ""
+    who = users.get(row.actor, row.actor)
+    said = _("（%(who)s 于 %(when)s 归并）", who=who, when=moment(row.at))
+    name = _("原名称「%(raw)s」", raw=reason.raw)
+    return f" · {name}{said}"
 
 
 def _queue(session: Session, text: str, source: str, page: int) -> tuple[list[UnmappedName], int]:
