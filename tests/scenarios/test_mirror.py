@@ -170,6 +170,7 @@ def test_what_an_administrator_deletes_is_shown_and_not_made_again(met: Line) ->
     assert there(met, "rep01", "wang") == {"抗凝"}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both: saves time
 def test_names_follow_and_administrators_names_are_left(met: Line) -> None:
     mirror(met, "anticoagulation", "af")
     run(met)
@@ -221,6 +222,7 @@ def cut(line: Line) -> None:
     line.world.trouble["cut_after_effect"] = True
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both: saves time
 @pytest.mark.parametrize(
     "trouble", [errcode(45035, 2), errcode(-1), errcode(40068, 2), errcode(45009), cut]
 )
@@ -244,6 +246,7 @@ def test_trouble_passes(met: Line, trouble: Callable[[Line], None]) -> None:
         }
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both: saves time
 def test_a_mark_that_the_platform_refuses_waits_for_a_person(met: Line) -> None:
     mirror(met, "anticoagulation", "stroke-prevention")
     run(met)
@@ -262,6 +265,7 @@ def test_a_mark_that_the_platform_refuses_waits_for_a_person(met: Line) -> None:
     assert there(met, "rep01", "wang") == there(met, "rep02", "wang") == {"抗凝", "卒中预防"}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both: saves time
 def test_a_staff_only_tag_is_never_written(met: Line) -> None:
     mirror(met, "anticoagulation")
     with met.parts.db.transaction() as session:

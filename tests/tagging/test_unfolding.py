@@ -68,7 +68,7 @@ def decide(session: Session, how: str, name_id: int, at: datetime) -> int:
     return tagging.fold_name(session, name_id, "af", **who).id
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=5, suppress_health_check=list(HealthCheck), deadline=None)
 @given(
     before=st.lists(LISTS, max_size=5), between=st.lists(LISTS, max_size=4),
     how=st.sampled_from(("fold", "fold", "new", "ignore")), which=st.sampled_from((0, 1)),
