@@ -16,6 +16,7 @@ from workers.context import events, messages
 from workers.drain import drain_inbox
 from workers.judging import look_at_due
 from workers.linking import compare_due
+from workers.mirroring import keep_mirror
 from workers.planning import run_due
 from workers.receipts import poll_group_tasks
 from workers.reconciling import pull_due
@@ -61,11 +62,16 @@ def look_for_conclusions(parts: Parts, stop: Stop) -> int:
     return conclude_due(parts, stop)
 
 
+def look_for_marks(parts: Parts, stop: Stop) -> int:
+    """Keep our tags in WeCom as they should be; returns how much there was to do."""
+    return keep_mirror(parts, stop)
+
+
 AT_HOME = {delivery.DRAIN: "messages", inbox.DRAIN: "events"}
 """Bells that mean nothing but one of these looks."""
 LOOKS = {
     "events": look_for_events, "messages": look_for_messages, "plans": look_for_plans,
-    "changes": look_for_changes, "conclusions": look_for_conclusions,
+    "changes": look_for_changes, "conclusions": look_for_conclusions, "marks": look_for_marks,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import typer
 
 from app import accounts
 from app.bootstrap import build
-from app.cli import tag_court
+from app.cli import tag_court, tag_names
 from app.cli.output import Json, show
 from app.flows import vocabulary
 from app.flows.vocabulary_export import export
@@ -38,6 +38,7 @@ def register(cli: typer.Typer) -> None:
     group.command("export")(export_file)
     group.command("import")(import_file)
     group.command("versions")(list_versions)
+    tag_names.register(group)
     tag_court.register(group)
     cli.add_typer(group, name="tags")
 

@@ -13,7 +13,7 @@ The channel's `state` is left out: a rep cannot change it, and the batch call ma
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from app.connectors.wecom.types import CorpTag, Customer, Follower
@@ -34,11 +34,16 @@ WIDTHS = {Part.EDITED: 11, Part.TAGGED: 11, Part.AROUND: 10}  # bytes
 
 
 def mark_of(
-    customer: Customer, side: Follower, tag_names: Mapping[str, str] | None = None
+    customer: Customer,
+    side: Follower,
+    tag_names: Mapping[str, str] | None = None,
+    *,
+    without: Collection[str] = (),
 ) -> bytes:
-    """The mark of a side; `tag_names` (id → name) for an answer that has only the ids."""
+    """The mark of a side; `tag_names` (id → name) for an answer that has only the ids. `without`:
+    ids of tags that we have set ourselves, which is no news."""
     tags = {tag.tag_id: _name(tag, tag_names or {}) for tag in side.tags
-            if tag.kind != PERSONAL_TAG}  # fmt: skip
+            if tag.kind != PERSONAL_TAG and tag.tag_id not in without}  # fmt: skip
     said = {
         Part.EDITED: [side.remark, side.description, sorted(side.phones)],
         Part.TAGGED: sorted(tags),

@@ -14,6 +14,7 @@ from app.delivery.gates import (
     Limits,
     known_breakers,
     note_answer,
+    note_call,
     say_why,
     stopped,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "listing",
     "lock_person",
     "note_answer",
+    "note_call",
     "pick",
     "postpone",
     "pull_back",

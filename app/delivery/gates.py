@@ -108,6 +108,19 @@ class Gate:
             _keep(self._breakers[api], rules.probing(_breaker_of(self._breakers[api]), self._now))
         return None
 
+    def enter_call(self, api: str) -> bool:
+        """The same for a call that is no message: whether it may be made now."""
+        if self._free <= 0 or self._permit(api) is Permit.WAIT:
+            return False
+        row = self._level(API_MINUTE, API_MINUTE.subject(api, self._now))
+        level = API_MINUTE.taken(row.level, self._now)
+        if level is None:
+            return False
+        row.level, row.ready_at = level, 0.0
+        if self._permit(api) is Permit.PROBE:
+            _keep(self._breakers[api], rules.probing(_breaker_of(self._breakers[api]), self._now))
+        return True
+
     def _permit(self, api: str) -> Permit:
         row = self._breakers.get(api)
         return rules.permit(_breaker_of(row), self._now) if row is not None else Permit.GO
@@ -158,7 +171,24 @@ def note_answer(
 
     Costs one read as long as nothing is wrong.
     """
-    api = API_OF[way]
+    return note_call(
+        session, account, API_OF[way], answer, began=began, now=now, limits=limits,
+        costly=way in UNREPEATABLE,
+    )  # fmt: skip
+
+
+def note_call(
+    session: Session,
+    account: str,
+    api: str,
+    answer: Delivered | Exception,
+    *,
+    began: datetime,
+    now: datetime,
+    limits: Limits,
+    costly: bool = False,
+) -> datetime | None:
+    """The same for a call of any API."""
     if isinstance(answer, Exception):
         _locked_pace(session, account)
         insert_once(
@@ -172,7 +202,6 @@ def note_answer(
             pace = halved(_pace_of(row), limits.concurrency, began, now)
             row.slots, row.lowered_at = pace.slots, pace.lowered_at
     found = _breaker(session, account, api)
-    costly = way in UNREPEATABLE
     if found is None or (isinstance(answer, Delivered) and _is_calm(found, costly)):
         return None
     _locked_pace(session, account)

@@ -52,7 +52,9 @@ def apply(
 ) -> None:
     """Link, connect, tag by channel, note the permission, welcome."""
     if reading.was_read:
-        row = sync_contact(session, fact, reading.customer, ref=event.ref, now=now)
+        row = sync_contact(
+            session, fact, reading.customer, ref=event.ref, now=now, asked_after=event.received_at
+        )
     else:
         row = know_contact(session, fact, event.ref, now)
         _read_next(session, fact, event, now)

@@ -27,4 +27,4 @@ def apply(
     now: datetime,
 ) -> None:
     """Upsert, or close the relations that the platform no longer knows."""
-    sync_contact(session, fact, customer, ref=event.ref, now=now)
+    sync_contact(session, fact, customer, ref=event.ref, now=now, asked_after=event.received_at)

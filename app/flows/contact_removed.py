@@ -33,7 +33,9 @@ def apply(
     now: datetime,
 ) -> None:
     """Close the relation; identity, history and the other reps' relations stay."""
-    row = sync_contact(session, fact, customer, ref=event.ref, now=now)
+    row = sync_contact(
+        session, fact, customer, ref=event.ref, now=now, asked_after=event.received_at
+    )
     rep = reps.ensure_rep(session, fact.corp_id, fact.rep_userid, now=now)
     at = event.received_at if fact.pulled else fact.at  # a look knows only that it is over
     if fact.pulled and _is_connected(session, rep, row):

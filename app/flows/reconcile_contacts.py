@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from app.flows import Outside
 from app.flows.reconcile_tell import numbers, tell
 from app.identity import Id, Identifier, Kind
 from app.reps import Side
+from app.tagging import TagMark
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,17 @@ def _compare_sides(
     tag_names = tagging.corp_tags(session, call.account)
     deleted_at = tagging.tags_deleted_at(session, call.account)
     baseline = completeness.baseline(session)
+    marks = tagging.own_marks(session, [side.contact_id for side in ours.values()])
     found = []
     for key, (customer, side) in zip(keys, page, strict=True):
+        mine = marks.get(ours[key].contact_id, {}) if key in ours else {}
         seen = compare.side(
             ours.get(key), added_at=side.added_at, asked_at=call.asked_at, baseline=baseline,
-            mark=completeness.mark_of(customer, side, tag_names), tags_deleted_at=deleted_at,
+            mark=completeness.mark_of(customer, side, tag_names, without=mine),
+            tags_deleted_at=deleted_at,
         )  # fmt: skip
+        if not seen and _is_missing(mine, side, call.asked_at):
+            seen = What.EDITED, baseline is not None
         if seen:
             what, lost = seen
             found.append(
@@ -105,6 +111,16 @@ def _compare_sides(
                 )
             )
     return found
+
+
+def _is_missing(mine: Mapping[str, TagMark], side: Follower, asked_at: datetime) -> bool:
+    """Whether a tag is gone that we had set: somebody took it away and nobody told us."""
+    there = {tag.tag_id for tag in side.tags}
+    return any(
+        mark.known and not mark.writing and mark.missing_at is None and mark.at < asked_at
+        and wecom_id not in there
+        for wecom_id, mark in mine.items()
+    )  # fmt: skip
 
 
 def _hash(corp_id: str, external_userid: str) -> bytes:

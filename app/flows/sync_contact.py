@@ -6,7 +6,7 @@ callbacks come late and out of order, so the contact is read again and brought u
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app import completeness, identity, reps, tagging
 from app.completeness import Difference, What
 from app.connectors.errors import NotAFriend
-from app.connectors.wecom.types import Customer, Follower
+from app.connectors.wecom.types import CorpTag, Customer, Follower
 from app.facts import ContactAdded, ContactRemoved, RelationFact
 from app.flows import Outside
 from app.flows.reconcile_tell import write
@@ -24,7 +24,7 @@ from app.tagging import Source
 
 UNION_TRUST, PHONE_TRUST, NAME_TRUST, REMARK_TRUST = 90, 40, 20, 15
 SOURCE, REMARK = "wecom.contact", "wecom.remark"
-PERSONAL_TAG = 2  # a rep's own notes: none of our business
+PERSONAL_TAG = 2  # a rep's own: read, never written
 ENDED = (RelationState.REMOVED_BY_REP, RelationState.REMOVED_BY_PHYSICIAN)
 
 
@@ -56,8 +56,12 @@ def sync_contact(
     *,
     ref: str,
     now: datetime,
+    asked_after: datetime | None = None,
 ) -> Known:
-    """Bring everything we know through this contact up to date; returns its identifier."""
+    """Bring everything we know through this contact up to date; returns its identifier.
+
+    `asked_after`: the platform was asked later than this; else it is known for the fact only.
+    """
     if customer is None:
         row = know_contact(session, fact, ref, now)
         _close_unlisted(session, fact, row, (), now)
@@ -70,17 +74,20 @@ def sync_contact(
     )[0]  # fmt: skip
     row = _link_phones(session, contact, customer, ref, fact.at, now) or row
     _describe(session, row, customer, now)
-    seen = [_sync_side(session, fact, row, customer, side, now) for side in customer.followers]
+    after = asked_after or fact.at
+    seen = [
+        _sync_side(session, fact, row, customer, side, after, now) for side in customer.followers
+    ]
     _close_unlisted(session, fact, row, {rep.id for rep in seen}, now)
     return row
 
 
 def drop_tags_of(session: Session, row: AnIdentifier, rep: Rep, now: datetime) -> None:
     """What this rep tagged counts no more."""
-    tagging.take_names(
-        session, row.id, source=Source.WECOM_TAG, scope=f"rep:{rep.id}", names={},
-        at=now, now=now,
-    )  # fmt: skip
+    for source in (Source.WECOM_TAG, Source.WECOM_PERSONAL):
+        tagging.take_names(
+            session, row.id, source=source, scope=f"rep:{rep.id}", names={}, at=now, now=now
+        )
 
 
 def _link_phones(
@@ -120,30 +127,60 @@ def _sync_side(
     row: AnIdentifier,
     customer: Customer,
     side: Follower,
+    asked_after: datetime,
     now: datetime,
 ) -> Rep:
     rep = reps.ensure_rep(session, fact.corp_id, side.userid, now=now)
     before = reps.find_contact(session, rep.id, row.id)
     begins = before is None or before.state in ENDED
+    present = {tag.tag_id for tag in side.tags if tag.kind != PERSONAL_TAG}
+    read = tagging.SideRead()
+    if before is not None and begins:
+        tagging.forget_side(session, before.id)  # with the relation all its tags were gone
+    elif before is not None:
+        read = tagging.read_side(session, fact.corp_id, before.id, present, asked_after, now)
     relation = reps.connect(
         session, rep, row, since=side.added_at, now=now, remark=side.remark,
         add_way=side.add_way, channel_state=side.state,
-        mark=completeness.mark_of(customer, side), known=before,
+        mark=completeness.mark_of(customer, side, without=read.echoes), known=before,
     )  # fmt: skip
     if begins and relation.state == RelationState.CONNECTED and not _tells(fact, ContactAdded, rep):
         news = Difference(What.ADDED, side.added_at, rep.userid, fact.external_userid, side.state)
         write(session, fact.corp_id, [news], now)
-    names = {}
-    if relation.state == RelationState.CONNECTED:
-        for tag in side.tags:
-            if tag.kind != PERSONAL_TAG:
-                group = f"{tag.group} / " if tag.group else ""
-                names[tag.name] = f"企微标签「{group}{tag.name}」 · {rep.name}"
-    tagging.take_names(
-        session, row.id, source=Source.WECOM_TAG, scope=f"rep:{rep.id}", names=names,
-        at=now, now=now,
-    )  # fmt: skip
+    if begins:
+        tagging.read_side(session, fact.corp_id, relation.id, present, asked_after, now)
+    if read.again and asked_after < now:
+        news = Difference(What.EDITED, side.added_at, rep.userid, fact.external_userid, side.state)
+        write(session, fact.corp_id, [news], now)
+    connected = relation.state == RelationState.CONNECTED
+    _take_tags(session, row, rep, side.tags if connected else (), read.echoes, now)
     return rep
+
+
+def _take_tags(
+    session: Session,
+    row: AnIdentifier,
+    rep: Rep,
+    tags: Iterable[CorpTag],
+    echoes: Collection[str],
+    now: datetime,
+) -> None:
+    """What the rep says of the contact by tags; not those that we have set ourselves."""
+    scope, names, personal = f"rep:{rep.id}", {}, {}
+    for tag in tags:
+        if tag.kind == PERSONAL_TAG:
+            personal[tag.name] = f"企微个人标签「{tag.name}」 · {rep.name}"
+        elif tag.tag_id not in echoes:
+            group = f"{tag.group} / " if tag.group else ""
+            names[tag.name] = f"企微标签「{group}{tag.name}」 · {rep.name}"
+    tagging.take_names(
+        session, row.id, source=Source.WECOM_TAG, scope=scope, names=names, at=now, now=now
+    )
+    own = Source.WECOM_PERSONAL
+    if personal or tagging.has_names_of(session, row.id, own, scope):
+        tagging.take_names(
+            session, row.id, source=own, scope=scope, names=personal, at=now, now=now
+        )
 
 
 def _close_unlisted(

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, cast, func, literal, select
 from sqlalchemy.orm import Session
 
-from app import completeness, delivery, inbox
+from app import completeness, delivery, inbox, tagging
 from app.campaigns import Schedule, ScheduleRun
 from app.delivery import Dispatch
 from app.inbox import InboxEvent
@@ -55,6 +55,7 @@ class Figures:
     processes: Sequence[ProcessBeat] = ()
     oldest_limited: datetime | None = None  # since when the oldest message waits for a limit
     stopped: Sequence[Stopped] = ()  # APIs of the platforms that are left alone
+    mirror_troubled: int = 0  # tags and contacts in WeCom that a person must look at
     gap: float = 0.0  # share of contacts and followers whose callbacks were lost, last 24 hours
 
     @property
@@ -112,6 +113,7 @@ def figures(session: Session, now: datetime) -> Figures:
             Stopped(row.account, row.api, row.why) for row in delivery.stopped(session, now)
         ],
         gap=completeness.figures(session, now).gap,
+        mirror_troubled=_mirror_troubled(session),
     )  # fmt: skip
 
 
@@ -148,6 +150,11 @@ def todays_runs(
 def start_of_day(now: datetime) -> datetime:
     """Midnight in China."""
     return local(now).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def _mirror_troubled(session: Session) -> int:
+    found = tagging.mirror_standing(session)
+    return found.troubled + found.sides_failing + found.marks.failed
 
 
 def _count(session: Session, *conditions: ColumnElement[bool]) -> int:

@@ -41,6 +41,7 @@ class Alarm(StrEnum):
     DEAD = "dead"
     UNKNOWN_SENDS = "unknown_sends"
     LIMITED = "limited"
+    MIRROR = "mirror"
     SPILLED = "spilled"
     REDIS_AWAY = "redis_away"
     SILENT = "silent"
@@ -127,6 +128,8 @@ def _what_failed(found: Figures) -> list[Problem]:
         said.append(Problem(Alarm.UNKNOWN_SENDS, Severity.SOON, found.messages["unknown"]))
     if found.limited_age_s > LIMITED_S:
         said.append(Problem(Alarm.LIMITED, Severity.SOON, found.limited_age_s))
+    if found.mirror_troubled:
+        said.append(Problem(Alarm.MIRROR, Severity.SOON, found.mirror_troubled))
     return said
 
 

@@ -26,6 +26,7 @@ class Side:
     until: datetime | None
     synced_at: datetime | None
     mark: bytes | None = None
+    contact_id: int = 0
 
     @property
     def touched_at(self) -> datetime:
@@ -40,7 +41,7 @@ def sides_of(
     chosen = (
         select(
             Identifier.value_hash, RepContact.identifier_id, RepContact.state, RepContact.since,
-            RepContact.until, RepContact.synced_at, RepContact.mark,
+            RepContact.until, RepContact.synced_at, RepContact.mark, RepContact.id,
         )
         .join(Identifier, Identifier.id == RepContact.identifier_id)
         .where(RepContact.rep_id == rep_id)
@@ -56,4 +57,6 @@ def sides_of(
                 chosen.where(Identifier.value_hash.in_(wanted[start : start + CHUNK]))
             )
         ]
-    return {bytes(row[0]): Side(*row[1:6], bytes(row[6]) if row[6] else None) for row in rows}
+    return {
+        bytes(row[0]): Side(*row[1:6], bytes(row[6]) if row[6] else None, row[7]) for row in rows
+    }

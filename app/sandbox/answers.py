@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -37,6 +38,7 @@ TEXTS = {
 
 View = Callable[..., Any]
 Route = Callable[..., Callable[[View], View]]
+Alone = Callable[[Json], str]
 
 
 class Code(Exception):
@@ -72,6 +74,23 @@ def size(text: str) -> int:
     return len(text.encode())
 
 
+def _nothing(_body: Json) -> str:
+    return ""
+
+
+@contextmanager
+def _held(world: World, record: str) -> Iterator[None]:
+    """The record is this request's until it is answered. Raises 45035 for the second one."""
+    with world.lock:
+        need(not record or record not in world.in_work, 45035)
+        world.in_work.add(record)
+    try:
+        yield
+    finally:
+        with world.lock:
+            world.in_work.discard(record)
+
+
 def new_token(world: World, owner: str) -> str:
     """The living token of an app secret, or a new one."""
     now = world.now()
@@ -95,9 +114,9 @@ def check_token(world: World, platform: str, token: str) -> None:
 def mount(bp: Blueprint, world: World, platform: str) -> Route:
     """A decorator that puts a view at a path of the platform."""
 
-    def route(path: str, *, token: bool = True) -> Callable[[View], View]:
+    def route(path: str, *, token: bool = True, alone: Alone = _nothing) -> Callable[[View], View]:
         def decorate(view: View) -> View:
-            wrapped = endpoint(world, platform, token=token)(view)
+            wrapped = endpoint(world, platform, token=token, alone=alone)(view)
             bp.add_url_rule(path, path.replace("/", "_"), wrapped, methods=["GET", "POST"])
             return view
 
@@ -106,8 +125,11 @@ def mount(bp: Blueprint, world: World, platform: str) -> Route:
     return route
 
 
-def endpoint(world: World, platform: str, *, token: bool = True) -> Callable[[View], View]:
-    """Wrap a view: token check, trouble, journal, JSON answer."""
+def endpoint(
+    world: World, platform: str, *, token: bool = True, alone: Alone = _nothing
+) -> Callable[[View], View]:
+    """Wrap a view: token check, trouble, journal, JSON answer. `alone` names the record of a
+    request that no other may change at the same time."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -116,12 +138,13 @@ def endpoint(world: World, platform: str, *, token: bool = True) -> Callable[[Vi
             name = request.path.removeprefix(f"/{platform}/").removeprefix("cgi-bin/")
             body = request.get_json(silent=True, force=True) if request.data else {}
             try:
-                _trouble(world, name)
-                if token:
-                    check_token(world, platform, request.args.get("access_token", ""))
-                with world.lock:
-                    need(isinstance(body, dict), 47001, "Warning: wrong json format.")
-                    answer = view(body, **path)
+                with _held(world, alone(body) if isinstance(body, dict) else ""):
+                    _trouble(world, name)
+                    if token:
+                        check_token(world, platform, request.args.get("access_token", ""))
+                    with world.lock:
+                        need(isinstance(body, dict), 47001, "Warning: wrong json format.")
+                        answer = view(body, **path)
             except Code as code:
                 answer = {"errcode": code.code, "errmsg": code.text}
             except Broken as broken:

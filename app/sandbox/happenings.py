@@ -82,12 +82,14 @@ class Happenings(CorpEvents):
         remark: str | None = None,
         phones: list[str] | None = None,
         tag_ids: list[str] | None = None,
+        personal_tags: list[str] | None = None,
     ) -> Json:
-        """The rep edits remark, phones or corp tags in WeCom."""
+        """The rep edits remark, phones, corp tags or personal tags in WeCom."""
         side = self._side(userid, person)
         side.remark = side.remark if remark is None else remark
         side.remark_mobiles = side.remark_mobiles if phones is None else phones
         side.tag_ids = side.tag_ids if tag_ids is None else tag_ids
+        side.personal_tags = side.personal_tags if personal_tags is None else personal_tags
         more = {"State": side.state} if side.state else {}
         self._contact_event("edit_external_contact", side, **more)
         return {}

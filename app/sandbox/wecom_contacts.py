@@ -10,6 +10,7 @@ from app.sandbox.world import Json, Person, Relation, World
 REMARK, DESCRIPTION, STATE = 20, 150, 30
 MESSAGE_BYTES, ATTACHMENTS = 4000, 9
 PAGE = 100
+PERSONAL = 2  # type of a tag
 WAY_USERS = 100
 REMARK_FIELDS = ("remark", "description", "remark_company")
 
@@ -201,6 +202,7 @@ def _side(world: World, side: Relation) -> Json:
         {"group_name": group.group_name, "tag_name": tag["name"], "tag_id": tag["id"], "type": 1}
         for group, tag in filter(None, map(world.tag, side.tag_ids))
     ]
+    tags += [{"group_name": "", "tag_name": name, "type": PERSONAL} for name in side.personal_tags]
     return {
         "userid": side.userid, "remark": side.remark, "description": side.description,
         "createtime": side.createtime, "tags": tags, "remark_mobiles": side.remark_mobiles,
@@ -212,4 +214,4 @@ def _batch_side(world: World, side: Relation) -> Json:
     """As `_side`, but with the ids of corp tags only: that is all the batch call gives."""
     shown = _side(world, side)
     tags = shown.pop("tags")
-    return shown | {"tag_id": [tag["tag_id"] for tag in tags]}
+    return shown | {"tag_id": [tag["tag_id"] for tag in tags if tag["type"] != PERSONAL]}

@@ -55,7 +55,7 @@ def add(route: Route, world: World) -> None:
         world.changed()
         return ok()
 
-    @route("/externalcontact/mark_tag")
+    @route("/externalcontact/mark_tag", alone=_side_named)
     def mark(body: Json) -> Json:
         side = own_side(world, body)
         added, removed = body.get("add_tag") or [], body.get("remove_tag") or []
@@ -66,6 +66,10 @@ def add(route: Route, world: World) -> None:
         side.tag_ids = tags
         world.changed()
         return ok()
+
+
+def _side_named(body: Json) -> str:
+    return f"{str(body.get('userid', '')).lower()} {body.get('external_userid', '')}"
 
 
 def tag_named(world: World, group: CorpTagGroup, name: str, *, by_app: bool) -> Json:

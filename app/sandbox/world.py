@@ -61,6 +61,7 @@ class Relation:
     description: str = ""
     remark_mobiles: list[str] = field(default_factory=list)
     tag_ids: list[str] = field(default_factory=list)
+    personal_tags: list[str] = field(default_factory=list)  # names; only this member's
     state: str = ""
     add_way: int = 1
     one_sided: bool = False
@@ -104,6 +105,7 @@ class World:
         self.codes: dict[str, Json] = {}  # OAuth and welcome codes
         self.sent_requests: dict[str, float] = {}  # duplicate check
         self.trouble: Json = {}
+        self.in_work: set[str] = set()  # records that a call is changing just now
         self.birth = secrets.token_hex(4)  # revisions of another start mean nothing
         self._unsaved = threading.Event()
         if self.path is not None:

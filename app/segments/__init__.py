@@ -6,6 +6,7 @@ among, size               who of a few is in it; how many are in one that a prog
 build, is_wanted          all sets from the tables
 renew                     a restored database: what is in memory is not of it
 fold, is_due              what has changed since, a few physicians at a time
+changed_since             whose facts have changed since somebody looked last
 verify                    whether they are what the tables say
 why                       why somebody is in or not
 overlap                   two to five of them over each other
@@ -24,6 +25,7 @@ from app.segments.following import fold, is_due
 from app.segments.meaning import names
 from app.segments.models import Segment, SegmentList, SegmentVersion
 from app.segments.overlap import Overlap, overlap
+from app.segments.since import Since, changed_since
 from app.segments.sizes import size
 from app.segments.store import Behind
 from app.segments.verify import verify
@@ -39,11 +41,13 @@ __all__ = [
     "Segment",
     "SegmentList",
     "SegmentVersion",
+    "Since",
     "Unparseable",
     "Why",
     "among",
     "audience",
     "build",
+    "changed_since",
     "check",
     "describe",
     "fold",

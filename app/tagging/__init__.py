@@ -3,7 +3,8 @@
 seed                 the starter vocabulary
 map_name             a foreign tag name → our tag, or the queue of unknown names
 take_names           a source's whole list of names: known ones are assertions, unknown ones wait
-fold_unmapped        an unknown name means this tag, also for everybody who carries it
+fold_name, make_tag, ignore_name   an unknown name means this tag, is one, or means nothing
+undo, folding_history, preview     taken back, listed, looked at before
 assert_tag           one assertion, once per evidence
 replace_from_source  a source's whole list of tags: missing ones are superseded
 weights, reasons     what holds now, how strongly, and why; history: what was said when
@@ -13,15 +14,52 @@ held, lines_of, shape   how strongly every tag holds for one person, and until w
 keywords_in          tags that a text speaks of
 versions, document, moving   every change of the vocabulary is a version; assertions move with it
 standing, names_for_reps, without_hidden   what a merged tag stands for; what reps may see
+plan_people, read_side, own_marks   our tags on the sides of contacts in WeCom
 keep_corp_tags, corp_tags   the corp's own list, as WeCom showed it last
 """
 
-from app.tagging import checking, differences, document, moving, refusals, stored, versions
+from app.tagging import (
+    checking,
+    differences,
+    document,
+    mark_calls,
+    marks,
+    mirror_list,
+    mirror_rules,
+    moving,
+    refusals,
+    stored,
+    suggesting,
+    versions,
+)
 from app.tagging.assign import assert_tag, overrule, reinstate, replace_from_source, supersede
-from app.tagging.corp_tags import corp_tags, keep_corp_tags, tags_deleted_at
-from app.tagging.folding import fold_unmapped, map_name, suggest, take_names, unmapped
+from app.tagging.corp_tags import corp_tags, keep_corp_tags, note_corp_tag, tags_deleted_at
+from app.tagging.fold_looks import Preview, batch_of, folded_by, folding_history, is_undone, preview
+from app.tagging.fold_models import FoldKind, TagFolding, TagImport
+from app.tagging.folding import has_names_of, map_name, take_names, unmapped
+from app.tagging.foldings import are_unsettled, fold_name, ignore_name, make_tag, settle
 from app.tagging.held import Held, Line, held
+from app.tagging.lexicon import LEXICON
+from app.tagging.mark_calls import Todo
+from app.tagging.marks import (
+    SideRead,
+    forget_side,
+    hold_plan,
+    own_marks,
+    people_with_marks,
+    plan_people,
+    read_side,
+)
+from app.tagging.mirror_figures import counts_by_tag, mirrors
+from app.tagging.mirror_figures import failures as mark_failures
+from app.tagging.mirror_figures import standing as mirror_standing
+from app.tagging.mirror_list import Steps, look_at_list
+from app.tagging.mirror_list import repair as repair_mirror
+from app.tagging.mirror_models import MarkSide, MirrorPlan, MirrorState, TagMark, TagMirror
+from app.tagging.mirrored import MAPPED, choose_mirrored, chosen_tags, mirror_of
+from app.tagging.mirrored import is_used as is_mirror_used
 from app.tagging.models import (
+    NameState,
     Owner,
     Sensitivity,
     Source,
@@ -55,6 +93,8 @@ from app.tagging.reliability import (
 )
 from app.tagging.rules import prior
 from app.tagging.shape import Shape, shape
+from app.tagging.suggesting import Suggestion
+from app.tagging.unfolding import undo
 from app.tagging.vocabulary import (
     add_synonym,
     add_tag,
@@ -78,68 +118,118 @@ from app.tagging.vocabulary import (
 __all__ = [
     "ANY_TAG",
     "LEARNED_FROM",
+    "LEXICON",
+    "MAPPED",
+    "FoldKind",
     "Held",
     "Learned",
     "Line",
+    "MarkSide",
+    "MirrorPlan",
+    "MirrorState",
+    "NameState",
     "Owner",
+    "Preview",
     "Reason",
     "Sensitivity",
     "Shape",
+    "SideRead",
     "Source",
+    "Steps",
     "Story",
+    "Suggestion",
     "Tag",
     "TagCategory",
+    "TagFolding",
+    "TagImport",
+    "TagMark",
+    "TagMirror",
     "TagReliability",
     "TagReliabilityChange",
+    "Todo",
     "Trust",
     "UnmappedName",
     "Weight",
     "add_synonym",
     "add_tag",
+    "are_unsettled",
     "assert_tag",
+    "batch_of",
     "by_key",
     "by_name",
     "categories",
     "checking",
+    "choose_mirrored",
+    "chosen_tags",
     "corp_tags",
+    "counts_by_tag",
     "differences",
     "document",
     "fix",
+    "fold_name",
     "fold_unmapped",
+    "folded_by",
+    "folding_history",
     "forbidden",
+    "forget_side",
+    "has_names_of",
     "held",
     "history",
+    "hold_plan",
     "holders",
     "id_of",
+    "ignore_name",
+    "is_mirror_used",
+    "is_undone",
     "keep_corp_tags",
     "keywords_in",
     "learn",
     "lines_of",
+    "look_at_list",
+    "make_tag",
     "map_name",
+    "mark_calls",
+    "mark_failures",
+    "marks",
     "merged_into",
+    "mirror_list",
+    "mirror_of",
+    "mirror_rules",
+    "mirror_standing",
+    "mirrors",
     "moving",
     "names_for_reps",
+    "note_corp_tag",
     "overrule",
+    "own_marks",
+    "people_with_marks",
+    "plan_people",
+    "preview",
     "prior",
+    "read_side",
     "reasons",
     "refusals",
     "reinstate",
     "release",
     "reliabilities",
     "reliability_changes",
+    "repair_mirror",
     "replace_from_source",
     "retire",
     "seed",
+    "settle",
     "shape",
     "standing",
     "stored",
     "suggest",
+    "suggesting",
     "supersede",
     "synonyms_of",
     "tags",
     "tags_deleted_at",
     "take_names",
     "trust",
+    "undo",
     "unmapped",
     "versions",
     "weights",

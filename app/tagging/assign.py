@@ -7,9 +7,10 @@ forgotten by the case, so that undoing the verdict revives exactly what would ho
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
@@ -33,6 +34,7 @@ def assert_tag(
     at: datetime,
     confidence: float = 1.0,
     actor: str = "system",
+    raw: str = "",
 ) -> bool:
     """One assertion per person, tag, source and evidence; False when it was there already, or when
     this source may not assert the tag: then it is kept where it counts for nothing."""
@@ -41,6 +43,7 @@ def assert_tag(
     values: dict[str, Any] = {
         "identifier_id": identifier_id, "tag_id": tag_id, "source": source, "ref": ref,
         "evidence": evidence, "confidence": confidence, "actor": actor, "at": at,
+        "raw": raw,
     }  # fmt: skip
     if not known.may(source, tag_id):
         refusals.keep(session, values)
@@ -76,25 +79,43 @@ def replace_from_source(
     `scope` is the part of the source that this list speaks for (one rep's side of a contact):
     only assertions whose ref starts with it are touched. It holds no signs that LIKE knows.
     """
+    named = {(tag_id, ""): words for tag_id, words in wanted.items()}
+    replace_names(session, identifier_id, source=source, scope=scope, wanted=named, at=at)
+
+
+def replace_names(
+    session: Session,
+    identifier_id: int,
+    *,
+    source: str,
+    scope: str,
+    wanted: Mapping[tuple[int, str], str],
+    at: datetime,
+) -> None:
+    """The same for names: (tag id, name as folded for look-ups) → evidence sentence.
+
+    Two names of one tag are two assertions, so what a name means can be changed without a thought
+    for the other. Of one source only the strongest counts.
+    """
     lexicon = LEXICON.of(session)
-    wanted = {lexicon.merged.get(tag, tag): evidence for tag, evidence in wanted.items()}
+    wanted = {(lexicon.merged.get(tag, tag), raw): words for (tag, raw), words in wanted.items()}
     known = {"person": identifier_id, "source": source, "scope": f"{scope}:%"}
     rows = _OF_SOURCE.all(session, known)
-    active = {row.tag_id for row in rows if row.superseded_at is None}
-    overruled = {row.tag_id: row.id for row in rows if row.overruled_by is not None}
-    _taken_back(session, [row_id for tag_id, row_id in overruled.items() if tag_id not in wanted])
-    for row in rows:
-        if row.superseded_at is None and row.tag_id not in wanted:
-            supersede(session, row.id, at)
-    ref = f"{scope}:{int(at.timestamp())}"
-    known_already = active | overruled.keys()
-    refused = [t for t in wanted if t not in known_already and not lexicon.may(source, t)]
+    overruled = _overruled(session, rows, {tag for tag, _ in wanted})
+    active = {(row.tag_id, row.raw): row.id for row in rows if row.superseded_at is None}
+    for tag_id, raw in wanted:
+        if raw and (tag_id, raw) not in active and (tag_id, "") in active:
+            active[tag_id, raw] = _name(session, active.pop((tag_id, "")), raw)
+    for key, assertion_id in active.items():
+        if key not in wanted:
+            supersede(session, assertion_id, at)
+    fresh = {key: words for key, words in wanted.items()
+             if key not in active and key[0] not in overruled}  # fmt: skip
     if lexicon.closed:
-        said = {"identifier_id": identifier_id, "source": source, "ref": ref, "at": at}
-        kept = [said | {"tag_id": tag, "evidence": wanted[tag]} for tag in refused]
-        refusals.replace(session, identifier_id, source, scope, kept)
-    for tag_id, evidence in wanted.items():
-        if tag_id not in known_already and tag_id not in refused:
+        _refuse(session, identifier_id, source, scope, fresh, at)
+    for (tag_id, raw), evidence in fresh.items():
+        if lexicon.may(source, tag_id):
+            ref = ref_of(scope, at, raw)
             again = next((r.id for r in rows if r.tag_id == tag_id and r.ref == ref), None)
             if again is not None:
                 _revive(session, again)
@@ -102,7 +123,7 @@ def replace_from_source(
             else:
                 assert_tag(
                     session, identifier_id, tag_id,
-                    source=source, ref=ref, evidence=evidence, at=at,
+                    source=source, ref=ref, evidence=evidence, at=at, raw=raw,
                 )  # fmt: skip
 
 
@@ -131,10 +152,54 @@ def reinstate(session: Session, case_id: int) -> int:
     return len(whose)
 
 
-def _taken_back(session: Session, assertion_ids: Sequence[int]) -> None:
-    if assertion_ids:
-        gone = update(TagAssertion).where(TagAssertion.id.in_(assertion_ids))
-        session.execute(gone.values(overruled_by=None))
+def _overruled(session: Session, rows: Sequence[_Asserted], wanted: Collection[int]) -> set[int]:
+    """Tags that a verdict took from this source and that it still claims. A claim that was taken
+    back is forgotten by its case, so that made again it is new."""
+    found = [row for row in rows if row.overruled_by is not None]
+    gone = [row.id for row in found if row.tag_id not in wanted]
+    if gone:
+        taken_back = update(TagAssertion).where(TagAssertion.id.in_(gone))
+        session.execute(taken_back.values(overruled_by=None))
+    return {row.tag_id for row in found if row.tag_id in wanted}
+
+
+def _refuse(
+    session: Session,
+    identifier_id: int,
+    source: str,
+    scope: str,
+    fresh: Mapping[tuple[int, str], str],
+    at: datetime,
+) -> None:
+    """What this source may not say is kept where it counts for nothing."""
+    may = LEXICON.of(session).may
+    kept = [
+        {"identifier_id": identifier_id, "tag_id": tag_id, "source": source,
+         "ref": ref_of(scope, at, raw), "evidence": words, "at": at, "raw": raw}
+        for (tag_id, raw), words in fresh.items() if not may(source, tag_id)
+    ]  # fmt: skip
+    refusals.replace(session, identifier_id, source, scope, kept)
+
+
+def ref_of(scope: str, at: datetime, raw: str) -> str:
+    """What names the evidence of an assertion that one part of a source makes by a name."""
+    return f"{scope}:{int(at.timestamp())}{_suffix(raw)}"
+
+
+def scope_of(ref: str, raw: str) -> str:
+    """The part of the source that `ref_of` was told of."""
+    return ref.removesuffix(_suffix(raw)).rsplit(":", 1)[0]
+
+
+def _suffix(raw: str) -> str:
+    return f":{crc32(raw.encode()):08x}" if raw else ""
+
+
+def _name(session: Session, assertion_id: int, raw: str) -> int:
+    """An assertion from before names were noted, found again under this one."""
+    named = update(TagAssertion).where(TagAssertion.id == assertion_id).values(raw=raw)
+    session.execute(named.execution_options(synchronize_session=False))
+    return assertion_id
 
 
 def _revive(session: Session, assertion_id: int) -> None:
@@ -146,6 +211,7 @@ class _Asserted(NamedTuple):
     id: int
     tag_id: int
     ref: str
+    raw: str
     superseded_at: datetime | None
     overruled_by: int | None
 

@@ -33,6 +33,22 @@ def keep_corp_tags(session: Session, corp_id: str, listed: Iterable[Listed], now
     session.flush()
 
 
+def note_corp_tag(
+    session: Session, corp_id: str, tag_id: str, now: datetime, name: str = "", group: str = ""
+) -> None:
+    """What we changed ourselves is no news when WeCom lists it: a tag by its name, or, without
+    one, that it is gone."""
+    row = session.scalar(_of(corp_id).where(CorpTagName.tag_id == tag_id))
+    if row is None and name:
+        values = {"corp_id": corp_id, "tag_id": tag_id, "name": name, "group_name": group,
+                  "changed_at": now}  # fmt: skip
+        insert_once(session, CorpTagName, values, "corp_id", "tag_id")
+    elif row is not None:
+        row.name, row.changed_at = name or row.name, now
+        row.deleted_at = None if name else row.deleted_at or now
+        session.flush()
+
+
 def corp_tags(session: Session, corp_id: str) -> dict[str, str]:
     """id → name of the tags that a corp has."""
     rows = session.scalars(_of(corp_id).where(CorpTagName.deleted_at.is_(None)))

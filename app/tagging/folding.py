@@ -1,8 +1,8 @@
 """Foreign names of tags: mapped onto the vocabulary, or kept until somebody says what they mean.
 
 A name that no synonym covers waits in the queue, and with it everybody who carries it; when it is
-folded into a tag, they have the tag at once. Names that are forbidden are counted in the queue,
-so that somebody can ask who writes such things, but never kept with a person.
+folded into a tag (`foldings.py`), they have the tag at once. Names that are forbidden are counted
+in the queue, so that somebody can ask who writes such things, but never kept with a person.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from sqlalchemy.orm import Session
 
 from app.infra.db import insert_once
 from app.infra.direct import Direct
-from app.infra.errors import NotFound, Refused
 from app.tagging import naming
-from app.tagging.assign import assert_tag, replace_from_source
+from app.tagging.assign import replace_names
 from app.tagging.lexicon import LEXICON, Named
-from app.tagging.models import Tag, TagAssertion, TagSighting, TagSynonym, UnmappedName
-from app.tagging.vocabulary import add_synonym, by_key, why_forbidden
+from app.tagging.models import NameState, TagAssertion, TagSighting, UnmappedName
+from app.tagging.vocabulary import why_forbidden
 
 
 def map_name(session: Session, source: str, raw: str, now: datetime) -> Named | None:
@@ -51,59 +50,42 @@ def take_names(
     `scope` is the part of the source that this list speaks for: one rep's side of a contact.
     Known names are assertions (missing ones are superseded), unknown ones wait.
     """
-    wanted: dict[int, str] = {}
+    wanted: dict[tuple[int, str], str] = {}
     waiting: dict[str, str] = {}
     for raw, evidence in names.items():
-        tag = map_name(session, source, raw, now)
+        tag, folded = map_name(session, source, raw, now), naming.fold(raw)
         if tag is not None:
-            wanted[tag.id] = evidence
-        elif naming.fold(raw) and not why_forbidden(session, raw):
-            waiting[naming.fold(raw)] = evidence
-    replace_from_source(session, identifier_id, source=source, scope=scope, wanted=wanted, at=at)
+            wanted[tag.id, folded] = evidence
+        elif folded and not why_forbidden(session, raw):
+            waiting[folded] = evidence
+    replace_names(session, identifier_id, source=source, scope=scope, wanted=wanted, at=at)
     _keep_waiting(session, identifier_id, source, scope, waiting, at)
+
+
+def has_names_of(session: Session, identifier_id: int, source: str, scope: str) -> bool:
+    """Whether this part of a source says anything of the person, as far as we know."""
+    known = {"person": identifier_id, "source": source, "scope": scope}
+    if _WAITING.first(session, known) is not None:
+        return True
+    return _SAYS.first(session, known | {"scope": f"{scope}:%"}) is not None
 
 
 def unmapped(session: Session, limit: int = 200) -> Sequence[UnmappedName]:
     """Names that wait for somebody to say what they mean, most carried first."""
     return session.scalars(
-        select(UnmappedName).order_by(UnmappedName.seen.desc(), UnmappedName.id).limit(limit)
+        select(UnmappedName)
+        .where(UnmappedName.state == NameState.WAITING)
+        .order_by(UnmappedName.seen.desc(), UnmappedName.id)
+        .limit(limit)
     ).all()
 
 
-def suggest(session: Session, raw: str, limit: int = 3) -> list[Tag]:
-    """Tags whose names look most like `raw`, best first."""
-    rows = session.execute(
-        select(TagSynonym.raw, TagSynonym.tag_id)
-        .join(Tag, Tag.id == TagSynonym.tag_id)
-        .where(Tag.active.is_(True))
+def count_carriers(session: Session, source: str, raw: str) -> int:
+    """How many carry a name that waits."""
+    carriers = select(func.count(TagSighting.identifier_id.distinct())).where(
+        TagSighting.source == source, TagSighting.raw == raw
     )
-    ids = naming.most_alike(raw, ((row.raw, row.tag_id) for row in rows), limit)
-    return [session.get_one(Tag, tag_id) for tag_id in ids]
-
-
-def fold_unmapped(session: Session, unmapped_id: int, tag_key: str) -> Tag:
-    """From now on this name means that tag, also for everybody who carried it before.
-
-    Raises NotFound, and Refused for a forbidden name.
-    """
-    name, tag = session.get(UnmappedName, unmapped_id), by_key(session, tag_key)
-    if name is None or tag is None:
-        raise NotFound("没有这个待归并的名称或标签。")
-    problem = why_forbidden(session, name.raw)
-    if problem:
-        raise Refused(problem)
-    add_synonym(session, tag, name.raw, name.source)
-    carried = (TagSighting.source == name.source, TagSighting.raw == name.raw)
-    for seen in session.scalars(select(TagSighting).where(*carried).order_by(TagSighting.id)):
-        if not _says_so_already(session, seen, tag.id):
-            assert_tag(
-                session, seen.identifier_id, tag.id, source=seen.source,
-                ref=f"{seen.scope}:{int(seen.at.timestamp())}", evidence=seen.evidence, at=seen.at,
-            )  # fmt: skip
-    session.execute(delete(TagSighting).where(*carried))
-    session.delete(name)
-    session.flush()
-    return tag
+    return session.scalar(carriers) or 0
 
 
 def _keep_waiting(
@@ -126,34 +108,16 @@ def _keep_waiting(
             "evidence": evidence, "at": at,
         }  # fmt: skip
         insert_once(session, TagSighting, values, "identifier_id", "source", "scope", "raw")
-    _count_carriers(session, source, gone | set(waiting), at)
+    _note_carriers(session, source, gone | set(waiting), at)
 
 
-def _count_carriers(session: Session, source: str, raws: Iterable[str], at: datetime) -> None:
+def _note_carriers(session: Session, source: str, raws: Iterable[str], at: datetime) -> None:
     for raw in sorted(raws):
-        carriers = select(func.count(TagSighting.identifier_id.distinct())).where(
-            TagSighting.source == source, TagSighting.raw == raw
-        )
         session.execute(
             update(UnmappedName)
             .where(UnmappedName.source == source, UnmappedName.raw == raw)
-            .values(seen=session.scalar(carriers) or 0, last_at=at)
+            .values(seen=count_carriers(session, source, raw), last_at=at)
         )
-
-
-def _says_so_already(session: Session, seen: TagSighting, tag_id: int) -> bool:
-    return (
-        session.scalar(
-            select(TagAssertion.id).where(
-                TagAssertion.identifier_id == seen.identifier_id,
-                TagAssertion.tag_id == tag_id,
-                TagAssertion.source == seen.source,
-                TagAssertion.ref.startswith(f"{seen.scope}:", autoescape=True),
-                TagAssertion.superseded_at.is_(None),
-            )
-        )
-        is not None
-    )
 
 
 _WAITING = Direct(
@@ -163,4 +127,15 @@ _WAITING = Direct(
         TagSighting.scope == bindparam("scope"),
     ),
     lambda sighting_id, raw: (sighting_id, raw),
+)
+_SAYS = Direct(
+    select(TagAssertion.id)
+    .where(
+        TagAssertion.identifier_id == bindparam("person"),
+        TagAssertion.source == bindparam("source"),
+        TagAssertion.ref.like(bindparam("scope")),
+        TagAssertion.superseded_at.is_(None),
+    )
+    .limit(1),
+    int,
 )

@@ -115,20 +115,35 @@ class TagSynonym(Base):
     raw: Mapped[str] = mapped_column(String(80))  # folded: NFKC, lower case, no blanks
 
 
+class NameState(StrEnum):
+    """What became of a name that no synonym covered."""
+
+    WAITING = "waiting"
+    FOLDED = "folded"  # it means a tag now
+    IGNORED = "ignored"  # somebody said that it means nothing to us
+
+
 class UnmappedName(Base):
-    """A tag name that no synonym covers yet: it waits here with the persons who carry it.
+    """A tag name that no synonym covered: it waits here with the persons who carry it, and stays
+    when somebody has said what it means.
 
     `seen` is the number of those persons.
     """
 
     __tablename__ = "tag_unmapped"
-    __table_args__ = (UniqueConstraint("source", "raw"),)
+    __table_args__ = (
+        UniqueConstraint("source", "raw"),
+        Index("ix_tag_unmapped_state", "state", "seen"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     source: Mapped[str] = mapped_column(String(20))
     raw: Mapped[str] = mapped_column(String(80))
     seen: Mapped[int] = mapped_column(default=0)
     last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(
+        String(10), default=NameState.WAITING, server_default=NameState.WAITING
+    )
 
 
 class CorpTagName(Base):
@@ -169,6 +184,7 @@ class TagAssertion(Base):
 
     Never overwritten, only superseded. `ref` names the evidence: touchpoint:12, wecom_tag:et1 …
     `overruled_by`: the tag case whose verdict superseded it, unless its source took it back since.
+    `raw` is the foreign name (folded) that was read as this tag, if one was.
     """
 
     __tablename__ = "tag_assertion"
@@ -189,6 +205,7 @@ class TagAssertion(Base):
     source: Mapped[str] = mapped_column(String(20))
     ref: Mapped[str] = mapped_column(String(120))
     evidence: Mapped[str] = mapped_column(Text, default="")  # one Chinese sentence, no names
+    raw: Mapped[str] = mapped_column(String(80), default="", server_default="")
     confidence: Mapped[float] = mapped_column(default=1.0)  # 0–1; negative asserts the opposite
     actor: Mapped[str] = mapped_column(String(80), default="system")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -215,6 +232,7 @@ class TagRefused(Base):
     confidence: Mapped[float] = mapped_column(default=1.0)
     actor: Mapped[str] = mapped_column(String(80), default="system")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    raw: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
 class ForbiddenWord(Base):

@@ -21,7 +21,7 @@ from app.tagging.models import TagAssertion, TagMigration, TagMove
 
 PIECE = 50_000  # moves of one statement
 KEPT = 100  # of a `ref`, when the number of the migration has to stand behind it
-COPIED = ("identifier_id", "source", "evidence", "confidence", "actor", "at")
+COPIED = ("identifier_id", "source", "evidence", "confidence", "actor", "at", "raw")
 _QUIET = {"synchronize_session": False}
 
 

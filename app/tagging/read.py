@@ -45,6 +45,7 @@ class Reason:
     strength: float
     share: float
     trust: Trust
+    raw: str = ""  # the foreign name that was read as this tag
 
     def text(self, now: datetime) -> str:
         """来自企微标签「房颤」 · 王敏 · 12 天前."""
@@ -62,6 +63,7 @@ class _Row:
     at: datetime
     evidence: str
     actor: str
+    raw: str
     trust: Trust
 
     @property
@@ -102,7 +104,7 @@ def reasons(
         split = shares([row.asserted for row in rows], half_life, now)
         told = [
             Reason(row.id, tag_id, row.source, row.evidence, row.actor, row.at,
-                   strength(row.asserted, half_life, now), share, row.trust)
+                   strength(row.asserted, half_life, now), share, row.trust, row.raw)
             for row, share in zip(rows, split, strict=True)
         ]  # fmt: skip
         found[tag_id] = sorted(told, key=lambda reason: (-abs(reason.strength), reason.id))
@@ -222,6 +224,7 @@ def _grouped(
         select(
             Identifier.one_id, TagAssertion.id, TagAssertion.tag_id, TagAssertion.source,
             TagAssertion.confidence, TagAssertion.at, TagAssertion.evidence, TagAssertion.actor,
+            TagAssertion.raw,
         )
         .join(Identifier, Identifier.id == TagAssertion.identifier_id)
         .where(whose, _hold(before_case))

@@ -13,7 +13,9 @@ from app.infra.db import insert_once
 from app.tagging.document import Document
 from app.tagging.models import Tag, TagAssertion, TagRefused
 
-COLUMNS = ("identifier_id", "tag_id", "source", "ref", "evidence", "confidence", "actor", "at")
+COLUMNS = (
+    "identifier_id", "tag_id", "source", "ref", "evidence", "confidence", "actor", "at", "raw",
+)  # fmt: skip
 
 
 def keep(session: Session, values: Mapping[str, Any]) -> None:
@@ -26,17 +28,18 @@ def replace(
     session: Session, identifier_id: int, source: str, scope: str, rows: Iterable[Mapping[str, Any]]
 ) -> None:
     """Make what is remembered of one part of a source equal to `rows`."""
-    wanted = {(row["tag_id"]): row for row in rows}
+    wanted = {(row["tag_id"], row["raw"]): row for row in rows}
     mine = (
         TagRefused.identifier_id == identifier_id, TagRefused.source == source,
         TagRefused.ref.startswith(f"{scope}:", autoescape=True),
     )  # fmt: skip
-    there = session.execute(select(TagRefused.id, TagRefused.tag_id).where(*mine)).all()
-    gone = [row.id for row in there if row.tag_id not in wanted]
+    chosen = select(TagRefused.id, TagRefused.tag_id, TagRefused.raw).where(*mine)
+    there = {(row.tag_id, row.raw): row.id for row in session.execute(chosen)}
+    gone = [row_id for key, row_id in there.items() if key not in wanted]
     if gone:
         session.execute(delete(TagRefused).where(TagRefused.id.in_(gone)))
-    for tag_id in wanted.keys() - {row.tag_id for row in there}:
-        keep(session, wanted[tag_id])
+    for key in sorted(wanted.keys() - there.keys()):
+        keep(session, wanted[key])
 
 
 def counts(session: Session, tag_id: int) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app import completeness, delivery, operations, reps
+from app import completeness, delivery, operations, reps, tagging
 from app.completeness import Figures as Completeness
 from app.completeness import Source
 from app.infra import queue
 from app.operations import Figures
+from app.tagging.mirror_figures import Standing
 from app.web.context import parts
 from app.web.policy import Policy, default_policy
 
@@ -87,6 +89,7 @@ class Tables(Collector):
                 breakers = list(_breakers(session, self._parts.clock()))
                 complete = completeness.figures(session, self._parts.clock())
                 lists = list(_lists(session))
+                marks = tagging.mirror_standing(session)
         except SQLAlchemyError:
             found = None
         yield _one("yishu_database_up", "1 while the database answers", float(found is not None))
@@ -95,6 +98,7 @@ class Tables(Collector):
             yield from breakers
             yield from _completeness(complete, self._parts.clock())
             yield from lists
+            yield from _of_mirror(marks)
         yield from _of_host(self._parts.settings)
 
 
@@ -169,6 +173,16 @@ def _lists(session: Session) -> Iterator[GaugeMetricFamily]:
         if one.source in completeness.LISTS and name and one.completeness is not None:
             family.add_metric([one.source.value, name], one.completeness)
     yield family
+
+
+def _of_mirror(standing: Standing) -> Iterator[GaugeMetricFamily]:
+    yield _by("yishu_tag_marks", "Our tags on contacts in WeCom, by state", "state",
+              asdict(standing.marks))  # fmt: skip
+    yield _one("yishu_tag_mirror_troubled", "Mirrored tags with a problem", standing.troubled)
+    yield _one(
+        "yishu_tag_mirror_failing", "Sides of contacts that the platform refuses",
+        standing.sides_failing,
+    )  # fmt: skip
 
 
 def _of_host(settings: Settings) -> Iterator[GaugeMetricFamily]:

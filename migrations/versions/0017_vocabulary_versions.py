@@ -72,6 +72,7 @@ def _refused() -> None:
         sa.Column("confidence", sa.Double(), nullable=False),
         sa.Column("actor", sa.String(80), nullable=False),
         sa.Column("at", AT, nullable=False),
+        sa.Column("raw", sa.String(80), server_default="", nullable=False),
         _key("tag_refused", "identifier_id", "identifier.id", ondelete="CASCADE"),
         _key("tag_refused", "tag_id", "tag.id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tag_refused")),

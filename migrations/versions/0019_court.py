@@ -1,6 +1,6 @@
 """How reliable sources are, cases of the tag court, proposals to retire a tag
 
-Revision 0019_court, after 0017_vocabulary_versions.
+Revision 0019_court, after 0018_mirror.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0019_court"
-down_revision = "0017_vocabulary_versions"
+down_revision = "0018_mirror"
 branch_labels = None
 depends_on = None
 

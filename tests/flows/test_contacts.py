@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import consent, identity, inbox, journey, links, reps, tagging
@@ -133,15 +134,30 @@ def test_a_contact_without_unionid_is_known_by_its_id_and_phone(line: Line) -> N
         assert other.one_id != contact(line, session).one_id, "a phone of 王 and 李 joins nobody"
 
 
-def test_a_reps_personal_tags_are_none_of_our_business(database: Database) -> None:
-    tags = (CorpTag("t1", "房颤", "专科"), CorpTag("", "爱打球", "", kind=2))
+def test_a_reps_personal_tags_are_read_beside_the_corps(database: Database) -> None:
+    tags = (
+        CorpTag("t1", "房颤", "专科"), CorpTag("", "心衰", kind=2), CorpTag("", "爱打球", kind=2),
+        CorpTag("", "爱喝酒", kind=2),
+    )  # fmt: skip
     with database.transaction() as session:
         tagging.seed(session, NOON)
         contact_edited.apply(
             session, ContactEdited(at=NOON, **about("wm")), customer(tags), Received(1, NOON), NOON
         )
-        assert tagging.unmapped(session) == []
-        assert count(session, TagAssertion) == 1
+        assert {(w.source, w.raw, w.seen) for w in tagging.unmapped(session)} == {
+            ("wecom_personal", "爱打球", 1), ("wecom_personal", "爱喝酒", 0),
+        }  # fmt: skip
+        said = {(row.source, row.evidence) for row in session.scalars(select(TagAssertion))}
+        assert {source for source, _ in said} == {"wecom_tag", "wecom_personal"}
+        assert any(words.startswith("企微个人标签「心衰」") for _, words in said)
+        later = NOON + timedelta(hours=1)
+        contact_edited.apply(
+            session, ContactEdited(at=later, **about("wm")), customer(tags[:1]),
+            Received(2, later), later,
+        )  # fmt: skip
+        active = select(TagAssertion.source).where(TagAssertion.superseded_at.is_(None))
+        assert session.scalars(active).all() == ["wecom_tag"]
+        assert {w.seen for w in tagging.unmapped(session)} == {0}
 
 
 def test_a_refusal_outlives_adding_another_rep(line: Line) -> None:

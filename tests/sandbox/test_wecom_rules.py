@@ -393,3 +393,17 @@ def test_nobody_and_foreign_apps_are_not_let_in(sandbox: Sandbox) -> None:
     for app_id, holder in ((CONFIG.corp_id, "nobody"), ("wwother", "rep01")):
         params = {"appid": app_id, "redirect_uri": "https://x.test", "as": holder}
         assert httpx.get(url, params=params).status_code == 400
+
+
+def test_two_changes_of_one_customers_tags_at_once_conflict(
+    sandbox: Sandbox, external: str
+) -> None:
+    mark = {"userid": "rep01", "external_userid": external, "add_tag": ["et1"]}
+    sandbox.world.in_work.add(f"rep01 {external}")  # somebody's request is under way
+    assert code(sandbox.wecom("externalcontact/mark_tag", mark)) == 45035
+    sandbox.world.in_work.clear()
+    assert code(sandbox.wecom("externalcontact/mark_tag", mark)) == 0
+    assert code(sandbox.wecom("externalcontact/mark_tag", mark)) == 0, "nothing is left behind"
+    sandbox.edit_contact(userid="rep01", person="wang", personal_tags=["爱打球"])
+    (side,) = sandbox.wecom("externalcontact/get", external_userid=external)["follow_user"]
+    assert [(tag["type"], tag["tag_name"]) for tag in side["tags"]] == [(1, "房颤"), (2, "爱打球")]

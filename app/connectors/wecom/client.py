@@ -132,6 +132,14 @@ class WeCom:
         made = self._wire.post("externalcontact/add_corp_tag", body).get("tag_group", {})
         return [CorpTag(tag["id"], tag["name"], group) for tag in made.get("tag", ())]
 
+    def edit_corp_tag(self, tag_id: str, name: str) -> None:
+        """Rename a tag that this app made. Raises NotAllowed for another's."""
+        self._wire.post("externalcontact/edit_corp_tag", {"id": tag_id, "name": name})
+
+    def delete_corp_tags(self, tag_ids: Sequence[str]) -> None:
+        """Delete tags that this app made, from every contact. Raises NotAllowed for another's."""
+        self._wire.post("externalcontact/del_corp_tag", {"tag_id": list(tag_ids)})
+
     def mark_tag(
         self, userid: str, external_userid: str, add: Sequence[str], remove: Sequence[str]
     ) -> None:

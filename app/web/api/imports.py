@@ -52,7 +52,7 @@ def import_file() -> tuple[Response, int]:
 
 
 def uploaded() -> tuple[str, bytes]:
-    """Name and bytes of the file that came. Raises 400 without one."""
+    """Name and bytes of the file of this request. Raises 400 without one."""
     if request.mimetype == "multipart/form-data":
         upload = request.files.get("file")
         if upload is not None:

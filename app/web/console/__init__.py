@@ -20,7 +20,8 @@ PAGES = (
     "segment_lists",
     "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
     "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
-    "court_words", "court", "truth", "tag_rules", "coverage",
+    "court_words", "court", "truth", "tag_rules", "coverage", "tag_names", "tag_imports",
+    "tag_mirror",
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")

@@ -67,6 +67,9 @@ def physician(one_id: str) -> str:
         rows = identity.identifiers_of(session, person.one_id)
         judged = identity.judgements(session, identifier_ids=[row.id for row in rows], limit=8)
         reasons = tagging.reasons(session, person.one_id, now)
+        folded = tagging.folded_by(
+            session, {(one.source, one.raw) for told in reasons.values() for one in told if one.raw}
+        )
         weights = tagging.weights(session, [person.one_id], now)[person.one_id]
         entries = journey.timeline(session, person.one_id, channel=channel, limit=60)
         return render_template(
@@ -88,6 +91,7 @@ def physician(one_id: str) -> str:
             stories=tagging.history(session, person.one_id, 60),
             cases=court.listing(session, viewer(), one_id=person.one_id, limit=8)[0],
             names=court.words(session),
+            folded=folded,
             relations=reps.relations_of(session, person.one_id),
             reps=reps.reps_by_id(session),
             entries=entries,

@@ -116,7 +116,7 @@ def read_tag_rule() -> str:
     """The form as a sentence, as a fragment."""
     try:
         with parts().db.reading() as session:
-            rule = autotag.checked(session, of_form(request.form))
+            rule = autotag.checked(session, of_form(request.form), parts().clock())
             return render_template("console/_rule_read.html", said=_sentence(session, rule))
     except Refused as problem:
         return render_template("console/_rule_read.html", problem=str(problem))

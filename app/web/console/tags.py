@@ -51,8 +51,7 @@ def tags() -> str:
         return render_template(
             "console/tags.html", document=document, q=q, category=category, retired=retired,
             tree=branches, everything=ALL, shown=shown, ids=ids, people=_people(session),
-            contents=_contents(session), waiting=tagging.unmapped(session),
-            tags=tagging.tags(session), refused=tagging.refusals.totals(session),
+            contents=_contents(session), refused=tagging.refusals.totals(session),
             version=versions.newest_number(session),
             within={c.key: sum(c.key in document.branch_of(t.category) for t in document.tags
                                if t.active) for c in document.categories},
@@ -161,21 +160,6 @@ def check_tag_name() -> str:
         why = tagging.why_forbidden(session, name)
     return render_template("console/_tag_name.html", why=why, name=name,
                            owner=owner if owner and owner.key != key else None)  # fmt: skip
-
-
-@bp.post("/tags/fold/<int:waiting_id>")
-@allow(*KEEPERS)
-def fold_tag(waiting_id: int) -> Response:
-    """Say what an unknown name means."""
-    here, who = parts(), auth.actor()
-    try:
-        with here.db.transaction() as session:
-            found = tagging.fold_unmapped(session, waiting_id, request.form.get("tag", ""))
-            accounts.audit(session, who.key, "tag.folded", "tag", found.key, now=here.clock())
-        flash(_("已归并到“%(name)s”，带有这个名称的医生即时生效。", name=found.name), "success")
-    except YishuError as problem:
-        flash(str(problem), "error")
-    return redirect(url_for("console.tags") + "#waiting")
 
 
 def tree(document: Document) -> list[Branch]:

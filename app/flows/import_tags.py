@@ -1,0 +1,171 @@
+"""Tags of physicians from a marketing tool's CSV or XLSX file: who by phone, unionid, CRM id or
+licence, and names of tags in one or more columns.
+
+    upload = keep(session, …)                  the file, read but not taken
+    look(session, upload, columns)             what taking it would do
+    apply(db, upload_id, columns, …)           take it, a few physicians at a time
+
+A file is all that its tool says of the physicians in it: a name that is gone is superseded, and
+nobody who is not in it changes. Whoever we do not know is told line by line and not invented, so
+the same file can be taken again when the physicians are there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from app import accounts, identity, tagging
+from app.flows.import_physicians import KNOWN
+from app.flows.table_file import read_table
+from app.identity import Kind
+from app.infra.db import Database
+from app.infra.errors import NotFound, Refused
+from app.tagging import Source, TagImport, naming
+
+MAX_ROWS, SLICE = 50_000, 20
+STALE = timedelta(days=1)  # an upload that nobody confirmed
+IDS = {"licence_no": Kind.LICENCE_NO, "crm_id": Kind.CRM_ID, "unionid": Kind.UNIONID,
+       "phone": Kind.PHONE}  # fmt: skip
+MEANINGS = (*IDS, "tags")
+FORBIDDEN_COLUMNS = ("处方", "统方", "prescription")
+Columns = Mapping[int, str]
+"""Number of a column → what it holds, of MEANINGS."""
+
+
+@dataclass(slots=True)
+class Looked:
+    """What taking a file does. `remarks`: (line, why) of rows that are left out."""
+
+    rows: int = 0
+    physicians: int = 0
+    known: int = 0  # names that mean a tag, as often as they are carried
+    waiting: dict[str, int] = field(default_factory=dict)  # names that will wait, with carriers
+    remarks: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """As numbers."""
+        return {"rows": self.rows, "physicians": self.physicians, "known": self.known,
+                "waiting": len(self.waiting), "left_out": len(self.remarks)}  # fmt: skip
+
+
+def keep(
+    session: Session, filename: str, data: bytes, *, tool: str, actor: str, now: datetime
+) -> TagImport:
+    """Read a file and keep it. Raises Refused when nothing of it can be used."""
+    table = [[cell.strip() for cell in row] for row in read_table(filename, data)]
+    if len(table) < 2:
+        raise Refused("文件里没有数据：第一行是列名，从第二行起是医生。")
+    if len(table) > MAX_ROWS + 1:
+        raise Refused(f"一次最多导入 {MAX_ROWS:,} 行，请拆分后再上传。")
+    banned = next((c for c in table[0] for w in FORBIDDEN_COLUMNS if w in c.lower()), "")
+    if banned:
+        raise Refused(f"文件包含“{banned}”列。不得采集医生个人的处方量，整个文件没有导入。")
+    unused = (TagImport.applied_at.is_(None), TagImport.at < now - STALE)
+    session.execute(delete(TagImport).where(*unused))
+    upload = TagImport(
+        filename=filename[:200], tool=tool.strip()[:40] or "default", table=table, figures={},
+        actor=actor, at=now,
+    )  # fmt: skip
+    session.add(upload)
+    session.flush()
+    return upload
+
+
+def guess(header: Sequence[str]) -> dict[int, str]:
+    """What the columns hold, by their names."""
+    found = {}
+    for number, name in enumerate(header):
+        meaning = KNOWN.get(name.strip().lower(), "")
+        if meaning in MEANINGS:
+            found[number] = meaning
+        elif "标签" in name or "tag" in name.lower():
+            found[number] = "tags"
+    return found
+
+
+def look(session: Session, upload: TagImport, columns: Columns) -> Looked:
+    """What taking it would do; writes nothing. Raises Refused for columns that cannot do."""
+    return _read(session, upload, columns)[0]
+
+
+def apply(db: Database, upload_id: int, columns: Columns, *, actor: str, now: datetime) -> Looked:
+    """Take it. Raises NotFound, Refused; done twice it is an error and changes nothing."""
+    with db.reading() as session:
+        upload = session.get(TagImport, upload_id)
+        if upload is None or upload.applied_at is not None:
+            raise NotFound("没有这个文件，或它已经导入过了，请重新上传。")
+        done, carried = _read(session, upload, columns)
+    people = sorted(carried)
+    for start in range(0, len(people), SLICE):
+        with db.transaction() as session:
+            for person in people[start : start + SLICE]:
+                tagging.take_names(
+                    session, person, source=Source.MARKETING, scope=f"tool:{upload.tool}",
+                    names={raw: f"市场工具标签「{raw}」" for raw in carried[person]},
+                    at=now, now=now,
+                )  # fmt: skip
+    with db.transaction() as session:
+        kept = session.get_one(TagImport, upload_id, with_for_update=True)
+        kept.applied_at, kept.figures, kept.table = now, done.figures, []
+        accounts.audit(session, actor, "tags.imported", "tag_import", upload_id, now=now)
+    return done
+
+
+def _read(
+    session: Session, upload: TagImport, columns: Columns
+) -> tuple[Looked, dict[int, set[str]]]:
+    """(figures, identifier → names)."""
+    meanings = set(columns.values())
+    if "tags" not in meanings or not meanings & IDS.keys():
+        raise Refused("请指明哪一列是标签，以及哪一列是手机、unionid、CRM 编号或执业证号。")
+    looked, carried = Looked(rows=len(upload.table) - 1), defaultdict[int, set[str]](set)
+    for line, cells in enumerate(upload.table[1:], start=2):
+        row = [(columns[n], cell) for n, cell in enumerate(cells) if n in columns and cell]
+        names = {name for meaning, cell in row if meaning == "tags" for name in _split(cell)}
+        banned = next(filter(None, (tagging.why_forbidden(session, name) for name in names)), "")
+        if banned:
+            looked.remarks.append((line, banned))
+            continue
+        person = _person(session, row)
+        if isinstance(person, str):
+            looked.remarks.append((line, person))
+        else:
+            carried[person] |= names
+    looked.physicians = len(carried)
+    _count(session, looked, carried)
+    return looked, carried
+
+
+def _person(session: Session, row: Sequence[tuple[str, str]]) -> int | str:
+    """The identifier of the strongest kind, or why there is none."""
+    said = dict(row)
+    named = [(kind, said[name]) for name, kind in IDS.items() if name in said]
+    for kind, text in named:
+        one = identity.make_id(kind, text)
+        found = identity.find(session, one) if one is not None else None
+        if found is not None:
+            return found.id
+    return "没有认识的医生：先导入医生，再导入这个文件" if named else "没有手机、unionid 或编号"
+
+
+def _count(session: Session, looked: Looked, carried: Mapping[int, set[str]]) -> None:
+    meanings = tagging.LEXICON.of(session)
+    for names in carried.values():
+        for raw in names:
+            if meanings.meaning(Source.MARKETING, naming.fold(raw)) is not None:
+                looked.known += 1
+            else:
+                looked.waiting[raw] = looked.waiting.get(raw, 0) + 1
+
+
+def _split(text: str) -> list[str]:
+    for mark in "；,，、|/":
+        text = text.replace(mark, ";")
+    return [part.strip()[: naming.LONGEST] for part in text.split(";") if part.strip()]

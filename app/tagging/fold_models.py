@@ -1,0 +1,55 @@
+"""What people decided about foreign names, each to be taken back with one click."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
+
+
+class FoldKind(StrEnum):
+    """What was decided."""
+
+    FOLD = "fold"  # it means a tag
+    NEW = "new"  # a tag was made of it
+    KNOWN = "known"  # the vocabulary had learnt it meanwhile: nobody decided here
+    IGNORE = "ignore"  # it means nothing to us
+
+
+class TagFolding(Base):
+    """One decision about one name, which `people` carried; those of one click share a batch."""
+
+    __tablename__ = "tag_folding"
+    __table_args__ = (Index("ix_tag_folding_at", "at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name_id: Mapped[int] = mapped_column(ForeignKey("tag_unmapped.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    tag_id: Mapped[int | None] = mapped_column(ForeignKey("tag.id"), index=True)
+    batch: Mapped[str] = mapped_column(String(32), index=True)
+    people: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    actor: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undone_by: Mapped[str] = mapped_column(String(80), default="")
+
+
+class TagImport(Base):
+    """A file of a marketing tool between upload and confirmation; what it held goes when it was
+    taken. `table`: header and cells."""
+
+    __tablename__ = "tag_import"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    filename: Mapped[str] = mapped_column(String(200))
+    tool: Mapped[str] = mapped_column(String(40), default="")
+    table: Mapped[list[list[str]]] = mapped_column(EncryptedJson("tag_import.table"))
+    figures: Mapped[dict[str, int]] = mapped_column(JSON)
+    actor: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,101 @@
+"""标签 → 归并 → 导入: a marketing tool's file, its columns, a look, then it is taken."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from app.flows import import_tags
+from app.infra.errors import NotFound, Refused, YishuError
+from app.tagging import TagImport
+from app.web import auth
+from app.web.console import bp
+from app.web.console.tag_names import KEEPERS
+from app.web.context import parts
+from app.web.policy import allow
+
+SHOWN, SAMPLE = 100, 5
+MEANINGS = {
+    "phone": _l("手机"),
+    "unionid": "unionid",
+    "crm_id": _l("CRM 编号"),
+    "licence_no": _l("执业证号"),
+    "tags": _l("标签"),
+}
+
+
+@bp.get("/tags/take")
+@allow(*KEEPERS)
+def take_tags() -> str:
+    """What a file must look like."""
+    return render_template("console/tag_take.html")
+
+
+@bp.post("/tags/take")
+@allow(*KEEPERS)
+def upload_tags() -> Response:
+    """Read a file and keep it; nothing is taken yet."""
+    here, who, file = parts(), auth.actor(), request.files.get("file")
+    if file is None or not file.filename:
+        flash(_("请选择一个 CSV 或 XLSX 文件。"), "error")
+        return redirect(url_for("console.take_tags"))
+    try:
+        with here.db.transaction() as session:
+            upload = import_tags.keep(
+                session, file.filename, file.read(), tool=request.form.get("tool", ""),
+                actor=who.key, now=here.clock(),
+            )  # fmt: skip
+    except YishuError as problem:
+        flash(str(problem), "error")
+        return redirect(url_for("console.take_tags"))
+    return redirect(url_for("console.look_at_tags", upload_id=upload.id))
+
+
+@bp.get("/tags/take/<int:upload_id>")
+@allow(*KEEPERS)
+def look_at_tags(upload_id: int) -> str:
+    """The columns and what taking it would do; or what it did."""
+    with parts().db.reading() as session:
+        upload = session.get(TagImport, upload_id)
+        if upload is None:
+            raise NotFound(_("没有这个文件，请重新上传。"))
+        header = upload.table[0] if upload.table else []
+        columns = _columns(request.args) or import_tags.guess(header)
+        looked, problem = None, ""
+        if upload.applied_at is None:
+            try:
+                looked = import_tags.look(session, upload, columns)
+            except Refused as refused:
+                problem = str(refused)
+        return render_template(
+            "console/tag_import_look.html", upload=upload, header=header, columns=columns,
+            sample=upload.table[1 : SAMPLE + 1], looked=looked, problem=problem,
+            meanings=MEANINGS, shown=SHOWN,
+        )  # fmt: skip
+
+
+@bp.post("/tags/take/<int:upload_id>")
+@allow(*KEEPERS)
+def apply_tags(upload_id: int) -> Response:
+    """Take it."""
+    here, who = parts(), auth.actor()
+    try:
+        done = import_tags.apply(
+            here.db, upload_id, _columns(request.form), actor=who.key, now=here.clock()
+        )
+        flash(_("已导入 %(n)s 位医生的标签。", n=done.physicians), "success")
+    except YishuError as problem:
+        flash(str(problem), "error")
+    return redirect(url_for("console.look_at_tags", upload_id=upload_id))
+
+
+def _columns(form: MultiDict[str, str]) -> dict[int, str]:
+    """`c3=tags`: the fourth column holds tags."""
+    found = {}
+    for name, meaning in form.items():
+        if name[:1] == "c" and name[1:].isdecimal() and len(name) < 6 and meaning in MEANINGS:
+            found[int(name[1:])] = meaning
+    return found

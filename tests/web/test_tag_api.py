@@ -1,0 +1,49 @@
+"""/api/v1/tag-names and /api/v1/tag-mirror: what the console can do, for systems."""
+
+from __future__ import annotations
+
+from tests.flows.test_imported_tags import take_in
+from tests.scenarios.conftest import Line, line
+
+__all__ = ["line"]
+HEADERS = {"Authorization": "Bearer setup-token-of-the-tests"}
+
+
+def test_names_are_listed_decided_and_undone(line: Line) -> None:
+    take_in(line.parts.db, "房颤重点患者;老朋友")
+    listed = line.web.get("/api/v1/tag-names", headers=HEADERS).json
+    (name, other) = sorted(listed["items"], key=lambda item: item["name"] != "房颤重点患者")
+    assert name["suggestions"][0]["tag"] == "af"
+    assert name["suggestions"][0]["confident"]
+    assert other["suggestions"] == []
+    body = {
+        "how": "fold",
+        "names": [{"id": name["id"], "tag": "af"}, {"id": other["id"], "tag": "no"}],
+    }
+    done = line.web.post("/api/v1/tag-names/decisions", json=body, headers=HEADERS)
+    assert (done.status_code, done.json["number"], len(done.json["refused"])) == (201, 1, 1)
+    (row,) = line.web.get("/api/v1/tag-names/decisions", headers=HEADERS).json["items"]
+    assert (row["tag"], row["people"], row["undone_at"]) == ("af", 1, None)
+    undone = line.web.post("/api/v1/tag-names/undo", json={"batch": row["batch"]}, headers=HEADERS)
+    assert undone.json["number"] == 1
+    again = line.web.get("/api/v1/tag-names", headers=HEADERS).json
+    assert {item["name"] for item in again["items"]} == {"房颤重点患者", "老朋友"}
+    file = "执业证号,标签\n110000000012345,心衰\n".encode()
+    looked = line.web.post("/api/v1/tag-names/imports?dry_run=1", data=file, headers=HEADERS).json
+    taken = line.web.post("/api/v1/tag-names/imports?tool=x", data=file, headers=HEADERS).json
+    assert looked == taken
+    assert (taken["physicians"], taken["known"]) == (1, 1)
+
+
+def test_a_tag_is_mirrored_by_call(line: Line) -> None:
+    chosen = line.web.post(
+        "/api/v1/tag-mirror", json={"tag": "af", "mirrored": True}, headers=HEADERS
+    )
+    assert chosen.json == {"tag": "af", "mirrored": True}
+    told = line.web.get("/api/v1/tag-mirror", headers=HEADERS).json
+    assert (told["tags"], told["items"][0]["state"]) == (1, "planned")
+    assert line.web.post("/api/v1/tag-mirror/repair", headers=HEADERS).json == {"number": 0}
+    wrong = line.web.post(
+        "/api/v1/tag-mirror", json={"tag": "no", "mirrored": True}, headers=HEADERS
+    )
+    assert wrong.status_code == 404
