@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.autotag import deeds, past
+from app.autotag import Shown, State, TagRule, deeds, past
 from app.autotag.deeds import About, Act, Step
 from app.autotag.definition import read, write
 from app.autotag.rules import Count, First, Meaning, Pick, Recent, Rule, Silent, Then, holds
@@ -19,6 +19,7 @@ from app.autotag.suggest import suggest
 from app.infra.errors import Refused
 from app.tagging import naming
 from app.tagging.lexicon import Named
+from app.web.console.rule_form import holds_all
 
 BEGIN = datetime(2026, 1, 1, 4, tzinfo=UTC)
 TODAY = deeds.day_of(BEGIN + timedelta(days=60))
@@ -121,6 +122,8 @@ def test_the_evidence_is_a_sentence_with_figures() -> None:
 def test_a_definition_says_the_same_after_writing_it_down(name: str, definition: Any) -> None:
     rule = read(definition)
     assert read(write(rule)) == rule, name
+    shown = Shown(TagRule(name=name), rule, State.DRAFT, None)
+    assert holds_all(shown), "the form can say it"
 
 
 @pytest.mark.parametrize(

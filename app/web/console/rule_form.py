@@ -9,9 +9,10 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from app.autotag import Shown
-from app.autotag.definition import write
+from app.autotag.definition import MOST_CONDITIONS, read, write
+from app.infra.errors import Refused
 
-ROWS = 3
+ROWS = 3  # at least
 KINDS = (
     ("count", _l("次数")), ("recent", _l("最近一次在 N 天内")), ("silent", _l("超过 N 天没有")),
     ("first", _l("第一次在 N 天内")), ("then", _l("先后发生")),
@@ -29,7 +30,9 @@ _SEPARATORS = re.compile(r"[;；,，、\s]+")
 
 def of_form(form: MultiDict[str, str]) -> dict[str, Any]:
     """The definition that a form means; what it lacks is said by `autotag.checked`."""
-    said: dict[str, Any] = {"all": [_row(form, n) for n in range(ROWS) if form.get(f"is_{n}")]}
+    said: dict[str, Any] = {
+        "all": [_row(form, n) for n in range(MOST_CONDITIONS) if form.get(f"is_{n}")]
+    }
     gives = form.get("gives", "")
     if gives.startswith("each:"):
         said["each"] = [key for key in gives.removeprefix("each:").split(",") if key]
@@ -49,7 +52,7 @@ def filled(shown: Shown) -> MultiDict[str, str]:
         "confidence": str(round(said["confidence"] * 100)),
         "gives": "each:" + ",".join(said["each"]) if "each" in said else said["gives"],
     })  # fmt: skip
-    for n, part in enumerate(said["all"][:ROWS]):
+    for n, part in enumerate(said["all"]):
         for field, name in (("is", "is"), ("act", "act"), ("least", "at_least"),
                             ("most", "at_most"), ("days", "days"), ("tagged", "tagged"),
                             ("length", "length"), ("within", "within")):  # fmt: skip
@@ -57,6 +60,14 @@ def filled(shown: Shown) -> MultiDict[str, str]:
         given[f"words_{n}"] = "，".join(part.get("words", ()))
         given[f"then_{n}"] = part.get("then", {}).get("act", "")
     return given
+
+
+def holds_all(shown: Shown) -> bool:
+    """False for a rule that says more than the form can, so that saving would lose something."""
+    try:
+        return read(of_form(filled(shown))) == shown.rule
+    except Refused:
+        return False
 
 
 def _row(form: MultiDict[str, str], n: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from app.autotag import Shown, Switch, TagRuleTest
 from app.infra.errors import Refused, YishuError
 from app.web import auth
 from app.web.console import bp
-from app.web.console.rule_form import ACTS, KINDS, LENGTHS, ROWS, filled, of_form
+from app.web.console.rule_form import ACTS, KINDS, LENGTHS, ROWS, filled, holds_all, of_form
 from app.web.context import parts
 from app.web.policy import STAFF, allow
 
@@ -92,6 +92,9 @@ def edit_tag_rule(rule_id: int) -> str | Response | tuple[str, int]:
     if request.method == "GET":
         with here.db.reading() as session:
             shown = autotag.show(session, rule_id)
+        if not holds_all(shown):
+            flash(_("这条规则比表单能写的更细，请通过接口修改。"), "warning")
+            return redirect(url_for("console.tag_rule", rule_id=rule_id))
         return _form(rule_id, filled(shown))
     try:
         with here.db.transaction() as session:
@@ -188,10 +191,11 @@ def switch_tag_rule(rule_id: int) -> Response:
 
 
 def _form(rule_id: int | None, given: MultiDict[str, str]) -> str:
+    rows = max(ROWS, sum(key.startswith("is_") for key in given))
     with parts().db.reading() as session:
         return render_template(
             "console/tag_rule_form.html", rule_id=rule_id, given=given, acts=ACTS, kinds=KINDS,
-            lengths=LENGTHS, rows=range(ROWS), tags=tagging.tags(session),
+            lengths=LENGTHS, rows=range(rows), tags=tagging.tags(session),
             categories=tagging.categories(session),
         )  # fmt: skip
 
