@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.infra.errors import NotFound, Refused
 from app.infra.stamp import Stamped
+from app.tagging import versions
 from app.tagging.mirror_models import MirrorState, TagMirror
 from app.tagging.models import Sensitivity, Tag
 
@@ -22,13 +25,17 @@ def chosen_tags(session: Session) -> set[int]:
     ))  # fmt: skip
 
 
-def choose_mirrored(session: Session, key: str, on: bool) -> Tag:
+def choose_mirrored(
+    session: Session, key: str, on: bool, *, actor: str = "system", now: datetime | None = None
+) -> Tag:
     """Mirror a tag from now on, or no longer. Raises NotFound, Refused."""
     tag = session.scalar(select(Tag).where(Tag.key == key))
     if tag is None or not tag.active:
         raise NotFound("没有这个标签。")
     if on and tag.sensitivity != Sensitivity.NORMAL:
         raise Refused("这个标签仅员工可见，代表在企业微信里不应看到，不能同步。")
+    note = f"{'同步' if on else '不再同步'}“{tag.name}”到企业微信"
+    versions.keep(session, actor=actor, note=note, now=now)
     tag.mirrored = on
     session.flush()
     return tag

@@ -47,7 +47,9 @@ def choose_tag_mirror() -> Response:
     """Mirror a tag in WeCom, or stop."""
     asked, here, who = body(MirrorBody), parts(), auth.actor()
     with here.db.transaction() as session:
-        tag = tagging.choose_mirrored(session, asked.tag, asked.mirrored)
+        tag = tagging.choose_mirrored(
+            session, asked.tag, asked.mirrored, actor=who.key, now=here.clock()
+        )
         action = "tag.mirrored" if asked.mirrored else "tag.unmirrored"
         accounts.audit(session, who.key, action, "tag", tag.key, now=here.clock())
     return jsonify(tag=tag.key, mirrored=tag.mirrored)

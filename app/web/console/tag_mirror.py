@@ -58,7 +58,7 @@ def choose_mirrored() -> str | Response:
         with here.db.transaction() as session:
             if not on and form.get("sure") != "1":
                 return _ask(key)
-            tag = tagging.choose_mirrored(session, key, on)
+            tag = tagging.choose_mirrored(session, key, on, actor=who.key, now=here.clock())
             action = "tag.mirrored" if on else "tag.unmirrored"
             accounts.audit(session, who.key, action, "tag", tag.key, now=here.clock())
         begins = _("“%(name)s”会同步到企业微信，几分钟内完成。", name=tag.name)
