@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
@@ -50,7 +50,7 @@ def documents(draw: st.DrawFn) -> Document:
     return canonical(Document((CategoryDef("one", "分类"),), tuple(tags), opposites, words))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(document=documents(), form=st.sampled_from(sorted(MIMES)))
 def test_what_is_exported_and_imported_changes_nothing(document: Document, form: str) -> None:
     found = plan(document, f"v.{form}", export(document, form))

@@ -107,7 +107,7 @@ def take(session: Session, step: Any, now: datetime) -> int | None:
 
 
 @settings(max_examples=12, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+          suppress_health_check=list(HealthCheck))  # fmt: skip
 @given(rows=assertions, wanted=steps)
 def test_what_a_version_moved_comes_back_exactly(
     database: Database, rows: list[Any], wanted: list[Any]
