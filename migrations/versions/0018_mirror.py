@@ -33,8 +33,14 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Step back."""
-    for table in ("tag_mirror_plan", "tag_mark_side", "tag_mark", "tag_mirror", "tag_import",
-                  "tag_folding"):
+    for table in (
+        "tag_mirror_plan",
+        "tag_mark_side",
+        "tag_mark",
+        "tag_mirror",
+        "tag_import",
+        "tag_folding",
+    ):
         op.drop_table(table)
     op.drop_index("ix_tag_unmapped_state", "tag_unmapped")
     op.drop_column("tag_unmapped", "state")
