@@ -89,8 +89,7 @@ def recognised(
 
 def _judged(meant: dict[int, tuple[str, str]], found: Any, keys: dict[int, str]) -> dict[str, Any]:
     first = right = within = sure = sure_right = wrong_sure = 0
-    held_back = [0, 0]
-    for number, (name_id, (_raw, key)) in enumerate(meant.items()):
+    for name_id, (_raw, key) in meant.items():
         told = [keys[one.tag_id] for one in found[name_id]]
         if not key:
             wrong_sure += bool(found[name_id] and found[name_id][0].confident)
@@ -98,16 +97,12 @@ def _judged(meant: dict[int, tuple[str, str]], found: Any, keys: dict[int, str])
         first += bool(told)
         right += told[:1] == [key]
         within += key in told
-        if number % 2:
-            held_back[0] += 1
-            held_back[1] += key in told
         if found[name_id] and found[name_id][0].confident:
             sure += 1
             sure_right += told[0] == key
     of = sum(1 for _, key in meant.values() if key)
     return {
         "precision@1": round(right / max(first, 1), 3), "recall@3": round(within / of, 3),
-        "recall@3 held back": round(held_back[1] / max(held_back[0], 1), 3),
         "confident": sure, "confident right": round(sure_right / max(sure, 1), 3),
         "unrelated confident": wrong_sure,
     }  # fmt: skip
