@@ -56,7 +56,9 @@ def test_gaps_lead_to_where_they_are_mended(marketer: Page, product: Product) ->
     page.get_by_role("link", name="写内容").first.click()
     assert page.locator("input[name=tags]:checked").count() == 1
     page.get_by_label("标题").fill("老年房颤患者的抗凝与卒中预防")
-    page.get_by_label("正文（Markdown）").fill("胸痛中心内部流程。房颤患者先评估卒中风险，再谈抗凝。")
+    page.get_by_label("正文（Markdown）").fill(
+        "胸痛中心内部流程。房颤患者先评估卒中风险，再谈抗凝。"
+    )
     page.get_by_text("提到 2 处").first.wait_for()
     look(page, "content-suggestions")
     page.locator("label.btn", has_text="+ 房颤").click()
