@@ -120,7 +120,8 @@ def _piece(
 ) -> None:
     inside: Iterable[str] = people
     if past.rule.audience and people:
-        inside = segments.among(session, past.rule.audience, people, now)
+        text = past.rule.audience
+        inside = segments.among(session, [text], people, now)[text]
     steps = steps_of(session, sorted(inside), library, words=needs_words(past.rule))
     tagged = {one_id: found for one_id, of in steps.items() if (found := past.add(one_id, of))}
     if tagged:

@@ -15,8 +15,6 @@ from app.autotag.live import Live, need_words, with_meaning
 from app.autotag.rules import holds
 from app.autotag.settle import Wanted
 from app.identity.models import Physician
-from app.infra.errors import Refused
-from app.segments import Unparseable
 
 
 def conclude(
@@ -58,21 +56,14 @@ def _inside(
     session: Session, found: dict[str, list[Wanted]], rules: Mapping[int, Live], now: datetime
 ) -> dict[str, list[Wanted]]:
     """Without those who are not in the audience of the rule; asked only where it would hold."""
-    outside: set[tuple[str, int]] = set()
-    for one in rules.values():
-        if one.rule.audience:
-            asked = [who for who, wants in found.items() if any(w.rule_id == one.id for w in wants)]
-            inside = _among(session, one.rule.audience, asked, now) if asked else set()
-            outside |= {(who, one.id) for who in asked if who not in inside}
-    if outside:
-        for who, wants in found.items():
-            found[who] = [want for want in wants if (who, want.rule_id) not in outside]
+    limited = {one.id: one.rule.audience for one in rules.values() if one.rule.audience}
+    asked = sorted(w for w, wants in found.items() if any(x.rule_id in limited for x in wants))
+    if not asked:
+        return found
+    inside = segments.among(session, limited.values(), asked, now)
+    for who in asked:
+        found[who] = [
+            want for want in found[who]
+            if want.rule_id not in limited or who in inside[limited[want.rule_id]]
+        ]  # fmt: skip
     return found
-
-
-def _among(session: Session, text: str, asked: Sequence[str], now: datetime) -> set[str]:
-    """Nobody, when the expression names what does not exist any more."""
-    try:
-        return segments.among(session, text, asked, now)
-    except (Unparseable, Refused):
-        return set()

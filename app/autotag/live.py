@@ -16,6 +16,7 @@ from app.autotag.rules import Meaning, Rule, acts, needs_words
 from app.identity.news import WHO
 from app.infra.stamp import Stamped
 from app.tagging import Source
+from app.tagging.lexicon import LEXICON, Lexicon
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +79,20 @@ class Words:
 
 def with_meaning(session: Session, rules: Sequence[Live]) -> list[tuple[Live, Meaning]]:
     """The rules with what their names mean now."""
-    words = Words(session) if rules else None
+    words = _words(session) if rules else None
     return [(one, words.meaning(one.rule)) for one in rules] if words else []
+
+
+def _words(session: Session) -> Words:
+    """Read once for each state of the vocabulary."""
+    lexicon = LEXICON.of(session)
+    for of, words in _known:
+        if of is lexicon:
+            return words
+    words = Words(session)
+    _known[:] = [*_known[-KEPT + 1 :], (lexicon, words)]
+    return words
+
+
+KEPT = 4
+_known: list[tuple[Lexicon, Words]] = []
