@@ -97,8 +97,10 @@ def _learned(db: Database) -> dict[str, Any]:
 
 
 def _found(db: Database, world: World, clean: int) -> dict[str, Any]:
-    with db.transaction() as session:
-        court.mark_everybody(session)
+    last = None
+    while last != "":
+        with db.transaction() as session:
+            last = court.mark_everybody(session, last or "", 5000)
     begun, cpu, looked = time.perf_counter(), time.process_time(), 0
     while True:
         with db.transaction() as session:

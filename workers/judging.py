@@ -32,14 +32,22 @@ def keep_court(parts: Parts) -> bool:
     now = parts.clock()
     with parts.db.reading() as session:
         night, week = court.is_night(session, now), court.is_learning_due(session, now)
-    if night:
-        with parts.db.transaction() as session:
-            court.mark_ripened(session, now)
+    while _mark_ripened(parts):
+        pass
     if week:
         logs = court.learn(parts.db, parts.clock)
         if logs is not None:
             _log.info("reliability learned", physicians=logs.people, sent=logs.sent)
     return night or week
+
+
+def _mark_ripened(parts: Parts) -> bool:
+    """A day of it; True when there may be more."""
+    with parts.db.transaction() as session:
+        if not court.is_night(session, parts.clock()):
+            return False
+        court.mark_ripened(session, parts.clock())
+        return True
 
 
 def _are_due(parts: Parts) -> bool:

@@ -63,8 +63,10 @@ def cases(
     parts = build(process="cli")
     begun, looked = time.perf_counter(), 0
     if everybody:
-        with parts.db.transaction() as session:
-            court.mark_everybody(session)
+        last = None
+        while last != "":
+            with parts.db.transaction() as session:
+                last = court.mark_everybody(session, last or "")
     while True:
         with parts.db.transaction() as session:
             number = court.examine_due(session, parts.clock(), PIECE)

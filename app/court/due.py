@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.court.behaviour import RIPE
@@ -16,7 +17,8 @@ from app.infra.db import insert_all
 from app.journey import Happened, Touchpoint
 
 NIGHT = timedelta(hours=20)  # so long after the last time, what has ripened is looked at
-FIRST = timedelta(days=365)
+FIRST = timedelta(days=365)  # so far back it looks when it begins
+STEP = timedelta(days=1)  # of one transaction
 
 
 def mark(session: Session, one_ids: Iterable[str]) -> None:
@@ -25,17 +27,13 @@ def mark(session: Session, one_ids: Iterable[str]) -> None:
     insert_all(session, TagCaseDue, rows, "one_id")
 
 
-def mark_everybody(session: Session) -> int:
-    """Everybody is to be looked at; how many that are."""
-    known = select(TagCaseDue.one_id)
-    chosen = select(Physician.one_id).where(
-        Physician.live.is_(True), Physician.one_id.not_in(known)
-    )
-    return len(
-        session.scalars(
-            insert(TagCaseDue).from_select(["one_id"], chosen).returning(TagCaseDue.one_id)
-        ).all()
-    )
+def mark_everybody(session: Session, after: str = "", limit: int = 50_000) -> str:
+    """Everybody is to be looked at, in pieces: the last ONE ID of this one, "" when it was the
+    last."""
+    chosen = select(Physician.one_id).where(Physician.live.is_(True), Physician.one_id > after)
+    last = session.scalar(chosen.order_by(Physician.one_id).offset(limit - 1).limit(1))
+    _insert(session, chosen.where(Physician.one_id <= last) if last else chosen)
+    return last or ""
 
 
 def is_night(session: Session, now: datetime) -> bool:
@@ -45,20 +43,22 @@ def is_night(session: Session, now: datetime) -> bool:
 
 
 def mark_ripened(session: Session, now: datetime) -> None:
-    """Whoever was sent something that has ripened since the last time: it was opened, or not."""
+    """Whoever was sent something that has ripened since the last time, a day of it at most: it was
+    opened, or not. Call it while `is_night`."""
     row = court(session)
-    since = (row.looked_at or now - FIRST) - RIPE
+    since = row.looked_at or now - FIRST
+    until = min(now, since + STEP)
     chosen = (
         select(Identifier.one_id)
         .join(Touchpoint, Touchpoint.identifier_id == Identifier.id)
         .where(
-            Touchpoint.kind == Happened.CONTENT_SENT, Touchpoint.at > since,
-            Touchpoint.at <= now - RIPE, Identifier.one_id.not_in(select(TagCaseDue.one_id)),
+            Touchpoint.kind == Happened.CONTENT_SENT, Touchpoint.at > since - RIPE,
+            Touchpoint.at <= until - RIPE,
         )
         .distinct()
     )  # fmt: skip
-    session.execute(insert(TagCaseDue).from_select(["one_id"], chosen))
-    row.looked_at = now
+    _insert(session, chosen)
+    row.looked_at = until
     session.flush()
 
 
@@ -74,3 +74,10 @@ def take(session: Session, limit: int) -> list[str]:
     if taken:
         session.execute(delete(TagCaseDue).where(TagCaseDue.one_id.in_(taken)))
     return list(taken)
+
+
+def _insert(session: Session, chosen: Select[str]) -> None:
+    """Mark those whom a question finds and who are not marked yet."""
+    maker = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    fresh = maker.insert(TagCaseDue).from_select(["one_id"], chosen)
+    session.execute(fresh.on_conflict_do_nothing(index_elements=["one_id"]))
