@@ -15,6 +15,7 @@ from app.delivery import Way
 from app.flows.candidates import Considered
 from app.flows.suggestion_card import card, task_id
 from app.identity import Identifier, Physician
+from app.infra import workdays
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
 from app.recommend import Candidate, Suggestion, timing
@@ -90,15 +91,17 @@ def evening(moment: datetime) -> datetime:
 
 
 def good_day(now: datetime) -> date:
-    """Today, or tomorrow when today's hours for cards are over."""
-    return (local(now) + timedelta(days=1 if now >= evening(now) else 0)).date()
+    """Today, or the next working day when today is none or its hours for cards are over."""
+    today = local(now).date()
+    if workdays.is_workday(today) and now < evening(now):
+        return today
+    return workdays.next_workday(today)
 
 
 def end_of_day(now: datetime) -> datetime:
-    """When a message of this day is too late."""
-    day = good_day(now)
-    ends = evening(now).replace(year=day.year, month=day.month, day=day.day)
-    return ends.astimezone(now.tzinfo)
+    """When a message of today, or of tomorrow when today is over, is too late."""
+    ends = evening(now)
+    return (ends + timedelta(days=1 if now >= ends else 0)).astimezone(now.tzinfo)
 
 
 def hour_hints(session: Session, one_ids: Sequence[str], now: datetime) -> dict[str, str]:

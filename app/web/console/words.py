@@ -246,6 +246,7 @@ LEFT_OUT = {
     "suggested_lately": _l("刚建议过，等代表处理"),
     "had_it_already": _l("已收到过这份内容"),
     "too_late": _l("错过当天的时间"),
+    "rest_day": _l("当天是法定节假日或周末"),
     "split": _l("身份已拆分，内容是按拆分前的医生选的"),
     "erased": _l("医生的资料已删除"),
 }
