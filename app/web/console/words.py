@@ -246,6 +246,8 @@ LEFT_OUT = {
     "suggested_lately": _l("刚建议过，等代表处理"),
     "had_it_already": _l("已收到过这份内容"),
     "too_late": _l("错过当天的时间"),
+    "other_rep": _l("今天由另一位代表联系"),
+    "saved": _l("本周联系名额留给更合适的内容"),
     "rest_day": _l("当天是法定节假日或周末"),
     "split": _l("身份已拆分，内容是按拆分前的医生选的"),
     "erased": _l("医生的资料已删除"),
