@@ -17,8 +17,9 @@ def reserve_prices(
     """What each physician's attention is worth to those who will not get it this week.
 
     `left`: contacts that the caps still allow; `days`: working days left in the week, today
-    counted in. Only what a rep can come to in these days counts as demand. The price falls through
-    the week and is nothing on its last day: what is not used by then is lost.
+    counted in. Only what a rep can come to in these days counts as demand, and only by how much it
+    is better than the first that the rep would come to instead. The price falls through the week
+    and is nothing on its last day: what is not used by then is lost.
     """
     if days <= 1:
         return {}
@@ -58,4 +59,6 @@ def _reachable(wish: Wish[Person], days: int) -> list[tuple[Person, float]]:
         if known is None or candidate.worth > known[0]:
             best[candidate.person] = (candidate.worth, candidate.order)
     ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[1][1]))
-    return [(person, worth) for person, (worth, _) in ranked[: wish.limit * days]]
+    reach = wish.limit * days
+    instead = max(0.0, ranked[reach][1][0]) if len(ranked) > reach else 0.0
+    return [(person, worth - instead) for person, (worth, _) in ranked[:reach]]

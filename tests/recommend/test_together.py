@@ -131,6 +131,8 @@ def test_monday_does_not_spend_the_week_and_its_last_day_spends_what_is_left() -
     assert prices == {"wang": pytest.approx(0.64)}
     today = together([weak], prices)
     assert (today.chosen[1], today.saved) == ([], {1: 1})
+    busy = Wish(4, 1, [candidate(f"p{n}", n, 0.7) for n in range(5)] + strong[0].candidates)
+    assert reserve_prices([busy, strong[1]], {}, 5) == {"wang": pytest.approx(0.08)}
     assert reserve_prices([weak, *strong], {"wang": 1}, 1) == {}
     assert reserve_prices([weak, *strong], {"wang": 3}, 5) == {}
 
