@@ -1,4 +1,4 @@
-"""One schedule per active rep: the plan of the day at the rep's hour, on working days."""
+"""One schedule per active rep: the plan of the day at the rep's hour, on China's working days."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sqlalchemy import String, and_, cast, false, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.campaigns.due import CatchUp, next_due
+from app.campaigns.due import WORKDAY, CatchUp, next_due
 from app.campaigns.models import Schedule
 from app.campaigns.schedule import rest, wake
 from app.infra.clock import local
 from app.reps import Rep
 
 DAILY_PLAN = "daily_plan"
-WEEKDAYS = " * * mon-fri"
+WORKDAYS = f" * * {WORKDAY}"
 
 
 def daily_plans_differ(session: Session) -> bool:
@@ -46,12 +46,12 @@ def keep_daily_plans(session: Session, now: datetime, limit: int = 500) -> int:
 def daily_cron(rep: Rep) -> str:
     """The rep's hour as a cron."""
     hour, minute = divmod(rep.daily_at_minute, 60)
-    return f"{minute} {hour}{WEEKDAYS}"
+    return f"{minute} {hour}{WORKDAYS}"
 
 
 def _to_wake(session: Session, limit: int) -> Sequence[tuple[Rep, Schedule | None]]:
     hour, minute = Rep.daily_at_minute // 60, Rep.daily_at_minute % 60
-    wanted = cast(minute, String) + " " + cast(hour, String) + WEEKDAYS
+    wanted = cast(minute, String) + " " + cast(hour, String) + WORKDAYS
     rows = session.execute(
         select(Rep, Schedule)
         .outerjoin(Schedule, and_(Schedule.kind == DAILY_PLAN, Schedule.ref_id == Rep.id))

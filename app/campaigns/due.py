@@ -12,7 +12,10 @@ from apscheduler.triggers.cron import CronTrigger
 
 from app.infra.clock import SHANGHAI
 from app.infra.errors import Refused
+from app.infra.workdays import is_workday
 
+WORKDAY = "workday"  # as a day of the week: holidays rest, made-up weekends work
+MOST_REST_DAYS = 400  # a date that is never worked is not looked for for ever
 MOST_CATCH_UP = 50
 USUAL_CATCH_UP = 5
 KEPT_MISSED = 20  # missed times that are written down after one outage, the newest ones
@@ -40,10 +43,11 @@ class Found:
 def check_cron(cron: str) -> None:
     """Raises Refused with a sentence when `cron` (five fields) cannot be read or never comes."""
     try:
-        comes = _trigger(cron).get_next_fire_time(None, datetime.now(SHANGHAI)) is not None
+        comes = _first_fire(cron, datetime.now(SHANGHAI)) is not None
     except ValueError:
         raise Refused(
-            "看不懂定时写法。例如每周一 10:05 写 5 10 * * mon，每天 9:20 写 20 9 * * *。"
+            "看不懂定时写法。例如每周一 10:05 写 5 10 * * mon，每天 9:20 写 20 9 * * *，"
+            "每个工作日 9:20 写 20 9 * * workday。"
         ) from None
     if not comes:
         raise Refused("这个定时永远不会到来，请检查日期。")
@@ -73,7 +77,7 @@ def next_due(cron: str, at: datetime | None, after: datetime) -> datetime | None
     """The first due time later than `after`. Raises ValueError for a cron that is none."""
     if cron:
         # A whole second later: the trigger counts its own second in.
-        following = _trigger(cron).get_next_fire_time(None, after + timedelta(seconds=1))
+        following = _first_fire(cron, after + timedelta(seconds=1))
         return following.astimezone(UTC) if following else None
     return at if at is not None and at > after else None
 
@@ -113,3 +117,17 @@ def _between(cron: str, at: datetime | None, after: datetime, until: datetime) -
 @lru_cache(maxsize=1000)
 def _trigger(cron: str) -> CronTrigger:
     return CronTrigger.from_crontab(cron, timezone=SHANGHAI)
+
+
+def _first_fire(cron: str, since: datetime) -> datetime | None:
+    """The first time at or after `since`; `workday` as the day of the week: China's calendar."""
+    fields = cron.split()
+    by_workdays = len(fields) == 5 and fields[4].lower() == WORKDAY
+    trigger = _trigger(" ".join([*fields[:4], "*"]) if by_workdays else cron)
+    fires: datetime | None = trigger.get_next_fire_time(None, since)
+    for _day in range(MOST_REST_DAYS if by_workdays else 0):
+        if fires is None or is_workday(fires.date()):
+            return fires
+        midnight = fires.replace(hour=0, minute=0, second=0, microsecond=0)
+        fires = trigger.get_next_fire_time(None, midnight + timedelta(days=1))
+    return fires if not by_workdays else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from app.bootstrap import Parts
-from app.doctor import bells, callbacks, configuration, database, life, platforms, storage
+from app.doctor import bells, calendar, callbacks, configuration, database, life, platforms, storage
 from app.doctor.finding import Finding, State, bad
 from app.infra.errors import YishuError
 
@@ -27,6 +27,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("waiting", life.waiting),
     ("disk", storage.disk),
     ("spill", storage.spill),
+    ("workdays", calendar.announced),
 )
 
 

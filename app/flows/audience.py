@@ -22,6 +22,7 @@ from app.flows.candidates import Considered, consider, have_it_already
 from app.flows.permission import account_facts, held_back, standings
 from app.flows.suggest import good_day
 from app.identity.models import Identifier, Kind
+from app.infra import workdays
 from app.journey import Happened, Touchpoint
 from app.recommend import Candidate
 from app.reps import RelationState, Rep, RepContact
@@ -163,7 +164,7 @@ def _spread(
     session: Session, rep: Rep, ranked: list[Candidate[str]], now: datetime
 ) -> dict[date, list[Candidate[str]]]:
     """As many a day as the rep still takes, today and on the following working days."""
-    days = _days(good_day(now))
+    days = workdays.workdays_from(good_day(now), SPREAD_DAYS)
     taken = recommend.count_of_day(session, rep.id, days)
     by_day: dict[date, list[Candidate[str]]] = {}
     rest = iter(ranked)
@@ -172,15 +173,6 @@ def _spread(
         if chosen:
             by_day[day] = chosen
     return by_day
-
-
-def _days(first: date) -> list[date]:
-    days = [first]
-    while len(days) < SPREAD_DAYS:
-        first += timedelta(days=1)
-        if first.weekday() < 5:
-            days.append(first)
-    return days
 
 
 def _by_account(

@@ -12,6 +12,7 @@ from app.flows.plan_day import plan_day
 from app.flows.run_campaign import run_campaign
 from app.infra.clock import local
 from app.infra.settings import Settings
+from app.infra.workdays import is_workday
 
 LATEST_PLAN = timedelta(hours=8)  # after an outage: a morning's plan in the evening would disturb
 
@@ -27,8 +28,11 @@ def carry_out(session: Session, run_id: int, settings: Settings, now: datetime) 
         if now - run.due_at > LATEST_PLAN:
             run.left_out = {"too_late": 1}
             return True
-        rep = reps.get_rep(session, schedule.ref_id)
         day = local(run.due_at).date()
+        if not is_workday(day):  # it was due before the year's calendar was announced
+            run.left_out = {"rest_day": 1}
+            return True
+        rep = reps.get_rep(session, schedule.ref_id)
         plan = plan_day(session, rep, day, base_url=settings.yishu_base_url, now=now)
         run.planned, run.left_out = plan.suggested, plan.left_out
         return True

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import consent, content, delivery, identity, journey, recommend, tagging
 from app.campaigns import Campaign
 from app.delivery import Way
+from app.flows import when
 from app.flows.candidates import Considered
 from app.flows.suggestion_card import card, task_id
-from app.identity import Identifier, Physician
+from app.flows.when import Habit
+from app.identity import Physician
+from app.infra import workdays
 from app.infra.clock import local
-from app.links import PageView, TrackedLink
 from app.recommend import Candidate, Suggestion, timing
 from app.reps import Rep
 
 CARD_GAP_S = 20  # cards of one rep are spread a little
 DAY_BEGINS, DAY_ENDS = 8, 20  # a card outside these hours would disturb
-HABIT_DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Plan:
     day: date
     base_url: str
     campaign: Campaign | None = None
+    prices: Mapping[str, float] = field(default_factory=dict)  # of the day's attention
 
 
 def suggest(
@@ -48,7 +49,8 @@ def suggest(
     names = tagging.names_for_reps(session)
     last = journey.last_at(session, people)
     physicians = identity.physicians_by_id(session, people)
-    hints = hour_hints(session, people, now)
+    known = when.habits(session, people, plan.day, now)
+    own = when.rep_hours(session, rep.id, plan.day, now) if known else []
     rules = consent.rules(session)
     muted = recommend.is_muted(session, rep.id, plan.day)
     made = []
@@ -60,20 +62,32 @@ def suggest(
             rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次", now=now,
             first=_first(candidate, plan.campaign),
         )  # fmt: skip
+        habit = known.get(one_id)
+        told = habit.told if habit else ""
+        hour = card_hour(rep, habit, own, now, plan.day) if habit else None
+        if told:
+            row.verdict = row.verdict | {"time": {"hour": hour, "why": told}}
+        if one_id in plan.prices:
+            row.verdict = row.verdict | {"attention": round(plan.prices[one_id], 4)}
         session.add(row)
         session.flush()
         made.append(row)
         if not muted:
             total = len(chosen) if plan.campaign is None else 0
-            _queue_card(
-                session, rep, row, physicians[one_id], plan, total, hints.get(one_id, ""), now
-            )
+            _queue_card(session, rep, row, physicians[one_id], plan, total, told, hour, now)
     return made
 
 
-def card_time(rep: Rep, day: date, position: int, now: datetime) -> datetime:
-    """When a card of `day` leaves: not on the full hour, spread by rep, never in the evening."""
+def card_time(
+    rep: Rep, day: date, position: int, now: datetime, at_hour: int | None = None
+) -> datetime:
+    """When a card of `day` leaves: not on the full hour, spread by rep, never in the evening.
+
+    At the rep's hour, unless `at_hour` is better for rep and physician.
+    """
     hour, minute = divmod(rep.daily_at_minute, 60)
+    if at_hour is not None and at_hour > hour:
+        hour, minute = at_hour, 0
     here = local(now)
     start = here.replace(
         year=day.year, month=day.month, day=day.day, hour=hour, minute=minute, second=0,
@@ -84,42 +98,34 @@ def card_time(rep: Rep, day: date, position: int, now: datetime) -> datetime:
     return (max(start, here) + spread).astimezone(now.tzinfo)
 
 
+def card_hour(rep: Rep, habit: Habit, own: Sequence[float], now: datetime, day: date) -> int | None:
+    """The hour of `day` in which this card does most, when that is known and not the usual one."""
+    if habit.hour is None:
+        return None
+    usual = min(max(rep.daily_at_minute // 60, DAY_BEGINS), DAY_ENDS - 1)
+    if local(now).date() == day:
+        usual = max(usual, local(now).hour)
+    best = timing.slot(habit.hours, own, range(usual, DAY_ENDS), usual)
+    return None if best == usual else best
+
+
 def evening(moment: datetime) -> datetime:
     """The end of that day's hours for cards."""
     return local(moment).replace(hour=DAY_ENDS, minute=0, second=0, microsecond=0)
 
 
 def good_day(now: datetime) -> date:
-    """Today, or tomorrow when today's hours for cards are over."""
-    return (local(now) + timedelta(days=1 if now >= evening(now) else 0)).date()
+    """Today, or the next working day when today is none or its hours for cards are over."""
+    today = local(now).date()
+    if workdays.is_workday(today) and now < evening(now):
+        return today
+    return workdays.next_workday(today)
 
 
 def end_of_day(now: datetime) -> datetime:
-    """When a message of this day is too late."""
-    day = good_day(now)
-    ends = evening(now).replace(year=day.year, month=day.month, day=day.day)
-    return ends.astimezone(now.tzinfo)
-
-
-def hour_hints(session: Session, one_ids: Sequence[str], now: datetime) -> dict[str, str]:
-    """When each physician reads, as a phrase for a card, where that is known."""
-    rules = consent.rules(session)
-    since = now - timedelta(days=HABIT_DAYS)
-    opened = (
-        select(Identifier.one_id, PageView.opened_at)
-        .join(TrackedLink, TrackedLink.id == PageView.link_id)
-        .join(Identifier, Identifier.id == TrackedLink.identifier_id)
-        .where(Identifier.one_id.in_(one_ids), PageView.opened_at > since)
-    )
-    mine: dict[str, list[int]] = {}
-    for one_id, at in session.execute(opened):
-        mine.setdefault(one_id, [0] * timing.HOURS)[local(at).hour] += 1
-    if not any(sum(hours) >= timing.ENOUGH for hours in mine.values()):
-        return {}
-    common = timing.shares(_everybody(session, since))
-    legal = [h for h in range(timing.HOURS) if not _is_quiet(rules, now, h)]
-    found = {one_id: timing.best_hour(hours, common, legal) for one_id, hours in mine.items()}
-    return {one_id: timing.told(hour) for one_id, hour in found.items() if hour is not None}
+    """When a message of today, or of tomorrow when today is over, is too late."""
+    ends = evening(now)
+    return (ends + timedelta(days=1 if now >= ends else 0)).astimezone(now.tzinfo)
 
 
 def _row(
@@ -156,10 +162,11 @@ def _queue_card(
     plan: Plan,
     total: int,
     hint: str,
+    hour: int | None,
     now: datetime,
 ) -> None:
     version = content.get_version(session, row.content_version_id)
-    start = card_time(rep, plan.day, row.position, now)
+    start = card_time(rep, plan.day, row.position, now, hour)
     body = card(
         row, physician, version, total=total, hint=hint, by_task=rep.prefers_group_task,
         list_url=f"{plan.base_url}/rep/",
@@ -173,21 +180,3 @@ def _queue_card(
         not_after=max(evening(start), start + timedelta(minutes=30)).astimezone(now.tzinfo),
         verdict=row.verdict, now=now,
     )  # fmt: skip
-
-
-def _everybody(session: Session, since: datetime) -> list[int]:
-    """Opens by hour of the newest views; a sample is enough for a habit."""
-    recent = (
-        select(PageView.opened_at)
-        .where(PageView.opened_at > since)
-        .order_by(PageView.opened_at.desc())
-        .limit(5000)
-    )
-    hours = [0] * timing.HOURS
-    for at in session.scalars(recent):
-        hours[local(at).hour] += 1
-    return hours
-
-
-def _is_quiet(rules: consent.Rules, now: datetime, hour: int) -> bool:
-    return consent.quiet_until(rules, local(now).replace(hour=hour, minute=0)) is not None

@@ -16,9 +16,10 @@ from app.recommend.answers import (
     of_rep,
     tomorrow,
 )
+from app.recommend.attention import brand_fee, reserve_prices
 from app.recommend.explain import ago, reasons
 from app.recommend.models import DailyPlan, State, Suggestion, SuggestionAnswer
-from app.recommend.plan import Candidate, choose
+from app.recommend.plan import Candidate, Together, Wish, choose, together
 from app.recommend.scoring import Piece, Scored, Scorer, saturation
 from app.recommend.words import LEFT_OUT
 
@@ -34,8 +35,11 @@ __all__ = [
     "State",
     "Suggestion",
     "SuggestionAnswer",
+    "Together",
+    "Wish",
     "ago",
     "answer",
+    "brand_fee",
     "choose",
     "count_of_day",
     "expire_unanswered",
@@ -44,7 +48,9 @@ __all__ = [
     "mute",
     "of_rep",
     "reasons",
+    "reserve_prices",
     "saturation",
     "timing",
+    "together",
     "tomorrow",
 ]

@@ -20,4 +20,7 @@ LEFT_OUT = {
     "had_it_already": "已收到过这份内容",
     "no_content": "没有合适的内容",
     "too_late": "错过当天的时间",
+    "other_rep": "今天由另一位代表联系",
+    "saved": "本周联系名额留给更合适的内容",
+    "rest_day": "当天是法定节假日或周末",
 }

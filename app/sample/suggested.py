@@ -11,6 +11,7 @@ from app import reps
 from app.content import ContentVersion
 from app.identity import Identifier
 from app.infra.clock import local
+from app.infra.workdays import is_workday
 from app.recommend import State, Suggestion
 from app.sample.company import DAYS, Company, Versions
 from app.sample.library import SampleContent
@@ -31,7 +32,7 @@ def suggest(
     friends = [p for p in company.people if p.external_userid]
     for back in range(4, DAYS):
         day = local(company.now) - timedelta(days=back)
-        if day.weekday() > 4:
+        if not is_workday(day.date()):
             continue
         morning = day.replace(hour=9, minute=1, second=0, microsecond=0).astimezone(UTC)
         ready = [pair for pair in versions if pair[1].decided_at and pair[1].decided_at < morning]

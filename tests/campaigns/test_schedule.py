@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 
 from app import campaigns, reps
 from app.campaigns import Schedule, ScheduleRun, Stage, look
-from app.campaigns.due import KEPT_MISSED, MOST_CATCH_UP, Found, next_times
+from app.campaigns.due import KEPT_MISSED, MOST_CATCH_UP, Found, check_cron, next_times
 from app.campaigns.lifecycle import ALLOWED, check_move
-from app.infra.clock import SHANGHAI
+from app.infra.clock import SHANGHAI, local
 from app.infra.db import Database
 from app.infra.errors import Refused
 from tests.company import hire
@@ -287,3 +287,14 @@ def test_the_next_time_is_known() -> None:
     assert campaigns.next_due("", china(25, 9), china(24, 12)) == china(25, 9)
     assert campaigns.next_due("", china(24, 9), china(24, 12)) is None
     assert campaigns.next_due("", None, china(24, 12)) is None
+
+
+def test_a_schedule_of_working_days_rests_on_holidays_and_works_on_made_up_weekends() -> None:
+    before = datetime(2026, 9, 30, 2, 0, tzinfo=UTC)
+    times = next_times("0 9 * * workday", None, before, 4)
+    assert [local(at).strftime("%m-%d %H:%M") for at in times] == [
+        "10-08 09:00", "10-09 09:00", "10-10 09:00", "10-12 09:00",
+    ]  # fmt: skip
+    check_cron("20 9 * * workday")
+    with pytest.raises(Refused, match="永远不会到来"):
+        check_cron("0 9 30 2 workday")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +18,7 @@ from app import operations, schema
 from app.bootstrap import Parts, build, build_web
 from app.doctor import Finding, State, examine, wrong
 from app.doctor.bells import is_open
+from app.doctor.calendar import judge_calendar
 from app.doctor.examination import CHECKS
 from app.doctor.storage import GIB, judge_room
 from app.inbox import InboxEvent
@@ -223,3 +224,14 @@ def test_room(free: int, total: int, state: State) -> None:
 
 def test_settings_of_the_tests_are_read(settings: Settings) -> None:
     assert operations.spill_folder(settings).parts[-1] == "spill"
+
+
+@pytest.mark.parametrize(
+    ("today", "expected"),
+    [(date(2026, 12, 1), State.GOOD), (date(2026, 12, 2), State.ATTENTION),
+     (date(2027, 5, 1), State.ATTENTION)],
+)  # fmt: skip
+def test_a_year_whose_calendar_is_missing_is_told_a_month_before(
+    today: date, expected: State
+) -> None:
+    assert judge_calendar(today, date(2026, 12, 31)).state is expected

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.recommend import Candidate, Piece, Scored, choose, timing
+from app.recommend import Candidate, Piece, Scored, choose
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 
@@ -63,37 +63,3 @@ def test_a_list_with_the_same_subject_again_and_again_is_varied() -> None:
     same = [candidate("a", 1, 0.9), candidate("b", 4, 0.88)]
     other = candidate("c", 2, 0.7)
     assert [c.person for c in choose([*same, other], 2)] == ["a", "c"]
-
-
-EVEN = [1 / 24] * 24
-
-
-def test_a_few_opens_say_nothing_and_many_say_when() -> None:
-    evening = [0] * 24
-    evening[21] = 4
-    assert timing.best_hour(evening, EVEN, range(8, 22)) is None
-    evening[21] = 12
-    assert timing.best_hour(evening, EVEN, range(8, 22)) == 21
-    assert timing.told(21) == "常在 21–22 点看资料"
-
-
-def test_only_legal_hours_are_named() -> None:
-    night = [0] * 24
-    night[2] = 30
-    assert timing.best_hour(night, EVEN, range(8, 21)) is None
-    assert timing.best_hour(night, EVEN, []) is None
-
-
-def test_what_only_the_others_do_is_not_said_about_a_person() -> None:
-    common = timing.shares([0] * 9 + [900] + [0] * 14)
-    mine = [0] * 24
-    mine[15] = 6
-    assert timing.best_hour(mine, common, range(8, 21)) is None
-
-
-@given(st.lists(st.integers(0, 50), min_size=24, max_size=24))
-def test_a_habit_is_a_distribution_and_midnight_is_no_border(opens: list[int]) -> None:
-    habit = timing.habit(opens, EVEN)
-    assert math.isclose(sum(habit), 1.0)
-    turned = timing.habit(opens[5:] + opens[:5], EVEN)
-    assert all(math.isclose(a, b) for a, b in zip(habit[5:] + habit[:5], turned, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -121,9 +121,9 @@ def test_a_physician_whom_one_rep_is_asked_about_is_not_suggested_to_another(
     one, other = hire(session, "rep01", clock()), hire(session, "rep02", clock())
     row = meet(session, one, "wang", clock(), tags=("af",))
     reps.connect(session, other, row, since=clock(), now=clock())
-    assert len(plan(session, one, clock())[1]) == 1
-    made, none = plan(session, other, clock())
-    assert (none, made.left_out) == ([], {"suggested_lately": 1})
+    plans = [plan(session, rep, clock()) for rep in (one, other)]
+    assert sorted(len(found) for _, found in plans) == [0, 1]
+    assert [made.left_out for made, found in plans if not found] == [{"other_rep": 1}]
 
 
 def answered(
@@ -199,11 +199,48 @@ def test_one_reps_refusal_does_not_hide_a_content_from_another(
     session: Session, clock: SetClock
 ) -> None:
     publish(session, "房颤抗凝", ("af",), clock())
-    one, other = hire(session, "rep01", clock()), hire(session, "rep02", clock())
+    one = hire(session, "rep01", clock())
     row = meet(session, one, "wang", clock(), tags=("af",))
-    reps.connect(session, other, row, since=clock(), now=clock())
     answered(session, one, Answer.REFUSE, clock(), "not_mine")
+    other = hire(session, "rep02", clock())
+    reps.connect(session, other, row, since=clock(), now=clock())
     assert len(plan(session, other, clock())[1]) == 1
+
+
+def test_reps_who_share_physicians_are_planned_at_once_and_each_list_is_full(
+    session: Session, clock: SetClock
+) -> None:
+    for n in range(4):
+        publish(session, f"房颤{n}", ("af",), clock())
+    one, other = (hire(session, f"rep0{n}", clock(), daily_limit=2) for n in (1, 2))
+    rows = [meet(session, one, f"p{n}", clock(), tags=("af",)) for n in range(4)]
+    for row in rows[:2]:
+        reps.connect(session, other, row, since=clock(), now=clock())
+    plan(session, one, clock())
+    both = list(session.scalars(select(DailyPlan).order_by(DailyPlan.rep_id)))
+    assert [made.suggested for made in both] == [2, 2]
+    people = [s.identifier_id for s in session.scalars(select(Suggestion))]
+    assert sorted(people) == sorted(row.id for row in rows)
+
+
+def test_a_card_leaves_when_the_physician_opens_and_the_rep_answers(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock())
+    publish(session, "房颤抗凝", ("af",), clock())
+    row = meet(session, rep, "wang", clock(), tags=("af",))
+    other = publish(session, "另一份", ("heart-failure",), clock())
+    morning = local(clock()).replace(hour=8, minute=0)
+    for n in range(1, 15):
+        at = (morning - timedelta(days=n)).astimezone(UTC)
+        link = links.create_link(session, other.id, identifier_id=row.id, channel="oa", now=at)
+        evening = at + timedelta(hours=10, minutes=20)
+        links.open_page(session, link.id, f"visit-{n:04}", agent="wechat", now=evening)
+    now = morning.astimezone(UTC)
+    plan(session, rep, now)
+    (card,) = session.scalars(select(Dispatch)).all()
+    assert local(card.not_before).hour == 18
+    assert card.payload["card"]["main_title"]["desc"] == "常在晚 6 点前后打开"
 
 
 def test_content_that_was_read_is_never_suggested_again(session: Session, clock: SetClock) -> None:
@@ -240,16 +277,18 @@ def test_no_card_of_a_real_plan_exceeds_what_phones_show(session: Session, clock
         hospital=long, department=long,
     )  # fmt: skip
     version = publish(session, "另一份", ("heart-failure",), clock())
-    link = links.create_link(session, version.id, identifier_id=row.id, channel="oa", now=clock())
     for n in range(8):
         at = clock() - timedelta(days=n + 1)
+        link = links.create_link(
+            session, version.id, identifier_id=row.id, channel="oa", now=at - timedelta(hours=4)
+        )
         links.open_page(session, link.id, f"visit-{n:04}", agent="wechat", now=at)
     plan(session, rep, clock())
     (sent,) = session.scalars(select(Dispatch)).all()
     card = sent.payload["card"]
     assert len(card["main_title"]["title"]) <= cards.TITLE
     assert len(card["main_title"]["desc"]) <= cards.TITLE_DESC
-    assert card["main_title"]["desc"] == "常在 12–13 点看资料"
+    assert card["main_title"]["desc"] == "常在中午 12 点前后打开"
     for line in card["horizontal_content_list"]:
         assert len(line["keyname"]) <= cards.ROW_NAME
         assert len(line["value"]) <= cards.ROW_VALUE

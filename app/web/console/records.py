@@ -85,9 +85,9 @@ CHANNELS = {
 ACTORS = {"system": _l("系统"), "token": _l("接口令牌"), "physician": _l("医生"),
           "cli": _l("命令行")}  # fmt: skip
 DAYS = {
-    "*": _l("每天"), "mon-fri": _l("每个工作日"), "mon": _l("每周一"), "tue": _l("每周二"),
-    "wed": _l("每周三"), "thu": _l("每周四"), "fri": _l("每周五"), "sat": _l("每周六"),
-    "sun": _l("每周日"),
+    "*": _l("每天"), "workday": _l("每个工作日"), "mon-fri": _l("周一至周五"), "mon": _l("每周一"),
+    "tue": _l("每周二"), "wed": _l("每周三"), "thu": _l("每周四"), "fri": _l("每周五"),
+    "sat": _l("每周六"), "sun": _l("每周日"),
 }  # fmt: skip
 _PLAIN = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|[a-z-]+)")
 

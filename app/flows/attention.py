@@ -1,0 +1,165 @@
+"""The ledger of physicians' attention: who shares whom, what was had, and who is being planned."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ARRAY, BigInteger, bindparam, exists, func, or_, select, text
+from sqlalchemy.orm import Session, aliased
+
+from app import consent, delivery, recommend
+from app.content import Content, ContentVersion
+from app.flows.candidates import Considered
+from app.identity import Identifier
+from app.infra.clock import local
+from app.links import TrackedLink
+from app.recommend import Candidate, DailyPlan, State, Suggestion
+from app.reps import RelationState, Rep, RepContact
+
+MOST_TOGETHER = 6  # reps in one plan: it is one transaction, and waits for nobody
+LEDGER_DAYS = 28
+CHUNK = 1000
+PERSON_LOCKS = 0x59495348 << 32  # keys of advisory locks that belong to physicians
+PEOPLE = text(
+    "select key, pg_advisory_xact_lock(key) is null as got from unnest(:keys) as key"
+).bindparams(bindparam("keys", type_=ARRAY(BigInteger)))
+TRY_PEOPLE = text(
+    "select key, pg_try_advisory_xact_lock(key) as got from unnest(:keys) as key"
+).bindparams(bindparam("keys", type_=ARRAY(BigInteger)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Brands of contents, and how often each brand had each physician lately."""
+
+    brands: Mapping[int, int | None]
+    had: Mapping[str, Mapping[int, int]]
+    wanting: Mapping[str, set[int]]
+
+    @classmethod
+    def of(cls, session: Session, considered: Sequence[Considered], now: datetime) -> Ledger:
+        """The ledger of everybody who could be chosen; empty where one brand is alone."""
+        candidates = [c for one in considered for c in one.candidates]
+        brands = _brands(session, {c.fit.piece.content_id for c in candidates})
+        wanting: dict[str, set[int]] = {}
+        for c in candidates:
+            brand = brands.get(c.fit.piece.content_id)
+            if brand is not None:
+                wanting.setdefault(c.person, set()).add(brand)
+        return cls(brands, _had(session, list(wanting), now), wanting)
+
+    def priced(self, candidates: Sequence[Candidate[str]]) -> list[Candidate[str]]:
+        """The candidates with what their brand pays for having had more than its share."""
+        return [
+            replace(c, fee=recommend.brand_fee(
+                c, self.brands.get(c.fit.piece.content_id), self.had.get(c.person, {}),
+                self.wanting.get(c.person, set()),
+            ))
+            for c in candidates
+        ]  # fmt: skip
+
+
+def neighbours(session: Session, rep: Rep, day: date) -> list[Rep]:
+    """Active reps without a plan of `day` who share most physicians with this rep."""
+    mine, theirs = aliased(RepContact), aliased(RepContact)
+    my_id, their_id = aliased(Identifier), aliased(Identifier)
+    shared = func.count(their_id.one_id.distinct())
+    planned = exists().where(DailyPlan.rep_id == Rep.id, DailyPlan.day == day)
+    rows = session.execute(
+        select(Rep, shared.label("shared"))
+        .join(theirs, theirs.rep_id == Rep.id)
+        .join(their_id, their_id.id == theirs.identifier_id)
+        .join(my_id, my_id.one_id == their_id.one_id)
+        .join(mine, mine.identifier_id == my_id.id)
+        .where(mine.rep_id == rep.id, Rep.id != rep.id, Rep.active.is_(True), ~planned)
+        .where(mine.state == RelationState.CONNECTED, theirs.state == RelationState.CONNECTED)
+        .group_by(Rep.id)
+        .order_by(shared.desc(), Rep.id)
+        .limit(MOST_TOGETHER - 1)
+    )
+    return [row[0] for row in rows]
+
+
+def lock_reps(session: Session, reps: Iterable[Rep]) -> None:
+    """Let nobody else plan for these reps until the transaction ends. In one order."""
+    ids = sorted(rep.id for rep in reps)
+    session.execute(
+        select(Rep.id).where(Rep.id.in_(ids)).order_by(Rep.id).with_for_update(key_share=True)
+    )
+
+
+def lock_people(session: Session, people: Iterable[str], *, wait: bool) -> set[str]:
+    """Let no other plan take these physicians until the transaction ends; returns who was locked.
+
+    Only the first call of a transaction may wait, in one order, so plans never wait in a circle.
+    SQLite has one writer, who plans alone.
+    """
+    keys: dict[int, list[str]] = {}
+    for person in people:
+        keys.setdefault(PERSON_LOCKS | zlib.crc32(person.encode()), []).append(person)
+    if session.get_bind().dialect.name != "postgresql":
+        return {person for found in keys.values() for person in found}
+    rows = session.execute(PEOPLE if wait else TRY_PEOPLE, {"keys": sorted(keys)})
+    return {person for row in rows if row.got or wait for person in keys[row.key]}
+
+
+def waiting(session: Session, people: Iterable[str], now: datetime, open_days: int) -> set[str]:
+    """Whom a suggestion waits for that another plan wrote in the meantime."""
+    asked = sorted(people)
+    found: set[str] = set()
+    for start in range(0, len(asked), CHUNK):
+        rows = session.scalars(
+            select(Identifier.one_id)
+            .join(Suggestion, Suggestion.identifier_id == Identifier.id)
+            .where(
+                Identifier.one_id.in_(asked[start : start + CHUNK]),
+                Suggestion.state.in_((State.PLANNED, State.DELIVERED)),
+                or_(
+                    Suggestion.created_at > now - timedelta(days=open_days),
+                    Suggestion.day >= local(now).date(),
+                ),
+            )
+        )
+        found |= set(rows)
+    return found
+
+
+def contacts(session: Session, people: Iterable[str], now: datetime) -> dict[str, int]:
+    """How often each physician was contacted, or is promised to be, in the days of the cap."""
+    since = now - timedelta(days=consent.rules(session).cap_days)
+    made = delivery.contacted_at(session, sorted(people), since)
+    return {person: sum(at > since for at in moments) for person, moments in made.items()}
+
+
+def _brands(session: Session, content_ids: set[int]) -> dict[int, int | None]:
+    rows = session.execute(
+        select(Content.id, Content.brand_id).where(Content.id.in_(sorted(content_ids)))
+    )
+    return {row.id: row.brand_id for row in rows}
+
+
+def _had(session: Session, people: list[str], now: datetime) -> dict[str, Counter[int]]:
+    """Contents that physicians got lately, by brand, through whomever and however."""
+    found: dict[str, Counter[int]] = {}
+    since = now - timedelta(days=LEDGER_DAYS)
+    for start in range(0, len(people), CHUNK):
+        rows = session.execute(
+            select(Identifier.one_id, Content.brand_id, func.count().label("times"))
+            .join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
+            .join(ContentVersion, ContentVersion.id == TrackedLink.content_version_id)
+            .join(Content, Content.id == ContentVersion.content_id)
+            .where(
+                Identifier.one_id.in_(people[start : start + CHUNK]),
+                TrackedLink.created_at > since,
+                Content.brand_id.is_not(None),
+            )
+            .group_by(Identifier.one_id, Content.brand_id)
+        )
+        for one_id, brand_id, times in rows:
+            assert brand_id is not None
+            found.setdefault(one_id, Counter())[brand_id] += times
+    return found

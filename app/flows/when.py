@@ -1,0 +1,209 @@
+"""When a physician opens and when a rep acts, from our own logs, for a few people at a time.
+
+Nothing is stored: what everybody does is learned once a day and process from the newest messages,
+a hospital's habit from a bounded number of its physicians, a person's from their own. So the cost
+does not grow with the number of physicians, and what is erased is gone from here as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine, Select, func, select
+from sqlalchemy.orm import Session
+
+from app import consent
+from app.identity import Identifier, Physician
+from app.infra.clock import local
+from app.infra.workdays import weekday
+from app.links import PageView, TrackedLink
+from app.recommend import State, Suggestion, timing
+from app.recommend.timing import Chance, Tally
+
+HABIT_DAYS = 180
+SAMPLE, OF_HOSPITAL, OF_PERSON, OF_REP = 10_000, 1_000, 200, 300  # newest messages
+COLLEAGUES = 300  # physicians of a hospital that are looked at
+CHUNK = 1000
+
+
+@dataclass(slots=True)
+class Common:
+    """What others do, learned on a day."""
+
+    day: date
+    everybody: list[float]
+    specialties: dict[str, list[float]]
+    reps: list[float]
+    hospitals: dict[tuple[int | None, str], Sequence[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """One physician's hours on a day; `hour` where it is worth naming."""
+
+    hours: Sequence[float]
+    hour: int | None
+
+    @property
+    def told(self) -> str:
+        """A phrase for a card, or nothing."""
+        return "" if self.hour is None else timing.told(self.hour)
+
+
+_known: WeakKeyDictionary[Engine, Common] = WeakKeyDictionary()
+
+
+def habits(session: Session, one_ids: Sequence[str], day: date, now: datetime) -> dict[str, Habit]:
+    """When each physician opens on `day`; only hours in which contact is allowed are named."""
+    since = now - timedelta(days=HABIT_DAYS)
+    tallies = _of_people(session, one_ids, since, now)
+    if not any(seen.acts >= timing.ENOUGH for seen in tallies.values()):
+        return {}
+    common = _common(session, now)
+    places = session.execute(
+        select(Physician.one_id, Physician.specialty, Physician.institution_id)
+        .where(Physician.one_id.in_(list(tallies)))
+    )  # fmt: skip
+    legal = legal_hours(consent.rules(session), now)
+    found = {}
+    for one_id, specialty, institution_id in places:
+        seen = tallies[one_id]
+        if seen.acts < timing.ENOUGH:
+            continue
+        parent = _hospital(session, common, institution_id, specialty, since, now)
+        shares = timing.learn(seen, parent, timing.PERSON)
+        hours = timing.of_day(shares, weekday(day))
+        found[one_id] = Habit(hours, timing.best_hour(seen, hours, legal))
+    return found
+
+
+def rep_hours(session: Session, rep_id: int, day: date, now: datetime) -> list[float]:
+    """When this rep answers cards on `day`: the shares of its hours."""
+    mine = _answers(session, now, OF_REP, rep_id)
+    shares = timing.learn(timing.tally(mine, now), _common(session, now).reps, timing.PERSON)
+    return timing.of_day(shares, weekday(day))
+
+
+def legal_hours(rules: consent.Rules, now: datetime) -> list[int]:
+    """Hours that begin and end outside the quiet hours."""
+    here = local(now).replace(second=0, microsecond=0)
+    return [
+        hour
+        for hour in range(timing.HOURS)
+        if not any(
+            consent.quiet_until(rules, here.replace(hour=hour, minute=minute)) for minute in (0, 59)
+        )
+    ]
+
+
+def _common(session: Session, now: datetime) -> Common:
+    """What everybody does; as of this day, so that a long run judges alike."""
+    engine = session.get_bind().engine
+    known, today = _known.get(engine), local(now).date()
+    if known is None or known.day != today:
+        known = _known[engine] = _learn_common(session, now, today)
+    return known
+
+
+def _learn_common(session: Session, now: datetime, today: date) -> Common:
+    since = now - timedelta(days=HABIT_DAYS)
+    rows = _chances(
+        session,
+        select(TrackedLink.id, TrackedLink.created_at, Physician.specialty)
+        .join(Identifier, Identifier.id == TrackedLink.identifier_id)
+        .join(Physician, Physician.one_id == Identifier.one_id)
+        .where(TrackedLink.created_at > since),
+        SAMPLE,
+    )
+    by_specialty: dict[str, list[Chance]] = {}
+    for specialty, chance in rows:
+        by_specialty.setdefault(str(specialty), []).append(chance)
+    everybody = timing.learn(
+        timing.tally((chance for _, chance in rows), now), timing.UNIFORM, timing.EVERYBODY
+    )
+    specialties = {
+        name: timing.learn(timing.tally(chances, now), everybody, timing.SPECIALTY)
+        for name, chances in by_specialty.items()
+        if name
+    }
+    acted = timing.tally(_answers(session, now, SAMPLE), now)
+    return Common(
+        today, everybody, specialties, timing.learn(acted, timing.UNIFORM, timing.EVERYBODY)
+    )
+
+
+def _hospital(
+    session: Session, common: Common, institution_id: int | None, specialty: str,
+    since: datetime, now: datetime,
+) -> Sequence[float]:  # fmt: skip
+    """What colleagues of the hospital do, beginning from the specialty; learned once a day."""
+    key = (institution_id, specialty)
+    if key not in common.hospitals:
+        parent = common.specialties.get(specialty, common.everybody)
+        if institution_id is not None:
+            colleagues = (
+                select(Physician.one_id)
+                .where(Physician.institution_id == institution_id)
+                .limit(COLLEAGUES)
+            )
+            chances = _chances(session, _of(list(session.scalars(colleagues)), since), OF_HOSPITAL)
+            seen = timing.tally((chance for _, chance in chances), now)
+            parent = timing.learn(seen, parent, timing.HOSPITAL)
+        common.hospitals[key] = parent
+    return common.hospitals[key]
+
+
+def _of_people(
+    session: Session, one_ids: Sequence[str], since: datetime, now: datetime
+) -> dict[str, Tally]:
+    found: dict[str, Tally] = {}
+    for start in range(0, len(one_ids), CHUNK):
+        part = one_ids[start : start + CHUNK]
+        for one_id, chance in _chances(session, _of(part, since), OF_PERSON * len(part)):
+            timing.tally([chance], now, found.setdefault(str(one_id), Tally()))
+    return found
+
+
+def _of(one_ids: Sequence[str], since: datetime) -> Select[int, datetime, str]:
+    return (
+        select(TrackedLink.id, TrackedLink.created_at, Identifier.one_id)
+        .join(Identifier, Identifier.id == TrackedLink.identifier_id)
+        .where(Identifier.one_id.in_(one_ids), TrackedLink.created_at > since)
+    )
+
+
+def _chances(
+    session: Session, links: Select[int, datetime, str], most: int
+) -> list[tuple[str, Chance]]:
+    """The newest links with their first opening, each with its third column."""
+    rows = session.execute(links.order_by(TrackedLink.id.desc()).limit(most)).all()
+    opened: dict[int, datetime] = {}
+    for start in range(0, len(rows), CHUNK):
+        views = session.execute(
+            select(PageView.link_id, func.min(PageView.opened_at).label("at"))
+            .where(PageView.link_id.in_([row[0] for row in rows[start : start + CHUNK]]))
+            .group_by(PageView.link_id)
+        )
+        opened.update({view.link_id: view.at for view in views})
+    return [(row[2], Chance(row[1], opened.get(row[0]))) for row in rows]
+
+
+def _answers(
+    session: Session, now: datetime, most: int, rep_id: int | None = None
+) -> Iterable[Chance]:
+    """Cards that reached a rep, and when they were adopted."""
+    chosen = (
+        select(Suggestion.delivered_at, Suggestion.answered_at, Suggestion.state)
+        .where(Suggestion.delivered_at > now - timedelta(days=HABIT_DAYS))
+        .order_by(Suggestion.id.desc())
+        .limit(most)
+    )
+    if rep_id is not None:
+        chosen = chosen.where(Suggestion.rep_id == rep_id)
+    return [
+        Chance(row.delivered_at, row.answered_at if row.state == State.ADOPTED else None)
+        for row in session.execute(chosen)
+    ]

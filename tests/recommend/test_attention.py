@@ -1,0 +1,61 @@
+"""What planning reads about physicians whom several reps or brands want."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app import links, recommend, reps
+from app.content import Brand, Content
+from app.flows.attention import neighbours
+from app.infra.clock import local
+from app.reps import RelationState, RepContact
+from tests.company import hire, meet, publish
+from tests.conftest import SetClock
+from tests.recommend.test_plan_day import plan, session
+
+__all__ = ["session"]
+
+
+@pytest.mark.parametrize(("times", "expected"), [(0, "loud"), (3, "quiet")])
+def test_of_two_equal_contents_that_of_the_brand_with_less_attention_is_chosen(
+    session: Session, clock: SetClock, times: int, expected: str
+) -> None:
+    now = clock()
+    rep = hire(session, "rep01", now, daily_limit=1)
+    row = meet(session, rep, "wang", now, tags=("af",))
+    brands = [Brand(key=key, name=key, therapy_area="cardiology") for key in ("loud", "quiet")]
+    session.add_all(brands)
+    session.flush()
+    loud, quiet, old = (publish(session, title, ("af",), now) for title in ("一", "二", "三"))
+    for version, brand in ((loud, brands[0]), (quiet, brands[1]), (old, brands[0])):
+        session.get_one(Content, version.content_id).brand_id = brand.id
+    for version in [old] * (times or 1):
+        at = now if times else now - timedelta(days=60)  # no longer in the ledger
+        links.create_link(session, version.id, identifier_id=row.id, channel="oa", now=at)
+    _, (made,) = plan(session, rep, now)
+    assert made.content_id == {"loud": loud, "quiet": quiet}[expected].content_id
+
+
+def test_neighbours_are_active_reps_who_share_somebody_and_have_no_plan(
+    session: Session, clock: SetClock
+) -> None:
+    now, day = clock(), local(clock()).date()
+    mine, close, far, gone, done, apart = (
+        hire(session, name, now) for name in ("mine", "close", "far", "gone", "done", "apart")
+    )
+    rows = [meet(session, mine, f"p{n}", now) for n in range(3)]
+    for rep, shared in ((far, rows[:1]), (close, rows[:2]), (gone, rows), (done, rows)):
+        for row in shared:
+            reps.connect(session, rep, row, since=now, now=now)
+    meet(session, apart, "other", now)
+    gone.active = False
+    session.add(recommend.DailyPlan(rep_id=done.id, day=day, created_at=now))
+    session.flush()
+    assert [rep.userid for rep in neighbours(session, mine, day)] == ["close", "far"]
+    for relation in session.query(RepContact).filter_by(rep_id=close.id):
+        relation.state = RelationState.REMOVED_BY_REP
+    session.flush()
+    assert [rep.userid for rep in neighbours(session, mine, day)] == ["far"]
