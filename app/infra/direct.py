@@ -20,8 +20,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.infra.discreet import hide_values
+from app.infra.wire import Answer, Wire
 
 POSITIONAL = {"postgresql": "format", "sqlite": "qmark"}
+NUMBERED = "numeric_dollar"
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
@@ -34,8 +36,11 @@ class DriverStatement:
     (`expanding` parameters) are not possible.
     """
 
-    def __init__(self, dialect: Dialect, statement: Any, columns: Sequence[str] = ()) -> None:
-        positional = type(dialect)(paramstyle=POSITIONAL[dialect.name])  # type: ignore[call-arg]
+    def __init__(
+        self, dialect: Dialect, statement: Any, columns: Sequence[str] = (), style: str = ""
+    ) -> None:
+        style = style or POSITIONAL[dialect.name]
+        positional = type(dialect)(paramstyle=style)  # type: ignore[call-arg]
         compiled = statement.compile(dialect=positional, column_keys=list(columns) or None)
         self.text = str(compiled)
         if "POSTCOMPILE" in self.text or getattr(compiled, "update_prefetch", None):
@@ -72,6 +77,7 @@ class Direct(Generic[T]):
         self._statement, self._make, self._columns = statement, make, columns
         self._large = large
         self._prepared: dict[str, DriverStatement] = {}
+        self._wire: tuple[DriverStatement, Wire] | None = None
         self._converters: dict[str, Sequence[tuple[int, Convert]] | None] = {}
 
     def all(self, session: Session, values: Mapping[str, Any]) -> list[T]:
@@ -95,19 +101,35 @@ class Direct(Generic[T]):
     ) -> tuple[list[Any], Sequence[tuple[int, Convert]]]:
         session.flush()  # as a session does before it asks
         connection = session.connection()
-        statement = self._for(connection.dialect)
-        parameters = statement.parameters(values)
-        driver: Any = connection.dialect.dbapi
-        cursor = self._cursor(connection)
+        dialect = connection.dialect
+        driver: Any = dialect.dbapi
         try:
+            if dialect.name == "postgresql":
+                told = self._by_wire(connection, values)
+                if told is not None:
+                    return told.rows, self._out_of(dialect, told.codes) or ()
+            statement = self._for(dialect)
+            parameters = statement.parameters(values)
+            cursor = self._cursor(connection)
             cursor.execute(statement.text, parameters)
-            converters = self._out_of(connection.dialect, cursor)
+            codes = [column[1] for column in cursor.description or ()]
+            converters = self._out_of(dialect, codes)
             rows = list(cursor.fetchall()) if converters is not None else []
             if self._large:
                 cursor.close()
             return rows, converters or ()
         except driver.Error as problem:
             raise _as_usual(connection, problem) from problem
+
+    def _by_wire(self, connection: Connection, values: Mapping[str, Any]) -> Answer | None:
+        if self._wire is None:
+            numbered = DriverStatement(
+                connection.dialect, self._statement, self._columns, NUMBERED
+            )
+            self._wire = numbered, Wire(numbered.text)
+        statement, wire = self._wire
+        given = statement.parameters(values)
+        return wire.ask(connection.connection.driver_connection, given, connection.info)
 
     def _cursor(self, connection: Connection) -> Any:
         """This statement's own on this connection: it remembers how values are converted."""
@@ -122,17 +144,18 @@ class Direct(Generic[T]):
             self._prepared[dialect.name] = statement
         return self._prepared[dialect.name]
 
-    def _out_of(self, dialect: Dialect, cursor: Any) -> Sequence[tuple[int, Convert]] | None:
+    def _out_of(
+        self, dialect: Dialect, codes: Sequence[Any]
+    ) -> Sequence[tuple[int, Convert]] | None:
         """Where a column's type changes what the driver gives; None when it gives no rows."""
         if dialect.name not in self._converters:
-            described = cursor.description
-            self._converters[dialect.name] = described and [
+            self._converters[dialect.name] = [
                 (at, convert)
-                for at, (column, (_, code, *_)) in enumerate(
-                    zip(self._statement.exported_columns, described, strict=True)
+                for at, (column, code) in enumerate(
+                    zip(self._statement.exported_columns, codes, strict=True)
                 )
                 if (convert := _out_of(dialect, column.type, code)) is not None
-            ]
+            ] if codes else None
         return self._converters[dialect.name]
 
 
