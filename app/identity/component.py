@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, func, literal, null, or_, select, union_all
+from sqlalchemy import BindParameter, bindparam, func, literal, null, or_, select, text, union_all
 from sqlalchemy.orm import Session
 
 from app.identity import called
@@ -16,8 +16,8 @@ from app.identity.models import Component, Conflict, Identifier, IdentifierStatu
 from app.identity.partition import Judgements, Node
 from app.identity.register import Known
 from app.infra import crypto
-from app.infra.direct import Direct
-from app.infra.many import among
+from app.infra.direct import Direct, nothing
+from app.infra.many import Listed
 
 
 class Member(NamedTuple):
@@ -63,24 +63,22 @@ def hold(session: Session, ids: Collection[int], components: Collection[int]) ->
     """
     wanted, locks = sorted(set(components)), session.get_bind().dialect.name == "postgresql"
     session.flush()  # what is to be written must not go back with the locks
-    _say(session, "SAVEPOINT held" if locks else "")
+    if locks:
+        _MARK.run(session, {})
     while True:
         if locks:
-            _LOCK.all(session, {"ids": wanted})
-        members = _MEMBERS.all(session, {"ids": wanted})
+            _LOCK.all(session, wanted)
+        members = _MEMBERS.all(session, wanted)
         if {member.id for member in members}.issuperset(ids):
             break
-        _say(session, "ROLLBACK TO SAVEPOINT held" if locks else "")
+        if locks:
+            _LET_GO.run(session, {})
         before, wanted = wanted, components_of(session, ids)
         if wanted == before:
             raise LookupError("some of these identifiers do not exist")
-    _say(session, "RELEASE SAVEPOINT held" if locks else "")
+    if locks:
+        _KEEP.run(session, {})
     return members
-
-
-def _say(session: Session, command: str) -> None:
-    if command:
-        session.connection().exec_driver_sql(command)
 
 
 def try_hold(session: Session, identifier_ids: Sequence[int]) -> bool:
@@ -92,7 +90,7 @@ def try_hold(session: Session, identifier_ids: Sequence[int]) -> bool:
 
 def components_of(session: Session, identifier_ids: Collection[int]) -> list[int]:
     """Where they are now."""
-    return sorted(set(_COMPONENTS.all(session, {"ids": identifier_ids})))
+    return sorted(set(_COMPONENTS.all(session, identifier_ids)))
 
 
 def born(row: Known) -> Member:
@@ -112,7 +110,7 @@ def node_of(member: Member, blocked: Collection[int]) -> Node:
 
 def obstacles_of(session: Session, ids: Collection[int]) -> Obstacles:
     """What may keep these identifiers apart, which are whole components."""
-    rows = _OBSTACLES.all(session, {"ids": ids}) if ids else []
+    rows = _OBSTACLES.all(session, ids)
     return Obstacles(
         _judgements_of(rows),
         frozenset(row.a_id for row in rows if row.kind == "block"),
@@ -147,37 +145,42 @@ class Obstacle(NamedTuple):
 _CONFLICT = "conflict"
 _FORGOTTEN = func.length(Identifier.value) <= crypto.EMPTY_BYTES
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
-_COMPONENTS = Direct(
-    select(Identifier.component_id).where(among(Identifier.id, "ids")).distinct(), int
+_MARK, _LET_GO, _KEEP = (
+    Direct(text(f"{command} SAVEPOINT held".strip()), nothing)
+    for command in ("", "ROLLBACK TO", "RELEASE")
 )
-_LOCK = Direct(
-    select(Component.id).where(among(Component.id, "ids")).order_by(Component.id).with_for_update(),
+_COMPONENTS = Listed(
+    lambda of: select(Identifier.component_id).where(of(Identifier.id)).distinct(), int
+)
+_LOCK = Listed(
+    lambda of: select(Component.id).where(of(Component.id)).order_by(Component.id)
+    .with_for_update(),
     int,
-)
+)  # fmt: skip
 _TRY = select(Component.id).where(Component.id.in_(_IDS)).with_for_update(skip_locked=True)
-_MEMBERS = Direct(
-    select(
+_MEMBERS = Listed(
+    lambda of: select(
         Identifier.id, Identifier.kind, Identifier.namespace, Identifier.value_hash,
         Identifier.component_id, Identifier.one_id, Identifier.status, _FORGOTTEN,
         called.names_of(),
-    ).where(among(Identifier.component_id, "ids")),
+    ).where(of(Identifier.component_id)),
     lambda number, kind, namespace, digest, component, one_id, status, forgotten, names: Member(
         number, kind, namespace, bytes(digest), component, one_id, status, not forgotten, False,
         names,
     ),
 )  # fmt: skip
-_OBSTACLES = Direct(
-    union_all(
+_OBSTACLES = Listed(
+    lambda of: union_all(
         select(
             Override.kind, Override.id, Override.a_id, Override.b_id, null().label("reason")
         ).where(
             Override.retracted_at.is_(None),
             or_(*(Override.kind == kind for kind in ("must", "cannot", "block"))),
-            or_(among(Override.a_id, "ids"), among(Override.b_id, "ids")),
+            or_(of(Override.a_id), of(Override.b_id)),
         ),
         select(
             literal(_CONFLICT), Conflict.id, Conflict.a_id, Conflict.b_id, Conflict.reason
-        ).where(among(Conflict.a_id, "ids")),
+        ).where(of(Conflict.a_id)),
     ),
     Obstacle,
 )

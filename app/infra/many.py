@@ -40,6 +40,7 @@ from app.infra.direct import Direct, nothing
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
+FEW = 8  # values that are written out
 
 
 class _List(TypeDecorator[Collection[Any]]):
@@ -86,6 +87,36 @@ def _any_of(element: _Among, compiler: Any, **how: Any) -> str:
 def _in_json(element: _Among, compiler: Any, **how: Any) -> str:
     one_of, values = (compiler.process(one, **how) for one in element.clauses)
     return f"{one_of} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled parts
+
+
+class Listed(Generic[T]):
+    """A question about a list of numbers or texts: `build(of)`, where `of(column)` says that the
+    column's value is in the list.
+
+    A short list is written out, and filled up with its first value to one length: PostgreSQL plans
+    an array anew each time, because what it would gain depends on how long it is.
+    """
+
+    def __init__(
+        self, build: Callable[[Callable[[Any], Any]], Any], make: Callable[..., T]
+    ) -> None:
+        self._few = Direct(build(_one_of_few), make)
+        self._many = Direct(build(lambda column: among(column, "all")), make)
+
+    def all(self, session: Session, listed: Collection[Any], **others: Any) -> list[T]:
+        """Every row; none for an empty list."""
+        if len(listed) > FEW:
+            return self._many.all(session, {"all": listed, **others})
+        if not listed:
+            return []
+        values = [*listed]
+        values += values[:1] * (FEW - len(values))
+        return self._few.all(session, {**{f"of_{n}": one for n, one in enumerate(values)}, **others})
+
+
+def _one_of_few(column: Any) -> Any:
+    """Beside a column of the same type, so that each value is cast as it is."""
+    return column.in_([bindparam(f"of_{n}", type_=column.type) for n in range(FEW)])
 
 
 class Many(Generic[T]):
