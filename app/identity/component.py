@@ -6,7 +6,7 @@ Their rows are locked from `hold` until the partition is stored and committed; s
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, bindparam, func, literal, null, or_, select, text, union_all
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from app.identity.partition import Judgements, Node
 from app.identity.register import Known
 from app.infra import crypto
 from app.infra.direct import Direct, nothing
-from app.infra.many import Listed
+from app.infra.many import among
 
 
 class Member(NamedTuple):
@@ -67,8 +67,8 @@ def hold(session: Session, ids: Collection[int], components: Collection[int]) ->
         _MARK.run(session, {})
     while True:
         if locks:
-            _LOCK.all(session, wanted)
-        members = _MEMBERS.all(session, wanted)
+            _LOCK.all(session, {"ids": wanted})
+        members = _MEMBERS.all(session, {"ids": wanted})
         if {member.id for member in members}.issuperset(ids):
             break
         if locks:
@@ -90,7 +90,7 @@ def try_hold(session: Session, identifier_ids: Sequence[int]) -> bool:
 
 def components_of(session: Session, identifier_ids: Collection[int]) -> list[int]:
     """Where they are now."""
-    return sorted(set(_COMPONENTS.all(session, identifier_ids)))
+    return sorted(set(_COMPONENTS.all(session, {"ids": identifier_ids})))
 
 
 def born(row: Known) -> Member:
@@ -110,7 +110,7 @@ def node_of(member: Member, blocked: Collection[int]) -> Node:
 
 def obstacles_of(session: Session, ids: Collection[int]) -> Obstacles:
     """What may keep these identifiers apart, which are whole components."""
-    rows = _OBSTACLES.all(session, ids)
+    rows = _OBSTACLES.all(session, {"ids": ids}) if ids else []
     return Obstacles(
         _judgements_of(rows),
         frozenset(row.a_id for row in rows if row.kind == "block"),
@@ -149,38 +149,45 @@ _MARK, _LET_GO, _KEEP = (
     Direct(text(f"{command} SAVEPOINT held".strip()), nothing)
     for command in ("", "ROLLBACK TO", "RELEASE")
 )
-_COMPONENTS = Listed(
-    lambda of: select(Identifier.component_id).where(of(Identifier.id)).distinct(), int
+_COMPONENTS = Direct(
+    select(Identifier.component_id).where(among(Identifier.id, "ids")).distinct(), int
 )
-_LOCK = Listed(
-    lambda of: select(Component.id).where(of(Component.id)).order_by(Component.id)
-    .with_for_update(),
+_LOCK = Direct(
+    select(Component.id).where(among(Component.id, "ids")).order_by(Component.id).with_for_update(),
     int,
-)  # fmt: skip
+)
 _TRY = select(Component.id).where(Component.id.in_(_IDS)).with_for_update(skip_locked=True)
-_MEMBERS = Listed(
-    lambda of: select(
+_MEMBERS = Direct(
+    select(
         Identifier.id, Identifier.kind, Identifier.namespace, Identifier.value_hash,
         Identifier.component_id, Identifier.one_id, Identifier.status, _FORGOTTEN,
         called.names_of(),
-    ).where(of(Identifier.component_id)),
+    ).where(among(Identifier.component_id, "ids")),
     lambda number, kind, namespace, digest, component, one_id, status, forgotten, names: Member(
         number, kind, namespace, bytes(digest), component, one_id, status, not forgotten, False,
         names,
     ),
 )  # fmt: skip
-_OBSTACLES = Listed(
-    lambda of: union_all(
-        select(
-            Override.kind, Override.id, Override.a_id, Override.b_id, null().label("reason")
-        ).where(
-            Override.retracted_at.is_(None),
-            or_(*(Override.kind == kind for kind in ("must", "cannot", "block"))),
-            or_(of(Override.a_id), of(Override.b_id)),
-        ),
+
+
+def _judged(side: Any) -> Any:
+    """Judgements that hold about these, on one side: "or" would read all that there are."""
+    return select(
+        Override.kind, Override.id, Override.a_id, Override.b_id, null().label("reason")
+    ).where(
+        Override.retracted_at.is_(None),
+        or_(*(Override.kind == kind for kind in ("must", "cannot", "block"))),
+        among(side, "ids"),
+    )
+
+
+_OBSTACLES = Direct(
+    union_all(
+        _judged(Override.a_id),
+        _judged(Override.b_id),
         select(
             literal(_CONFLICT), Conflict.id, Conflict.a_id, Conflict.b_id, Conflict.reason
-        ).where(of(Conflict.a_id)),
+        ).where(among(Conflict.a_id, "ids")),
     ),
     Obstacle,
 )

@@ -40,7 +40,7 @@ from app.infra.direct import Direct, nothing
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
-FEW = 8  # values that are written out
+FIRST, LAST = 1, 2**63 - 1  # numbers of rows
 
 
 class _List(TypeDecorator[Collection[Any]]):
@@ -78,45 +78,20 @@ def among(one_of: Any, name: str) -> _Among:
 
 
 @compiles(_Among, "postgresql")
-def _any_of(element: _Among, compiler: Any, **how: Any) -> str:
+def _looked_up(element: _Among, compiler: Any, **how: Any) -> str:
+    """Each by itself, along an index. A plan is made while a table is small and kept when it has
+    grown; and for an array it is made each time, as what it would gain depends on the length. A
+    range that holds everything makes the planner think of one row."""
     one_of, values = (compiler.process(one, **how) for one in element.clauses)
-    return f"{one_of} = ANY({values})"
+    text = isinstance(_plain(element.clauses.clauses[0].type), String)
+    every = "length(v) BETWEEN 0 AND 1000000000" if text else f"v BETWEEN {FIRST} AND {LAST}"
+    return f"{one_of} IN (SELECT v FROM unnest({values}) AS v WHERE {every})"  # noqa: S608
 
 
 @compiles(_Among, "sqlite")
 def _in_json(element: _Among, compiler: Any, **how: Any) -> str:
     one_of, values = (compiler.process(one, **how) for one in element.clauses)
     return f"{one_of} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled parts
-
-
-class Listed(Generic[T]):
-    """A question about a list of numbers or texts: `build(of)`, where `of(column)` says that the
-    column's value is in the list.
-
-    A short list is written out, and filled up with its first value to one length: PostgreSQL plans
-    an array anew each time, because what it would gain depends on how long it is.
-    """
-
-    def __init__(
-        self, build: Callable[[Callable[[Any], Any]], Any], make: Callable[..., T]
-    ) -> None:
-        self._few = Direct(build(_one_of_few), make)
-        self._many = Direct(build(lambda column: among(column, "all")), make)
-
-    def all(self, session: Session, listed: Collection[Any], **others: Any) -> list[T]:
-        """Every row; none for an empty list."""
-        if len(listed) > FEW:
-            return self._many.all(session, {"all": listed, **others})
-        if not listed:
-            return []
-        values = [*listed]
-        values += values[:1] * (FEW - len(values))
-        return self._few.all(session, {**{f"of_{n}": one for n, one in enumerate(values)}, **others})
-
-
-def _one_of_few(column: Any) -> Any:
-    """Beside a column of the same type, so that each value is cast as it is."""
-    return column.in_([bindparam(f"of_{n}", type_=column.type) for n in range(FEW)])
 
 
 class Many(Generic[T]):
@@ -206,7 +181,10 @@ def update_many(model: Any, key: str, *columns: str) -> Many[None]:
 
     def at_once(name: str) -> Any:
         these = given(table, names, name)
-        return changed({column: these.c[column] for column in names})
+        # As in `_looked_up`: rows are found along the index of a numbered key.
+        return changed({column: these.c[column] for column in names}).where(
+            these.c[key].between(literal_column(str(FIRST)), literal_column(str(LAST)))
+        )
 
     # What it is given may not be called as its columns are.
     single = {name: bindparam(f"its_{name}", type_=table.c[name].type) for name in names}
