@@ -19,8 +19,8 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.infra import wire
 from app.infra.discreet import hide_values
-from app.infra.wire import Answer, Wire
 
 POSITIONAL = {"postgresql": "format", "sqlite": "qmark"}
 NUMBERED = "numeric_dollar"
@@ -77,15 +77,12 @@ class Direct(Generic[T]):
         self._statement, self._make, self._columns = statement, make, columns
         self._large = large
         self._prepared: dict[str, DriverStatement] = {}
-        self._wire: tuple[DriverStatement, Wire] | None = None
+        self._wire: tuple[DriverStatement, wire.Wire] | None = None
         self._converters: dict[str, Sequence[tuple[int, Convert]] | None] = {}
 
     def all(self, session: Session, values: Mapping[str, Any]) -> list[T]:
         """Every row."""
-        rows, converters = self._run(session, values)
-        if converters:
-            rows = [_converted(row, converters) for row in rows]
-        return [self._make(*row) for row in rows]
+        return self._made(*self._run(session, values))
 
     def first(self, session: Session, values: Mapping[str, Any]) -> T | None:
         """The first row, None when there is none."""
@@ -105,9 +102,10 @@ class Direct(Generic[T]):
         driver: Any = dialect.dbapi
         try:
             if dialect.name == "postgresql":
-                told = self._by_wire(connection, values)
+                asked = [self.for_wire(dialect, values)]
+                told = wire.ask(_driver_of(connection), asked, connection.info)
                 if told is not None:
-                    return told.rows, self._out_of(dialect, told.codes) or ()
+                    return told[0].rows, self._out_of(dialect, told[0].codes) or ()
             statement = self._for(dialect)
             parameters = statement.parameters(values)
             cursor = self._cursor(connection)
@@ -121,15 +119,23 @@ class Direct(Generic[T]):
         except driver.Error as problem:
             raise _as_usual(connection, problem) from problem
 
-    def _by_wire(self, connection: Connection, values: Mapping[str, Any]) -> Answer | None:
+    def for_wire(
+        self, dialect: Dialect, values: Mapping[str, Any]
+    ) -> tuple[wire.Wire, Sequence[Any]]:
+        """This statement and its values, as `wire.ask` takes them."""
         if self._wire is None:
-            numbered = DriverStatement(
-                connection.dialect, self._statement, self._columns, NUMBERED
-            )
-            self._wire = numbered, Wire(numbered.text)
-        statement, wire = self._wire
-        given = statement.parameters(values)
-        return wire.ask(connection.connection.driver_connection, given, connection.info)
+            numbered = DriverStatement(dialect, self._statement, self._columns, NUMBERED)
+            self._wire = numbered, wire.Wire(numbered.text)
+        return self._wire[1], self._wire[0].parameters(values)
+
+    def from_wire(self, dialect: Dialect, answer: wire.Answer) -> list[T]:
+        """Every row of what it gave."""
+        return self._made(answer.rows, self._out_of(dialect, answer.codes) or ())
+
+    def _made(self, rows: list[Any], converters: Sequence[tuple[int, Convert]]) -> list[T]:
+        if converters:
+            rows = [_converted(row, converters) for row in rows]
+        return [self._make(*row) for row in rows]
 
     def _cursor(self, connection: Connection) -> Any:
         """This statement's own on this connection: it remembers how values are converted."""
@@ -157,6 +163,31 @@ class Direct(Generic[T]):
                 if (convert := _out_of(dialect, column.type, code)) is not None
             ] if codes else None
         return self._converters[dialect.name]
+
+
+def together(session: Session, *asked: tuple[Direct[Any], Mapping[str, Any]]) -> list[list[Any]]:
+    """Every row of each of these statements, done one after the other; PostgreSQL is sent all of
+    them at once."""
+    session.flush()
+    connection = session.connection()
+    dialect = connection.dialect
+    driver: Any = dialect.dbapi
+    if dialect.name == "postgresql":
+        ready = [one.for_wire(dialect, values) for one, values in asked]
+        try:
+            told = wire.ask(_driver_of(connection), ready, connection.info)
+        except driver.Error as problem:
+            raise _as_usual(connection, problem) from problem
+        if told is not None:
+            return [
+                one.from_wire(dialect, answer)
+                for (one, _), answer in zip(asked, told, strict=True)
+            ]
+    return [one.all(session, values) for one, values in asked]
+
+
+def _driver_of(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _converted(row: Sequence[Any], converters: Sequence[tuple[int, Convert]]) -> list[Any]:

@@ -215,25 +215,33 @@ class _Rows(TypeDecorator[Sequence[Row]]):
 
     def __init__(self, kinds: Mapping[str, Any]) -> None:
         super().__init__()
-        self.kinds = kinds
+        self._columns = [
+            (name, kind.process_bind_param if isinstance(kind, TypeDecorator) else None)
+            for name, kind in kinds.items()
+        ]
 
     def process_bind_param(self, value: Sequence[Row] | None, dialect: Dialect) -> str:
         """Each column as its type stores it."""
+        if not value:
+            return "[]"
         stored = [
             {
-                name: kind.process_bind_param(row[name], dialect)
-                if isinstance(kind, TypeDecorator)
-                else row[name]
-                for name, kind in self.kinds.items()
+                name: row[name] if stores is None else stores(row[name], dialect)
+                for name, stores in self._columns
             }
-            for row in value or ()
+            for row in value
         ]
-        return json.dumps(stored, ensure_ascii=False, separators=(",", ":"), default=_as_text)
+        return _as_json(stored)
 
 
 def _as_text(value: bytes | datetime) -> str:
     """As PostgreSQL reads it."""
     return value.isoformat() if isinstance(value, datetime) else f"\\x{value.hex()}"
+
+
+_as_json = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=_as_text
+).encode  # built once; a new one for each statement costs as much as its work
 
 
 def _plain(kind: Any) -> Any:

@@ -10,15 +10,15 @@ that its `DEALLOCATE` and this agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import count
 from types import NoneType
 from typing import Any, NamedTuple
 
-from psycopg import Connection, DataError, OperationalError, errors
+from psycopg import Binary, Connection, DataError, OperationalError, errors
 from psycopg.adapt import Transformer
-from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 
 _numbers = count()
 
@@ -35,25 +35,69 @@ class Wire:
 
     def __init__(self, text: str) -> None:
         self._text = text.encode()
-        self._key = self._text, ()
+        self.key = self._text, ()
 
-    def ask(self, driver: Connection[Any], values: Sequence[Any], kept: Any) -> Answer | None:
-        """What it gives; None when the driver has to do it, and nothing was done. `kept` is
-        anything that lives as long as the connection. Raises what the driver would."""
-        names = _register(driver)
-        given = _as_text(values)
-        if names is None or given is None or not _in_transaction(driver):
-            return None
-        server = driver.pgconn
-        name = names.get(self._key)
+    def prepare(self, server: Any, names: dict[Any, bytes]) -> bytes:
+        """Its name on this connection."""
+        name = names.get(self.key)
         if name is None:
             name = b"_yishu_%d" % next(_numbers)
-            _check(server.prepare(name, self._text), ExecStatus.COMMAND_OK)
-            names[self._key] = name
-        result = server.exec_prepared(name, given)
-        if result.status not in _GOOD:
-            raise _problem(result)  # a rollback follows, at which the driver forgets all of them
-        return _answer(driver, result, kept)
+            _good(server.prepare(name, self._text))
+            names[self.key] = name
+        return name
+
+
+def ask(
+    driver: Connection[Any], asked: Sequence[tuple[Wire, Sequence[Any]]], kept: Any
+) -> list[Answer] | None:
+    """What these statements give with these values, sent at once and done one after the other;
+    None when the driver has to do it, and nothing was done.
+
+    `kept` is anything that lives as long as the connection. Raises what the driver would.
+    """
+    server, names, begin = driver.pgconn, _register(driver), _begin(driver)
+    given = [_as_text(values) for _, values in asked]
+    if names is None or begin is None or None in given:
+        return None
+    calls = [wire.prepare(server, names) for wire, _ in asked]
+    if begin or len(asked) > 1:
+        results = _all_at_once(server, begin, list(zip(calls, given, strict=True)))
+    else:
+        results = [server.exec_prepared(calls[0], given[0])]
+    # After a problem a rollback follows, at which the driver forgets all statements.
+    return [_answer(driver, _good(result), kept) for result in results]
+
+
+def _all_at_once(server: Any, begin: bytes, calls: Sequence[tuple[bytes, Any]]) -> list[Any]:
+    """The results of these calls; of those after one that failed there are none."""
+    server.enter_pipeline_mode()
+    try:
+        if begin:
+            server.send_query_params(begin, None)
+        for name, values in calls:
+            server.send_query_prepared(name, values)
+        server.pipeline_sync()
+        results = list(_until_synced(server))
+    finally:
+        if server.status == ConnStatus.OK:
+            server.exit_pipeline_mode()
+    if begin:
+        _good(results.pop(0))
+    return results
+
+
+def _until_synced(server: Any) -> Iterator[Any]:
+    """Every statement has a result, and an end."""
+    ended = False
+    while True:
+        result = server.get_result()
+        if result is None and ended:
+            raise OperationalError(server.get_error_message("utf-8"))
+        if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
+            return
+        ended = result is None
+        if result is not None:
+            yield result
 
 
 def _register(driver: Any) -> dict[Any, bytes] | None:
@@ -65,21 +109,22 @@ def _register(driver: Any) -> dict[Any, bytes] | None:
     return names
 
 
-def _in_transaction(driver: Any) -> bool:
-    """True once a transaction has begun, as the driver would begin it."""
+def _begin(driver: Any) -> bytes | None:
+    """What begins the transaction as the driver would; empty when it has begun, None when that is
+    for the driver to say."""
     status = driver.pgconn.transaction_status
-    if status == TransactionStatus.IDLE:
-        if driver.autocommit or driver.isolation_level is not None or driver.deferrable:
-            return False
-        begin = b"BEGIN READ ONLY" if driver.read_only else b"BEGIN"
-        _check(driver.pgconn.exec_(begin), ExecStatus.COMMAND_OK)
-        return True
-    return bool(status == TransactionStatus.INTRANS)
+    if status == TransactionStatus.INTRANS:
+        return b""
+    optional = driver.autocommit or driver.isolation_level is not None or driver.deferrable
+    if status != TransactionStatus.IDLE or optional:
+        return None
+    return b"BEGIN READ ONLY" if driver.read_only else b"BEGIN"
 
 
-def _check(result: Any, wanted: ExecStatus) -> None:
-    if result.status != wanted:
+def _good(result: Any) -> Any:
+    if result.status not in _GOOD:
         raise _problem(result)
+    return result
 
 
 def _problem(result: Any) -> Exception:
@@ -151,6 +196,7 @@ _WRITTEN: Mapping[type, Callable[[Any], bytes | None]] = {
     float: lambda value: repr(value).encode(),
     str: _text,
     bytes: lambda value: b"\\x" + value.hex().encode(),
+    Binary: lambda value: b"\\x" + bytes(value.obj).hex().encode(),
     datetime: lambda value: value.isoformat().encode(),
     date: lambda value: value.isoformat().encode(),
     list: _list,
