@@ -155,13 +155,17 @@ class Direct(Generic[T]):
     ) -> Sequence[tuple[int, Convert]] | None:
         """Where a column's type changes what the driver gives; None when it gives no rows."""
         if dialect.name not in self._converters:
-            self._converters[dialect.name] = [
-                (at, convert)
-                for at, (column, code) in enumerate(
-                    zip(self._statement.exported_columns, codes, strict=True)
-                )
-                if (convert := _out_of(dialect, column.type, code)) is not None
-            ] if codes else None
+            self._converters[dialect.name] = (
+                [
+                    (at, convert)
+                    for at, (column, code) in enumerate(
+                        zip(self._statement.exported_columns, codes, strict=True)
+                    )
+                    if (convert := _out_of(dialect, column.type, code)) is not None
+                ]
+                if codes
+                else None
+            )
         return self._converters[dialect.name]
 
 
@@ -180,8 +184,7 @@ def together(session: Session, *asked: tuple[Direct[Any], Mapping[str, Any]]) ->
             raise _as_usual(connection, problem) from problem
         if told is not None:
             return [
-                one.from_wire(dialect, answer)
-                for (one, _), answer in zip(asked, told, strict=True)
+                one.from_wire(dialect, answer) for (one, _), answer in zip(asked, told, strict=True)
             ]
     return [one.all(session, values) for one, values in asked]
 

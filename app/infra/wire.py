@@ -10,6 +10,7 @@ that its `DEALLOCATE` and this agree.
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import count
@@ -56,7 +57,7 @@ def ask(
     `kept` is anything that lives as long as the connection. Raises what the driver would.
     """
     server, names, begin = driver.pgconn, _register(driver), _begin(driver)
-    given = [_as_text(values) for _, values in asked]
+    given: list[Any] = [_as_text(values) for _, values in asked]
     if names is None or begin is None or None in given:
         return None
     calls = [wire.prepare(server, names) for wire, _ in asked]
@@ -90,6 +91,7 @@ def _until_synced(server: Any) -> Iterator[Any]:
     """Every statement has a result, and an end."""
     ended = False
     while True:
+        _await(server)
         result = server.get_result()
         if result is None and ended:
             raise OperationalError(server.get_error_message("utf-8"))
@@ -98,6 +100,16 @@ def _until_synced(server: Any) -> Iterator[Any]:
         ended = result is None
         if result is not None:
             yield result
+
+
+def _await(server: Any) -> None:
+    """Wait until a result is there. libpq would as well, but no other thread could run then."""
+    while server.is_busy():
+        look = select.POLLIN | (select.POLLOUT if server.flush() else 0)
+        waiting = select.poll()
+        waiting.register(server.socket, look)
+        waiting.poll()
+        server.consume_input()
 
 
 def _register(driver: Any) -> dict[Any, bytes] | None:
