@@ -71,8 +71,11 @@ class Told(NamedTuple):
 
 def observe(session: Session, ids: Sequence[Id], **said: Any) -> list[Identifier]:
     """`recognise`, and rows that the session keeps up to date."""
-    found = recognise(session, ids, **said)
-    return [session.get_one(Identifier, one.id, populate_existing=True) for one in found]
+    found = [one.id for one in recognise(session, ids, **said)]
+    fresh = select(Identifier).where(Identifier.id.in_(found))
+    rows = session.scalars(fresh.execution_options(populate_existing=True))
+    by_id = {row.id: row for row in rows}
+    return [by_id[number] for number in found]
 
 
 def recognise(
