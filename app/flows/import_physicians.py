@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from app import identity, tagging
 from app.flows.table_file import read_table
-from app.identity import Id, Kind
+from app.identity import Id, Kind, Known
 from app.identity.models import ImportBatch
 from app.infra.errors import Refused
 from app.tagging import Source
@@ -123,18 +123,20 @@ def take(
     session: Session, batch_id: int, rows: Sequence[Row], *, digest: str, now: datetime
 ) -> None:
     """Store these rows; a row of a file is taken once."""
-    for line, row in rows:
-        _store(session, row, f"import:{digest}:{line}", now)
+    told = [
+        identity.Told(
+            [one for one, _ in _ids(row) if one is not None], f"import:{digest}:{line}",
+            "crm.import", now, kind="crm_master", trust=TRUST, name=row["name"],
+        )
+        for line, row in rows
+    ]  # fmt: skip
+    found = identity.recognise_many(session, told, now=now)
+    for (_, row), identifiers in zip(rows, found, strict=True):
+        _describe(session, row, identifiers[0], now)
     session.get_one(ImportBatch, batch_id).accepted += len(rows)
 
 
-def _store(session: Session, row: Mapping[str, str], key: str, now: datetime) -> None:
-    ids = [one for one, _ in _ids(row) if one is not None]
-    identifiers = identity.observe(
-        session, ids, event_key=key, source="crm.import", kind="crm_master", trust=TRUST,
-        at=now, now=now, name=row["name"],
-    )  # fmt: skip
-    anchor = identifiers[0]
+def _describe(session: Session, row: Mapping[str, str], anchor: Known, now: datetime) -> None:
     identity.describe(session, anchor, row, source="crm.import", trust=TRUST, at=now, now=now)
     names = {raw: f"CRM 标签「{raw}」" for raw in _tags(row.get("tags", ""))}
     if names:  # a file without tags says nothing about them

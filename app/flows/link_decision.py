@@ -3,6 +3,8 @@
 "Same" is a judgement that joins them, with all that follows (`judgement`); "different" keeps them
 apart for good, so that the question never comes again. Two who both hold a licence or a CRM number
 are joined only when two persons say so: two physicians who are one to us get each other's messages.
+Both must have said it of the same: what the first saw is kept as a mark (`linkage.basis`), and when
+that has changed, the first word is void and the second is a first one.
 """
 
 from __future__ import annotations
@@ -66,6 +68,7 @@ def decide(
     elif _is_second_needed(session, candidate, a, b, actor):
         judgement.would_change(session, Judgement.SAME, a, b)
         _note_first(candidate, actor, reason, now)
+        candidate.basis = linkage.basis(session, {a.one_id, b.one_id})
     else:
         _accept(session, candidate, a, b, actor=actor, reason=reason, now=now)
     session.flush()
@@ -109,6 +112,14 @@ def waits_for_second(candidate: LinkCandidate) -> bool:
     return candidate.state == State.OPEN and candidate.decided_by is not None
 
 
+def is_void(session: Session, candidate: LinkCandidate) -> bool:
+    """True when one person said "same", and something that they saw has changed since."""
+    if not waits_for_second(candidate):
+        return False
+    owners = identity.owners(session, (candidate.a_id, candidate.b_id))
+    return candidate.basis != linkage.basis(session, set(owners.values()))
+
+
 def _accept(
     session: Session,
     candidate: LinkCandidate,
@@ -141,7 +152,7 @@ def _is_second_needed(
 ) -> bool:
     if not needs_two(session, a, b):
         return False
-    if not waits_for_second(candidate):
+    if not waits_for_second(candidate) or is_void(session, candidate):
         return True
     if candidate.decided_by == actor:
         raise Refused("双方都有执业证号或 CRM 编号，需要另一位同事确认后才会合并。")

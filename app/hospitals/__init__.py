@@ -24,7 +24,7 @@ from app.hospitals.models import (
     Written,
 )
 from app.hospitals.resolve import Asked, Resolution, resolve, resolve_many
-from app.hospitals.suggest import Suggestion, pool, suggest
+from app.hospitals.suggest import Pool, Suggestion, pool, suggest
 
 __all__ = [
     "Asked",
@@ -32,6 +32,7 @@ __all__ = [
     "HospitalImport",
     "Institution",
     "InstitutionAlias",
+    "Pool",
     "Resolution",
     "Suggestion",
     "Written",

@@ -6,7 +6,7 @@ name (see `veto`) is left out, and each suggestion says what it shares.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -23,6 +23,7 @@ from app.hospitals.resolve import Asked, Known
 BEST = 5
 LOOKED_AT = 60  # of the most similar names, before vetoes
 LEAST = 0.5
+MOST_KEPT = 2000  # names of which the answer stays in the process
 _FIELDS = [getattr(InstitutionAlias, field) for field in Known._fields]
 
 
@@ -38,18 +39,68 @@ class Suggestion:
     """Whether it is in the city that came with the name; None when that is not known."""
 
 
-def pool(session: Session) -> Sequence[Known]:
+class Pool(tuple[Known, ...]):
+    """Every name there is; equal ones have one `mark`."""
+
+    mark: int
+
+    def __new__(cls, names: Iterable[Known]) -> Pool:
+        """In one order, so that it does not matter how they were read."""
+        made = super().__new__(cls, sorted(names))
+        made.mark = hash(tuple(made))
+        return made
+
+
+class _Kept:
+    """What was found among the names of one pool: a queue is looked at again and again, and each
+    of its names costs a tenth of a second."""
+
+    def __init__(self) -> None:
+        self._mark: int | None = None
+        self._found: dict[Asked, list[tuple[float, Known]]] = {}
+
+    def best(self, asked: Asked, names: Pool) -> list[tuple[float, Known]]:
+        """As `_best`, found once for each name and place until a name comes or goes."""
+        if self._mark != names.mark or len(self._found) >= MOST_KEPT:
+            self._mark, self._found = names.mark, {}
+        found = self._found  # another thread may begin anew meanwhile
+        if asked not in found:
+            found[asked] = _best(asked, names)
+        return found[asked]
+
+
+_KEPT = _Kept()
+
+
+def pool(session: Session) -> Pool:
     """Every name there is, to suggest from."""
     rows = session.execute(
         select(*_FIELDS)
         .join(Institution, Institution.id == InstitutionAlias.institution_id)
         .where(Institution.active)
     )
-    return [Known(*row) for row in rows]
+    return Pool(Known(*row) for row in rows)
 
 
-def suggest(session: Session, asked: Asked, names: Sequence[Known]) -> list[Suggestion]:
+def suggest(session: Session, asked: Asked, names: Pool) -> list[Suggestion]:
     """The five most likely, best first; the same city before others."""
+    best = _KEPT.best(asked, names)
+    city = places.place(asked.city, asked.province)
+    rows = session.scalars(
+        select(Institution).where(Institution.id.in_([known.institution_id for _s, known in best]))
+    )
+    institutions = {row.id: row for row in rows}
+    return [
+        Suggestion(
+            institutions[known.institution_id], known.name, min(1.0, score),
+            shared(asked.text, known.name),
+            known.place == city if city and known.place else None,
+        )
+        for score, known in best
+    ]  # fmt: skip
+
+
+def _best(asked: Asked, names: Sequence[Known]) -> list[tuple[float, Known]]:
     city, within = places.place(asked.city, asked.province), places.province(asked.province)
     whole = key(asked.text)
     near = [
@@ -63,19 +114,7 @@ def suggest(session: Session, asked: Asked, names: Sequence[Known]) -> list[Sugg
             asked, known, whole
         ):
             found[known.institution_id] = (total, known)
-    best = sorted(found.values(), key=lambda one: (-one[0], one[1].institution_id))[:BEST]
-    rows = session.scalars(
-        select(Institution).where(Institution.id.in_([known.institution_id for _s, known in best]))
-    )
-    institutions = {row.id: row for row in rows}
-    return [
-        Suggestion(
-            institutions[known.institution_id], known.name, min(1.0, score),
-            shared(asked.text, known.name),
-            known.place == city if city and known.place else None,
-        )
-        for score, known in best
-    ]  # fmt: skip
+    return sorted(found.values(), key=lambda one: (-one[0], one[1].institution_id))[:BEST]
 
 
 def shared(one: str, other: str) -> str:

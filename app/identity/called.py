@@ -106,6 +106,14 @@ def names_of() -> ColumnElement[int]:
     return case((or_(*(Identifier.kind == kind for kind in WEAK)), counted), else_=0)
 
 
+def told_by(session: Session, identifier_id: int) -> list[int]:
+    """Which others were told under a name by this one."""
+    others = select(IdentifierName.identifier_id).where(
+        IdentifierName.teller_id == identifier_id, IdentifierName.identifier_id != identifier_id
+    )
+    return sorted(session.scalars(others))
+
+
 def forget(session: Session, identifier_id: int) -> None:
     """What was told of it, and by it."""
     own = IdentifierName.identifier_id == identifier_id, IdentifierName.teller_id == identifier_id

@@ -23,6 +23,7 @@ from app.identity import news
 from app.identity.models import Identifier, PersonChanged, Physician
 from app.infra.db import before_commit
 from app.infra.direct import Direct
+from app.infra.many import Many, insert_many
 
 NOTED = "changed people"
 MANY = 1000  # rows of one statement
@@ -99,10 +100,8 @@ def _write(session: Session) -> None:
     identifiers, people = session.info.pop(NOTED)
     rows = [{"identifier_id": one, "one_id": None} for one in sorted(identifiers)]
     rows += [{"identifier_id": None, "one_id": one} for one in sorted(people)]
-    session.flush()
     for start in range(0, len(rows), MANY):
-        piece = rows[start : start + MANY]
-        session.connection().execute(insert(PersonChanged), piece)
+        _MARKS.run(session, rows[start : start + MANY])
 
 
 def _owners(session: Session, identifiers: set[int]) -> frozenset[str]:
@@ -131,6 +130,7 @@ def _looked_up(session: Session, wanted: Any, key: Any, values: Sequence[Any]) -
 
 
 _UNSYNCHRONISED = {"synchronize_session": False}
+_MARKS: Many[None] = insert_many(PersonChanged, "identifier_id", "one_id")
 _COLUMNS = (PersonChanged.id, PersonChanged.identifier_id, PersonChanged.one_id, PersonChanged.at)
 _OLDEST = Direct(
     select(*_COLUMNS).order_by(PersonChanged.id).limit(bindparam("limit")),

@@ -5,18 +5,18 @@ Their rows are locked from `hold` until the partition is stored and committed; s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, func, literal, null, or_, select, union_all
+from sqlalchemy import BindParameter, bindparam, func, literal, null, or_, select, text, union_all
 from sqlalchemy.orm import Session
 
-from app.identity import called
+from app.identity import called, evidence
 from app.identity.models import Component, Conflict, Identifier, IdentifierStatus, Kind, Override
 from app.identity.partition import Judgements, Node
 from app.identity.register import Known
 from app.infra import crypto
-from app.infra.direct import Direct
+from app.infra.direct import Direct, nothing, together
 from app.infra.many import among
 
 
@@ -55,32 +55,41 @@ class Obstacles(NamedTuple):
 NO_OBSTACLES = Obstacles(Judgements(), frozenset(), ())
 
 
-def hold(session: Session, ids: Collection[int], components: Collection[int]) -> list[Member]:
-    """Lock the components of these identifiers, in order, and read who belongs to them.
+class Whole(NamedTuple):
+    """Components that are held: who belongs to them, and what was said and decided about them."""
+
+    members: Sequence[Member] = ()
+    heard: Sequence[evidence.Row] = ()
+    obstacles: Obstacles = NO_OBSTACLES
+
+
+def hold(
+    session: Session, ids: Collection[int], components: Collection[int], keys: Collection[str] = ()
+) -> Whole:
+    """Lock the components of these identifiers, in order, and read all that is known of them; and
+    what the events `keys` have said.
 
     `components`: where they were when last read. Another transaction may have joined some before
     we had them: then we let go of all, so that nobody waits for us meanwhile, and begin again.
     """
     wanted, locks = sorted(set(components)), session.get_bind().dialect.name == "postgresql"
-    session.flush()  # what is to be written must not go back with the locks
-    _say(session, "SAVEPOINT held" if locks else "")
+    first: tuple[Direct[Any], Mapping[str, Any]] = (_MARK, NOTHING)
     while True:
-        if locks:
-            _LOCK.all(session, {"ids": wanted})
-        members = _MEMBERS.all(session, {"ids": wanted})
+        here = {"ids": wanted}
+        lock = [first, (_LOCK, here)] if locks else []
+        *_, members, heard, rows = together(
+            session, *lock, (_MEMBERS, here),
+            (evidence.HEARD, {"components": wanted, "keys": keys}), (_OBSTACLES, here),
+        )  # fmt: skip
         if {member.id for member in members}.issuperset(ids):
             break
-        _say(session, "ROLLBACK TO SAVEPOINT held" if locks else "")
         before, wanted = wanted, components_of(session, ids)
         if wanted == before:
             raise LookupError("some of these identifiers do not exist")
-    _say(session, "RELEASE SAVEPOINT held" if locks else "")
-    return members
-
-
-def _say(session: Session, command: str) -> None:
-    if command:
-        session.connection().exec_driver_sql(command)
+        first = (_LET_GO, NOTHING)
+    if locks:
+        _KEEP.run(session, NOTHING)
+    return Whole(members, heard, _obstacles(rows))
 
 
 def try_hold(session: Session, identifier_ids: Sequence[int]) -> bool:
@@ -110,9 +119,9 @@ def node_of(member: Member, blocked: Collection[int]) -> Node:
     )
 
 
-def obstacles_of(session: Session, ids: Collection[int]) -> Obstacles:
-    """What may keep these identifiers apart, which are whole components."""
-    rows = _OBSTACLES.all(session, {"ids": ids}) if ids else []
+def _obstacles(rows: Sequence[Obstacle]) -> Obstacles:
+    if not rows:
+        return NO_OBSTACLES
     return Obstacles(
         _judgements_of(rows),
         frozenset(row.a_id for row in rows if row.kind == "block"),
@@ -144,9 +153,14 @@ class Obstacle(NamedTuple):
 
 
 # What a new link costs is built once.
+NOTHING: Mapping[str, Any] = {}
 _CONFLICT = "conflict"
 _FORGOTTEN = func.length(Identifier.value) <= crypto.EMPTY_BYTES
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_MARK, _LET_GO, _KEEP = (
+    Direct(text(f"{command} SAVEPOINT held".strip()), nothing)
+    for command in ("", "ROLLBACK TO", "RELEASE")
+)
 _COMPONENTS = Direct(
     select(Identifier.component_id).where(among(Identifier.id, "ids")).distinct(), int
 )
@@ -166,18 +180,27 @@ _MEMBERS = Direct(
         names,
     ),
 )  # fmt: skip
+
+
+def _judged(side: Any) -> Any:
+    """Judgements that hold about these, on one side: "or" would read all that there are."""
+    return select(
+        Override.kind, Override.id, Override.a_id, Override.b_id, null().label("reason")
+    ).where(
+        Override.retracted_at.is_(None),
+        or_(*(Override.kind == kind for kind in ("must", "cannot", "block"))),
+        side.in_(_HERE),
+    )
+
+
+_HERE = select(Identifier.id).where(among(Identifier.component_id, "ids"))
 _OBSTACLES = Direct(
     union_all(
-        select(
-            Override.kind, Override.id, Override.a_id, Override.b_id, null().label("reason")
-        ).where(
-            Override.retracted_at.is_(None),
-            or_(*(Override.kind == kind for kind in ("must", "cannot", "block"))),
-            or_(among(Override.a_id, "ids"), among(Override.b_id, "ids")),
-        ),
+        _judged(Override.a_id),
+        _judged(Override.b_id),
         select(
             literal(_CONFLICT), Conflict.id, Conflict.a_id, Conflict.b_id, Conflict.reason
-        ).where(among(Conflict.a_id, "ids")),
+        ).where(Conflict.a_id.in_(_HERE)),
     ),
     Obstacle,
 )

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, cast, func, null, select, union_all
 from sqlalchemy.orm import Session
 
-from app.identity.models import Evidence
+from app.identity.models import Evidence, Identifier
 from app.infra.db import UtcDateTime
 from app.infra.direct import Direct
 from app.infra.many import Many, among, insert_many
@@ -76,7 +76,7 @@ class Heard:
         self._by_source[pair, source] = said.with_(self._by_source.get((pair, source)))
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """What a source said of a pair; or, with no `said`, that the event `source` spoke of it."""
 
     pair: Pair
@@ -85,8 +85,8 @@ class _Row(NamedTuple):
     said: Said | None
 
 
-def _row(a: int, b: int, kind: str, source: str, trust: int | None, at: datetime | None) -> _Row:
-    return _Row((a, b), kind, source, None if trust is None or at is None else Said(trust, at))
+def _row(a: int, b: int, kind: str, source: str, trust: int | None, at: datetime | None) -> Row:
+    return Row((a, b), kind, source, None if trust is None or at is None else Said(trust, at))
 
 
 _SAID = select(func.max(Evidence.trust), func.min(Evidence.at)).where(Evidence.active.is_(True))
@@ -97,13 +97,14 @@ _BY_SOURCE = Direct(
     ),
     lambda trust, at: None if trust is None else Said(trust, at),
 )  # fmt: skip
-_HEARD = Direct(
+_HERE = select(Identifier.id).where(among(Identifier.component_id, "components"))
+HEARD = Direct(
     union_all(
         select(
             Evidence.a_id, Evidence.b_id, Evidence.kind, Evidence.source,
             func.max(Evidence.trust), func.min(Evidence.at),
         )
-        .where(among(Evidence.a_id, "ids"), Evidence.active.is_(True))
+        .where(Evidence.a_id.in_(_HERE), Evidence.active.is_(True))
         .group_by(Evidence.a_id, Evidence.b_id, Evidence.kind, Evidence.source),
         select(
             Evidence.a_id, Evidence.b_id, Evidence.kind, Evidence.event_key, null(),
@@ -112,6 +113,7 @@ _HEARD = Direct(
     ),
     _row,
 )  # fmt: skip
+"""What was said in these components, and what these events have said; see `heard_in`."""
 WRITTEN: Many[None] = insert_many(
     Evidence, "event_key", "a_id", "b_id", "kind", "source", "trust", "at",
     constant={"active": "true"}, once_by=("event_key", "a_id", "b_id"),
@@ -128,12 +130,8 @@ def is_told(session: Session, pairs: Pairs, said: Sentence) -> bool:
     )
 
 
-def heard_of(
-    session: Session, ids: Collection[int], keys: Collection[str] = ()
-) -> tuple[Heard, set[tuple[str, Pair]]]:
-    """What was said of these identifiers, which are whole components; and of which pairs these
-    events have said something before."""
-    rows = _HEARD.all(session, {"ids": ids, "keys": keys}) if ids else []
+def heard_in(rows: Collection[Row]) -> tuple[Heard, set[tuple[str, Pair]]]:
+    """What was said, of what `HEARD` gives; and of which pairs events have said something."""
     heard = Heard((row.pair, (row.kind, row.source), row.said) for row in rows if row.said)
     return heard, {(row.source, row.pair) for row in rows if row.said is None}
 

@@ -90,7 +90,7 @@ class Evidence(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     event_key: Mapped[str] = mapped_column(String(120))  # inbox:12, import:3:45, override:9
-    a_id: Mapped[int] = mapped_column(ForeignKey("identifier.id"), index=True)
+    a_id: Mapped[int] = mapped_column(ForeignKey("identifier.id"))
     b_id: Mapped[int] = mapped_column(ForeignKey("identifier.id"), index=True)
     kind: Mapped[str] = mapped_column(String(16))  # cooccur, api_assert, crm_master, human
     source: Mapped[str] = mapped_column(String(40))  # wecom.externalcontact_get, crm.import …

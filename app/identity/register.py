@@ -22,7 +22,8 @@ from app.infra.many import given, insert_many, update_many
 
 LABEL_BYTES = 10  # 80 bits: two labels among five million meet with probability 1e-11
 _UNIQUE = "kind", "namespace", "value_hash"
-FEW = 4  # identifiers that a condition names one by one
+FEW = 4  # identifiers that a condition names one by one on SQLite
+PAIR = 2  # and on PostgreSQL, which reads all of a small table for more
 CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
 
@@ -49,7 +50,7 @@ def read(session: Session, ids: Iterable[Id]) -> dict[Id, Known]:
     """Those of these identifiers that were ever seen."""
     by_hash = {value_hash(one): one for one in ids}
     keys = list(by_hash.items())
-    if len(keys) > FEW and session.get_bind().dialect.name == "postgresql":
+    if len(keys) > PAIR and session.get_bind().dialect.name == "postgresql":
         asked = [dict(zip(_UNIQUE, (one.kind.value, one.namespace, digest), strict=True))
                  for digest, one in keys]  # fmt: skip
         found = _MET.all(session, {"rows": asked})

@@ -19,14 +19,13 @@ from sqlalchemy.orm import Session
 from app.identity import called
 from app.identity.changes import Home, Settled
 from app.identity.component import (
-    NO_OBSTACLES,
     Member,
     Obstacles,
+    Whole,
     born,
     components_of,
     hold,
     node_of,
-    obstacles_of,
 )
 from app.identity.evidence import (
     Heard,
@@ -34,7 +33,7 @@ from app.identity.evidence import (
     Pairs,
     Said,
     Sentence,
-    heard_of,
+    heard_in,
     is_told,
     row_of,
     to_write,
@@ -72,8 +71,11 @@ class Told(NamedTuple):
 
 def observe(session: Session, ids: Sequence[Id], **said: Any) -> list[Identifier]:
     """`recognise`, and rows that the session keeps up to date."""
-    found = recognise(session, ids, **said)
-    return [session.get_one(Identifier, one.id, populate_existing=True) for one in found]
+    found = [one.id for one in recognise(session, ids, **said)]
+    fresh = select(Identifier).where(Identifier.id.in_(found))
+    rows = session.scalars(fresh.execution_options(populate_existing=True))
+    by_id = {row.id: row for row in rows}
+    return [by_id[number] for number in found]
 
 
 def recognise(
@@ -126,16 +128,17 @@ def _learn(
     linked |= {naming.identifier_id for naming, _ in named}
     fresh = [born(row) for row in news if row.id in linked]
     alone = [row for row in news if row.id not in linked]
-    members = fresh + _held(session, known, linked - {member.id for member in fresh})
+    keys = {one.event_key for one, _ in said}
+    whole = _held(session, known, linked - {member.id for member in fresh}, keys)
+    members = [*fresh, *whole.members]
     _bring_back(session, known, {member.id for member in members if not member.known}, now)
     members, renamed = _named(session, members, named)
     members = [member._replace(known=member.known or member.id in linked) for member in members]
-    old = [member.id for member in members if not member.born]
-    heard, spoken = heard_of(session, old, {one.event_key for one, _ in said})
+    heard, spoken = heard_in(whole.heard)
     before = dict(heard.edges)
     written = to_write(heard, spoken, said)
     causes = {pair: key for key, pair in written}
-    settled = _settled(session, members, heard, before, causes, renamed)
+    settled = _settled(members, heard, before, causes, renamed, whole.obstacles)
     evidence = [row_of(*one) for one in written.items()]
     homes = {member.id: (member.component_id, member.one_id) for member in members}
     homes |= store(session, settled, now, alone=alone, evidence=evidence)
@@ -172,9 +175,11 @@ def _registered(
     return {**rows, **written, **met}, written.values()
 
 
-def _held(session: Session, rows: Mapping[Id, Known], ids: Collection[int]) -> list[Member]:
+def _held(
+    session: Session, rows: Mapping[Id, Known], ids: Collection[int], keys: Collection[str]
+) -> Whole:
     where = {row.component_id for row in rows.values() if row.id in ids}
-    return hold(session, ids, where) if ids else []
+    return hold(session, ids, where, keys) if ids else Whole()
 
 
 def _bring_back(
@@ -197,12 +202,12 @@ def _pairs(rows: Mapping[Id, Known], ids: Iterable[Id]) -> Pairs:
 
 
 def _settled(
-    session: Session,
     members: Sequence[Member],
     heard: Heard,
     before: Mapping[Pair, Said],
     written: Mapping[Pair, str],
     renamed: Mapping[int, str],
+    obstacles: Obstacles,
 ) -> list[Settled]:
     """The components that what was `written` joins, computed again unless that changes nothing,
     and those of whom some are `renamed`."""
@@ -215,8 +220,6 @@ def _settled(
     mine = _by_group(((group_of.get(m.component_id), m) for m in members), len(joined))
     edges = _by_group(((group_of.get(home[pair[0]]), pair) for pair in heard.edges), len(joined))
     news = _by_group(((group_of[home[pair[0]]], pair) for pair in written), len(joined))
-    known = [m.id for group in mine for m in group if not m.born]
-    obstacles = obstacles_of(session, known) if known else NO_OBSTACLES
     kept_apart = {home[row.a] for row in obstacles.conflicts}
     return [
         _computed(mine[n], {pair: heard.edges[pair] for pair in edges[n]}, obstacles, causes[-1])
@@ -301,10 +304,9 @@ def recompute(
     session: Session, identifier_ids: Sequence[int], *, cause: str, now: datetime
 ) -> list[Partition]:
     """Make one component of those of these identifiers, compute it again, store what differs."""
-    members = hold(session, identifier_ids, components_of(session, identifier_ids))
-    ids = [member.id for member in members]
-    heard, _ = heard_of(session, ids)
-    settled = _computed(members, heard.edges, obstacles_of(session, ids), cause, anew=True)
+    whole = hold(session, identifier_ids, components_of(session, identifier_ids))
+    heard, _ = heard_in(whole.heard)
+    settled = _computed(whole.members, heard.edges, whole.obstacles, cause, anew=True)
     store(session, [settled], now)
     return [settled.result] if settled.result else []
 

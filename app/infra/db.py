@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from app.infra import crypto
+from app.infra import alive, crypto
 from app.infra import sqlite as sqlite_writing
 from app.infra.direct import Direct
 from app.infra.discreet import make_discreet
@@ -128,7 +128,6 @@ def build_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         engine = create_engine(
             url,
-            pool_pre_ping=True,
             hide_parameters=True,  # errors reach logs, and rows hold personal data
             pool_use_lifo=True,  # a connection that was just used has its statements prepared
             pool_size=10,
@@ -145,6 +144,7 @@ def build_engine(url: str) -> Engine:
         )
         event.listen(engine, "handle_error", make_discreet)
         event.listen(engine, "connect", _remember_statements)
+        alive.watch(engine)
         return engine
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": 15.0, "check_same_thread": False}

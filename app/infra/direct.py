@@ -19,9 +19,11 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.infra import wire
 from app.infra.discreet import hide_values
 
 POSITIONAL = {"postgresql": "format", "sqlite": "qmark"}
+NUMBERED = "numeric_dollar"
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
@@ -34,8 +36,11 @@ class DriverStatement:
     (`expanding` parameters) are not possible.
     """
 
-    def __init__(self, dialect: Dialect, statement: Any, columns: Sequence[str] = ()) -> None:
-        positional = type(dialect)(paramstyle=POSITIONAL[dialect.name])  # type: ignore[call-arg]
+    def __init__(
+        self, dialect: Dialect, statement: Any, columns: Sequence[str] = (), style: str = ""
+    ) -> None:
+        style = style or POSITIONAL[dialect.name]
+        positional = type(dialect)(paramstyle=style)  # type: ignore[call-arg]
         compiled = statement.compile(dialect=positional, column_keys=list(columns) or None)
         self.text = str(compiled)
         if "POSTCOMPILE" in self.text or getattr(compiled, "update_prefetch", None):
@@ -72,14 +77,12 @@ class Direct(Generic[T]):
         self._statement, self._make, self._columns = statement, make, columns
         self._large = large
         self._prepared: dict[str, DriverStatement] = {}
+        self._wire: tuple[DriverStatement, wire.Wire] | None = None
         self._converters: dict[str, Sequence[tuple[int, Convert]] | None] = {}
 
     def all(self, session: Session, values: Mapping[str, Any]) -> list[T]:
         """Every row."""
-        rows, converters = self._run(session, values)
-        if converters:
-            rows = [_converted(row, converters) for row in rows]
-        return [self._make(*row) for row in rows]
+        return self._made(*self._run(session, values))
 
     def first(self, session: Session, values: Mapping[str, Any]) -> T | None:
         """The first row, None when there is none."""
@@ -95,19 +98,44 @@ class Direct(Generic[T]):
     ) -> tuple[list[Any], Sequence[tuple[int, Convert]]]:
         session.flush()  # as a session does before it asks
         connection = session.connection()
-        statement = self._for(connection.dialect)
-        parameters = statement.parameters(values)
-        driver: Any = connection.dialect.dbapi
-        cursor = self._cursor(connection)
+        dialect = connection.dialect
+        driver: Any = dialect.dbapi
         try:
+            if dialect.name == "postgresql":
+                asked = [self.for_wire(dialect, values)]
+                told = wire.ask(_driver_of(connection), asked, connection.info)
+                if told is not None:
+                    return told[0].rows, self._out_of(dialect, told[0].codes) or ()
+            statement = self._for(dialect)
+            parameters = statement.parameters(values)
+            cursor = self._cursor(connection)
             cursor.execute(statement.text, parameters)
-            converters = self._out_of(connection.dialect, cursor)
+            codes = [column[1] for column in cursor.description or ()]
+            converters = self._out_of(dialect, codes)
             rows = list(cursor.fetchall()) if converters is not None else []
             if self._large:
                 cursor.close()
             return rows, converters or ()
         except driver.Error as problem:
             raise _as_usual(connection, problem) from problem
+
+    def for_wire(
+        self, dialect: Dialect, values: Mapping[str, Any]
+    ) -> tuple[wire.Wire, Sequence[Any]]:
+        """This statement and its values, as `wire.ask` takes them."""
+        if self._wire is None:
+            numbered = DriverStatement(dialect, self._statement, self._columns, NUMBERED)
+            self._wire = numbered, wire.Wire(numbered.text)
+        return self._wire[1], self._wire[0].parameters(values)
+
+    def from_wire(self, dialect: Dialect, answer: wire.Answer) -> list[T]:
+        """Every row of what it gave."""
+        return self._made(answer.rows, self._out_of(dialect, answer.codes) or ())
+
+    def _made(self, rows: list[Any], converters: Sequence[tuple[int, Convert]]) -> list[T]:
+        if converters:
+            rows = [_converted(row, converters) for row in rows]
+        return [self._make(*row) for row in rows]
 
     def _cursor(self, connection: Connection) -> Any:
         """This statement's own on this connection: it remembers how values are converted."""
@@ -122,18 +150,47 @@ class Direct(Generic[T]):
             self._prepared[dialect.name] = statement
         return self._prepared[dialect.name]
 
-    def _out_of(self, dialect: Dialect, cursor: Any) -> Sequence[tuple[int, Convert]] | None:
+    def _out_of(
+        self, dialect: Dialect, codes: Sequence[Any]
+    ) -> Sequence[tuple[int, Convert]] | None:
         """Where a column's type changes what the driver gives; None when it gives no rows."""
         if dialect.name not in self._converters:
-            described = cursor.description
-            self._converters[dialect.name] = described and [
-                (at, convert)
-                for at, (column, (_, code, *_)) in enumerate(
-                    zip(self._statement.exported_columns, described, strict=True)
-                )
-                if (convert := _out_of(dialect, column.type, code)) is not None
-            ]
+            self._converters[dialect.name] = (
+                [
+                    (at, convert)
+                    for at, (column, code) in enumerate(
+                        zip(self._statement.exported_columns, codes, strict=True)
+                    )
+                    if (convert := _out_of(dialect, column.type, code)) is not None
+                ]
+                if codes
+                else None
+            )
         return self._converters[dialect.name]
+
+
+def together(session: Session, *asked: tuple[Direct[Any], Mapping[str, Any]]) -> list[list[Any]]:
+    """Every row of each of these statements, done one after the other; PostgreSQL is sent all of
+    them at once."""
+    session.flush()
+    connection = session.connection()
+    dialect = connection.dialect
+    driver: Any = dialect.dbapi
+    if dialect.name == "postgresql":
+        ready = [one.for_wire(dialect, values) for one, values in asked]
+        try:
+            told = wire.ask(_driver_of(connection), ready, connection.info)
+        except driver.Error as problem:
+            raise _as_usual(connection, problem) from problem
+        if told is not None:
+            return [
+                one.from_wire(dialect, answer) for (one, _), answer in zip(asked, told, strict=True)
+            ]
+    return [one.all(session, values) for one, values in asked]
+
+
+def _driver_of(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _converted(row: Sequence[Any], converters: Sequence[tuple[int, Convert]]) -> list[Any]:

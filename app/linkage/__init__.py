@@ -5,6 +5,7 @@ open_candidates, get, counts    the queue, the likeliest first
 next_for, pace, last_of    the review desk of one person
 of_persons, by_person    the candidate of two, also when a person asks
 are_behind, take_conflicts    what evidence joins and a rule keeps apart, as cases of the queue
+basis    what the first of two persons has seen, as a mark
 move, reopen, tidy     its states; tidy brings it in line with the identity graph
 is_due, due, look, put          whoever has changed is compared with whom keys bring together
 others_wait, hold_back, look_again, unchanged, one_at_a_time    so that only what is sure is joined
@@ -12,6 +13,7 @@ scorer, current_model, save_model    trained weights
 decided, note_levels    what people answered, to train the next
 """
 
+from app.linkage.basis import basis
 from app.linkage.conflicts import COLUMN as CONFLICT
 from app.linkage.conflicts import are_behind, take_conflicts
 from app.linkage.decided import Decided, decided, note_levels
@@ -41,6 +43,7 @@ __all__ = [
     "State",
     "allowed",
     "are_behind",
+    "basis",
     "by_person",
     "counts",
     "current_model",

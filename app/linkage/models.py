@@ -78,6 +78,7 @@ class LinkCandidate(Base):
     state: Mapped[str] = mapped_column(String(10), default=State.OPEN)
     decided_by: Mapped[str | None] = mapped_column(String(80))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    basis: Mapped[str | None] = mapped_column(String(32))  # what the first of two saw: `basis`
     second_by: Mapped[str | None] = mapped_column(String(80))  # who agreed, of two
     second_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     undone_by: Mapped[str | None] = mapped_column(String(80))  # so that no rule decides it again

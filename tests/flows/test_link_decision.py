@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app import identity, linkage
-from app.flows.link_decision import Verdict, decide, undo, waits_for_second
+from app.flows.link_decision import Verdict, decide, is_void, undo, waits_for_second
 from app.identity import Id, Identifier, Kind
 from app.infra import crypto
 from app.infra.db import Database
@@ -84,6 +84,47 @@ def test_two_registered_physicians_are_joined_by_two_persons(database: Database)
         assert say(session, one, Verdict.SAME, "user:2") == State.ACCEPTED
         assert (one.decided_by, one.second_by) == ("user:1", "user:2")
         assert one_ids(session) == 1
+
+
+@pytest.mark.parametrize("change", ["nothing", "fields", "evidence", "identifiers"])
+def test_two_persons_agree_about_the_same_or_the_first_word_is_void(
+    database: Database, change: str
+) -> None:
+    def see(session: Session, *ids: Id, key: str) -> Identifier:
+        return identity.observe(
+            session, ids, event_key=key, source="crm", at=NOON, now=NOON
+        )[0]  # fmt: skip
+
+    def describe(session: Session, hospital: str) -> None:
+        row = see(session, LICENCE, key="row")
+        said = {"name": "王敏", "hospital": hospital}
+        identity.describe(session, row, said, source="crm", trust=50, at=NOON, now=NOON)
+
+    phone = Id(Kind.PHONE, "", "+8619912345678")
+    with database.transaction() as session:
+        see(session, LICENCE, phone, key="before")
+        one = ask(session, LICENCE, CRM)
+        describe(session, "示例市第一人民医院")
+        say(session, one, Verdict.SAME)
+        if change == "fields":
+            describe(session, "示例市第二人民医院")
+        elif change == "evidence":
+            identity.observe(
+                session, [LICENCE, phone], event_key="again", source="oa", at=NOON, now=NOON
+            )
+        elif change == "identifiers":
+            see(session, CRM, FAN, key="more")
+    with database.transaction() as session:
+        one = session.get_one(LinkCandidate, one.id)
+        void = change != "nothing"
+        assert is_void(session, one) == void
+        wanted = State.OPEN if void else State.ACCEPTED
+        assert say(session, one, Verdict.SAME, "user:2") == wanted
+        assert one_ids(session) == (2 if void else 1)
+        if void:
+            assert (one.decided_by, one.second_by) == ("user:2", None)
+            assert say(session, one, Verdict.SAME, "user:1") == State.ACCEPTED
+            assert one_ids(session) == 1
 
 
 def test_what_is_no_question_any_more_expires_and_a_retracted_answer_is_one_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from datetime import timedelta
 
 import pytest
@@ -206,6 +207,44 @@ def test_nobody_is_joined_while_others_wait_and_who_is_sure_is_joined_then(
     assert (joined.state, joined.model_version) == (State.AUTOMATIC, default().version)
     with database.reading() as session:
         assert not linkage.is_due(session)
+
+
+def test_two_workers_at_once_find_what_one_finds(database: Database) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite writes one transaction at a time")
+    names = ("王晓明", "李建国", "张伟", "周海燕", "陈静怡", "赵丽")
+    with database.transaction() as session:
+        for number, name in enumerate(names):
+            know(session, crm(number), **WANG | {"name": name})
+            know(session, contact(number), **WANG | {"name": name})
+    ready, looked, problems = threading.Barrier(2), [0, 0], []
+
+    def work(which: int) -> None:
+        ready.wait(20)
+        try:
+            while True:
+                with database.transaction() as session:
+                    number = link_due(session, LATER, 2)
+                    waiting = linkage.is_due(session)
+                looked[which] += number
+                if not number and not waiting:
+                    return
+        except Exception as problem:
+            problems.append(problem)
+
+    workers = [threading.Thread(target=work, args=(which,)) for which in (0, 1)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert problems == []
+    assert sum(looked) >= 2 * len(names)
+    assert [one.state for one in found(database)] == [State.AUTOMATIC] * len(names)
+    with database.reading() as session:
+        assert not linkage.is_due(session)
+        owners = {row.value: row.one_id for row in session.scalars(select(Identifier))}
+    assert len(set(owners.values())) == len(names)
+    assert all(owners[f"HCP-{n}"] == owners[f"wm{n}"] for n in range(len(names)))
 
 
 def test_whoever_is_due_is_found_along_the_partial_index(database: Database) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -181,6 +183,42 @@ def test_a_workbook_is_read_too() -> None:
     sheet = import_hospitals.read("list.xlsx", data.getvalue())
     assert [(row.name, row.city_code) for row in sheet.rows] == [("某某医院", "5101")]
     assert sheet.ignored == ["备注"]
+
+
+def test_what_a_name_might_mean_is_worked_out_once_until_a_name_comes_or_goes(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_out: list[Asked] = []
+    suggesting = importlib.import_module("app.hospitals.suggest")
+    best = suggesting._best
+
+    def counted(asked: Asked, names: Sequence[Known]) -> list[tuple[float, Known]]:
+        worked_out.append(asked)
+        return best(asked, names)
+
+    monkeypatch.setattr(suggesting, "_best", counted)
+    monkeypatch.setattr(suggesting, "_KEPT", suggesting._Kept())
+    take(database, LIST)
+    one, other = Asked("华西二院", "成都市"), Asked("华西二院", "绵阳市")
+
+    def suggested(asked: Asked) -> list[str]:
+        with database.reading() as session:
+            found = hospitals.suggest(session, asked, hospitals.pool(session))
+        return [each.institution.name for each in found]
+
+    first = suggested(one)
+    assert suggested(one) == first == ["四川大学华西第二医院"]
+    suggested(other)
+    assert worked_out == [one, other]
+    physician(database, 1, hospital="华西二院新院", city="成都市")
+    new = waiting(database)["华西二院新院"]
+    with database.transaction() as session:
+        hospitals.review.is_new(session, new, actor="user:1", now=NOON)
+    assert "华西二院新院" in suggested(one)
+    with database.transaction() as session:
+        hospitals.review.undo(session, new)
+    assert suggested(one) == first
+    assert worked_out == [one, other, one, one]
 
 
 def test_physicians_follow_names_decisions_and_undoing(database: Database) -> None:

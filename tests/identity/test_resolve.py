@@ -153,6 +153,28 @@ def test_forgetting_removes_value_and_links_and_a_return_starts_afresh(database:
     assert people(database) == {frozenset({"oA1", "oU1"})}
 
 
+def test_forgetting_a_phone_computes_the_device_again_that_it_alone_had_named(
+    database: Database,
+) -> None:
+    device = Id(Kind.DEVICE, "web", "cookie-1")
+
+    def tell(session: Session, *ids: Id, name: str) -> None:
+        identity.observe(session, ids, event_key=name, source="test", at=NOON, now=NOON, name=name)
+
+    with database.transaction() as session:
+        tell(session, PHONE, device, name="王敏")
+        tell(session, OPEN, device, name="李敏")
+        assert len({row.one_id for row in session.scalars(select(Identifier))}) == 3, "two names"
+        phone = identity.find(session, PHONE) or pytest.fail("the phone was seen")
+        identity.forget(session, phone, cause="inbox:2", now=NOON)
+    with database.transaction() as session:
+        found = [identity.find(session, one) for one in (OPEN, device)]
+        assert len({row.one_id for row in found if row}) == 1, "only one name is left"
+        assert found[1] is not None
+        assert found[1].status == "active"
+        assert identity.rebuild(session, now=NOON) == 0
+
+
 def test_nobody_is_listed_of_whom_nothing_is_left(database: Database) -> None:
     with database.transaction() as session:
         (row,) = see(session, OPEN, key="inbox:1")

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import bindparam, func, select, text, update
-from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy import Integer, bindparam, func, select, text, update
+from sqlalchemy.exc import (
+    DataError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.orm import Session
 
 from app.delivery.models import SendBucket
 from app.identity.models import Component, Identifier, IdentifierStatus
 from app.infra.db import Database, insert_new
-from app.infra.direct import Direct, nothing
+from app.infra.direct import Direct, nothing, together
+from app.infra.many import among
 from tests.conftest import NOON
 
 NAME = "示例人民医院"
@@ -166,3 +174,94 @@ def test_a_question_that_failed_leaves_no_statement_behind(database: Database) -
     with database.reading() as session:
         left = session.scalar(text("select count(*) from pg_prepared_statements"))
     assert left == 0
+
+
+AWKWARD = ["", "示例", 'a"b\\c', "{x,y}", "NULL", "line\nend", "it's", "100 %"]
+
+
+@pytest.mark.parametrize("value", AWKWARD)
+def test_texts_arrive_as_they_are_alone_and_in_lists(database: Database, value: str) -> None:
+    here = select(Identifier.namespace).where(Identifier.namespace == bindparam("text"))
+    among_them = select(Identifier.namespace).where(among(Identifier.namespace, "texts"))
+    with database.transaction() as session:
+        add(session, b"a", namespace=value)
+        assert Direct(here, str).all(session, {"text": value}) == [value]
+        assert Direct(among_them, str).all(session, {"texts": [value, "other"]}) == [value]
+        assert Direct(among_them, str).all(session, {"texts": [f"{value}."]}) == []
+
+
+def test_a_text_with_a_nul_is_refused_and_never_cut(database: Database) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite stores it")
+    here = Direct(select(func.count()).where(Identifier.namespace == bindparam("text")), int)
+    with database.reading() as session, pytest.raises(DataError):
+        here.first(session, {"text": "x\0y"})
+
+
+def test_together_each_sees_what_those_before_it_did(database: Database) -> None:
+    grow = Direct(update(Component).values(size=Component.size + 1), nothing)
+    sizes = Direct(select(Component.size), int)
+    with database.transaction() as session:
+        session.add(Component(size=1))
+        found = together(session, (sizes, {}), (grow, {}), (grow, {}), (sizes, {}))
+    assert found == [[1], [], [], [3]]
+
+
+def test_together_the_first_that_fails_is_told_and_nothing_is_left(database: Database) -> None:
+    grow = Direct(update(Component).values(size=5), nothing)
+    broken = Direct(update(Component).values(size=1 / (Component.size - 5)), nothing)
+    null = Direct(update(Component).values(size=None), nothing)
+    sizes = Direct(select(Component.size), int)
+    with database.transaction() as session:
+        session.add(Component(size=1))
+    with pytest.raises((IntegrityError, DataError)), database.transaction() as session:
+        together(session, (grow, {}), (broken, {}), (null, {}), (sizes, {}))
+    with database.reading() as session:
+        assert together(session, (sizes, {}), (sizes, {})) == [[1], [1]]
+
+
+def test_what_is_hot_goes_past_the_drivers_cursor(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It uses what the driver keeps to itself: another release may have it elsewhere."""
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("about PostgreSQL's driver")
+    number = Direct(select(func.count()).where(Component.id > bindparam("id")), int)
+    with database.transaction() as session:
+        assert number.first(session, {"id": 1}) == 0
+    monkeypatch.setattr(Direct, "_cursor", None)
+    with database.transaction() as session:
+        assert number.first(session, {"id": 1}) == 0
+        assert together(session, (number, {"id": 1}), (number, {"id": 2})) == [[0], [0]]
+    with database.reading() as session:
+        assert number.first(session, {"id": 1}) == 0
+    with pytest.raises(InternalError), database.reading() as session:
+        Direct(update(Component).values(size=1), nothing).run(session, {})
+
+
+def test_who_waits_for_a_lock_holds_up_nobody_else(database: Database) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no locks of rows")
+    lock = Direct(select(Component.id).with_for_update(), int)
+    waiting = Direct(
+        text("select count(*) from pg_locks where not granted").columns(number=Integer), int
+    )
+    got: list[list[list[int]]] = []
+
+    def take() -> None:
+        with database.transaction() as session:
+            got.append(together(session, (lock, {}), (lock, {})))
+
+    taker = threading.Thread(target=take)
+    with database.transaction() as session:
+        session.add(Component(size=1))
+    with database.transaction() as session:
+        (first,) = together(session, (lock, {}))
+        taker.start()
+        for _ in range(5000):
+            if waiting.first(session, {}):
+                break
+        else:
+            pytest.fail("nobody waits")
+    taker.join(20)
+    assert got == [[first, first]]

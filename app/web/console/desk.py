@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from app import accounts, identity, linkage
 from app.flows import judgement
 from app.flows.judgement import Person
-from app.flows.link_decision import Verdict, decide, undo, waits_for_second
+from app.flows.link_decision import Verdict, decide, is_void, undo, waits_for_second
 from app.flows.permission import CONSENT_CHANNEL
 from app.infra.clock import local
 from app.infra.errors import Refused, YishuError
@@ -72,6 +72,8 @@ class Case:
     candidate: LinkCandidate
     sides: tuple[Person, Person]
     rows: list[Row]
+    void: bool = False
+    """What was known has changed since somebody called them one person."""
 
     @property
     def first_by(self) -> str | None:
@@ -119,6 +121,7 @@ def decide_case(candidate_id: int) -> Response:
             if text not in set(Verdict):
                 raise Refused("请选择“同一人”“不是同一人”或“看不出”。")
             verdict = Verdict(text)
+            void = is_void(session, linkage.get(session, candidate_id))
             made = decide(
                 session, candidate_id, verdict, actor=who.key, now=here.clock(),
                 reason=request.form.get("reason", "").strip()[:500] or REASON,
@@ -131,6 +134,8 @@ def decide_case(candidate_id: int) -> Response:
     except YishuError as problem:
         return _answer(candidate_id, str(problem), sound=False)
     told = _("已记下您的判断，还需另一位同事确认。") if waits else _("已记录，按 u 可以撤销。")
+    if waits and void:
+        told = _("之前的判断之后资料有变化，已作废。您的判断记为第一次，还需另一位同事确认。")
     return _answer(None, told)
 
 
@@ -205,7 +210,8 @@ def _show(session: Session, row: LinkCandidate, now: datetime) -> Case | None:
         return None
     values = [(str(_("姓名")), a.name, b.name)]
     values += [(str(label), x, y) for label, x, y in zip(ROWS, a.lines, b.lines, strict=True)]
-    return Case(row, (a, b), [Row(label, differences(x, y)) for label, x, y in values])
+    rows = [Row(label, differences(x, y)) for label, x, y in values]
+    return Case(row, (a, b), rows, is_void(session, row))
 
 
 def _words(session: Session) -> dict[str, object]:

@@ -57,7 +57,7 @@ def hospital_review() -> str:
     """The names of most physicians first."""
     with parts().db.reading() as session:
         waiting = identity.institutions.waiting(session, limit=AT_ONCE)
-        names = hospitals.pool(session) if waiting else ()
+        names = hospitals.pool(session) if waiting else hospitals.Pool(())
         decided = identity.institutions.decided(session, limit=DECIDED)
         return render_template(
             "console/hospital_review.html", total=identity.institutions.how_many_wait(session),
