@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.stamp import Stamped
 from app.tagging.document import ANY
-from app.tagging.models import ForbiddenWord, Sensitivity, Tag, TagCategory, TagSynonym
+from app.tagging.models import ForbiddenWord, Sensitivity, Source, Tag, TagCategory, TagSynonym
 from app.tagging.naming import Finder, fold, why_forbidden
 
 K = TypeVar("K")
@@ -58,8 +58,9 @@ class Lexicon:
         return found
 
     def may(self, source: str, tag_id: int) -> bool:
-        """Whether this source may assert the tag."""
-        return tag_id not in self.closed or source in self.closed[tag_id]
+        """Whether this source may assert the tag; a verdict always may."""
+        allowed = self.closed.get(tag_id)
+        return allowed is None or source in allowed or source == Source.VERDICT
 
     def why_forbidden(self, text: str) -> str:
         """Why no tag may be called so, by law or by the company; "" if it may."""
