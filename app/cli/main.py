@@ -15,7 +15,7 @@ MODULES = {  # first word → who has it, in the order of the help
     "migrate": "schema", "revision": "schema", "doctor": "doctor", "backup": "backup",
     "restore": "backup", "keys": "keys", "users": "users", "inbox": "inbox",
     "identity": "identity", "hospitals": "hospitals", "segments": "segments",
-    "reconcile": "reconcile", "sample": "sample",
+    "reconcile": "reconcile", "sample": "sample", "recommend": "recommend",
 }  # fmt: skip
 
 

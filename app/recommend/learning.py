@@ -13,7 +13,17 @@ from typing import Any
 from app.recommend import response
 from app.recommend.descent import least
 
-CROSS, TAG, CONTENT, SLOPE, BASE = 0.6, 1.0, 1.0, 0.5, 4.0  # standard deviations of the priors
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """How far each kind of number may easily go from what it is on day 0 (standard deviations)."""
+
+    cross: float = 0.6
+    tag: float = 1.0
+    content: float = 1.0
+    slope: float = 0.5
+    base: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,7 @@ class Contents:
     shares: Any
     number_of_tags: int
     affinity: Any  # interests × contents: what each interest adds on day 0
+    reading: Any  # the same for what was read, which day 0 has in the tags already
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,37 +61,40 @@ class Learned:
     tag: Any
     content: Any
     steep: float
+    reading: float
     base: float
 
     def table(self, contents: Contents) -> Any:
         """Interests × contents, in points of affinity: what each interest adds."""
-        return contents.affinity + _by_content(self.crosses, contents) / self.steep
+        more = self.reading * contents.reading + _by_content(self.crosses, contents)
+        return contents.affinity + more / self.steep
 
     def appeal(self, contents: Contents) -> Any:
         """What each content has whoever reads it, in points of affinity."""
         return (_by_content(self.tag[None], contents)[0] + self.content) / self.steep
 
 
-def learn(contents: Contents, answers: Answers, prior: float = response.STEEP) -> Learned:
+def learn(contents: Contents, answers: Answers, priors: Priors = Priors()) -> Learned:  # noqa: B008
     """The likeliest numbers, given the priors; the same for the same answers."""
     import numpy as np
 
     interests, tags = answers.interests.shape[1], contents.number_of_tags
     number = len(contents.tags)
-    affine = _affinity(contents, answers)
-    ends = np.cumsum([interests * tags, tags, number, 1, 1])
-    mean, spread = np.zeros(ends[-1]), np.repeat([CROSS, TAG, CONTENT, SLOPE, BASE],
-                                                 np.diff(ends, prepend=0))  # fmt: skip
-    mean[ends[2]] = prior
+    affine = _affinity(contents.affinity, answers)
+    read = _affinity(contents.reading, answers)
+    ends = np.cumsum([interests * tags, tags, number, 1, 1, 1])
+    spreads = [priors.cross, priors.tag, priors.content, priors.slope, priors.slope, priors.base]
+    mean, spread = np.zeros(ends[-1]), np.repeat(spreads, np.diff(ends, prepend=0))
+    mean[ends[2]] = response.STEEP
     flat = answers.decision[:, None] * tags + contents.tags[answers.content]
     shares = contents.shares[answers.content]
     size = len(answers.interests) * tags
 
     def judged(x: Any) -> tuple[float, Any]:
-        crosses, tag, content, steep, base = np.split(x, ends[:-1])
+        crosses, tag, content, steep, reading, base = np.split(x, ends[:-1])
         wanted = (answers.interests @ crosses.reshape(interests, tags) + tag).ravel()
         logit = (wanted[flat] * shares).sum(1) + content[answers.content]
-        logit += steep * affine + base
+        logit += steep * affine + reading * read + base
         loss = np.logaddexp(0, logit).sum() - logit @ answers.good
         error = 1 / (1 + np.exp(-logit)) - answers.good
         pulled = np.bincount(flat.ravel(), (error[:, None] * shares).ravel(), size)
@@ -88,14 +102,16 @@ def learn(contents: Contents, answers: Answers, prior: float = response.STEEP) -
         away = (x - mean) / spread**2
         slope = np.concatenate([
             (answers.interests.T @ pulled).ravel(), pulled.sum(0),
-            np.bincount(answers.content, error, number), [error @ affine], [error.sum()],
+            np.bincount(answers.content, error, number), [error @ affine], [error @ read],
+            [error.sum()],
         ])  # fmt: skip
         return float(loss + 0.5 * away @ (x - mean)), slope + away
 
-    crosses, tag, content, steep, base = np.split(least(judged, mean.copy()), ends[:-1])
+    found = np.split(least(judged, mean.copy()), ends[:-1])
+    crosses, tag, content, steep, reading, base = found
     return Learned(
         crosses.reshape(interests, tags), tag, content,
-        max(response.LEAST_STEEP, float(steep[0])), float(base[0]),
+        max(response.LEAST_STEEP, float(steep[0])), float(reading[0]), float(base[0]),
     )  # fmt: skip
 
 
@@ -126,11 +142,11 @@ def _by_content(rows: Any, contents: Contents) -> Any:
     return found
 
 
-def _affinity(contents: Contents, answers: Answers) -> Any:
+def _affinity(rows: Any, answers: Answers) -> Any:
     """Of each answer, a few at a time: decisions × contents would not fit into memory."""
     import numpy as np
 
-    by_content = np.ascontiguousarray(contents.affinity.T)
+    by_content = np.ascontiguousarray(rows.T)
     found = np.empty(len(answers.content))
     for start in range(0, len(found), 20_000):
         part = slice(start, start + 20_000)

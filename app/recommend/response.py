@@ -1,6 +1,6 @@
 """What physicians' answers have taught about the scorer, and what it knows on day 0. Pure.
 
-    learned(physician, content) = steep · affinity
+    learned(physician, content) = steep · affinity + reading · affinity of what was read
                                 + Σ own tag: interest · Σ content tag: cross · share
                                 + Σ content tag: appeal · share + appeal(content)
                                 + also · Σ contents read: neighbour
@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.infra.errors import Refused
+from app.recommend.reading import WORTH
 
 STEEP = 1.0  # the logit of an answer grows by this for each point of affinity, before any answer
 LEAST_STEEP = 0.05  # a fit always speaks for a content, whatever a few answers say
@@ -33,7 +34,10 @@ class Response:
     version: int = 0
     rows: int = 0  # answers it was trained on
     steep: float = STEEP
+    reading: float = 0.0  # as `steep`, for what was read beyond what tags say of it
     base: float = 0.0  # logit of an answer when nothing speaks for or against
+    sure: float = 1.0  # held-out answers: how much of a logit is true
+    worth: float = WORTH  # of reading.interest
     crosses: Cross = field(default_factory=dict)  # own tag → content's tag
     tag_appeal: Mapping[int, float] = field(default_factory=dict)
     content_appeal: Mapping[int, float] = field(default_factory=dict)
@@ -43,7 +47,7 @@ class Response:
 
     def chance(self, score: float) -> float:
         """The probability of an answer for a score, 0 to 1."""
-        logit = self.base + self.steep * score
+        logit = self.base + self.sure * self.steep * score
         if logit >= 0:
             return 1 / (1 + math.exp(-logit))
         return math.exp(logit) / (1 + math.exp(logit))

@@ -94,10 +94,11 @@ class Scorer:
         """What an interest of 1 in an own tag adds to each content, by its place."""
         if own not in self._rows:
             found: dict[int, float] = defaultdict(float)
-            if own > 0:
-                for tag, lent in interests({own: 1.0}, self._parents).items():
+            slope = 1.0 if own > 0 else self._response.reading / self._response.steep
+            if own and slope:
+                for tag, lent in interests({abs(own): slope}, self._parents).items():
                     for index, share in self._shares.get(tag, ()):
-                        found[index] += lent[own] * share
+                        found[index] += lent[abs(own)] * share
             for tag, cross in self._response.crosses.get(own, {}).items():
                 for index, share in self._plain.get(tag, ()):
                     found[index] += cross * share / self._response.steep

@@ -12,21 +12,25 @@ from app.recommend.proof.baselines import HOW, MODELS, WITHOUT
 from app.recommend.proof.dataset import Dataset, Interaction, Weighted, dataset
 from app.recommend.proof.judge import Judged, judge
 from app.recommend.proof.splits import Problem, Split, split
+from app.recommend.proof.worlds import WORLDS, World, world
 
 __all__ = [
     "HOW",
     "MODELS",
     "WITHOUT",
+    "WORLDS",
     "Dataset",
     "Interaction",
     "Judged",
     "Problem",
     "Split",
     "Weighted",
+    "World",
     "available",
     "dataset",
     "judge",
     "split",
+    "world",
 ]
 
 

@@ -15,7 +15,7 @@ from app.recommend.proof.figures import CHUNK, Model, rank
 from app.recommend.proof.neighbours import ease, knn
 from app.recommend.proof.profiles import cosine_profiles, shares_by_rarity
 from app.recommend.proof.sampling import sampled
-from app.recommend.proof.splits import Problem, inner
+from app.recommend.proof.splits import Problem, Split, inner
 
 Build = Callable[..., Model]
 WITHOUT = {"als": "implicit", "logistic": "sklearn"}  # what each needs
@@ -108,13 +108,19 @@ def _logistic(problem: Problem, strength: float) -> Model:
     drawn = sampled(problem, SEED)
     tags, rows = problem.data.content_tags, shares_by_rarity(problem)
     fame = np.log1p(np.bincount(problem.item, minlength=problem.size[1]))
-    fame[~problem.warm()] = fame[problem.warm()].mean()
+    if problem.kind is Split.COLD:
+        fame[:] = 0  # it would take what tags must say when nobody has opened anything
     number = tags.shape[1]
 
+    def crossed(interests: Any) -> Any:
+        """How much more of each tag than is usual, given how much at all; given tags added."""
+        more = interests[:, -number - 1 : -1] - interests[:, -1:]
+        return more + interests[:, :number] * (interests.shape[1] > number + 1)
+
     def features(interests: Any, items: Any) -> Any:
-        crossed = interests * tags[items]
-        whole = (interests * rows[items]).sum(1)
-        return np.hstack([crossed, tags[items], whole[:, None], fame[items][:, None]])
+        mine = crossed(interests)
+        whole = (mine * rows[items]).sum(1)
+        return np.hstack([mine * tags[items], tags[items], whole[:, None], fame[items][:, None]])
 
     chosen = _at_most(len(drawn.good), 60_000_000 // (2 * number + 2))
     model = LogisticRegression(C=strength, max_iter=200)
@@ -123,7 +129,7 @@ def _logistic(problem: Problem, strength: float) -> Model:
     weights = model.coef_[0]
 
     def scores(users: Any) -> Any:
-        mine = drawn.of(users)
+        mine = crossed(drawn.of(users))
         found = (mine * weights[:number]) @ tags.T + weights[-2] * (mine @ rows.T)
         return found + tags @ weights[number:-2] + weights[-1] * fame
 

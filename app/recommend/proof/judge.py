@@ -22,6 +22,7 @@ class Judged:
     rows: Mapping[str, Mapping[str, Figure]]
     apart: Mapping[str, Figure]
     calibration: Mapping[str, Figure]
+    chosen: Mapping[str, float]
     gate: Mapping[str, Any]
     left_out: Mapping[str, str]
     seconds: Mapping[str, float]
@@ -30,12 +31,12 @@ class Judged:
     def best(self) -> str:
         """The strongest of the others."""
         others = [name for name in self.rows if name not in (OURS, DAY_0)]
-        return max(others, key=lambda name: self.rows[name]["ndcg"].value)
+        return max(others, key=lambda name: self.rows[name]["ndcg"].value, default="")
 
     @property
     def holds(self) -> bool:
         """Ours is not surely worse than the best of the others."""
-        return self.apart[self.best].high >= 0
+        return not self.best or self.apart[self.best].high >= 0
 
 
 def judge(
@@ -55,10 +56,11 @@ def judge(
         begun = time.perf_counter()
         tell(f"{name}: NDCG@10 {rows[name]['ndcg'].value:.4f}")
     users, contents, good = entries(problem, problem.seed + 9)
-    logit = ours.base + ours.steep * scores_of(ours.model, users, contents)
+    logit = ours.base + ours.sure * scores_of(ours.model, users, contents)
     left = {name: f"{WITHOUT[name]}; {HOW}" for name in only if not can(name)}
     apart = {name: difference(ranked[OURS], one) for name, one in ranked.items() if name != OURS}
-    return Judged(rows, apart, calibration(_chance(logit), good, users), ours.gate, left, took)
+    return Judged(rows, apart, calibration(_chance(logit), good, users), ours.chosen,
+                  ours.gate, left, took)  # fmt: skip
 
 
 def _chance(logit: Any) -> Any:

@@ -12,27 +12,36 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from app.recommend.learning import Answers, Contents, Learned, learn, platt
+from app.recommend.learning import Answers, Contents, Learned, Priors, learn, platt
 from app.recommend.proof.figures import Model, Ranked, difference, rank
 from app.recommend.proof.neighbours import ease
-from app.recommend.proof.sampling import NEGATIVES, Sampled, sampled
+from app.recommend.proof.sampling import MOST, NEGATIVES, Sampled, sampled
 from app.recommend.proof.splits import Problem, inner
+from app.recommend.reading import ANYTHING
 from app.recommend.response import DAY_0, Response
 from app.recommend.scoring import Piece, Scorer
 from app.recommend.table import Table, table
 
 LONG_AGO, NOW = datetime(2000, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
-RIDGE, TAG_ROWS = 100.0, 1.0
+START = {"worth": 8.0, "cross": 0.2, "content": 1.0}
+OTHERS = {"cross": (0.05, 0.8), "worth": (2.0, 32.0), "content": (0.1,)}
+CAUTIOUS = {"worth": 2.0, "cross": 0.02, "content": 0.02, "tag": 0.02}  # hardly more than day 0
+EASES = tuple((ridge, tags) for ridge in (20.0, 100.0, 400.0) for tags in (0.0, 1.0, 10.0))
+FEW = 300_000  # answers that are enough to choose settings by
 WEIGHTS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # of EASE, in standard deviations of the rest
 
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """`chance(users, scores)` of `model`'s scores; `gate`: why EASE is in or out."""
+    """`model` gives logits; `base`, `sure`: what is true of them; `chosen`: what was tried.
+
+    `gate`: why EASE is in or out.
+    """
 
     model: Model
     base: float
-    steep: float
+    sure: float
+    chosen: Mapping[str, float]
     gate: Mapping[str, Any]
 
 
@@ -44,25 +53,55 @@ def day_0(problem: Problem) -> Model:
 
 
 def trained(problem: Problem) -> Ours:
-    """The scorer after learning from what is known; its weights are chosen inside of that."""
+    """The scorer after learning from what is known; its settings are chosen inside of that."""
     asked = inner(problem)
-    tags_only = linear(asked)
-    near = ease(asked, RIDGE, TAG_ROWS)
+    chosen = _settings(asked)
+    tags_only = linear(asked, **chosen)
+    near_by, near = _nearest(asked)
     weight, gate = _gate(asked, tags_only, near)
-    base, steep = _calibrated(asked, _both(tags_only, near, weight))
-    if not weight:
-        return Ours(linear(problem), base, steep, gate)
-    whole = _both(linear(problem), ease(problem, RIDGE, TAG_ROWS), weight)
-    return Ours(whole, base, steep, gate)
+    base, sure = _calibrated(asked, _both(tags_only, near, weight))
+    whole = linear(problem, **chosen)
+    if weight:
+        whole = _both(whole, ease(problem, *near_by), weight)
+    return Ours(whole, base, sure, chosen, gate)
 
 
-def linear(problem: Problem) -> Model:
-    """Affinity, tag crosses and appeal, learned from what is known."""
-    drawn = sampled(problem, problem.seed)
+def linear(
+    problem: Problem, worth: float, cross: float, content: float, tag: float = 1.0,
+    most: int = MOST,
+) -> Model:  # fmt: skip
+    """Affinity, tag crosses and appeal as logits, learned from what is known.
+
+    `worth`: of reading; the others: how far a number may easily go from day 0 (`Priors`).
+    """
+    drawn = sampled(problem, problem.seed, worth, most)
     contents = _contents(problem, drawn)
     answers = Answers(drawn.interests, drawn.decision, drawn.content, drawn.good)
-    known = _table(problem, drawn, _response(learn(contents, answers), _own(drawn)))
-    return lambda users: known.scores(drawn.of(users))
+    learned = learn(contents, answers, Priors(cross, tag, content))
+    known = _table(problem, drawn, _response(learned, _own(drawn)))
+    return lambda users: learned.base + learned.steep * known.scores(drawn.of(users))
+
+
+def _settings(asked: Problem) -> dict[str, float]:
+    """One after the other, each is moved where that helps; the last word has day 0."""
+
+    def good(one: dict[str, float]) -> float:
+        return float(rank(asked, linear(asked, **one, most=FEW)).each[:, 0].mean())
+
+    at, best = dict(START), good(START)
+    for name, values in OTHERS.items():
+        tried = {value: good({**at, name: value}) for value in values}
+        value = max(tried, key=lambda one: tried[one])
+        if tried[value] > best:
+            at[name], best = value, tried[value]
+    return at if best >= good(CAUTIOUS) else dict(CAUTIOUS)
+
+
+def _nearest(asked: Problem) -> tuple[tuple[float, float], Model]:
+    """EASE with the ridge and tags that foresee best by themselves."""
+    tried = [(one, ease(asked, *one)) for one in EASES]
+    good = [rank(asked, model).each[:, 0].mean() for _, model in tried]
+    return tried[good.index(max(good))]
 
 
 def entries(problem: Problem, seed: int) -> tuple[Any, Any, Any]:
@@ -95,29 +134,25 @@ def scores_of(model: Model, users: Any, contents: Any) -> Any:
 
 
 def _gate(asked: Problem, tags_only: Model, near: Model) -> tuple[float, dict[str, Any]]:
-    """The weight of EASE, chosen by half of the physicians; 0 unless the others surely gain."""
+    """The weight of EASE; 0 unless physicians gain surely by a weight that others have chosen."""
     import numpy as np
 
     size = _size(tags_only, near, asked)
-    choosing = np.isin(asked.asked_user, np.unique(asked.asked_user)[::2])
-    mine, others = _of(asked, choosing), _of(asked, ~choosing)
     tried: dict[float, Ranked] = {
-        one: rank(mine, _both(tags_only, near, one * size)) for one in (0.0, *WEIGHTS)
+        one: rank(asked, _both(tags_only, near, one * size)) for one in (0.0, *WEIGHTS)
     }
-    best = max(tried, key=lambda one: (tried[one].each[:, 0].mean(), -one))
-    if not best:
-        return 0.0, {"ease": False, "why": "no weight helped"}
-    gain = difference(rank(others, _both(tags_only, near, best * size)), rank(others, tags_only))
-    said = {"weight": best, "gain_in_ndcg": gain.as_json()}
-    if gain.low <= 0:
-        return 0.0, {"ease": False, "why": "not surely better", **said}
-    return best * size, {"ease": True, **said}
+    half = np.arange(len(tried[0.0].users)) % 2 == 0
 
+    def best(rows: Any) -> float:
+        return max(tried, key=lambda one: (tried[one].each[rows, 0].mean(), -one))
 
-def _of(problem: Problem, chosen: Any) -> Problem:
-    return replace(
-        problem, asked_user=problem.asked_user[chosen], asked_item=problem.asked_item[chosen]
-    )
+    mixed = np.where(half[:, None], tried[best(~half)].each, tried[best(half)].each)
+    gain = difference(replace(tried[0.0], each=mixed), tried[0.0])
+    chosen = best(slice(None))
+    said = {"weight": chosen, "gain_in_ndcg": gain.as_json()}
+    if not chosen or gain.low <= 0:
+        return 0.0, {"ease": False, **said}
+    return chosen * size, {"ease": True, **said}
 
 
 def _size(tags_only: Model, near: Model, asked: Problem) -> float:
@@ -141,7 +176,7 @@ def _own(drawn: Sampled) -> list[int]:
     number = drawn.problem.data.content_tags.shape[1]
     own = list(range(1, number + 1))
     given = drawn.problem.data.physician_tags is not None
-    return [*own, *(-tag for tag in own)] if given else own
+    return [*own, *(-tag for tag in own), ANYTHING] if given else [*own, ANYTHING]
 
 
 def _pieces(problem: Problem) -> list[Piece]:
@@ -163,7 +198,11 @@ def _contents(problem: Problem, drawn: Sampled) -> Contents:
     most = max(1, int((tags > 0).sum(1).max()))
     order = np.argsort(-tags, axis=1, kind="stable")[:, :most]
     affinity = _table(problem, drawn, DAY_0).rows
-    return Contents(order, np.take_along_axis(tags, order, axis=1), tags.shape[1], affinity)
+    reading = np.zeros_like(affinity)
+    if problem.data.physician_tags is not None:
+        reading[tags.shape[1] : -1] = affinity[: tags.shape[1]]
+    shares = np.take_along_axis(tags, order, axis=1)
+    return Contents(order, shares, tags.shape[1], affinity, reading)
 
 
 def _response(learned: Learned, own: list[int]) -> Response:
@@ -172,7 +211,7 @@ def _response(learned: Learned, own: list[int]) -> Response:
         for tag, row in zip(own, learned.crosses, strict=True)
     }
     return Response(
-        1, 0, learned.steep, learned.base, crosses,
-        {n + 1: float(value) for n, value in enumerate(learned.tag)},
-        {n: float(value) for n, value in enumerate(learned.content)},
+        steep=learned.steep, reading=learned.reading, base=learned.base, crosses=crosses,
+        tag_appeal={n + 1: float(value) for n, value in enumerate(learned.tag)},
+        content_appeal={n: float(value) for n, value in enumerate(learned.content)},
     )  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.recommend.proof.splits import Problem
-from app.recommend.reading import interest
+from app.recommend.reading import WORTH, interest
 
 HANDS, NEGATIVES, MOST = 5, 5, 1_500_000
 
@@ -25,16 +25,18 @@ class Sampled:
     content: Any
     good: Any
     usual: Any
+    worth: float
 
     def of(self, users: Any) -> Any:
         """Interests of physicians from all that is known."""
         tags = self.problem.data.content_tags
-        counts = self.problem.known(users) @ tags
-        return joined(self.problem, users, interest(counts, self.usual))
+        known = self.problem.known(users)
+        opened = _opened(known @ tags, known.sum(1), self.usual, self.worth)
+        return joined(self.problem, users, opened)
 
 
-def sampled(problem: Problem, seed: int) -> Sampled:
-    """The same answers for the same openings and seed."""
+def sampled(problem: Problem, seed: int, worth: float = WORTH, most: int = MOST) -> Sampled:
+    """The same answers for the same openings and seed; at most so many."""
     import numpy as np
 
     dice = np.random.default_rng(seed)
@@ -49,7 +51,9 @@ def sampled(problem: Problem, seed: int) -> Sampled:
         mine = hand == n
         left = counts.copy()
         np.subtract.at(left, problem.user[mine], tags[problem.item[mine]])
-        interests.append(joined(problem, users, interest(np.maximum(left, 0), usual)))
+        much = np.bincount(problem.user[~mine], minlength=people)
+        opened = _opened(np.maximum(left, 0), much, usual, worth)
+        interests.append(joined(problem, users, opened))
         who = np.repeat(problem.user[mine], NEGATIVES)
         what = may[dice.integers(0, len(may), len(who))]
         fresh = ~_among(who * number + what, had)
@@ -57,8 +61,8 @@ def sampled(problem: Problem, seed: int) -> Sampled:
         content += [problem.item[mine], what[fresh]]
         good += [np.ones(int(mine.sum())), np.zeros(int(fresh.sum()))]
     rows = np.concatenate(decision), np.concatenate(content), np.concatenate(good)
-    kept = np.sort(dice.permutation(len(rows[0]))[:MOST])
-    return Sampled(problem, np.vstack(interests), *(row[kept] for row in rows), usual)
+    kept = np.sort(dice.permutation(len(rows[0]))[:most])
+    return Sampled(problem, np.vstack(interests), *(row[kept] for row in rows), usual, worth)
 
 
 def joined(problem: Problem, users: Any, opened: Any) -> Any:
@@ -67,6 +71,13 @@ def joined(problem: Problem, users: Any, opened: Any) -> Any:
 
     given = problem.data.physician_tags
     return opened if given is None else np.hstack([given[users], opened])
+
+
+def _opened(counts: Any, much: Any, usual: Any, worth: float) -> Any:
+    """Interest in each tag, and last how much was opened at all."""
+    import numpy as np
+
+    return np.hstack([interest(counts, usual, worth), interest(much, 1.0, worth)[:, None]])
 
 
 def usual_share(problem: Problem) -> Any:
