@@ -3,7 +3,7 @@
     found = best_many(kernel, physicians)
 
 A physician's scores are a few rows of a table added up, so the work is adding rows and keeping
-the best five. It is done in strips of 64 contents whose rows stay in the processor's cache, for
+the best five. It is done in strips of 128 contents whose rows stay in the processor's cache, for
 many physicians one after the other; a strip whose best is below the fifth best is skipped whole.
 Without numba the same sums are made by numpy, in the same order: the results are equal to the bit.
 """
@@ -17,13 +17,13 @@ from typing import Any
 
 from app.recommend.table import Table
 
-BEST, STRIP, REASONS = 5, 64, 3  # as in loops.py
+BEST, STRIP, REASONS = 5, 128, 3  # as in loops.py
 CHUNK = 4096  # physicians of one step without numba
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """`strips`: strips × own tags × 64; `start`: groups × strips × 64, −inf: not eligible."""
+    """`strips`: strips × own tags × 128; `start`: groups × strips × 128, −inf: not eligible."""
 
     strips: Any
     start: Any

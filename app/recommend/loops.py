@@ -11,7 +11,7 @@ try:
 except ImportError:
     prange = range
 
-BEST, STRIP, PIECE, REASONS = 5, 64, 512, 3
+BEST, STRIP, PIECE, REASONS = 5, 128, 512, 3
 
 
 def many(
@@ -26,11 +26,19 @@ def many(
             for p in range(first, last):
                 for j in range(STRIP):
                     strip[j] = start[group[p], s, j]
-                for n in range(begin[p], begin[p + 1]):
-                    much = weight[n]
-                    row = strips[s, own[n]]
+                n, end = begin[p], begin[p + 1]
+                while n + 3 < end:  # four rows for one walk over the strip
+                    a, b, c, d = weight[n], weight[n + 1], weight[n + 2], weight[n + 3]
+                    t, u = strips[s, own[n]], strips[s, own[n + 1]]
+                    v, w = strips[s, own[n + 2]], strips[s, own[n + 3]]
                     for j in range(STRIP):
-                        strip[j] += much * row[j]
+                        strip[j] = (((strip[j] + a * t[j]) + b * u[j]) + c * v[j]) + d * w[j]
+                    n += 4
+                while n < end:
+                    a, t = weight[n], strips[s, own[n]]
+                    for j in range(STRIP):
+                        strip[j] += a * t[j]
+                    n += 1
                 most = strip[0]
                 for j in range(STRIP):
                     if strip[j] > most:  # noqa: PLR1730  # max() would not become one instruction
