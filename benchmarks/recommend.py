@@ -135,6 +135,7 @@ def _peers(
                 found[~eligible[group]] = -np.inf
                 best = np.argpartition(-found, BEST, axis=1)[:, :BEST]
                 np.take_along_axis(found, best, axis=1).argsort(axis=1)
+
         return run  # fmt: skip
 
     dense = np.zeros((len(people.group), TAGS), dtype=np.float32)

@@ -79,7 +79,9 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     except OSError as problem:
         raise Refused(f"无法读取 {path}：{problem.strerror}。") from problem
     except (UnicodeDecodeError, csv.Error) as problem:
-        raise Refused(f"{path} 不是 UTF-8 编码的 CSV 文件，请另存为 CSV UTF-8 或 XLSX。") from problem
+        raise Refused(
+            f"{path} 不是 UTF-8 编码的 CSV 文件，请另存为 CSV UTF-8 或 XLSX。"
+        ) from problem
 
 
 def _find(header: list[str], name: str) -> int | None:

@@ -165,5 +165,3 @@ def _as_text(problem: Problem, judged: Judged) -> str:
 
 def _told(figure: Any, sign: str = "") -> str:
     return f"{figure.value:{sign}.4f} [{figure.low:{sign}.4f} {figure.high:{sign}.4f}]"
-
-

@@ -14,7 +14,6 @@ from app.recommend import response
 from app.recommend.descent import least
 
 
-
 @dataclass(frozen=True, slots=True)
 class Priors:
     """How far each kind of number may easily go from what it is on day 0 (standard deviations)."""
@@ -74,7 +73,7 @@ class Learned:
         return (_by_content(self.tag[None], contents)[0] + self.content) / self.steep
 
 
-def learn(contents: Contents, answers: Answers, priors: Priors = Priors()) -> Learned:  # noqa: B008
+def learn(contents: Contents, answers: Answers, priors: Priors = Priors()) -> Learned:
     """The likeliest numbers, given the priors; the same for the same answers."""
     import numpy as np
 

@@ -41,7 +41,7 @@ def many(
                     n += 1
                 most = strip[0]
                 for j in range(STRIP):
-                    if strip[j] > most:  # noqa: PLR1730  # max() would not become one instruction
+                    if strip[j] > most:  # max() would not become one instruction
                         most = strip[j]
                 if most <= score[p, BEST - 1]:
                     continue

@@ -38,12 +38,18 @@ class Response:
     base: float = 0.0  # logit of an answer when nothing speaks for or against
     sure: float = 1.0  # held-out answers: how much of a logit is true
     worth: float = WORTH  # of reading.interest
+    usual: Mapping[int, float] = field(default_factory=dict)  # tag → share of openings with it
     crosses: Cross = field(default_factory=dict)  # own tag → content's tag
     tag_appeal: Mapping[int, float] = field(default_factory=dict)
     content_appeal: Mapping[int, float] = field(default_factory=dict)
     also: float = 0.0  # weight of `neighbours`; 0: the gate did not let them in
     neighbours: Cross = field(default_factory=dict)  # content read → content
     figures: Mapping[str, Any] = field(default_factory=dict)  # of the held-out days
+
+    @property
+    def reads(self) -> bool:
+        """Whether it asks what a physician has opened."""
+        return bool(self.usual or self.also)
 
     def chance(self, score: float) -> float:
         """The probability of an answer for a score, 0 to 1."""
@@ -67,7 +73,7 @@ def loads(body: bytes) -> Response:
         data = json.loads(zlib.decompress(body))
         for name in ("crosses", "neighbours"):
             data[name] = {int(one): _by_id(others) for one, others in data[name].items()}
-        for name in ("tag_appeal", "content_appeal"):
+        for name in ("tag_appeal", "content_appeal", "usual"):
             data[name] = _by_id(data[name])
         return Response(**data)
     except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as problem:

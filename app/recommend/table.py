@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from typing import Any
 
 from app.recommend.response import DAY_0, Response
-from app.recommend.scoring import Piece, Scored, Scorer
+from app.recommend.scoring import SATURATION, Piece, Scored, Scorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,18 @@ def table(scorer: Scorer, own: Sequence[int]) -> Table:
         rows[place, list(row)] = list(row.values())
     rest = np.array([sum(others.values()) for others in scorer.others])
     return Table({tag: place for place, tag in enumerate(own)}, rows, rest)
+
+
+def scorer(
+    library: Sequence[Piece],
+    now: datetime,
+    parents: Mapping[int, int] | None = None,
+    response: Response = DAY_0,
+) -> Scorer | FastScorer:
+    """The faster one where it is faster and can be had: what was learned reaches every content."""
+    if response.crosses and find_spec("numpy") is not None:
+        return FastScorer(library, now, parents, response)
+    return Scorer(library, now, parents, response)
 
 
 class FastScorer:
@@ -101,8 +114,6 @@ class FastScorer:
     def _used(self, affinity: Any, seen: Mapping[int, float] | None) -> Any:
         """What saturation takes from each content."""
         import numpy as np
-
-        from app.recommend.scoring import SATURATION
 
         most = np.zeros(len(affinity))
         for tag, value in (seen or {}).items():
