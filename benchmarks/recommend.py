@@ -118,8 +118,12 @@ def _timed(work: Callable[[], None], measured: int, pairs: int) -> dict[str, flo
     begun, spent = time.perf_counter(), time.process_time()
     work()
     factor = pairs / measured
-    return {"wall_s": round((time.perf_counter() - begun) * factor, 1),
-            "cpu_s": round((time.process_time() - spent) * factor, 1), "measured": measured}  # fmt: skip
+    wall, cpu = time.perf_counter() - begun, time.process_time() - spent
+    return {
+        "wall_s": round(wall * factor, 1),
+        "cpu_s": round(cpu * factor, 1),
+        "measured": measured,
+    }
 
 
 def _peers(

@@ -21,6 +21,7 @@ from app.bootstrap import Parts, build
 from app.infra import log
 from app.operations import Heart
 from workers.leading import Leadership
+from workers.learning import keep_learning
 from workers.sweeping import keep_desk, keep_hospitals, keep_quality, mend, sweep
 
 SWEEP_EVERY_S = 1
@@ -49,7 +50,7 @@ def main() -> None:
 
 def keep(parts: Parts) -> None:
     """What may take long and is done by whoever comes first."""
-    for work in (keep_quality, keep_hospitals, keep_desk):
+    for work in (keep_quality, keep_hospitals, keep_desk, keep_learning):
         work(parts)
 
 

@@ -1,4 +1,4 @@
-"""`yishu recommend`: how good the scorer is on any data set."""
+"""`yishu recommend`: how good the scorer is on any data set, and learning now."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
+from app.bootstrap import build
 from app.cli.interactions import Columns, interactions, weighted
 from app.cli.output import Json, show, teller
+from app.flows.learn import learn_from_answers
 from app.infra.errors import Refused
-from app.recommend import proof
+from app.recommend import keep, proof
 from app.recommend.proof import Judged, Problem, Split
 
 NUMPY = (
@@ -27,6 +29,7 @@ def register(cli: typer.Typer) -> None:
     group = typer.Typer(help="Recommendations.", no_args_is_help=True)
     group.command()(evaluate)
     group.command()(invent)
+    group.command()(learn)
     cli.add_typer(group, name="recommend")
 
 
@@ -93,7 +96,7 @@ def invent(
         raise Refused(f"没有“{kind}”这个世界，可以选：{'、'.join(proof.WORLDS)}。")
     made = proof.world(kind, physicians, contents, tags, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {
+    tables: dict[str, tuple[tuple[str, ...], Sequence[tuple[object, ...]]]] = {
         "interactions": (("user", "item", "time"), made.interactions),
         "content-tags": (("item", "tag", "weight"), made.content_tags),
         "physician-tags": (("user", "tag", "weight"), made.physician_tags),
@@ -110,6 +113,31 @@ def invent(
         f"--content-tags {folder}/content-tags.csv --physician-tags {folder}/physician-tags.csv"
     )
     show({"folder": str(folder), "kind": kind, **numbers}, text, as_json)
+
+
+def learn(as_json: Json = False) -> None:
+    """Learn from all answers so far, now; the scheduler does it every night by itself.
+
+    What was learned is used only when it foresees the newest answers better than tags alone.
+    """
+    parts = build(process="cli")
+    with parts.db.reading() as session:
+        learned = learn_from_answers(session, parts.clock())
+    with parts.db.transaction() as session:
+        keep(session, learned, parts.clock())
+    figures = dict(learned.figures)
+    text = f"共有 {figures['answers']:,} 条回答。"
+    if figures["used"] == "day 0":
+        text += "仍按标签推荐：" + (
+            "回答还太少。" if "why" in figures else "学到的结果没有比标签更准。"
+        )
+    else:
+        text += "从现在起按学到的结果推荐。"
+    for name, one in figures.get("heads", {}).items():
+        text += (
+            f"\n{name}: {one['held_out']:,} held out, log loss {one['log_loss']}, ECE {one['ece']}"
+        )
+    show(figures, text, as_json)
 
 
 def _baselines(only: str) -> Sequence[str]:

@@ -88,7 +88,7 @@ def _lesson(session: Session, found: Sequence[Example], now: datetime) -> _Lesso
     interests = np.zeros((len(found), len(own)), dtype=np.float32)
     asks = replace(DAY_0, usual=usual)
     for row, one in enumerate(found):
-        for tag, value in (one.held | read_interests(one.opened, by_version, asks)).items():
+        for tag, value in {**one.held, **read_interests(one.opened, by_version, asks)}.items():
             interests[row, column[tag]] = value
     place = {version: n for n, version in enumerate(versions)}
     return _Lesson(
@@ -147,10 +147,11 @@ def _together(lesson: _Lesson, chosen: Any) -> Response:
     appeal: dict[int, float] = {}
     for piece, value in zip(lesson.pieces, each, strict=True):
         appeal[piece.content_id] = float(value)  # of its newest version
+    by_own = zip(lesson.own, crosses, strict=True)
     return Response(
         steep=float(mixed("steep", DAY_0.steep)), reading=float(mixed("reading")),
         base=float(mixed("base")), usual=lesson.usual, content_appeal=appeal,
-        crosses={own: _kept(lesson.tags, row) for own, row in zip(lesson.own, crosses, strict=True)},
+        crosses={own: _kept(lesson.tags, row) for own, row in by_own},
         tag_appeal=_kept(lesson.tags, tag),
     )  # fmt: skip
 

@@ -102,9 +102,9 @@ def warm(made: Kernel) -> None:
     """Compile now: it takes seconds, once for a machine; processes do it when they start."""
     import numpy as np
 
-    nobody = np.zeros(1, dtype=np.int64)
-    best_many(made, Physicians(nobody, np.zeros(0, dtype=np.uint16),
-                               np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int32)))  # fmt: skip
+    nobody, nothing = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.float32)
+    people = Physicians(nobody, nothing.astype(np.uint16), nothing, nothing.astype(np.int32))
+    best_many(made, people)
 
 
 def _by_numpy(made: Kernel, people: Physicians, found: Best) -> None:

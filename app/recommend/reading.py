@@ -3,7 +3,8 @@
     interest = log(1 + opened / (worth · usual share)) / 4
 
 It is 0 for what was never opened, grows ever slower, and a tag that everybody meets says little;
-a tag opened fifty times as often as usual is 1, like a tag that is certain. Works for numbers and for numpy arrays.
+a tag opened fifty times as often as usual is 1, like a tag that is certain. Works for numbers and
+for numpy arrays.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class FastScorer:
         score = affinity + self._rest - self._used(affinity, seen)
         score[list(also)] += list(also.values())
         score[each.max(0) <= 0] = -np.inf
-        fits = []
+        fits: list[Scored] = []
         for index in np.lexsort((self._ids, -score)):
             if len(fits) == limit or score[index] == -np.inf:
                 break

@@ -44,7 +44,7 @@ def item_knn(problem: Problem) -> Model:
 
 def ease_tags(problem: Problem) -> Model:
     """EASE, with the tags of contents as further rows."""
-    grid = [{"ridge": ridge, "tags": tags} for ridge in (20, 100, 400) for tags in (0, 1, 10)]
+    grid = [{"ridge": r, "tags": t} for r in (20.0, 100.0, 400.0) for t in (0.0, 1.0, 10.0)]
     return tuned(problem, ease, grid)
 
 

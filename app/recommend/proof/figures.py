@@ -66,8 +66,12 @@ def means(ranked: Ranked, seed: int = 0) -> dict[str, Figure]:
 
 def difference(one: Ranked, other: Ranked, seed: int = 0) -> Figure:
     """Of NDCG, paired by physician."""
-    apart = one.each[:, 0] - other.each[:, 0]
-    return _figure(apart.mean(), _draws(len(apart), seed) @ apart)
+    return mean(one.each[:, 0] - other.each[:, 0], seed)
+
+
+def mean(each: Any, seed: int = 0) -> Figure:
+    """Of one value for each physician."""
+    return _figure(each.mean(), _draws(len(each), seed) @ each)
 
 
 def spread(problem: Problem, ranked: Ranked, seed: int = 0) -> dict[str, Figure]:

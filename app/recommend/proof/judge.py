@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.recommend.proof.baselines import HOW, MODELS, WITHOUT, can
@@ -48,7 +49,7 @@ def judge(
     ours = trained(problem)
     models: dict[str, Callable[[], Any]] = {OURS: lambda: ours.model}
     models[DAY_0] = lambda: day_0(problem)
-    models |= {name: (lambda n=name: MODELS[n](problem)) for name in only if can(name)}
+    models |= {name: partial(MODELS[name], problem) for name in only if can(name)}
     for name, build in models.items():
         ranked[name] = rank(problem, build())
         rows[name] = means(ranked[name]) | spread(problem, ranked[name])

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.recommend.learning import Answers, Contents, Learned, Priors, learn, platt
-from app.recommend.proof.figures import Model, Ranked, difference, rank
+from app.recommend.proof.figures import Figure, Model, Ranked, difference, mean, rank
 from app.recommend.proof.neighbours import ease
 from app.recommend.proof.sampling import MOST, NEGATIVES, Sampled, sampled
 from app.recommend.proof.splits import Problem, inner
@@ -68,13 +68,13 @@ def trained(problem: Problem) -> Ours:
 
 def linear(
     problem: Problem, worth: float, cross: float, content: float, tag: float = 1.0,
-    most: int = MOST,
+    most: float = MOST,
 ) -> Model:  # fmt: skip
     """Affinity, tag crosses and appeal as logits, learned from what is known.
 
     `worth`: of reading; the others: how far a number may easily go from day 0 (`Priors`).
     """
-    drawn = sampled(problem, problem.seed, worth, most)
+    drawn = sampled(problem, problem.seed, worth, int(most))
     contents = _contents(problem, drawn)
     answers = Answers(drawn.interests, drawn.decision, drawn.content, drawn.good)
     learned = learn(contents, answers, Priors(cross, tag, content))
@@ -146,13 +146,38 @@ def _gate(asked: Problem, tags_only: Model, near: Model) -> tuple[float, dict[st
     def best(rows: Any) -> float:
         return max(tried, key=lambda one: (tried[one].each[rows, 0].mean(), -one))
 
-    mixed = np.where(half[:, None], tried[best(~half)].each, tried[best(half)].each)
+    weights = {True: best(~half), False: best(half)}
+    mixed = np.where(half[:, None], tried[weights[True]].each, tried[weights[False]].each)
     gain = difference(replace(tried[0.0], each=mixed), tried[0.0])
+    loss = _loss_saved(asked, tags_only, near, {h: w * size for h, w in weights.items()})
     chosen = best(slice(None))
-    said = {"weight": chosen, "gain_in_ndcg": gain.as_json()}
-    if not chosen or gain.low <= 0:
+    said = {"weight": chosen, "gain_in_ndcg": gain.as_json(), "log_loss_saved": loss.as_json()}
+    surely = gain.low > 0 or (gain.value > 0 and loss.low > 0)
+    if not chosen or not surely:
         return 0.0, {"ease": False, **said}
     return chosen * size, {"ease": True, **said}
+
+
+def _loss_saved(
+    asked: Problem, tags_only: Model, near: Model, weights: Mapping[bool, float]
+) -> Figure:
+    """Log loss without EASE minus with it, by physician; `weights`: of every second, the others."""
+    import numpy as np
+
+    users, contents, good = entries(asked, asked.seed + 5)
+    place = np.searchsorted(np.unique(asked.asked_user), users)
+    plain, beside = scores_of(tags_only, users, contents), scores_of(near, users, contents)
+    both = plain + np.where(place % 2 == 0, weights[True], weights[False]) * beside
+    saved = _loss(plain, good) - _loss(both, good)
+    return mean(np.bincount(place, saved) / np.bincount(place))
+
+
+def _loss(score: Any, good: Any) -> Any:
+    import numpy as np
+
+    base, steep = platt(score, good)
+    logit = base + steep * score
+    return np.logaddexp(0, logit) - good * logit
 
 
 def _size(tags_only: Model, near: Model, asked: Problem) -> float:

@@ -62,7 +62,8 @@ def sampled(problem: Problem, seed: int, worth: float = WORTH, most: int = MOST)
         good += [np.ones(int(mine.sum())), np.zeros(int(fresh.sum()))]
     rows = np.concatenate(decision), np.concatenate(content), np.concatenate(good)
     kept = np.sort(dice.permutation(len(rows[0]))[:most])
-    return Sampled(problem, np.vstack(interests), *(row[kept] for row in rows), usual, worth)
+    decisions, contents, answers = (row[kept] for row in rows)
+    return Sampled(problem, np.vstack(interests), decisions, contents, answers, usual, worth)
 
 
 def joined(problem: Problem, users: Any, opened: Any) -> Any:

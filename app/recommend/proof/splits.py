@@ -1,4 +1,4 @@
-"""What is known and what is to be foreseen: the last opening of each, or contents nobody has seen."""
+"""What is known and what is to be foreseen: everybody's last opening, or unknown contents."""
 
 from __future__ import annotations
 
