@@ -182,8 +182,10 @@ def _as_text(problem: Problem, judged: Judged) -> str:
             f"{row['gini'].value:8.4f}{judged.seconds[name]:7.1f}"
         )
     said = ", ".join(f"{name} {_told(one)}" for name, one in judged.calibration.items())
-    verdict = "at least the best of them" if judged.holds else "below the best of them"
-    best = f"{verdict} ({judged.best}), within its interval" if judged.best else "alone"
+    best = "alone"
+    if judged.best:
+        verdict = "not below, within the interval," if judged.holds else "surely below"
+        best = f"{verdict} the best of them ({judged.best})"
     return "\n".join([
         *lines, f"calibration of ours: {said}",
         f"learned with {judged.chosen}; EASE: {judged.gate}", f"ours is {best}",
