@@ -2,8 +2,7 @@
 
 `fits`: openings follow tags as the scorer assumes, with popularity and habit. `off`: they do not.
 Tags are wrong or missing, tastes are subjects that no tag names, they drift, some physicians open
-whatever is new, tags that go together are liked apart, and many openings are never told. No
-setting was chosen by what these worlds say.
+whatever is new, tags that go together are liked apart, and many openings are never told.
 """
 
 from __future__ import annotations
