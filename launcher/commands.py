@@ -142,6 +142,8 @@ def _bench(rest: list[str]) -> int:
         raise Trouble(f"Which benchmark? There are: {', '.join(names) or 'none yet'}")
     if rest[0] in ("worker", "identity", "segments"):
         _prepare_peers(others=rest[0] != "segments", linkage=rest[0] != "worker")
+    if rest[0] == "recommend":
+        _prepare_evaluate()
     return subprocess.call([sys.executable, "-m", f"benchmarks.{rest[0]}", *rest[1:]])
 
 
@@ -153,6 +155,13 @@ def _prepare_peers(*, others: bool, linkage: bool) -> None:
             environment.set_up_linkage()
     except Trouble as trouble:
         warn(f"{trouble}\nThey are left out.")
+
+
+def _prepare_evaluate() -> None:
+    try:
+        environment.set_up_evaluate()
+    except Trouble as trouble:
+        warn(f"{trouble}\nWithout numpy there is nothing to measure; without numba it is slow.")
 
 
 def _lock(_rest: list[str]) -> int:

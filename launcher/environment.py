@@ -26,6 +26,7 @@ UV = BIN / "uv"
 RUNTIME, DEV = "requirements.lock", "requirements-dev.lock"
 BENCH_LOCK = "requirements-bench.lock"
 LINKAGE_LOCK = "requirements-linkage.lock"
+RECOMMEND_LOCK, EVALUATE_LOCK = "requirements-recommend.lock", "requirements-evaluate.lock"
 UV_LOCK, NODE_LOCK = "requirements-uv.lock", "requirements-node.lock"
 FROM_PIP = {  # what pip's configuration calls it → what uv reads
     "index-url": "UV_DEFAULT_INDEX",
@@ -77,6 +78,14 @@ def set_up_linkage() -> None:
         _install_uv()
         with step("Splink, DuckDB, scipy"):
             _install_packages(LINKAGE_LOCK)
+
+
+def set_up_evaluate() -> None:
+    """numpy, numba, and what the scorer is measured beside. Raises Trouble."""
+    if not _stamp(EVALUATE_LOCK).exists():
+        _install_uv()
+        with step("numpy, numba, scipy, scikit-learn, implicit"):
+            _install_packages(EVALUATE_LOCK)
 
 
 def npm_from_wheel() -> list[str]:

@@ -7,8 +7,10 @@ import subprocess
 from launcher.environment import (
     BENCH_LOCK,
     DEV,
+    EVALUATE_LOCK,
     LINKAGE_LOCK,
     NODE_LOCK,
+    RECOMMEND_LOCK,
     RUNTIME,
     UV,
     UV_LOCK,
@@ -34,6 +36,12 @@ def write() -> None:
         _compile(["--group", "dev", "pyproject.toml", "-o", DEV])
     with step(LINKAGE_LOCK):
         _compile(["-c", DEV, "--extra", "linkage", "pyproject.toml", "-o", LINKAGE_LOCK])
+    with step(EVALUATE_LOCK):
+        _compile(["-c", LINKAGE_LOCK, "--extra", "evaluate", "pyproject.toml", "-o", EVALUATE_LOCK])
+    with step(RECOMMEND_LOCK):
+        _compile(
+            ["-c", EVALUATE_LOCK, "--extra", "recommend", "pyproject.toml", "-o", RECOMMEND_LOCK]
+        )
     with step(RUNTIME):  # the same versions, without what only tests need
         _compile(["-c", DEV, "pyproject.toml", "-o", RUNTIME])
 

@@ -22,6 +22,7 @@ from app.infra import log
 from app.operations import Heart
 from workers.judging import keep_court
 from workers.leading import Leadership
+from workers.learning import keep_learning
 from workers.mirroring import keep_names
 from workers.sweeping import keep_desk, keep_hospitals, keep_quality, mend, sweep
 
@@ -51,7 +52,7 @@ def main() -> None:
 
 def keep(parts: Parts) -> None:
     """What may take long and is done by whoever comes first."""
-    for work in (keep_quality, keep_hospitals, keep_desk, keep_court, keep_names):
+    for work in (keep_quality, keep_hospitals, keep_desk, keep_court, keep_names, keep_learning):
         work(parts)
 
 

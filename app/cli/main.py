@@ -15,8 +15,8 @@ MODULES = {  # first word → who has it, in the order of the help
     "migrate": "schema", "revision": "schema", "doctor": "doctor", "backup": "backup",
     "restore": "backup", "keys": "keys", "users": "users", "inbox": "inbox",
     "identity": "identity", "hospitals": "hospitals", "tags": "tags", "tag-rules": "tag_rules",
-    "coverage": "coverage", "segments": "segments",
-    "reconcile": "reconcile", "sample": "sample",
+    "coverage": "coverage", "segments": "segments", "reconcile": "reconcile", "sample": "sample",
+    "recommend": "recommend",
 }  # fmt: skip
 
 

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import content, recommend, tagging
+from app import content, tagging
 from app.content import ContentVersion
+from app.flows.scoring import interests_of, scorer_of
 from app.recommend import Piece
 
 
@@ -16,10 +17,10 @@ def best_for(session: Session, one_id: str, limit: int, now: datetime) -> list[C
     library = content.usable(session, now)
     pieces = {u.version.id: piece_of(u) for u in library}
     versions = {u.version.id: u.version for u in library}
-    weights = tagging.weights(session, [one_id], now)[one_id]
-    parents = {tag.id: tag.parent_id for tag in tagging.tags(session) if tag.parent_id}
-    scorer = recommend.Scorer(list(pieces.values()), now, parents)
-    fits = scorer.best({tag: weight.value for tag, weight in weights.items()}, limit)
+    held = tagging.weights(session, [one_id], now)
+    scorer, response = scorer_of(session, list(pieces.values()), now)
+    mine = interests_of(session, held, response, now)[one_id]
+    fits = scorer.best(mine.weights, limit, read=mine.read)
     if fits:
         return [versions[fit.piece.version_id] for fit in fits]
     newest = sorted(library, key=lambda u: (u.version.decided_at or now, u.version.id))

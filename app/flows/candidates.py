@@ -15,10 +15,11 @@ from app.consent import Through, Verdict
 from app.content import Usable
 from app.flows.best_content import piece_of
 from app.flows.permission import asker
+from app.flows.scoring import Interests, interests_of, scorer_of
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
-from app.recommend import Candidate, Piece, Scored, Scorer, State, Suggestion
+from app.recommend import Candidate, FastScorer, Piece, Scored, Scorer, State, Suggestion
 from app.reps import Rep, RepContact
 from app.tagging import Weight
 
@@ -97,10 +98,11 @@ def consider(
     one_ids = sorted(found.contacts)
     library = content.usable(session, now) if only is None else list(only)
     pieces = [piece_of(usable) for usable in library]
-    scorer = Scorer(pieces, now, parents_of_tags(session))
+    scorer, response = scorer_of(session, pieces, now)
     rows = [found.contacts[one_id].identifier for one_id in one_ids]
     ask = asker(session, rep, rows, through, now, campaign_id=campaign_id)
     found.weights = tagging.weights(session, one_ids, now)
+    interests = interests_of(session, found.weights, response, now)
     histories = history(session, rep.id, one_ids, now)
     for one_id, row in zip(one_ids, rows, strict=True):
         verdict = ask.verdict(row, now)
@@ -109,7 +111,7 @@ def consider(
             found.left_out[verdict.code] += 1
             continue
         past = histories.get(one_id, History())
-        fits = _fits(scorer, pieces, found.weights[one_id], past, now, any_=wanted is not None)
+        fits = _fits(scorer, pieces, interests[one_id], past, now, any_=wanted is not None)
         if isinstance(fits, str):
             found.left_out[fits] += 1
             continue
@@ -120,11 +122,6 @@ def consider(
             for fit in fits
         ]
     return found
-
-
-def parents_of_tags(session: Session) -> dict[int, int]:
-    """Tag id → parent tag id."""
-    return {tag.id: tag.parent_id for tag in tagging.tags(session) if tag.parent_id}
 
 
 def history(
@@ -159,9 +156,9 @@ def have_it_already(
 
 
 def _fits(
-    scorer: Scorer,
+    scorer: Scorer | FastScorer,
     pieces: Sequence[Piece],
-    weights: Mapping[int, Weight],
+    interests: Interests,
     past: History,
     now: datetime,
     *,
@@ -171,9 +168,10 @@ def _fits(
     if past.paused_until is not None and past.paused_until > now:
         return "suggested_lately"
     closed = past.closed(now)
-    values = {tag: weight.value for tag, weight in weights.items()}
     seen = recommend.saturation(past.tags)
-    fits = scorer.best(values, ALTERNATIVES, seen=seen, without=closed)
+    fits = scorer.best(
+        interests.weights, ALTERNATIVES, seen=seen, without=closed, read=interests.read
+    )
     if fits:
         return fits
     if any_:
@@ -189,7 +187,7 @@ def _remember(past: History, row: Suggestion, rep_id: int, now: datetime) -> Non
     if row.state == State.ADOPTED or row.refusal == "discussed":
         past.sent.add(row.content_id)
         if now - row.created_at < timedelta(days=SATURATING_DAYS):
-            past.tags.update(int(tag) for tag in row.contributions)
+            past.tags.update(int(tag) for tag in row.contributions if tag.isdecimal())
     elif row.state in (State.PLANNED, State.DELIVERED) and _waits(row, now):
         past.pause(row.created_at + timedelta(days=OPEN_DAYS))
         if row.day >= local(now).date():

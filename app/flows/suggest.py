@@ -143,7 +143,7 @@ def _row(
         content_id=fit.piece.content_id, content_version_id=fit.piece.version_id,
         campaign_id=plan.campaign.id if plan.campaign else None, day=plan.day,
         position=position, score=fit.score,
-        contributions={str(tag): round(part, 4) for tag, part in fit.parts.items()},
+        contributions=fit.stored(),
         verdict=considered.verdicts[candidate.person].as_json(now), created_at=now,
     )  # fmt: skip
 

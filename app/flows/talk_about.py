@@ -17,11 +17,12 @@ from app import consent, content, journey, recommend, tagging
 from app.consent import Through, Verdict
 from app.content import ContentVersion
 from app.flows.best_content import piece_of
-from app.flows.candidates import History, history, parents_of_tags
+from app.flows.candidates import History, history
 from app.flows.permission import asker
+from app.flows.scoring import interests_of, scorer_of
 from app.identity import Identifier
 from app.infra.clock import local
-from app.recommend import Scored, Scorer, State, Suggestion
+from app.recommend import Scored, State, Suggestion
 from app.reps import Rep
 from app.tagging import Weight
 
@@ -55,16 +56,18 @@ def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -
     weights = tagging.weights(session, [one_id], now)[one_id]
     closed = past.closed(now)
     pieces = [piece_of(usable) for usable in library]
-    scorer = Scorer(pieces, now, parents_of_tags(session))
+    scorer, response = scorer_of(session, pieces, now)
+    mine = interests_of(session, {one_id: weights}, response, now)[one_id]
     fits = scorer.best(
-        {tag: weight.value for tag, weight in weights.items()}, limit * CHOICE,
-        seen=recommend.saturation(past.tags), without=closed,
+        mine.weights, limit * CHOICE, seen=recommend.saturation(past.tags), without=closed,
+        read=mine.read,
     )  # fmt: skip
     if fits:
         shown = tagging.names_for_reps(session)
+        chosen = _varied(fits)[:limit]
         return [
             Topic(versions[fit.piece.version_id], fit, weights.get(_main(fit, shown)))
-            for fit in _varied(fits)[:limit]
+            for fit in chosen
         ]
     fresh = [piece for piece in pieces if piece.content_id not in closed]
     fresh.sort(key=lambda piece: (piece.approved_at, piece.version_id), reverse=True)
@@ -83,7 +86,7 @@ def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetim
         plan_key=key, rep_id=rep.id, identifier_id=row.id, day=local(now).date(),
         content_id=topic.version.content_id, content_version_id=topic.version.id,
         score=topic.fit.score,
-        contributions={str(tag): round(part, 4) for tag, part in topic.fit.parts.items()},
+        contributions=topic.fit.stored(),
         reasons=recommend.reasons(
             topic.fit, tagging.weights(session, [row.one_id], now)[row.one_id], names,
             last_contact=journey.last_at(session, [row.one_id]).get(row.one_id),

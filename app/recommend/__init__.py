@@ -1,9 +1,10 @@
 """Suggestions: physician × content × way × time with reasons, for one rep.
 
-scoring, plan, timing and explain are pure; `flows/plan_day` brings them together with the data.
+scoring, response, reading, plan, timing and explain are pure; `flows/plan_day` brings them together
+with the data. learning, table and kernel need numpy (the extra `recommend`); `proof` measures.
 """
 
-from app.recommend import timing
+from app.recommend import heads, reading, timing
 from app.recommend.answers import (
     REFUSALS,
     Answer,
@@ -18,18 +19,31 @@ from app.recommend.answers import (
 )
 from app.recommend.attention import brand_fee, reserve_prices
 from app.recommend.explain import ago, reasons
-from app.recommend.models import DailyPlan, State, Suggestion, SuggestionAnswer
+from app.recommend.kept import current, keep, learned_on
+from app.recommend.models import (
+    DailyPlan,
+    LearnedResponse,
+    State,
+    Suggestion,
+    SuggestionAnswer,
+)
 from app.recommend.plan import Candidate, Together, Wish, choose, together
+from app.recommend.response import DAY_0, Response
 from app.recommend.scoring import Piece, Scored, Scorer, saturation
+from app.recommend.table import FastScorer, scorer
 from app.recommend.words import LEFT_OUT
 
 __all__ = [
+    "DAY_0",
     "LEFT_OUT",
     "REFUSALS",
     "Answer",
     "Candidate",
     "DailyPlan",
+    "FastScorer",
+    "LearnedResponse",
     "Piece",
+    "Response",
     "Scored",
     "Scorer",
     "State",
@@ -42,14 +56,20 @@ __all__ = [
     "brand_fee",
     "choose",
     "count_of_day",
+    "current",
     "expire_unanswered",
     "get_suggestion",
+    "heads",
     "is_muted",
+    "keep",
+    "learned_on",
     "mute",
     "of_rep",
+    "reading",
     "reasons",
     "reserve_prices",
     "saturation",
+    "scorer",
     "timing",
     "together",
     "tomorrow",

@@ -43,7 +43,11 @@ def reasons(
 ) -> list[str]:
     """What asked for it (`first`: a campaign, 稍后), the strongest tags, last contact, the rule."""
     told = [_cut(first)] if first else []
-    named = [part for part in fit.parts.items() if part[0] in names and part[0] in weights]
+    named = [
+        (tag, part)
+        for tag, part in fit.parts.items()
+        if part > 0 and tag in names and tag in weights
+    ]
     strongest = sorted(named, key=lambda part: (-part[1], part[0]))
     told += [_tag_reason(names[tag], weights[tag], now) for tag, _ in strongest[: 2 - len(told)]]
     if last_contact is None:

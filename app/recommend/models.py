@@ -6,7 +6,16 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, Encrypted, UtcDateTime
@@ -86,3 +95,19 @@ class SuggestionAnswer(Base):
     reason: Mapped[str] = mapped_column(String(20), default="")
     ref: Mapped[str] = mapped_column(String(120), unique=True)  # inbox:12, page:…
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LearnedResponse(Base):
+    """What one night learned from all answers so far (`response.dumps`), one a day in China.
+
+    `body`: ids of tags and contents with numbers; nothing about anybody.
+    """
+
+    __tablename__ = "learned_response"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, unique=True)
+    answers: Mapped[int] = mapped_column(default=0)
+    figures: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

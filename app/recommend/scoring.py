@@ -1,6 +1,7 @@
 """How well a content fits a physician now: tag affinity with its parts kept. Pure.
 
     score = Σ interest(tag) · share(tag) · idf(tag) / norm(content) · (1 − saturation) + freshness
+          + what answers have taught (response.py)
 
 An interest reaches one step up and down the tag tree at half strength. The parts are kept by the
 physician's own tag that they come from, so an explanation is the sum itself.
@@ -11,9 +12,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from app.recommend.response import DAY_0, Response
 
 FRESH_BONUS, FRESH_HALF_LIFE_DAYS = 0.08, 45.0
 SATURATION = 0.4  # how much having just seen similar content takes away
@@ -33,11 +36,17 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A fit with its parts by the physician's tag id."""
+    """A fit: the score is the sum of `parts`, by the physician's tag id, and `others`, by name."""
 
     piece: Piece
     score: float
     parts: Mapping[int, float] = field(default_factory=dict)
+    others: Mapping[str, float] = field(default_factory=dict)
+
+    def stored(self) -> dict[str, float]:
+        """All parts as a suggestion keeps them: tag ids as digits, the others by name."""
+        by_tag = {str(tag): round(part, 4) for tag, part in self.parts.items()}
+        return by_tag | {name: round(part, 4) for name, part in self.others.items()}
 
 
 def interests(
@@ -56,25 +65,45 @@ def interests(
 
 
 class Scorer:
-    """Scores one library for many physicians; rare tags count more than common ones."""
+    """Scores one library for many physicians; rare tags count more than common ones.
+
+    `response`: what answers have taught; without it the score is tag affinity alone. An own tag
+    below 0 is a tag that was read: it shares its part with the tag itself.
+    """
 
     def __init__(
-        self, library: Sequence[Piece], now: datetime, parents: Mapping[int, int] | None = None
+        self,
+        library: Sequence[Piece],
+        now: datetime,
+        parents: Mapping[int, int] | None = None,
+        response: Response = DAY_0,
     ) -> None:
         self._parents = dict(parents or {})
-        self._library = list(library)
-        counts: dict[int, int] = defaultdict(int)
-        for piece in library:
-            for tag in piece.tags:
-                counts[tag] += 1
-        idf = {tag: math.log(1 + len(library) / n) for tag, n in counts.items()}
-        self._fresh = [_freshness(piece, now) for piece in library]
-        self._postings: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        self._response = response
+        self.library = list(library)
+        self._shares = shares(library)
+        self._plain: dict[int, list[tuple[int, float]]] = defaultdict(list)
         for index, piece in enumerate(library):
-            norm = math.sqrt(sum((w * idf[t]) ** 2 for t, w in piece.tags.items()))
             for tag, share in piece.tags.items():
-                if norm:
-                    self._postings[tag].append((index, share * idf[tag] / norm))
+                self._plain[tag].append((index, share))
+        self._rows: dict[int, dict[int, float]] = {}
+        self.others = [_others(piece, now, response) for piece in library]
+        self._place = {piece.content_id: index for index, piece in enumerate(library)}
+
+    def row(self, own: int) -> dict[int, float]:
+        """What an interest of 1 in an own tag adds to each content, by its place."""
+        if own not in self._rows:
+            found: dict[int, float] = defaultdict(float)
+            slope = 1.0 if own > 0 else self._response.reading / self._response.steep
+            if own and slope:
+                for tag, lent in interests({abs(own): slope}, self._parents).items():
+                    for index, share in self._shares.get(tag, ()):
+                        found[index] += lent[abs(own)] * share
+            for tag, cross in self._response.crosses.get(own, {}).items():
+                for index, share in self._plain.get(tag, ()):
+                    found[index] += cross * share / self._response.steep
+            self._rows[own] = dict(found)
+        return self._rows[own]
 
     def best(
         self,
@@ -83,35 +112,88 @@ class Scorer:
         *,
         seen: Mapping[int, float] | None = None,
         without: Container[int] = (),
+        read: Iterable[int] = (),
     ) -> list[Scored]:
-        """The best fits, without contents that share no tag; ties by content id.
+        """The best fits, without contents that no own tag speaks for; ties by content id.
 
-        `seen`: per tag, 0 to 1, how much of it was sent lately. `without`: content ids.
+        `seen`: per tag, 0 to 1, how much of it was sent lately. `without`: content ids. `read`:
+        content ids that the physician has opened.
         """
         parts: dict[int, dict[int, float]] = defaultdict(dict)
-        for tag, lent in interests(weights, self._parents).items():
-            for index, share in self._postings.get(tag, ()):
+        for own, weight in weights.items():
+            for index, value in self.row(own).items():
                 mine = parts[index]
-                for via, weight in lent.items():
-                    mine[via] = mine.get(via, 0.0) + weight * share
+                mine[abs(own)] = mine.get(abs(own), 0.0) + weight * value
+        also = self.also(read)
         ranked = []
         for index, mine in parts.items():
-            piece = self._library[index]
-            affinity = sum(mine.values())
-            if affinity <= 0 or piece.content_id in without:
+            if self.library[index].content_id in without or max(mine.values()) <= 0:
                 continue
-            if seen:
-                affinity *= 1 - SATURATION * max(seen.get(tag, 0.0) for tag in piece.tags)
-            ranked.append((-(affinity + self._fresh[index]), piece.content_id, index))
+            others = self.whole(index, sum(mine.values()), seen, also)
+            score = sum(mine.values()) + sum(others.values())
+            ranked.append((-score, self.library[index].content_id, index, others))
         return [
-            Scored(self._library[index], -negative, parts[index])
-            for negative, _, index in heapq.nsmallest(limit, ranked)
+            Scored(self.library[index], -negative, parts[index], others)
+            for negative, _, index, others in heapq.nsmallest(limit, ranked)
         ]
+
+    def also(self, read: Iterable[int]) -> dict[int, float]:
+        """What contents that were opened add to others, by place; nothing without the gate."""
+        found: dict[int, float] = defaultdict(float)
+        if self._response.also:
+            for content in sorted(set(read)):
+                for other, near in self._response.neighbours.get(content, {}).items():
+                    if other in self._place:
+                        worth = self._response.also * near / self._response.steep
+                        found[self._place[other]] += worth
+        return dict(found)
+
+    def whole(
+        self,
+        index: int,
+        affinity: float,
+        seen: Mapping[int, float] | None,
+        also: Mapping[int, float],
+    ) -> dict[str, float]:
+        """What is added to the parts of the own tags, by name: new, content, read, seen."""
+        found = dict(self.others[index])
+        if index in also:
+            found["read"] = also[index]
+        if seen and affinity > 0:
+            used = max((seen.get(tag, 0.0) for tag in self.library[index].tags), default=0.0)
+            if used:
+                found["seen"] = -SATURATION * used * affinity
+        return found
+
+
+def shares(library: Sequence[Piece]) -> dict[int, list[tuple[int, float]]]:
+    """By tag: the places of contents that have it, and how much of each it is."""
+    counts: dict[int, int] = defaultdict(int)
+    for piece in library:
+        for tag in piece.tags:
+            counts[tag] += 1
+    idf = {tag: math.log(1 + len(library) / n) for tag, n in counts.items()}
+    found: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for index, piece in enumerate(library):
+        norm = math.sqrt(sum((w * idf[t]) ** 2 for t, w in piece.tags.items()))
+        for tag, share in piece.tags.items():
+            if norm:
+                found[tag].append((index, share * idf[tag] / norm))
+    return dict(found)
 
 
 def saturation(times_sent: Mapping[int, int]) -> dict[int, float]:
     """How used up each tag is: nothing 0, once a half, twice three quarters …"""
     return {tag: 1 - 0.5**times for tag, times in times_sent.items() if times > 0}
+
+
+def _others(piece: Piece, now: datetime, response: Response) -> dict[str, float]:
+    found = {"new": _freshness(piece, now)}
+    appeal = response.content_appeal.get(piece.content_id, 0.0)
+    appeal += sum(response.tag_appeal.get(tag, 0.0) * w for tag, w in piece.tags.items())
+    if appeal:
+        found["content"] = appeal / response.steep
+    return found
 
 
 def _freshness(piece: Piece, now: datetime) -> float:

@@ -1,0 +1,224 @@
+"""Every night: what all answers so far teach the scorer. Needs numpy (the extra `recommend`).
+
+The last fifth of the answers, by time, is foreseen from what came before. What was learned is used
+when it foresees them better than day 0 does, and EASE when it surely adds to that; then all
+answers teach. Questions with few answers stay at day 0, so a young product follows tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import content, tagging
+from app.flows.scoring import read_interests
+from app.flows.shown import Example, examples
+from app.infra.errors import Refused
+from app.recommend import DAY_0, Piece, Response, Scorer, heads, reading
+from app.recommend.learning import Answers, Contents, Learned, Priors, learn, platt
+from app.recommend.proof import available
+from app.recommend.proof.figures import calibration
+from app.recommend.table import table
+
+LEAST = 60  # answers to a question, and at least a sixth of it of each kind
+HELD_OUT = 0.2
+PRIORS = Priors(cross=0.2, tag=0.5, content=0.5)
+SMALL = 0.002  # crosses below it are not kept
+NUMPY = "需要 numpy：pip install --require-hashes -r requirements-recommend.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """All examples as arrays; `own`: the interests in the order of their columns."""
+
+    examples: Sequence[Example]
+    own: Sequence[int]
+    tags: Sequence[int]
+    versions: Sequence[int]
+    pieces: Sequence[Piece]
+    contents: Contents
+    interests: Any
+    content: Any
+    usual: Mapping[int, float]
+
+
+def learn_from_answers(session: Session, now: datetime) -> Response:
+    """What to go by from now on. Raises Refused without numpy."""
+    if not available():
+        raise Refused(NUMPY)
+    import numpy as np
+
+    found = examples(session, now)
+    if not any(_enough(found, head) for head in heads.WORTH):
+        return Response(figures={"answers": len(found), "used": "day 0", "why": "few answers"})
+    lesson = _lesson(session, found, now)
+    early = np.arange(len(found)) < (1 - HELD_OUT) * len(found)
+    tried, plain = _together(lesson, early), replace(DAY_0, usual=lesson.usual)
+    figures: dict[str, Any] = {"answers": len(found), "heads": {}}
+    better = _foresees(lesson, ~early, tried, figures) < _foresees(lesson, ~early, plain, {})
+    figures["used"] = "learned" if better else "day 0"
+    made = _together(lesson, np.ones(len(found), dtype=bool)) if better else DAY_0
+    base, sure = _calibrated(lesson, ~early, tried if better else plain)
+    return replace(made, version=1, rows=len(found), base=base, sure=sure, figures=figures)
+
+
+def _enough(found: Sequence[Example], head: str) -> bool:
+    said = [one.labels[head] for one in found if head in one.labels]
+    return len(said) >= LEAST and LEAST / 6 <= sum(said) <= len(said) - LEAST / 6
+
+
+def _lesson(session: Session, found: Sequence[Example], now: datetime) -> _Lesson:
+    import numpy as np
+
+    versions = sorted({one.version_id for one in found})
+    read = {each.version_id for one in found for each in one.opened}
+    by_version = content.tags_of_many(session, sorted({*versions, *read}))
+    content_of = {one.version_id: one.content_id for one in found}
+    pieces = [Piece(v, content_of[v], by_version.get(v, {}), now) for v in versions]
+    tags = sorted({tag for mine in by_version.values() for tag in mine}
+                  | {tag for one in found for tag in one.held})  # fmt: skip
+    own = [*tags, *(-tag for tag in tags), reading.ANYTHING]
+    usual = _usual(found, by_version, tags)
+    parents = {tag.id: tag.parent_id for tag in tagging.tags(session) if tag.parent_id}
+    column = {tag: n for n, tag in enumerate(own)}
+    interests = np.zeros((len(found), len(own)), dtype=np.float32)
+    asks = replace(DAY_0, usual=usual)
+    for row, one in enumerate(found):
+        for tag, value in {**one.held, **read_interests(one.opened, by_version, asks)}.items():
+            interests[row, column[tag]] = value
+    place = {version: n for n, version in enumerate(versions)}
+    return _Lesson(
+        found, own, tags, versions, pieces, _contents(pieces, own, tags, parents, now),
+        interests, np.array([place[one.version_id] for one in found]), usual,
+    )  # fmt: skip
+
+
+def _usual(
+    found: Sequence[Example], by_version: Mapping[int, Mapping[int, float]], tags: Sequence[int]
+) -> dict[int, float]:
+    """How often each tag is met in an opening, never 0."""
+    opened = {(one.one_id, each.version_id) for one in found for each in one.opened}
+    count = dict.fromkeys(tags, 0.5)
+    for _, version in opened:
+        for tag in by_version.get(version, {}):
+            count[tag] += 1
+    return {tag: number / (len(opened) + 1) for tag, number in count.items()}
+
+
+def _contents(
+    pieces: Sequence[Piece], own: Sequence[int], tags: Sequence[int],
+    parents: Mapping[int, int], now: datetime,
+) -> Contents:  # fmt: skip
+    import numpy as np
+
+    column = {tag: n for n, tag in enumerate(tags)}
+    most = max((len(piece.tags) for piece in pieces), default=1) or 1
+    places, shares = np.zeros((len(pieces), most), dtype=int), np.zeros((len(pieces), most))
+    for row, piece in enumerate(pieces):
+        for n, (tag, share) in enumerate(sorted(piece.tags.items())):
+            places[row, n], shares[row, n] = column[tag], share
+    affinity = table(Scorer(pieces, now, parents), own).rows
+    read = np.zeros_like(affinity)
+    read[len(tags) : -1] = affinity[: len(tags)]
+    return Contents(places, shares, len(tags), affinity, read)
+
+
+def _together(lesson: _Lesson, chosen: Any) -> Response:
+    """All questions in one sum: each counts by its worth, and those with few answers as day 0."""
+    import numpy as np
+
+    kept = {head: one for head in heads.WORTH if (one := _head(lesson, head, chosen)) is not None}
+    left = 1 - sum(heads.WORTH[head] for head in kept)
+
+    def mixed(name: str, plain: float = 0.0) -> Any:
+        return sum(
+            (heads.WORTH[head] * getattr(one, name) for head, one in kept.items()),
+            start=np.float64(left * plain),
+        )
+
+    number = len(lesson.tags)
+    crosses = np.broadcast_to(mixed("crosses"), (len(lesson.own), number))
+    tag = np.broadcast_to(mixed("tag"), (number,))
+    each = np.broadcast_to(mixed("content"), (len(lesson.pieces),))
+    appeal: dict[int, float] = {}
+    for piece, value in zip(lesson.pieces, each, strict=True):
+        appeal[piece.content_id] = float(value)  # of its newest version
+    by_own = zip(lesson.own, crosses, strict=True)
+    return Response(
+        steep=float(mixed("steep", DAY_0.steep)), reading=float(mixed("reading")),
+        base=float(mixed("base")), usual=lesson.usual, content_appeal=appeal,
+        crosses={own: _kept(lesson.tags, row) for own, row in by_own},
+        tag_appeal=_kept(lesson.tags, tag),
+    )  # fmt: skip
+
+
+def _kept(tags: Sequence[int], row: Any) -> dict[int, float]:
+    return {
+        tag: round(float(value), 5)
+        for tag, value in zip(tags, row, strict=True)
+        if abs(value) >= SMALL
+    }
+
+
+def _head(lesson: _Lesson, head: str, chosen: Any) -> Learned | None:
+    rows, good = _rows_of(lesson, head, chosen)
+    if not _enough([lesson.examples[n] for n in rows], head):
+        return None
+    return learn(
+        lesson.contents, Answers(lesson.interests, rows, lesson.content[rows], good), PRIORS
+    )
+
+
+def _rows_of(lesson: _Lesson, head: str, chosen: Any) -> tuple[Any, Any]:
+    import numpy as np
+
+    rows = [n for n in np.flatnonzero(chosen) if head in lesson.examples[n].labels]
+    good = [float(lesson.examples[n].labels[head]) for n in rows]
+    return np.array(rows, dtype=int), np.array(good)
+
+
+def _scores(lesson: _Lesson, response: Response, rows: Any) -> Any:
+    """Of these examples, as the scorer gives them; all were new when they were shown."""
+    known = table(Scorer(lesson.pieces, lesson.pieces[0].approved_at, _NO_PARENTS, response),
+                  lesson.own)  # fmt: skip
+    by_content = known.rows.T[lesson.content[rows]]
+    return (lesson.interests[rows] * by_content).sum(1) + known.rest[lesson.content[rows]]
+
+
+_NO_PARENTS: Mapping[int, int] = {}
+
+
+def _foresees(lesson: _Lesson, held_out: Any, response: Response, figures: dict[str, Any]) -> float:
+    """Log loss of the held-out answers, calibrated in each question, weighted by its worth."""
+    import numpy as np
+
+    total = 0.0
+    for head, worth in heads.WORTH.items():
+        rows, good = _rows_of(lesson, head, held_out)
+        if len(rows) < 10:
+            continue
+        score = _scores(lesson, response, rows)
+        base, steep = platt(score, good)
+        chance = 1 / (1 + np.exp(-(base + steep * score)))
+        loss = -np.log(np.where(good > 0, chance, 1 - chance)).mean()
+        total += worth * float(loss)
+        people = np.unique([lesson.examples[n].one_id for n in rows], return_inverse=True)[1]
+        if figures:
+            said = calibration(chance, good, people)
+            figures["heads"][head] = {"held_out": len(rows), "log_loss": round(float(loss), 4)} | {
+                name: one.as_json() for name, one in said.items()
+            }
+    return total
+
+
+def _calibrated(lesson: _Lesson, held_out: Any, response: Response) -> tuple[float, float]:
+    """Base and truth of a score as the chance that it is accepted."""
+    rows, good = _rows_of(lesson, heads.ACCEPT, held_out)
+    if len(rows) < 10:
+        return 0.0, 1.0
+    base, steep = platt(_scores(lesson, response, rows), good)
+    return base, steep / response.steep

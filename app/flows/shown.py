@@ -1,0 +1,120 @@
+"""What reps were shown, what came of it, and how each physician looked at that moment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, case, func, select
+from sqlalchemy.orm import Session
+
+from app import tagging
+from app.flows.scoring import READ_DAYS, Opened, openings
+from app.identity import Identifier
+from app.links import PageView, TrackedLink
+from app.recommend import Suggestion, heads
+from app.tagging.models import TagAssertion
+from app.tagging.read import FAINT
+from app.tagging.rules import Asserted, weight
+
+DAYS, MOST, CHUNK = 365, 40_000, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One suggestion that was shown: `held` are the physician's tags at that moment."""
+
+    one_id: str
+    content_id: int
+    version_id: int
+    at: datetime
+    labels: Mapping[str, bool]
+    held: Mapping[int, float]
+    opened: Sequence[Opened]  # before that moment
+
+
+def examples(session: Session, now: datetime) -> list[Example]:
+    """The newest suggestions that say something, in the order in which they were shown."""
+    rows = _rows(session, now)
+    people = sorted({one_id for one_id, _, _ in rows})
+    said = _assertions(session, people)
+    opened = openings(session, people, now - timedelta(days=DAYS + READ_DAYS))
+    lives = tagging.shape(session).half_lives
+    return [
+        Example(
+            one_id, row.content_id, row.content_version_id, at, found,
+            _held(said.get(one_id, {}), lives, at),
+            [one for one in opened.get(one_id, ()) if one.at < at],
+        )
+        for one_id, row, found in rows
+        if (at := row.delivered_at) is not None
+    ]  # fmt: skip
+
+
+def _rows(session: Session, now: datetime) -> list[tuple[str, Suggestion, dict[str, bool]]]:
+    link = (
+        select(
+            TrackedLink.suggestion_id.label("suggestion"),
+            func.min(TrackedLink.created_at).label("sent_at"),
+            func.count(PageView.id).label("opened"),
+            func.sum(case((and_(PageView.read_at.is_not(None)), 1), else_=0)).label("read"),
+        )
+        .outerjoin(PageView, PageView.link_id == TrackedLink.id)
+        .where(TrackedLink.suggestion_id.is_not(None))
+        .group_by(TrackedLink.suggestion_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Identifier.one_id, Suggestion, link.c.sent_at, link.c.opened, link.c.read)
+        .join(Identifier, Identifier.id == Suggestion.identifier_id)
+        .outerjoin(link, link.c.suggestion == Suggestion.id)
+        .where(Suggestion.delivered_at > now - timedelta(days=DAYS))
+        .order_by(Suggestion.delivered_at.desc(), Suggestion.id.desc())
+        .limit(MOST)
+    ).all()
+    found = []
+    for one_id, row, sent_at, opened, read in reversed(rows):
+        shown = heads.Shown(
+            row.state, row.refusal, row.delivered_at, sent_at, bool(opened), bool(read)
+        )
+        found.append((one_id, row, heads.labels(shown, now)))
+    return [one for one in found if one[2]]
+
+
+def _assertions(
+    session: Session, people: Sequence[str]
+) -> dict[str, dict[int, list[tuple[Asserted, datetime | None]]]]:
+    """Everything that was ever said, with the moment from which it was said no more."""
+    found: dict[str, dict[int, list[tuple[Asserted, datetime | None]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for start in range(0, len(people), CHUNK):
+        rows = session.execute(
+            select(
+                Identifier.one_id, TagAssertion.tag_id, TagAssertion.source,
+                TagAssertion.confidence, TagAssertion.at, TagAssertion.superseded_at,
+            )
+            .join(Identifier, Identifier.id == TagAssertion.identifier_id)
+            .where(Identifier.one_id.in_(people[start : start + CHUNK]))
+        )  # fmt: skip
+        for one_id, tag, source, confidence, at, until in rows:
+            found[one_id][tag].append((Asserted(source, confidence, at), until))
+    return found
+
+
+def _held(
+    said: Mapping[int, Sequence[tuple[Asserted, datetime | None]]],
+    lives: Mapping[int, int | None],
+    at: datetime,
+) -> dict[int, float]:
+    """Tags at a moment; what was said later is not known yet."""
+    found = {}
+    for tag, rows in said.items():
+        then = [one for one, until in rows if one.at <= at and (until is None or until > at)]
+        if then and tag in lives:
+            value = weight(then, lives[tag], at)
+            if value >= FAINT:
+                found[tag] = value
+    return found

@@ -1,0 +1,56 @@
+"""The newest of what was learned, kept in the process until there is a newer one."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import lru_cache
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.infra.clock import local
+from app.recommend import response
+from app.recommend.models import LearnedResponse
+from app.recommend.response import DAY_0, Response
+
+KEPT_ROWS = 30  # to look back at
+
+
+def current(session: Session) -> Response:
+    """What the scorer goes by now; day 0 before anything was learned."""
+    newest = session.execute(
+        select(LearnedResponse.id, LearnedResponse.created_at)
+        .order_by(LearnedResponse.day.desc())
+        .limit(1)
+    ).first()
+    if newest is None:
+        return DAY_0
+    body = session.scalar(select(LearnedResponse.body).where(LearnedResponse.id == newest.id))
+    return _loaded(newest.created_at, body) if body else DAY_0
+
+
+def learned_on(session: Session, day: date) -> bool:
+    """Whether this day's learning is done."""
+    return session.scalar(select(LearnedResponse.id).where(LearnedResponse.day == day)) is not None
+
+
+def keep(session: Session, learned: Response, now: datetime) -> None:
+    """From now on the scorer goes by this; the same day's is replaced, old ones are removed."""
+    day = local(now).date()
+    session.execute(delete(LearnedResponse).where(LearnedResponse.day == day))
+    session.add(
+        LearnedResponse(
+            day=day, answers=learned.rows, figures=dict(learned.figures),
+            body=response.dumps(learned), created_at=now,
+        )
+    )  # fmt: skip
+    session.flush()
+    days = select(LearnedResponse.day).order_by(LearnedResponse.day.desc()).offset(KEPT_ROWS)
+    old = session.scalars(days.limit(KEPT_ROWS)).all()
+    if old:
+        session.execute(delete(LearnedResponse).where(LearnedResponse.day.in_(old)))
+
+
+@lru_cache(maxsize=4)
+def _loaded(_made_at: datetime, body: bytes) -> Response:
+    return response.loads(body)

@@ -1,0 +1,84 @@
+"""Learning from the product's own answers: what reps refuse again and again is suggested less."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app import recommend, tagging
+from app.flows.candidates import consider
+from app.flows.learn import learn_from_answers
+from app.identity import Identifier
+from app.infra.clock import local
+from app.infra.db import Database
+from app.recommend import State, Suggestion
+from app.recommend.proof import available
+from tests.company import hire, meet, publish
+from tests.conftest import SetClock
+
+pytestmark = pytest.mark.skipif(
+    not available(), reason="numpy (requirements-recommend.lock) is not installed"
+)
+
+
+@pytest.fixture
+def session(database: Database, clock: SetClock) -> Session:  # type: ignore[misc]
+    with database.transaction() as session:
+        tagging.seed(session, clock())
+        yield session  # type: ignore[misc]
+
+
+def test_few_answers_change_nothing_and_many_change_the_order(
+    session: Session, clock: SetClock
+) -> None:
+    begun = clock()
+    rep = hire(session, "rep01", begun)
+    liked = publish(session, "心衰新进展", ("heart-failure",), begun, days=400)
+    refused = publish(session, "房颤抗凝", ("af",), begun, days=400)
+    people = [meet(session, rep, f"p{n}", begun, tags=("af", "heart-failure")) for n in range(12)]
+
+    assert recommend.current(session) == recommend.DAY_0
+    few = learn_from_answers(session, begun)
+    assert few.figures["used"] == "day 0"
+
+    for n in range(240):
+        version, state = (liked, State.ADOPTED) if n % 2 else (refused, State.REFUSED)
+        shown_at = begun + timedelta(hours=n)
+        session.add(suggestion(rep.id, people[n % 12], version, state, n, shown_at))
+    session.flush()
+    now = begun + timedelta(days=120)
+    clock.tick(days=120)
+    learned = learn_from_answers(session, now)
+    assert learned.figures["used"] == "learned"
+    assert learned.rows == 240
+    recommend.keep(session, learned, now)
+    assert recommend.current(session) == learned
+
+    fresh = [
+        publish(session, "心衰随访", ("heart-failure",), now),
+        publish(session, "房颤随访", ("af",), now),
+    ]
+    meet(session, rep, "new", now, tags=("af", "heart-failure"))
+    considered = consider(session, rep, now)
+    mine = {
+        c.fit.piece.content_id: c.fit
+        for c in considered.candidates
+        if considered.contacts[c.person].identifier.value == "wmnew"
+    }
+    good, bad = (mine[version.content_id] for version in fresh)
+    assert good.score > bad.score + 0.2  # new contents, nobody has answered about them
+    assert learned.chance(good.score) > 0.7 > 0.4 > learned.chance(bad.score)
+    assert good.score == pytest.approx(sum(good.parts.values()) + sum(good.others.values()))
+
+
+def suggestion(
+    rep_id: int, row: Identifier, version: object, state: State, n: int, at: object
+) -> Suggestion:
+    return Suggestion(
+        plan_key=f"test:{n}", rep_id=rep_id, identifier_id=row.id, state=state,
+        content_id=version.content_id, content_version_id=version.id,  # type: ignore[attr-defined]
+        refusal="content" if state == State.REFUSED else None, day=local(at).date(),  # type: ignore[arg-type]
+        created_at=at, delivered_at=at, answered_at=at,
+    )  # fmt: skip
