@@ -34,9 +34,9 @@ def test_pages_open_for_staff_only(line: Line, people: dict[str, Browser]) -> No
 
 def test_a_tag_is_made_changed_and_taken_back(line: Line, people: dict[str, Browser]) -> None:
     browser = people["marketer"]
-    told = browser.get("/console/tags/names?name=心衰").text
+    told = browser.get("/console/tags/name?name=心衰").text
     assert "心力衰竭" in told
-    assert "不得收集" in browser.get("/console/tags/names?name=统方").text
+    assert "不得收集" in browser.get("/console/tags/name?name=统方").text
     page = browser.send("/console/tags/new", "/console/tags/", key="mitral", name="瓣膜病",
                         names="二尖瓣\ncrm:VHD", opposites="elderly", **FIELDS)  # fmt: skip
     assert "已添加标签" in page.text
@@ -130,6 +130,6 @@ def test_branches_and_words(line: Line, people: dict[str, Browser]) -> None:
     assert "已保存" in browser.send(page, page, key="tumour", action="remove").text
     words = "/console/tags/words"
     assert "已保存" in browser.send(page, words, word="大客户", reason="内部规定").text
-    assert "内部规定" in browser.get("/console/tags/names?name=大 客户").text
+    assert "内部规定" in browser.get("/console/tags/name?name=大 客户").text
     assert "内置" in browser.send(page, words, word="红包", reason="x").text
     assert "已保存" in browser.send(page, words, word="大客户", reason="").text

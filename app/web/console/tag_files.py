@@ -53,7 +53,7 @@ def import_tags() -> str:
 
 @bp.post("/tags/import")
 @allow(*KEEPERS)
-def look_at_tags() -> str | Response:
+def look_at_vocabulary() -> str | Response:
     """What a file would do; nothing is taken yet."""
     file = request.files.get("file")
     if file is None or not file.filename:
@@ -75,7 +75,7 @@ def look_at_tags() -> str | Response:
 
 @bp.post("/tags/import/take")
 @allow(*KEEPERS)
-def take_tags() -> Response:
+def take_vocabulary() -> Response:
     """Take what was looked at, unless the vocabulary has changed since."""
     form = request.form
     base, filename = form.get("base", ""), form.get("filename", "")[:200]

@@ -148,7 +148,7 @@ def use_tag(key: str) -> Response:
     return redirect(url_for("console.tag", key=key))
 
 
-@bp.get("/tags/names")
+@bp.get("/tags/name")
 @allow(*STAFF)
 def check_tag_name() -> str:
     """What stands against a name while somebody types it, as a fragment."""
