@@ -81,20 +81,6 @@ def plan_people(session: Session, one_ids: Sequence[str], now: datetime) -> int:
     return changes
 
 
-def people_with_marks(session: Session, tag_ids: Collection[int] | None = None) -> set[str]:
-    """ONE IDs of whom a side has a mark that is wanted or ours."""
-    chosen = (
-        select(Identifier.one_id)
-        .join(RepContact, RepContact.identifier_id == Identifier.id)
-        .join(TagMark, TagMark.contact_id == RepContact.id)
-        .where(TagMark.wanted | TagMark.ours)
-        .distinct()
-    )
-    if tag_ids is not None:
-        chosen = chosen.where(TagMark.tag_id.in_(tag_ids))
-    return set(session.scalars(chosen))
-
-
 def read_side(
     session: Session,
     corp_id: str,
