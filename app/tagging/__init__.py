@@ -32,7 +32,14 @@ from app.tagging import (
     suggesting,
     versions,
 )
-from app.tagging.assign import assert_tag, overrule, reinstate, replace_from_source, supersede
+from app.tagging.assign import (
+    assert_tag,
+    overrule,
+    reinstate,
+    release_overruled,
+    replace_from_source,
+    supersede,
+)
 from app.tagging.corp_tags import corp_tags, keep_corp_tags, note_corp_tag, tags_deleted_at
 from app.tagging.fold_looks import Preview, batch_of, folded_by, folding_history, is_undone, preview
 from app.tagging.fold_models import FoldKind, TagFolding, TagImport
@@ -210,6 +217,7 @@ __all__ = [
     "refusals",
     "reinstate",
     "release",
+    "release_overruled",
     "reliabilities",
     "reliability_changes",
     "repair_mirror",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 
 import pytest
 from sqlalchemy import select
@@ -36,7 +37,7 @@ def mirrored(session: Session) -> int:
 def met(session: Session, rep: reps.Rep, who: Identifier) -> int:
     """The side of a rep and a physician who know each other."""
     side = reps.connect(session, rep, who, since=NOON, now=NOON, remark="", add_way=0,
-                        channel_state="", mark="", known=None)  # fmt: skip
+                        channel_state="", mark=None, known=None)  # fmt: skip
     session.flush()
     return side.id
 
@@ -94,8 +95,8 @@ def test_a_look_at_everybody_goes_on_where_it_ended(
     people = carriers(database, 5)
     monkeypatch.setattr(mirror_plan, "PAGE", 2)
     for number in (2, 4, 5):
-        answers = iter([False, False])  # before the page and before its piece, then it is over
-        mirror_plan.plan_due(database, clock, lambda answers=answers: next(answers, True))
+        answers = chain([False, False], repeat(True))  # before a page and its piece: then it ends
+        mirror_plan.plan_due(database, clock, answers.__next__)
         assert wanted(database) == set(people[:number])
 
 
