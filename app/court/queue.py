@@ -52,6 +52,13 @@ def may_decide(case: TagCase, who: Viewer) -> bool:
     return case.owner in DECIDES[who.role] and case.not_by != who.key
 
 
+def may_undo(case: TagCase, who: Viewer) -> bool:
+    """Whether the verdict is this one's own (a system's: of one of the persons whom it names); an
+    administrator may take back any."""
+    by = case.decided_by or ""
+    return who.role is Role.ADMIN or by == who.key or by.startswith(f"{who.key}:")
+
+
 def find_visible(session: Session, case_id: int, who: Viewer) -> TagCase | None:
     """The case, if this person may look at it."""
     return session.scalar(select(TagCase).where(TagCase.id == case_id, sees(who)))

@@ -107,7 +107,7 @@ def decide_retirement(
     row.state = RetirementState.ACCEPTED if accept else RetirementState.REJECTED
     row.decided_by, row.decided_at = actor, now
     if accept:
-        tagging.retire(session, tag.key)
+        tagging.retire(session, tag.key, actor=actor, now=now)
     session.flush()
     return tag
 

@@ -49,10 +49,18 @@ class Preview:
 
 def edit(
     session: Session, change: versions.Edit, *, actor: str, note: str = "", kind: str = "edit",
-    now: datetime,
+    may_mirror: bool = True, now: datetime,
 ) -> VocabularyVersion | None:  # fmt: skip
-    """A change that moves nothing; None when there is none."""
-    return _change(session, change, actor=actor, note=note, kind=kind, now=now)
+    """A change that moves nothing; None when there is none. `may_mirror`: the actor may also say
+    what is mirrored in WeCom. Raises Refused."""
+
+    def checked(document: Document) -> Document:
+        after = change(document)
+        if not may_mirror:
+            _refuse_mirroring(document, after)
+        return after
+
+    return _change(session, checked, actor=actor, note=note, kind=kind, now=now)
 
 
 def refuse_stale(session: Session, key: str, base: int | None) -> None:
@@ -182,6 +190,13 @@ def _change(
     if hidden:
         tag_cards.hide(session, hidden)
     return version
+
+
+def _refuse_mirroring(before: Document, after: Document) -> None:
+    for tag in after.tags:
+        was = before.by_key.get(tag.key)
+        if tag.mirrored != (was is not None and was.mirrored):
+            raise Refused(f"“{tag.name}”是否同步到企业微信，由管理员或市场人员决定。")
 
 
 def _without(some: list[TagMigration], others: list[TagMigration]) -> list[TagMigration]:

@@ -23,6 +23,7 @@ MARK = "yishu_policy"
 
 EVERYONE = tuple(Role)
 STAFF = (Role.ADMIN, Role.MARKETER, Role.REVIEWER)
+MIRRORERS = (Role.ADMIN, Role.MARKETER)  # say what reps see in WeCom
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ def test_a_tag_that_predicts_nothing_is_proposed_for_retirement_once(database: D
 
     with database.transaction() as session:
         tagging.seed(session, NOON)
+    with database.transaction() as session:
         af, cad = tag(session, "af").id, tag(session, "cad").id
         bad = Learned("", af, 0.1, 0.05, 0.2, RETIRE_PEOPLE, 300, 30, 31.0, 60.0)
         assert propose_retirements(session, [bad, told(Source.CRM, cad, 0.6)], NOON) == 1
@@ -133,3 +134,6 @@ def test_a_tag_that_predicts_nothing_is_proposed_for_retirement_once(database: D
         assert propose_retirements(session, [more], NOON) == 1
         court.decide_retirement(session, af, accept=True, actor="user:1", now=NOON)
         assert not tag(session, "af").active
+    with database.reading() as session:
+        newest = tagging.versions.listing(session)[0]
+        assert (newest.kind, newest.actor, newest.at) == ("retire", "user:1", NOON)

@@ -73,6 +73,30 @@ def test_the_rep_decides_somebody_appeals_and_another_one_decides(
         assert accounts.verify_audit(session) is None
 
 
+def test_a_token_takes_back_its_own_verdicts_and_mirrors_as_people_of_its_role_do(
+    line: Line, people: dict[str, Browser], case: int
+) -> None:
+    with line.parts.db.transaction() as session:
+        reviewer = accounts.create_token(session, "desk", Role.REVIEWER, now=line.clock())
+
+    def ask(method: str, path: str, **body: Any) -> Any:
+        told = {"Authorization": f"Bearer {reviewer}"}
+        return line.web.open(f"/api/v1{path}", method=method, headers=told, json=body)
+
+    people["rep"].send("/console/tags/court", f"/console/tags/court/{case}", verdict="second")
+    refused = ask("POST", f"/tag-cases/{case}/undo")
+    assert (refused.status_code, "自己的裁定" in refused.text) == (409, True)
+    with line.parts.db.transaction() as session:
+        found = session.get_one(TagCase, case)
+        found.decided_by, found.owner = "token:desk:li", "medical"
+    assert ask("POST", f"/tag-cases/{case}/undo").json["state"] == "open"
+    refused = ask("PATCH", "/tags/af", mirrored=True)
+    assert (refused.status_code, "企业微信" in refused.text) == (409, True)
+    assert ask("PATCH", "/tags/af", mirrored=False, meaning="心房颤动").status_code == 200
+    assert call(line, "PATCH", "/tags/af", json={"mirrored": True}).status_code == 200
+    assert ask("PATCH", "/tags/af", meaning="房颤").json["mirrored"]
+
+
 def test_a_rep_sees_own_physicians_only(line: Line, people: dict[str, Browser], case: int) -> None:
     with line.parts.db.transaction() as session:
         other = hire(session, "rep09", line.clock())

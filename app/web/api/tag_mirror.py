@@ -8,12 +8,11 @@ from flask import Response, jsonify
 from pydantic import Field
 
 from app import accounts, tagging
-from app.accounts.models import Role
 from app.web import auth
 from app.web.api import bp
 from app.web.api.asking import Asked, body
 from app.web.context import parts
-from app.web.policy import allow
+from app.web.policy import MIRRORERS, allow
 
 
 class MirrorBody(Asked):
@@ -42,7 +41,7 @@ def get_tag_mirror() -> Response:
 
 
 @bp.post("/tag-mirror")
-@allow(Role.ADMIN, Role.MARKETER, token=True)
+@allow(*MIRRORERS, token=True)
 def choose_tag_mirror() -> Response:
     """Mirror a tag in WeCom, or stop."""
     asked, here, who = body(MirrorBody), parts(), auth.actor()
@@ -56,7 +55,7 @@ def choose_tag_mirror() -> Response:
 
 
 @bp.post("/tag-mirror/repair")
-@allow(Role.ADMIN, Role.MARKETER, token=True)
+@allow(*MIRRORERS, token=True)
 def repair_tag_mirror() -> Response:
     """Do again whatever stands still; returns how much that is."""
     here, who = parts(), auth.actor()

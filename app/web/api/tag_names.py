@@ -20,9 +20,7 @@ from app.web.api import bp
 from app.web.api.asking import Asked, Position, RowId, answers, body, query
 from app.web.api.imports import uploaded
 from app.web.context import parts
-from app.web.policy import allow
-
-KEEPERS = (Role.ADMIN, Role.MARKETER, Role.REVIEWER)
+from app.web.policy import STAFF, allow
 
 
 class NamesQuery(Asked):
@@ -80,7 +78,7 @@ def list_tag_names() -> Response:
 
 @bp.post("/tag-names/decisions")
 @answers(201)
-@allow(*KEEPERS, token=True)
+@allow(*STAFF, token=True)
 def decide_tag_names() -> tuple[Response, int]:
     """Fold, make tags of, or ignore names; each on its own, refusals are told."""
     asked, here, who = body(DecideBody), parts(), auth.actor()
@@ -112,7 +110,7 @@ def list_decisions() -> Response:
 
 
 @bp.post("/tag-names/undo")
-@allow(*KEEPERS, token=True)
+@allow(*STAFF, token=True)
 def undo_decisions() -> Response:
     """Take back one decision, or all of one click; tags of physicians are as before."""
     asked, here, who = body(UndoBody), parts(), auth.actor()

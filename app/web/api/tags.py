@@ -22,6 +22,7 @@ from app.web import auth
 from app.web.api import bp
 from app.web.api.asking import Asked, answers, body, query
 from app.web.context import parts
+from app.web.policy import MIRRORERS
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
 
@@ -258,7 +259,9 @@ def _edit(
     session: Session, change: versions.Edit, action: str, key: str, note: str
 ) -> VocabularyVersion | None:
     now, who = parts().clock(), auth.actor()
-    version = vocabulary.edit(session, change, actor=who.key, note=note, now=now)
+    version = vocabulary.edit(
+        session, change, actor=who.key, note=note, may_mirror=who.role in MIRRORERS, now=now
+    )
     if version is not None:
         accounts.audit(session, who.key, action, "tag", key, now=now, version=version.number)
     return version

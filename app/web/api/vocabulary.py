@@ -22,6 +22,7 @@ from app.web.api import bp
 from app.web.api.asking import Asked, Position, answers, body, query
 from app.web.api.imports import uploaded
 from app.web.context import parts
+from app.web.policy import MIRRORERS
 
 
 class VersionsQuery(Asked):
@@ -190,7 +191,7 @@ def import_tags() -> tuple[Response, int]:
         if not found.problems and not asked.dry_run:
             version = vocabulary.edit(
                 session, lambda _: found.document, actor=who.key, note=f"导入 {filename}",
-                kind="import", now=now,
+                kind="import", may_mirror=who.role in MIRRORERS, now=now,
             )  # fmt: skip
         if version is not None:
             accounts.audit(session, who.key, "vocabulary.imported", "vocabulary", version.number,
@@ -223,7 +224,9 @@ def _change(change: versions.Edit, action: str, key: str) -> Response:
     here, who = parts(), auth.actor()
     now = here.clock()
     with here.db.transaction() as session:
-        version = vocabulary.edit(session, change, actor=who.key, now=now)
+        version = vocabulary.edit(
+            session, change, actor=who.key, may_mirror=who.role in MIRRORERS, now=now
+        )
         if version is not None:
             accounts.audit(session, who.key, action, "vocabulary", key, now=now)
         number = version.number if version else versions.newest_number(session)

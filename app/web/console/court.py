@@ -136,7 +136,8 @@ def court_case(case_id: int) -> str:
             raise NotFound("没有这个标签分歧。")
         return render_template(
             "console/court_case.html", shown=shown, events=court.events(session, case_id),
-            may_undo=_may_undo(case, who), may_decide=court.may_decide(case, who),
+            may_undo=case.state == CaseState.SETTLED and court.may_undo(case, who),
+            may_decide=court.may_decide(case, who),
             **_words(session),
         )  # fmt: skip
 
@@ -168,7 +169,7 @@ def court_undo_one(case_id: int) -> Response:
     try:
         with here.db.transaction() as session:
             case = visible_case(session, case_id, who)
-            if not _may_undo(case, who):
+            if not court.may_undo(case, who):
                 raise Refused("只能撤销自己的裁定；不同意时请申诉。")
             _undo(session, case, who, here.clock())
         flash(_("已撤销，请重新裁定。"), "success")
@@ -217,11 +218,6 @@ def visible_case(session: Session, case_id: int, who: Viewer) -> TagCase:
 def _undo(session: Session, case: TagCase, who: Viewer, now: datetime) -> None:
     court.undo(session, case.id, actor=who.key, now=now)
     accounts.audit(session, who.key, "court.undone", "tag_case", case.id, now=now)
-
-
-def _may_undo(case: TagCase, who: Viewer) -> bool:
-    mine = case.decided_by == who.key or who.role is Role.ADMIN
-    return mine and case.state == CaseState.SETTLED
 
 
 def _answer(case: int | None, text: str, *, sound: bool = True) -> Response:

@@ -24,9 +24,9 @@ from app.tagging.starter import FORBIDDEN
 from app.web import auth
 from app.web.console import bp
 from app.web.console.tag_words import called
-from app.web.console.tags import KEEPERS, tree
+from app.web.console.tags import tree
 from app.web.context import parts
-from app.web.policy import STAFF, allow
+from app.web.policy import MIRRORERS, STAFF, allow
 
 SHOWN = 300
 MOST_BYTES = 20 * 1024 * 1024  # of a vocabulary that a form sends back
@@ -45,14 +45,14 @@ def export_tags(form: str) -> FlaskResponse:
 
 
 @bp.get("/tags/import")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def import_tags() -> str:
     """What a file must look like."""
     return render_template("console/tag_import.html")
 
 
 @bp.post("/tags/import")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def look_at_vocabulary() -> str | Response:
     """What a file would do; nothing is taken yet."""
     file = request.files.get("file")
@@ -74,7 +74,7 @@ def look_at_vocabulary() -> str | Response:
 
 
 @bp.post("/tags/import/take")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def take_vocabulary() -> Response:
     """Take what was looked at, unless the vocabulary has changed since."""
     form = request.form
@@ -91,7 +91,13 @@ def take_vocabulary() -> Response:
             if str(versions.newest_number(session)) not in (base, str(_first(base))):
                 raise Refused(_("词表刚刚有了新的版本，请重新上传并检查。"))
             version = vocabulary.edit(
-                session, change, actor=who.key, note=f"导入 {filename}", kind="import", now=now
+                session,
+                change,
+                actor=who.key,
+                note=f"导入 {filename}",
+                kind="import",
+                may_mirror=who.role in MIRRORERS,
+                now=now,
             )
             if version is not None:
                 accounts.audit(session, who.key, "vocabulary.imported", "vocabulary",
@@ -119,7 +125,7 @@ def tag_branches() -> str:
 
 
 @bp.post("/tags/branches")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def set_branch() -> Response:
     """Add, change or remove a category."""
     form = request.form
@@ -140,7 +146,7 @@ def set_branch() -> Response:
 
 
 @bp.post("/tags/words")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def set_word() -> Response:
     """Forbid a word, or allow one again that the company had forbidden."""
     word, reason = request.form.get("word", ""), request.form.get("reason", "")
@@ -154,7 +160,9 @@ def _change(change: Callable[[Document], Document], action: str, key: str) -> Re
     now = here.clock()
     try:
         with here.db.transaction() as session:
-            version = vocabulary.edit(session, change, actor=who.key, now=now)
+            version = vocabulary.edit(
+                session, change, actor=who.key, may_mirror=who.role in MIRRORERS, now=now
+            )
             if version is not None:
                 accounts.audit(session, who.key, action, "vocabulary", key, now=now)
         flash(

@@ -13,9 +13,8 @@ from app.infra.errors import NotFound, Refused, YishuError
 from app.tagging import TagImport
 from app.web import auth
 from app.web.console import bp
-from app.web.console.tag_names import KEEPERS
 from app.web.context import parts
-from app.web.policy import allow
+from app.web.policy import STAFF, allow
 
 SHOWN, SAMPLE = 100, 5
 MEANINGS = {
@@ -28,14 +27,14 @@ MEANINGS = {
 
 
 @bp.get("/tags/take")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def take_tags() -> str:
     """What a file must look like."""
     return render_template("console/tag_take.html")
 
 
 @bp.post("/tags/take")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def upload_tags() -> Response:
     """Read a file and keep it; nothing is taken yet."""
     here, who, file = parts(), auth.actor(), request.files.get("file")
@@ -55,7 +54,7 @@ def upload_tags() -> Response:
 
 
 @bp.get("/tags/take/<int:upload_id>")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def look_at_tags(upload_id: int) -> str:
     """The columns and what taking it would do; or what it did."""
     with parts().db.reading() as session:
@@ -78,7 +77,7 @@ def look_at_tags(upload_id: int) -> str:
 
 
 @bp.post("/tags/take/<int:upload_id>")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def apply_tags(upload_id: int) -> Response:
     """Take it."""
     here, who = parts(), auth.actor()

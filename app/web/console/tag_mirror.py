@@ -8,14 +8,13 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from app import accounts, tagging
-from app.accounts.models import Role
 from app.infra.errors import YishuError
 from app.tagging import MirrorPlan, MirrorState, mirror_rules
 from app.tagging.mirror_list import LONGEST
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
-from app.web.policy import STAFF, allow
+from app.web.policy import MIRRORERS, STAFF, allow
 
 STATES = {
     MirrorState.PLANNED: _l("准备同步"),
@@ -44,12 +43,12 @@ def tag_mirror() -> str:
             mirrors=tagging.mirrors(session), standing=tagging.mirror_standing(session),
             failures=tagging.mark_failures(session), states=STATES, tones=TONES,
             listed_at=plan.listed_at if plan else None, longest=LONGEST,
-            on=mirror_rules.ON, off=mirror_rules.OFF, keepers=(Role.ADMIN, Role.MARKETER),
+            on=mirror_rules.ON, off=mirror_rules.OFF, keepers=MIRRORERS,
         )  # fmt: skip
 
 
 @bp.post("/tags/mirror")
-@allow(Role.ADMIN, Role.MARKETER)
+@allow(*MIRRORERS)
 def choose_mirrored() -> str | Response:
     """Mirror a tag, or stop. Stopping takes our marks away, so it says first how many."""
     here, who, form = parts(), auth.actor(), request.form
@@ -70,7 +69,7 @@ def choose_mirrored() -> str | Response:
 
 
 @bp.post("/tags/mirror/repair")
-@allow(Role.ADMIN, Role.MARKETER)
+@allow(*MIRRORERS)
 def repair_mirror() -> Response:
     """Do again whatever stands still."""
     here, who = parts(), auth.actor()

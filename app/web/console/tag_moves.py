@@ -17,29 +17,28 @@ from app.infra.errors import NotFound, YishuError
 from app.tagging import Source, stored
 from app.web import auth
 from app.web.console import bp
-from app.web.console.tags import KEEPERS
 from app.web.context import parts
-from app.web.policy import allow
+from app.web.policy import STAFF, allow
 
 ROWS = 3  # parts that the form offers
 
 
 @bp.get("/tags/one/<key>/merge")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def merge_tag(key: str) -> str:
     """Choose what the tag becomes; then see whom that reaches."""
     return _page(key, "merge", request.args)
 
 
 @bp.get("/tags/one/<key>/split")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def split_tag(key: str) -> str:
     """Say which parts go where; then see whom that reaches."""
     return _page(key, "split", request.args)
 
 
 @bp.post("/tags/one/<key>/merge")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def do_merge(key: str) -> Response:
     """Do it."""
     into = request.form.get("rest", "")
@@ -52,7 +51,7 @@ def do_merge(key: str) -> Response:
 
 
 @bp.post("/tags/one/<key>/split")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def do_split(key: str) -> Response:
     """Do it."""
     shares, rest = _shares(request.form), request.form.get("rest", "")

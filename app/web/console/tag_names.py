@@ -16,7 +16,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app import accounts, tagging
-from app.accounts.models import Role
 from app.flows import fold_names
 from app.flows.fold_names import Done
 from app.flows.name_suggestions import suggest
@@ -26,9 +25,8 @@ from app.web import auth
 from app.web.console import bp
 from app.web.console.words import moment
 from app.web.context import parts
-from app.web.policy import allow
+from app.web.policy import STAFF, allow
 
-KEEPERS = (Role.ADMIN, Role.MARKETER, Role.REVIEWER)
 PAGE, HISTORY = 50, 100
 KINDS = {
     FoldKind.FOLD: _l("归并到"),
@@ -49,7 +47,7 @@ class Line:
 
 
 @bp.get("/tags/names")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def tag_names() -> str:
     """The queue, most carried first; search and page are in the address."""
     text, source = request.args.get("q", "").strip()[:80], request.args.get("source", "")[:20]
@@ -71,7 +69,7 @@ def tag_names() -> str:
 
 
 @bp.post("/tags/names/preview")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def preview_names() -> str | Response:
     """What the click would do, for how many physicians; nothing is written yet."""
     chosen = _chosen(request.form)
@@ -98,7 +96,7 @@ def preview_names() -> str | Response:
 
 
 @bp.post("/tags/names")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def decide_names() -> Response:
     """Do it; each name in a transaction of its own."""
     here, who, form = parts(), auth.actor(), request.form
@@ -120,7 +118,7 @@ def decide_names() -> Response:
 
 
 @bp.get("/tags/names/history")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def name_history() -> str:
     """Who decided what about which name, newest first."""
     before = request.args.get("before", None, int)
@@ -133,7 +131,7 @@ def name_history() -> str:
 
 
 @bp.post("/tags/names/undo")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def undo_names() -> Response:
     """Take back one decision, or all of one click."""
     here, who = parts(), auth.actor()

@@ -14,7 +14,6 @@ from app.tagging.differences import Change
 from app.web import auth
 from app.web.console import bp
 from app.web.console.tag_words import called
-from app.web.console.tags import KEEPERS
 from app.web.context import parts
 from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
@@ -60,7 +59,7 @@ def tag_version(number: int) -> str:
 
 
 @bp.post("/tags/versions/<int:number>")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def change_back(number: int) -> Response:
     """Take a version back, or make all of it as it left it."""
     here, who = parts(), auth.actor()

@@ -25,9 +25,8 @@ from app.tagging.naming import fold
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
-from app.web.policy import STAFF, allow
+from app.web.policy import MIRRORERS, STAFF, allow
 
-KEEPERS = STAFF
 ALL = "*"  # instead of a category
 Branch = tuple[CategoryDef, int]
 """A category and how deep it stands."""
@@ -59,14 +58,14 @@ def tags() -> str:
 
 
 @bp.get("/tags/new")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def new_tag() -> str:
     """The form of a new tag."""
     return _form(None, MultiDict({"category": request.args.get("category", "")}))
 
 
 @bp.post("/tags/")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def add_tag() -> Response | tuple[str, int]:
     """A new tag."""
     form = request.form
@@ -105,7 +104,7 @@ def tag(key: str) -> str:
 
 
 @bp.route("/tags/one/<key>/edit", methods=["GET", "POST"])
-@allow(*KEEPERS)
+@allow(*STAFF)
 def edit_tag(key: str) -> str | Response | tuple[str, int]:
     """Change what a tag says of itself."""
     form = request.form
@@ -130,7 +129,7 @@ def edit_tag(key: str) -> str | Response | tuple[str, int]:
 
 
 @bp.post("/tags/one/<key>/use")
-@allow(*KEEPERS)
+@allow(*STAFF)
 def use_tag(key: str) -> Response:
     """Take a tag out of use, or back."""
     on = request.form.get("use") == "on"
@@ -184,7 +183,8 @@ def _change(
     with here.db.transaction() as session:
         vocabulary.refuse_stale(session, key, base)
         version = vocabulary.edit(
-            session, change, actor=who.key, note=note, kind=kind, now=now
+            session, change, actor=who.key, note=note, kind=kind,
+            may_mirror=who.role in MIRRORERS, now=now,
         )  # fmt: skip
         if version is None:
             return None
@@ -198,7 +198,7 @@ def _form(key: str | None, given: Mapping[str, Any]) -> str:
         return render_template(
             "console/tag_form.html", key=key, given=given, document=document,
             tree=tree(document), owners=list(Owner), sources=list(Source),
-            sensitivities=list(Sensitivity),
+            sensitivities=list(Sensitivity), mirrorers=MIRRORERS,
         )  # fmt: skip
 
 
@@ -209,7 +209,7 @@ def _values(form: MultiDict[str, str]) -> dict[str, Any]:
            for name in ("name", "category", "owner", "meaning", "parent", "sensitivity")},
         "half_life_days": int(days) if days.isdecimal() and len(days) < 8 and int(days) else None,
         "may_assert": tuple(form.getlist("may_assert")),
-        "mirrored": "mirrored" in form,
+        **({"mirrored": "mirrored" in form} if auth.actor().role in MIRRORERS else {}),
         "names": editing.parsed_names(form.get("names", "")),
     }  # fmt: skip
 
