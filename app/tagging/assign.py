@@ -168,7 +168,11 @@ def reinstate(session: Session, case_id: int) -> int:
 def _overruled(session: Session, rows: Sequence[_Asserted], wanted: Collection[int]) -> set[int]:
     """Tags that a verdict took from this source and that it still claims. A claim that was taken
     back is forgotten by its case, so that made again it is new."""
-    found = [row for row in rows if row.overruled_by is not None]
+    merged = LEXICON.of(session).merged
+    found = [
+        row._replace(tag_id=merged.get(row.tag_id, row.tag_id))
+        for row in rows if row.overruled_by is not None
+    ]  # fmt: skip
     gone = [row.id for row in found if row.tag_id not in wanted]
     if gone:
         taken_back = update(TagAssertion).where(TagAssertion.id.in_(gone))
