@@ -236,7 +236,9 @@ def _check_words(session: Session, rule: Rule) -> None:
 
 
 def _silence(session: Session, row: TagRule, now: datetime) -> None:
+    """It says nothing more, also of what a verdict overruled."""
     _move(session, row, TagAssertion.superseded_at.is_(None), now)
+    tagging.withdraw(session, _said_by(session, row), now)
 
 
 def _speak_again(session: Session, row: TagRule, since: datetime | None) -> None:
@@ -245,14 +247,18 @@ def _speak_again(session: Session, row: TagRule, since: datetime | None) -> None
 
 
 def _move(session: Session, row: TagRule, which: ColumnElement[bool], to: datetime | None) -> None:
-    mine = (
-        TagAssertion.source == Source.RULE,
-        TagAssertion.tag_id.in_(_tags_ever(session, row.id)),
-        TagAssertion.ref.startswith(f"rule:{row.id}."), which,
-    )  # fmt: skip
+    mine = (*_said_by(session, row), which)
     changed.note_all(session, TagAssertion.identifier_id, *mine)
     moved = update(TagAssertion).where(*mine).values(superseded_at=to)
     session.execute(moved.execution_options(synchronize_session=False))
+
+
+def _said_by(session: Session, row: TagRule) -> tuple[ColumnElement[bool], ...]:
+    return (
+        TagAssertion.source == Source.RULE,
+        TagAssertion.tag_id.in_(_tags_ever(session, row.id)),
+        TagAssertion.ref.startswith(f"rule:{row.id}."),
+    )  # fmt: skip
 
 
 def _tags_ever(session: Session, rule_id: int) -> list[int]:
