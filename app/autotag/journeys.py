@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -13,6 +13,7 @@ from app.autotag.deeds import ACTS, NOTHING, About, Known, Step
 from app.content.models import ContentVersion, VersionTag
 from app.identity.models import Identifier
 from app.journey.models import Happened, Touchpoint
+from app.tagging.lexicon import LEXICON
 
 AT_ONCE = 500
 MOST_WORDS = 4000  # characters of a message that are looked at
@@ -20,13 +21,18 @@ MOST_WORDS = 4000  # characters of a message that are looked at
 
 class Library:
     """What versions of contents are about. What was sent is approved and never changes, so a
-    version is read once."""
+    version is read once; a tag of it that was merged is the one that it stands for."""
 
     def __init__(self) -> None:
         self._known: dict[int, Known] = {}
+        self._merged: Mapping[int, int] = {}
+        self._about: dict[int, About] = {}
 
     def learn(self, session: Session, version_ids: Iterable[int]) -> None:
         """Read those that were not read yet."""
+        merged = LEXICON.of(session).merged
+        if merged != self._merged:
+            self._merged, self._about = merged, {}
         missing = sorted(set(version_ids) - self._known.keys())
         for start in range(0, len(missing), AT_ONCE):
             piece = missing[start : start + AT_ONCE]
@@ -45,8 +51,11 @@ class Library:
 
     def about(self, version_id: int) -> About:
         """What a version that was learnt is about."""
-        known = self._known.get(version_id)
-        return About(known.content, known.tags, known.seconds) if known else NOTHING
+        known, found = self._known.get(version_id), self._about.get(version_id)
+        if known and not found:
+            tags = frozenset(self._merged.get(tag, tag) for tag in known.tags)
+            found = self._about[version_id] = About(known.content, tags, known.seconds)
+        return found or NOTHING
 
 
 def steps_of(

@@ -205,17 +205,18 @@ def _check_circle(session: Session, rule_id: int, rule: Rule) -> None:
         after = {
             tag
             for one in rules
-            if one.audience and _named(session, one) & reached
+            if one.audience and named(session, one) & reached
             for tag in words.gives(one)
         }
         fresh = after - reached
-    if rule.audience and _named(session, rule) & reached:
+    if rule.audience and named(session, rule) & reached:
         raise Refused(
             "人群条件里的标签由这条规则（或依赖它的规则）给出，会互相触发。请换一个人群条件。"
         )
 
 
-def _named(session: Session, rule: Rule) -> set[int]:
+def named(session: Session, rule: Rule) -> set[int]:
+    """The tags that its audience asks for."""
     if not rule.audience:
         return set()
     names = segments.tag_names(segments.parse(rule.audience))

@@ -151,8 +151,8 @@ def holdings(
         .order_by(TagAssertion.id)
     )  # fmt: skip
     found: dict[str, list[Holding]] = defaultdict(list)
-    for one_id, *told in rows:
-        one = Holding(*told)
+    for row in rows:
+        one_id, one = row[0], Holding(*row[1:])
         if one.rule_id in rules:
             found[one_id].append(one)
     return found

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app import court, tagging
+from app import autotag, court, journey, tagging
+from app.autotag.conclude import conclude
+from app.autotag.live import LIVE
+from app.autotag.models import TagRule
 from app.autotag.settle import Wanted, settle
 from app.court import Verdict
 from app.flows import vocabulary
+from app.flows.tag_uses import uses
 from app.identity import Identifier
 from app.infra.db import Database
+from app.journey import Happened
 from app.tagging import Source
 from app.tagging.editing import revised
 from app.tagging.models import TagAssertion
-from tests.conftest import NOON
+from tests.company import publish
+from tests.conftest import NOON, SetClock
 from tests.court.world import by_hand, look
 from tests.tagging.people import person, say, tag
 
@@ -86,3 +92,36 @@ def test_a_rule_gives_what_its_tag_stands_for_and_nothing_it_may_not(database: D
         )
         give(session, who, 2)
         assert given(session) == []
+
+
+def test_rules_go_on_with_the_tag_that_theirs_was_merged_into(
+    database: Database, clock: SetClock
+) -> None:
+    """What gives the old tag and what asks for content about it."""
+    by_hand(database)
+    with database.transaction() as session:
+        who = person(session)
+        version = publish(session, "内容", ("af",), clock() - 30 * DAY).id
+        asks = {"gives": "b-active", "all": [
+            {"is": "count", "act": "opened", "tagged": "af", "at_least": 1, "days": 90},
+        ]}  # fmt: skip
+        gives = {"gives": "af", "all": [
+            {"is": "count", "act": "opened", "at_least": 1, "days": 90},
+        ]}  # fmt: skip
+        who_asks = asks | {"audience": "标签:房颤"}
+        for name, said in (("问", asks), ("给", gives), ("人群", who_asks)):
+            autotag.create(session, name=name, definition=said, owner="user:1", now=clock())
+        live = update(TagRule).where(TagRule.name != "人群").values(live_version=1)
+        session.execute(live)
+        LIVE.changed(session)
+        journey.note(
+            session, who.id, Happened.CONTENT_OPENED, channel="wecom", at=clock() - DAY, ref="1",
+            content_version_id=version,
+        )  # fmt: skip
+        vocabulary.merge(session, "af", "heart-failure", actor="user:1", now=clock())
+        library, rules = autotag.Library(), LIVE.of(session)
+        wanted = conclude(session, {who.one_id: rules}, library, clock())[who.one_id]
+        expected = {tag(session, "b-active").id, tag(session, "heart-failure").id}
+        assert {one.tag_id for one in wanted} == expected
+        used = uses(session, tag(session, "heart-failure").id, "heart-failure")
+        assert [name for _, name in used.rules] == ["问", "给", "人群"]
