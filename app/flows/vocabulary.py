@@ -72,8 +72,9 @@ def refuse_stale(session: Session, key: str, base: int | None) -> None:
 
 
 def preview(session: Session, key: str, shares: Sequence[Share], rest: str = "") -> Preview:
-    """What `merge` (no shares, `rest` the target) or `split` would do. Raises NotFound."""
+    """What `merge` (no shares, `rest` the target) or `split` would do. Raises NotFound, Refused."""
     tag, parts = _tag(session, key), _parts(session, shares, rest)
+    moving.check_may(session, tag.id, parts)
     moving_on = moving.destined(tag.id, parts).subquery()
     to = []
     for name in dict.fromkeys([*(share.to for share in shares), *filter(None, [rest])]):

@@ -48,8 +48,7 @@ def fold_name(
     name, tag = _waiting(session, name_id), by_key(session, tag_key)
     if tag is None or not tag.active:
         raise NotFound("没有这个标签。")
-    if not LEXICON.of(session).may(name.source, tag.id):
-        raise Refused(f"这个来源不能断言“{tag.name}”：请先在词表中允许它，或者归并到别的标签。")
+    _check_may(session, name, tag)
     if not add_synonym(session, tag, name.raw, name.source, actor=actor, now=now):
         raise Refused(f"“{name.raw}”在词表里已经是另一个标签的同义词。")
     return _folded(session, name, tag, FoldKind.FOLD, actor, now, batch)
@@ -78,14 +77,18 @@ def make_tag(
     else:  # made before, and undone
         versions.keep(session, actor=actor, note=f"恢复标签“{tag.name}”", now=now)
         tag.active, tag.category_key, tag.owner = True, category_key, owner
+        tag.merged_into_id = None
         LEXICON.changed(session)
         add_synonym(session, tag, tag.name)
+        _check_may(session, name, tag)
     add_synonym(session, tag, name.raw, name.source, actor=actor, now=now)
     alike = select(UnmappedName).where(
         UnmappedName.raw == name.raw, UnmappedName.id != name.id,
         UnmappedName.state == NameState.WAITING,
     )  # fmt: skip
     for other in session.scalars(alike.order_by(UnmappedName.id).with_for_update()).all():
+        if not LEXICON.of(session).may(other.source, tag.id):
+            continue
         add_synonym(session, tag, other.raw, other.source, actor=actor, now=now)
         _folded(session, other, tag, FoldKind.NEW, actor, now, batch)
     return _folded(session, name, tag, FoldKind.NEW, actor, now, batch)
@@ -151,6 +154,11 @@ def _late(session: Session, limit: int) -> Sequence[UnmappedName]:
         .limit(limit)
     )
     return session.scalars(chosen).all()
+
+
+def _check_may(session: Session, name: UnmappedName, tag: Tag) -> None:
+    if not LEXICON.of(session).may(name.source, tag.id):
+        raise Refused(f"这个来源不能断言“{tag.name}”：请先在词表中允许它，或者归并到别的标签。")
 
 
 def _waiting(session: Session, name_id: int) -> UnmappedName:

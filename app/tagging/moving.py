@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session, aliased
 from app.identity import changed
 from app.infra.errors import Refused
 from app.tagging.assign import STANDS, withdraw
-from app.tagging.models import TagAssertion, TagMigration, TagMove
+from app.tagging.lexicon import LEXICON
+from app.tagging.models import Tag, TagAssertion, TagMigration, TagMove
 
 PIECE = 50_000  # moves of one statement
 KEPT = 100  # of a `ref`, when the number of the migration has to stand behind it
@@ -64,6 +65,26 @@ def destined(
     )
 
 
+def check_may(session: Session, tag_id: int, parts: Sequence[Part]) -> None:
+    """Raises Refused when something would go to a tag that its source may not assert."""
+    known = LEXICON.of(session)
+    if not known.closed.keys() & {part.to for part in parts}:
+        return
+    chosen = destined(tag_id, parts, STANDS).subquery()
+    rows = session.execute(
+        select(chosen.c.target_id, TagAssertion.source, func.count())
+        .join(TagAssertion, TagAssertion.id == chosen.c.id)
+        .group_by(chosen.c.target_id, TagAssertion.source)
+    )
+    wrong = [(target, number) for target, source, number in rows if not known.may(source, target)]
+    if wrong:
+        target, number = session.get_one(Tag, wrong[0][0]), sum(number for _, number in wrong)
+        raise Refused(
+            f"“{target.name}”限定了允许的来源，{number} 条标注来自别的来源，不能归过去。"
+            "请先在词表中允许这些来源，或者选择别的标签。"
+        )
+
+
 def move(
     session: Session,
     version: int,
@@ -73,7 +94,8 @@ def move(
     origin: int | None = None,
     now: datetime,
 ) -> TagMigration:
-    """Let what is asserted about a tag go to others."""
+    """Let what is asserted about a tag go to others. Raises Refused as `check_may`."""
+    check_may(session, tag_id, parts)
     spec = [asdict(part) | {"texts": list(part.texts)} for part in parts]
     migration = TagMigration(version=version, tag_id=tag_id, spec=spec, origin_id=origin)
     session.add(migration)

@@ -131,6 +131,8 @@ def _see_again(session: Session, name: UnmappedName, by_it: Sequence[ColumnEleme
 def _unmake(session: Session, row: TagFolding) -> None:
     """The tag that was made goes as well, unless somebody has used it otherwise since."""
     tag = session.get(Tag, row.tag_id)
+    if tag is not None and tag.merged_into_id is not None:
+        raise Refused(f"标签“{tag.name}”已经并入别的标签，请先撤销那次合并。")
     if tag is None or not tag.active:
         return
     name = session.get_one(UnmappedName, row.name_id)

@@ -190,3 +190,27 @@ def test_who_carries_a_name_that_its_source_may_not_say_any_more_is_kept_aside(
         assert tagging.settle(session, NOON) == 1
         assert tagging.settle(session, NOON) == 0
         assert tagging.refusals.counts(session, tag(session, "af").id) == {"wecom_tag": 1}
+
+
+def test_a_tag_of_a_name_made_again_asks_who_may_assert_it(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        who = person(session)
+        take(session, who, 1, {"随访打卡"}, NOON)
+        (waiting,) = tagging.unmapped(session)
+        made, key = decide(session, "new", waiting.id, NOON), f"n-{waiting.id}"
+        vocabulary.merge(session, key, "af", actor="user:1", now=NOON)
+        with pytest.raises(Refused, match="先撤销那次合并"):
+            tagging.undo(session, made, actor="user:1", now=NOON)
+        session.rollback()
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        who = person(session)
+        take(session, who, 1, {"随访打卡"}, NOON)
+        (waiting,) = tagging.unmapped(session)
+        made, key = decide(session, "new", waiting.id, NOON), f"n-{waiting.id}"
+        tagging.undo(session, made, actor="user:1", now=NOON)
+        tag(session, key).may_assert = "crm"
+        LEXICON.changed(session)
+        with pytest.raises(Refused, match="这个来源不能断言"):
+            decide(session, "new", waiting.id, NOON)
