@@ -76,7 +76,7 @@ def _lesson(session: Session, found: Sequence[Example], now: datetime) -> _Lesso
 
     versions = sorted({one.version_id for one in found})
     read = {each.version_id for one in found for each in one.opened}
-    by_version = content.tags_of_many(session, sorted({*versions, *read}))
+    by_version = content.topics_of(session, sorted({*versions, *read}))
     content_of = {one.version_id: one.content_id for one in found}
     pieces = [Piece(v, content_of[v], by_version.get(v, {}), now) for v in versions]
     tags = sorted({tag for mine in by_version.values() for tag in mine}

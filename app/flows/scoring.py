@@ -58,7 +58,7 @@ def interests_of(
         return {one: Interests(weights) for one, weights in own.items()}
     opened = openings(session, list(own), now - timedelta(days=READ_DAYS))
     versions = {one.version_id for mine in opened.values() for one in mine}
-    tags = content.tags_of_many(session, sorted(versions))
+    tags = content.topics_of(session, sorted(versions))
     return {
         one: Interests(
             weights | read_interests(opened.get(one, ()), tags, response),
