@@ -26,7 +26,7 @@ from app.infra.clock import Clock
 from app.infra.db import Database
 from app.infra.errors import YishuError
 from app.segments import Unparseable
-from app.tagging import LEXICON, Line, Shape, Source
+from app.tagging import Line, Shape, Source
 
 PIECE = 250
 DEAD_AFTER = timedelta(minutes=2)
@@ -103,9 +103,8 @@ def _run(
 def _begin(session: Session, test: TagRuleTest, now: datetime) -> tuple[Past, int]:
     version = session.get_one(TagRuleVersion, (test.rule_id, test.version))
     rule = read(version.definition)
-    merged = LEXICON.of(session).merged
-    tags = session.scalars(select(VersionTag.tag_id).distinct())
-    about = {merged.get(tag, tag) for tag in tags}
+    carried = session.scalars(select(VersionTag.tag_id).distinct())
+    about = set(tagging.standing(session, dict.fromkeys(carried, 1.0)))
     weeks = weeks_of(deeds.day_of(now), test.days)
     past = Past(rule, Words(session).meaning(rule), weeks, about, seed=str(test.id))
     live = select(func.count()).select_from(Physician).where(Physician.live.is_(True))

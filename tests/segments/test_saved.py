@@ -198,7 +198,9 @@ def test_who_is_spared_is_left_out_and_refused_again_at_sending(index: Index) ->
         segment = saved.save(session, name="全体", expression="名单:不打扰", author="u", now=now)
         suppression.add(session, segment_id=segment.id, author="u", now=now)
         assert reached() == (1, {"suppressed": 1})
-        assert "排除名单“全体”" in verdict_for(session, message, now).text
+        told = verdict_for(session, message, now)
+        assert told.text == "医生在排除名单里", "the name is not for reps"
+        assert told.whole == told.as_json(now)["reasons"][0]["text"] == "医生在排除名单里：全体"
         segment.expression = "标签:早就没有了"  # nobody can say any more whom it means
         session.flush()
         assert reached() == (0, {"suppression_unknown": 2})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -69,13 +70,15 @@ def kept_apart(code: str) -> str:
 
 
 @bp.app_template_filter("verdict_text")
-def verdict_text(verdict: Verdict) -> str:
-    """Whether the contact is allowed; else every rule that forbids it."""
+def verdict_text(verdict: Verdict, *, names: bool = False) -> str:
+    """Whether the contact is allowed; else every rule that forbids it. `names`: of the lists and
+    segments, which reps do not read."""
     if verdict.allowed:
         return str(_("可联系"))
     if language.choose() == language.CHINESE:
-        return verdict.text
-    return "; ".join(left_out(reason.code) for reason in verdict.reasons)
+        return verdict.whole if names else verdict.text
+    said = [replace(reason, text=left_out(reason.code)) for reason in verdict.reasons]
+    return "; ".join(reason.whole if names else reason.text for reason in said)
 
 
 TALKS = {
