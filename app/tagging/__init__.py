@@ -38,6 +38,7 @@ from app.tagging.assign import (
     assert_tag,
     overrule,
     reinstate,
+    release_overruled,
     replace_from_source,
     supersede,
     withdraw,
@@ -55,7 +56,6 @@ from app.tagging.marks import (
     forget_side,
     hold_plan,
     own_marks,
-    people_with_marks,
     plan_people,
     read_side,
 )
@@ -65,6 +65,7 @@ from app.tagging.mirror_figures import standing as mirror_standing
 from app.tagging.mirror_list import Steps, look_at_list
 from app.tagging.mirror_list import repair as repair_mirror
 from app.tagging.mirror_models import MarkSide, MirrorPlan, MirrorState, TagMark, TagMirror
+from app.tagging.mirror_people import page_of_people
 from app.tagging.mirrored import MAPPED, choose_mirrored, chosen_tags, mirror_of
 from app.tagging.mirrored import is_used as is_mirror_used
 from app.tagging.models import (
@@ -211,7 +212,7 @@ __all__ = [
     "note_corp_tag",
     "overrule",
     "own_marks",
-    "people_with_marks",
+    "page_of_people",
     "plan_people",
     "preview",
     "prior",
@@ -220,6 +221,7 @@ __all__ = [
     "refusals",
     "reinstate",
     "release",
+    "release_overruled",
     "reliabilities",
     "reliability_changes",
     "repair_mirror",

@@ -154,9 +154,19 @@ def overrule(session: Session, assertion_ids: Sequence[int], case_id: int, at: d
 
 def reinstate(session: Session, case_id: int) -> int:
     """What the verdict of this case superseded holds again; how many."""
+    return _hold_again(session, TagAssertion.overruled_by == case_id)
+
+
+def release_overruled(session: Session, assertion_ids: Collection[int]) -> int:
+    """These hold again, whatever verdict superseded them; how many."""
+    overruled = TagAssertion.overruled_by.is_not(None)
+    return _hold_again(session, TagAssertion.id.in_(assertion_ids) & overruled)
+
+
+def _hold_again(session: Session, which: ColumnElement[bool]) -> int:
     whose = session.scalars(
         update(TagAssertion)
-        .where(TagAssertion.overruled_by == case_id)
+        .where(which)
         .values(superseded_at=None, overruled_by=None)
         .returning(TagAssertion.identifier_id)
     ).all()

@@ -51,6 +51,8 @@ def plan_people(session: Session, one_ids: Sequence[str], now: datetime) -> int:
     """Say for these physicians what their sides shall carry; how many marks are wanted otherwise.
 
     Hold the plan first. Sides of relations that ended are forgotten: they cannot be written to.
+    Those of a member who was put out of use stay as they are: our marks stand in WeCom, and are
+    ours when the member comes back.
     """
     chosen = chosen_tags(session)
     sides = session.execute(_sides_of(one_ids)).all()
@@ -61,8 +63,10 @@ def plan_people(session: Session, one_ids: Sequence[str], now: datetime) -> int:
     changes = 0
     for side in sides:
         mine = marks.get(side.id, {})
-        if side.state != RelationState.CONNECTED or not side.active:
+        if side.state != RelationState.CONNECTED:
             forget_side(session, side.id)
+            continue
+        if not side.active:
             continue
         before = changes
         for tag_id in chosen | mine.keys():
@@ -75,20 +79,6 @@ def plan_people(session: Session, one_ids: Sequence[str], now: datetime) -> int:
         if changes > before:
             wake(session, [side.id], now)
     return changes
-
-
-def people_with_marks(session: Session, tag_ids: Collection[int] | None = None) -> set[str]:
-    """ONE IDs of whom a side has a mark that is wanted or ours."""
-    chosen = (
-        select(Identifier.one_id)
-        .join(RepContact, RepContact.identifier_id == Identifier.id)
-        .join(TagMark, TagMark.contact_id == RepContact.id)
-        .where(TagMark.wanted | TagMark.ours)
-        .distinct()
-    )
-    if tag_ids is not None:
-        chosen = chosen.where(TagMark.tag_id.in_(tag_ids))
-    return set(session.scalars(chosen))
 
 
 def read_side(
