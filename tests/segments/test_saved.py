@@ -138,6 +138,32 @@ def test_a_file_means_physicians_and_says_which_lines_do_not(index: Index, book:
     assert named(index, "名单:会议签到") == named(index, "全部")
 
 
+@ONE_DATABASE
+def test_who_is_spared_by_phone_stays_spared_when_the_phone_is_shared(index: Index) -> None:
+    phone = identity.make_id(Kind.PHONE, "13800000001")
+    assert phone is not None
+
+    def told(userid: str, name: str) -> str:
+        with index.db.transaction() as session:
+            one = Id(Kind.WECOM_EXTERNAL_USERID, CORP, userid)
+            rows = identity.observe(session, [one, phone], event_key=userid, source="wecom",
+                                    trust=90, name=name, at=index.clock(), now=index.clock())  # fmt: skip
+            return rows[0].one_id
+
+    min_ = told("wmmin", "王敏")
+    with index.db.transaction() as session:
+        sheet = sheet_of([["手机"], ["13800000001"]], book=False)
+        found = list_file.resolve(session, sheet, sheet.guessed, corp_id=CORP)
+        members = [session.get_one(Identifier, one) for one in found.members]
+    number = make_list(index, "不打扰", *members)
+    with index.db.transaction() as session:
+        suppression.add(session, list_id=number, author="u", now=index.clock())
+    index.clock.tick(hours=1)
+    qiang = told("wmqiang", "李强")
+    with index.db.reading() as session:
+        assert set(suppression.held_back(session, [min_, qiang], index.clock())) == {min_}
+
+
 def test_values_of_a_file_are_kept_sealed(index: Index) -> None:
     report = [
         {"line": 2, "code": "not_found", "column": "phone", "value": "13911112222", "why": ""}
