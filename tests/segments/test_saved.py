@@ -8,18 +8,20 @@ from datetime import timedelta
 import pytest
 from openpyxl import Workbook
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import campaigns, identity, segments
 from app.campaigns import CampaignWay
 from app.delivery import Dispatch, Way
-from app.flows import audiences, list_file
+from app.flows import audiences, list_file, permission, vocabulary
 from app.flows.audience import reach
 from app.flows.permission import verdict_for
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.segments import lists, saved, suppression
-from app.segments.models import SegmentList, SegmentListMember
+from app.segments.models import Segment, SegmentList, SegmentListMember
+from app.tagging import editing
 from tests.company import CORP, give_tag, hire, meet, publish
 from tests.conftest import SetClock
 from tests.segments.test_index import ONE_DATABASE, Index
@@ -229,6 +231,31 @@ def test_who_is_spared_is_left_out_and_refused_again_at_sending(index: Index) ->
         session.flush()
         assert reached() == (0, {"suppression_unknown": 2})
         assert verdict_for(session, message, now).code == "suppression_unknown"
+
+
+@ONE_DATABASE
+def test_a_tag_that_is_out_of_use_opens_no_suppression(index: Index) -> None:
+    now = index.clock()
+
+    def retire(session: Session) -> None:
+        vocabulary.edit(session, lambda d: editing.retired(d, "af"), actor="u", now=now)
+
+    with index.db.transaction() as session:
+        inner = saved.save(session, name="房颤", expression="标签:房颤", author="u", now=now)
+        outer = saved.save(session, name="外", expression="人群:房颤", author="u", now=now)
+        suppression.add(session, segment_id=outer.id, author="u", now=now)
+        everybody = [index.wang.one_id, index.li.one_id]
+        assert set(suppression.held_back(session, everybody, now)) == {index.wang.one_id}
+    with pytest.raises(Refused, match="人群“外”用到"), index.db.transaction() as session:
+        retire(session)
+    with index.db.transaction() as session:
+        saved.change(session, inner.id, expression="全部", author="u", now=now)
+        retire(session)
+        session.get_one(Segment, inner.id).expression = "标签:房颤"  # of an older release
+        session.flush()
+        assert permission.held_back(session, everybody, now, None) is None
+    with pytest.raises(Refused, match="“房颤”已停用"):
+        named(index, "非 标签:房颤")
 
 
 @ONE_DATABASE
