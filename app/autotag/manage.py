@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import segments, tagging
 from app.autotag.definition import check_repeats, read, write
+from app.autotag.following import hold
 from app.autotag.life import State, Switch, check_switch, state_of
 from app.autotag.live import LIVE, Words
 from app.autotag.models import TagRule, TagRuleSweep, TagRuleTest, TagRuleVersion, TestState
@@ -151,7 +152,12 @@ def ask_test(session: Session, rule_id: int, *, days: int, by: str, now: datetim
 
 
 def switch(session: Session, rule_id: int, what: Switch, *, by: str, now: datetime) -> TagRule:
-    """Do this with a rule. Raises NotFound, Refused."""
+    """Do this with a rule. Raises NotFound, Refused.
+
+    Whoever follows is waited for: what is written meanwhile for a rule that is switched off would
+    be taken back by nobody.
+    """
+    hold(session, wait=True)
     row = find(session, rule_id)
     check_switch(state_now(session, row), what)
     if what is Switch.LIVE:
