@@ -2,6 +2,8 @@
 
 create, revise, switch, ask_test    writing rules, and switching them on and off
 listing, show, versions, carriers   rules for pages
+naming, follow_rename               rules that name a segment, list or campaign
+check_segment                       no rule follows from itself by a segment
 sentence                            a rule as a sentence
 fold, sweep, is_due, is_sweep_due   keeping what rules say up to date
 is_test_due, try_next              trying a rule on the past
@@ -10,6 +12,7 @@ suggested                           tags that a text speaks of, with the places
 coverage                            tags, audiences and contents without each other
 """
 
+from app.autotag.audiences import check_segment, follow_rename, naming
 from app.autotag.backtest import is_test_due, try_next
 from app.autotag.coverage import Coverage, coverage, coverage_json
 from app.autotag.following import fold, is_due, is_sweep_due, sweep
@@ -39,15 +42,18 @@ __all__ = [
     "Words",
     "ask_test",
     "carriers",
+    "check_segment",
     "checked",
     "coverage",
     "coverage_json",
     "create",
     "fold",
+    "follow_rename",
     "is_due",
     "is_sweep_due",
     "is_test_due",
     "listing",
+    "naming",
     "revise",
     "rule_of",
     "seed",
