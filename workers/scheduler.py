@@ -24,12 +24,22 @@ from workers.judging import keep_court
 from workers.leading import Leadership
 from workers.learning import keep_learning
 from workers.mirroring import keep_names
-from workers.sweeping import keep_desk, keep_hospitals, keep_quality, mend, sweep
+from workers.sweeping import (
+    keep_desk,
+    keep_hospitals,
+    keep_quality,
+    keep_uploads,
+    mend,
+    sweep,
+)
 
 SWEEP_EVERY_S = 1
 LEAD_EVERY_S = 1
 MEND_EVERY_S = 5
 QUALITY_EVERY_S = 300
+KEPT: tuple[Callable[[Parts], object], ...] = (
+    keep_quality, keep_hospitals, keep_desk, keep_court, keep_names, keep_uploads, keep_learning,
+)  # fmt: skip
 
 _log = log.get(__name__)
 
@@ -51,9 +61,12 @@ def main() -> None:
 
 
 def keep(parts: Parts) -> None:
-    """What may take long and is done by whoever comes first."""
-    for work in (keep_quality, keep_hospitals, keep_desk, keep_court, keep_names, keep_learning):
-        work(parts)
+    """What may take long and is done by whoever comes first; what fails holds up nothing else."""
+    for work in KEPT:
+        try:
+            work(parts)
+        except Exception as problem:  # the next beat tries again
+            _log.error("work failed", work=work.__name__, error=type(problem).__name__)
 
 
 def clock_of(parts: Parts, leadership: Leadership) -> BackgroundScheduler:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import campaigns, completeness, delivery, identity, inbox, linkage
 from app.bootstrap import Parts
+from app.flows import import_tags
 from app.flows.hospitals import follow
 from app.flows.reconcile import accounts_of
 from app.infra import leader
@@ -109,6 +110,15 @@ def keep_quality(parts: Parts) -> bool:
     with parts.db.transaction() as session:
         linkage.tidy(session, now)
         return identity.quality.keep(session, today, figures, now)
+
+
+def keep_uploads(parts: Parts) -> None:
+    """Files with tags that nobody confirmed are not kept."""
+    with parts.db.reading() as session:
+        if not import_tags.are_stale(session, parts.clock()):
+            return
+    with parts.db.transaction() as session:
+        import_tags.drop_stale(session, parts.clock())
 
 
 def keep_desk(parts: Parts) -> int:

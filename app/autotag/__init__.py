@@ -1,7 +1,7 @@
 """Tags that follow from behaviour, words found in texts, and what content is missing.
 
 create, revise, switch, ask_test    writing rules, and switching them on and off
-listing, show, versions, carriers   rules for pages
+listing, show, versions, carriers   rules for pages; naming: those that name a tag
 sentence                            a rule as a sentence
 fold, sweep, is_due, is_sweep_due   keeping what rules say up to date
 is_test_due, try_next              trying a rule on the past
@@ -19,7 +19,7 @@ from app.autotag.life import State, Switch
 from app.autotag.live import Words
 from app.autotag.manage import Shown, ask_test, checked, create, revise, rule_of, switch
 from app.autotag.models import TagRule, TagRuleTest, TestState
-from app.autotag.reading import carriers, listing, show, sweeping, versions
+from app.autotag.reading import carriers, listing, naming, show, sweeping, versions
 from app.autotag.sentence import sentence
 from app.autotag.spoken import suggested
 from app.autotag.starter import seed
@@ -48,6 +48,7 @@ __all__ = [
     "is_sweep_due",
     "is_test_due",
     "listing",
+    "naming",
     "revise",
     "rule_of",
     "seed",

@@ -205,17 +205,18 @@ def _check_circle(session: Session, rule_id: int, rule: Rule) -> None:
         after = {
             tag
             for one in rules
-            if one.audience and _named(session, one) & reached
+            if one.audience and named(session, one) & reached
             for tag in words.gives(one)
         }
         fresh = after - reached
-    if rule.audience and _named(session, rule) & reached:
+    if rule.audience and named(session, rule) & reached:
         raise Refused(
             "人群条件里的标签由这条规则（或依赖它的规则）给出，会互相触发。请换一个人群条件。"
         )
 
 
-def _named(session: Session, rule: Rule) -> set[int]:
+def named(session: Session, rule: Rule) -> set[int]:
+    """The tags that its audience asks for."""
     if not rule.audience:
         return set()
     names = segments.tag_names(segments.parse(rule.audience))
@@ -236,7 +237,9 @@ def _check_words(session: Session, rule: Rule) -> None:
 
 
 def _silence(session: Session, row: TagRule, now: datetime) -> None:
+    """It says nothing more, also of what a verdict overruled."""
     _move(session, row, TagAssertion.superseded_at.is_(None), now)
+    tagging.withdraw(session, _said_by(session, row), now)
 
 
 def _speak_again(session: Session, row: TagRule, since: datetime | None) -> None:
@@ -245,14 +248,18 @@ def _speak_again(session: Session, row: TagRule, since: datetime | None) -> None
 
 
 def _move(session: Session, row: TagRule, which: ColumnElement[bool], to: datetime | None) -> None:
-    mine = (
-        TagAssertion.source == Source.RULE,
-        TagAssertion.tag_id.in_(_tags_ever(session, row.id)),
-        TagAssertion.ref.startswith(f"rule:{row.id}."), which,
-    )  # fmt: skip
+    mine = (*_said_by(session, row), which)
     changed.note_all(session, TagAssertion.identifier_id, *mine)
     moved = update(TagAssertion).where(*mine).values(superseded_at=to)
     session.execute(moved.execution_options(synchronize_session=False))
+
+
+def _said_by(session: Session, row: TagRule) -> tuple[ColumnElement[bool], ...]:
+    return (
+        TagAssertion.source == Source.RULE,
+        TagAssertion.tag_id.in_(_tags_ever(session, row.id)),
+        TagAssertion.ref.startswith(f"rule:{row.id}."),
+    )  # fmt: skip
 
 
 def _tags_ever(session: Session, rule_id: int) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app import tagging
 from app.court import due
@@ -27,6 +27,7 @@ from app.court.rules import (
 )
 from app.court.terms import Words, settle_at, terms, words
 from app.identity import Identifier, Physician
+from app.tagging.models import TagAssertion
 
 SYSTEM = "system"
 
@@ -43,6 +44,7 @@ def examine(session: Session, one_ids: Sequence[str], now: datetime) -> None:
     if not one_ids:
         return
     here = _Here(session, now)
+    _let_go(session, one_ids)
     anchors = _anchors(session, one_ids)
     people = persons(session, list(anchors), here.terms, now)
     cases = _cases_of(session, list(anchors))
@@ -99,8 +101,25 @@ class _Here:
         for case in cases:
             if case.verdict is None and case is not first and case.state != CaseState.MOOT:
                 self._close(case)
+        self._hear_again(decided)
         for case in decided or [first]:
             self._follow(case, found, person)
+
+    def _hear_again(self, decided: Sequence[TagCase]) -> None:
+        """Verdicts that contradict each other, about who became one person: somebody decides the
+        newest again, once; that overrules the others."""
+        if not decided:
+            return
+        newest = max(decided, key=_when)
+        differ = [
+            case for case in decided
+            if case.verdict != newest.verdict and newest.id not in case.facts.get("met", ())
+        ]  # fmt: skip
+        for case in differ:
+            case.facts = {**case.facts, "met": [*case.facts.get("met", ()), newest.id]}
+        if differ and newest.state == CaseState.SETTLED:
+            newest.facts = {**newest.facts, "by_hand": True}
+            self._move(newest, CaseState.OPEN, CaseEvent.REOPENED)
 
     def _follow(self, case: TagCase, found: Contradiction | None, person: Person) -> None:
         if found is not None:
@@ -153,6 +172,26 @@ class _Here:
     def _move(self, case: TagCase, state: CaseState, event: CaseEvent) -> None:
         case.state, case.updated_at = state, self.now
         note(self.session, case, event, SYSTEM, self.now)
+
+
+def _when(case: TagCase) -> tuple[datetime, int]:
+    assert case.decided_at is not None
+    return case.decided_at, case.id
+
+
+def _let_go(session: Session, one_ids: Sequence[str]) -> None:
+    """Who were taken for one person and are not: the verdict about one overrules nothing that is
+    said about the other."""
+    of_case = aliased(Identifier)
+    parted = (
+        select(TagAssertion.id)
+        .join(Identifier, Identifier.id == TagAssertion.identifier_id)
+        .join(TagCase, TagCase.id == TagAssertion.overruled_by)
+        .join(of_case, of_case.id == TagCase.identifier_id)
+        .where(Identifier.one_id.in_(one_ids), of_case.one_id != Identifier.one_id)
+    )
+    if found := session.scalars(parted).all():
+        tagging.release_overruled(session, found)
 
 
 def _anchors(session: Session, one_ids: Sequence[str]) -> dict[str, int]:

@@ -12,27 +12,30 @@ the same file can be taken again when the physicians are there.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app import accounts, identity, tagging
 from app.flows.import_physicians import KNOWN
 from app.flows.table_file import read_table
-from app.identity import Kind
+from app.identity import Identifier, Kind
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused
 from app.tagging import Source, TagImport, naming
+from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
 MAX_ROWS, SLICE = 50_000, 20
 STALE = timedelta(days=1)  # an upload that nobody confirmed
 IDS = {"licence_no": Kind.LICENCE_NO, "crm_id": Kind.CRM_ID, "unionid": Kind.UNIONID,
        "phone": Kind.PHONE}  # fmt: skip
 MEANINGS = (*IDS, "tags")
+_SIGNS = re.compile(r"[\W_]+")
 FORBIDDEN_COLUMNS = ("处方", "统方", "prescription")
 Columns = Mapping[int, str]
 """Number of a column → what it holds, of MEANINGS."""
@@ -67,15 +70,30 @@ def keep(
     banned = next((c for c in table[0] for w in FORBIDDEN_COLUMNS if w in c.lower()), "")
     if banned:
         raise Refused(f"文件包含“{banned}”列。不得采集医生个人的处方量，整个文件没有导入。")
-    unused = (TagImport.applied_at.is_(None), TagImport.at < now - STALE)
-    session.execute(delete(TagImport).where(*unused))
+    drop_stale(session, now)
     upload = TagImport(
-        filename=filename[:200], tool=tool.strip()[:40] or "default", table=table, figures={},
+        filename=filename[:200], tool=tool_key(tool), table=table, figures={},
         actor=actor, at=now,
     )  # fmt: skip
     session.add(upload)
     session.flush()
     return upload
+
+
+def drop_stale(session: Session, now: datetime) -> None:
+    """Uploads that nobody confirmed go, with all that they hold."""
+    session.execute(delete(TagImport).where(_is_stale(now)))
+
+
+def are_stale(session: Session, now: datetime) -> bool:
+    """Whether there are such uploads."""
+    return session.scalar(select(TagImport.id).where(_is_stale(now)).limit(1)) is not None
+
+
+def tool_key(name: str) -> str:
+    """One spelling of a tool's name: letters and digits of any script, and hyphens. So it stands
+    for itself only, wherever what a tool says is looked up."""
+    return _SIGNS.sub("-", naming.fold(name)).strip("-")[:40] or "default"
 
 
 def guess(header: Sequence[str]) -> dict[int, str]:
@@ -104,11 +122,12 @@ def apply(db: Database, upload_id: int, columns: Columns, *, actor: str, now: da
         done, carried = _read(session, upload, columns)
     people = sorted(carried)
     for start in range(0, len(people), SLICE):
+        piece = people[start : start + SLICE]
         with db.transaction() as session:
-            for person in people[start : start + SLICE]:
+            for person in sorted({*piece, *_also(session, piece)}):
                 tagging.take_names(
                     session, person, source=Source.MARKETING, scope=f"tool:{upload.tool}",
-                    names={raw: f"市场工具标签「{raw}」" for raw in carried[person]},
+                    names={raw: f"市场工具标签「{raw}」" for raw in carried.get(person, ())},
                     at=now, now=now,
                 )  # fmt: skip
     with db.transaction() as session:
@@ -126,6 +145,7 @@ def _read(
     if "tags" not in meanings or not meanings & IDS.keys():
         raise Refused("请指明哪一列是标签，以及哪一列是手机、unionid、CRM 编号或执业证号。")
     looked, carried = Looked(rows=len(upload.table) - 1), defaultdict[int, set[str]](set)
+    known: dict[str, int] = {}  # ONE ID → the identifier by which the file names it first
     for line, cells in enumerate(upload.table[1:], start=2):
         row = [(columns[n], cell) for n, cell in enumerate(cells) if n in columns and cell]
         names = {name for meaning, cell in row if meaning == "tags" for name in _split(cell)}
@@ -137,13 +157,34 @@ def _read(
         if isinstance(person, str):
             looked.remarks.append((line, person))
         else:
-            carried[person] |= names
+            carried[known.setdefault(person.one_id, person.id)] |= names
     looked.physicians = len(carried)
     _count(session, looked, carried)
     return looked, carried
 
 
-def _person(session: Session, row: Sequence[tuple[str, str]]) -> int | str:
+def _is_stale(now: datetime) -> ColumnElement[bool]:
+    return and_(TagImport.applied_at.is_(None), TagImport.at < now - STALE)
+
+
+def _also(session: Session, people: Sequence[int]) -> Sequence[int]:
+    """Other identifiers of the same physicians, by which a tool has said something before."""
+    other = aliased(Identifier)
+    said = [
+        select(table.identifier_id)
+        .where(table.identifier_id == other.id, table.source == Source.MARKETING)
+        .exists()
+        for table in (TagAssertion, TagSighting, TagRefused)
+    ]
+    return session.scalars(
+        select(other.id)
+        .join(Identifier, Identifier.one_id == other.one_id)
+        .where(Identifier.id.in_(people), other.id.not_in(people), or_(*said))
+        .distinct()
+    ).all()
+
+
+def _person(session: Session, row: Sequence[tuple[str, str]]) -> Identifier | str:
     """The identifier of the strongest kind, or why there is none."""
     said = dict(row)
     named = [(kind, said[name]) for name, kind in IDS.items() if name in said]
@@ -151,7 +192,7 @@ def _person(session: Session, row: Sequence[tuple[str, str]]) -> int | str:
         one = identity.make_id(kind, text)
         found = identity.find(session, one) if one is not None else None
         if found is not None:
-            return found.id
+            return found
     return "没有认识的医生：先导入医生，再导入这个文件" if named else "没有手机、unionid 或编号"
 
 

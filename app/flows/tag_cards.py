@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from copy import deepcopy
 
 from sqlalchemy import select
@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from app.delivery import Dispatch, State, Way
 from app.recommend import Suggestion
+from app.tagging.naming import says
 
 ROWS = "horizontal_content_list"
 
 
-def hide(session: Session, names: Sequence[str]) -> int:
-    """Take reasons that name these tags out of queued cards; how many cards changed."""
+def hide(session: Session, names: Collection[str]) -> int:
+    """Take reasons that say one of these folded names out of queued cards; how many changed."""
     waiting = session.scalars(
         select(Dispatch)
         .where(Dispatch.state == State.QUEUED, Dispatch.way == Way.REP_CARD)
@@ -25,7 +26,7 @@ def hide(session: Session, names: Sequence[str]) -> int:
     for dispatch in waiting:
         payload = deepcopy(dispatch.payload)
         rows = payload.get("card", {}).get(ROWS, [])
-        kept = [row for row in rows if not any(_says(row["value"], name) for name in names)]
+        kept = [row for row in rows if not says(row["value"], names)]
         if len(kept) != len(rows):
             payload["card"][ROWS] = kept
             dispatch.payload = payload
@@ -34,7 +35,7 @@ def hide(session: Session, names: Sequence[str]) -> int:
     return changed
 
 
-def _about(session: Session, names: Sequence[str]) -> list[int]:
+def _about(session: Session, names: Collection[str]) -> list[int]:
     """Suggestions with a waiting card and such a reason."""
     waiting = select(Dispatch.suggestion_id).where(
         Dispatch.state == State.QUEUED, Dispatch.way == Way.REP_CARD
@@ -44,14 +45,5 @@ def _about(session: Session, names: Sequence[str]) -> list[int]:
     )
     return [
         row.id for row in rows
-        if any(_says(reason, name) for reason in row.reasons for name in names)
+        if any(says(reason, names) for reason in row.reasons)
     ]  # fmt: skip
-
-
-def _says(text: str, name: str) -> bool:
-    """The name stands between its marks, perhaps cut by the length of a line."""
-    for piece in text.split("「")[1:]:
-        said = piece.split("」")[0]
-        if said == name or (said.endswith("…") and name.startswith(said[:-1])):
-            return True
-    return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.flows import tag_cards
 from app.flows.tag_uses import Carriers, Uses, carriers, uses
 from app.infra.errors import NotFound, Refused
-from app.tagging import Sensitivity, Tag, by_key, moving, versions
+from app.tagging import LEXICON, Tag, by_key, moving, versions
 from app.tagging.differences import reversed_on
 from app.tagging.document import Document, Name
 from app.tagging.editing import like, merged, names_moved
@@ -50,18 +51,8 @@ def edit(
     session: Session, change: versions.Edit, *, actor: str, note: str = "", kind: str = "edit",
     now: datetime,
 ) -> VocabularyVersion | None:  # fmt: skip
-    """A change that moves nothing; None when there is none. What reps may not see any more leaves
-    the cards that wait for them."""
-    before = versions.begin(session, now)
-    version = versions.change(session, change, actor=actor, note=note, kind=kind, now=now)
-    if version is not None:
-        after = versions.document_of(version)
-        hidden = [t.name for t in after.tags if t.sensitivity == Sensitivity.STAFF
-                  and (t.key not in before.by_key
-                       or before.by_key[t.key].sensitivity != t.sensitivity)]  # fmt: skip
-        if hidden:
-            tag_cards.hide(session, hidden)
-    return version
+    """A change that moves nothing; None when there is none."""
+    return _change(session, change, actor=actor, note=note, kind=kind, now=now)
 
 
 def refuse_stale(session: Session, key: str, base: int | None) -> None:
@@ -72,8 +63,9 @@ def refuse_stale(session: Session, key: str, base: int | None) -> None:
 
 
 def preview(session: Session, key: str, shares: Sequence[Share], rest: str = "") -> Preview:
-    """What `merge` (no shares, `rest` the target) or `split` would do. Raises NotFound."""
+    """What `merge` (no shares, `rest` the target) or `split` would do. Raises NotFound, Refused."""
     tag, parts = _tag(session, key), _parts(session, shares, rest)
+    moving.check_may(session, tag.id, parts)
     moving_on = moving.destined(tag.id, parts).subquery()
     to = []
     for name in dict.fromkeys([*(share.to for share in shares), *filter(None, [rest])]):
@@ -92,7 +84,7 @@ def merge(
 ) -> VocabularyVersion:
     """From now on the first tag is the second. Raises NotFound, Refused."""
     tag, target = _tag(session, key), _tag(session, into)
-    version = versions.change(
+    version = _change(
         session, lambda document: merged(document, key, into), actor=actor,
         note=note or f"“{tag.name}”并入“{target.name}”", kind="merge", now=now,
     )  # fmt: skip
@@ -118,7 +110,7 @@ def split(
     tag, parts = _tag(session, key), _parts(session, shares, rest)
     if any(part.to == tag.id for part in parts):
         raise Refused("请选择别的标签作为拆分的去向。")
-    version = versions.change(
+    version = _change(
         session, lambda document: _divided(document, key, shares, rest), actor=actor,
         note=note or f"拆分“{tag.name}”", kind="split", always=True, now=now,
     )  # fmt: skip
@@ -149,7 +141,7 @@ def undo(session: Session, number: int, *, actor: str, now: datetime) -> Vocabul
             )
         return result
 
-    made = versions.change(
+    made = _change(
         session, back, actor=actor, note=f"撤销版本 {number}", kind="undo", always=bool(mine),
         now=now,
     )  # fmt: skip
@@ -167,7 +159,7 @@ def roll_back(session: Session, number: int, *, actor: str, now: datetime) -> Vo
     here = moving.standing(session, versions.newest_number(session))
     there = moving.standing(session, number)
     back, again = _without(here, there), _without(there, here)
-    made = versions.change(
+    made = _change(
         session, lambda document: like(document, wanted), actor=actor,
         note=f"回到版本 {number}", kind="rollback", always=bool(back or again), now=now,
     )  # fmt: skip
@@ -178,6 +170,19 @@ def roll_back(session: Session, number: int, *, actor: str, now: datetime) -> Vo
     for migration in again:
         moving.again(session, migration, made.number, now)
     return made
+
+
+def _change(
+    session: Session, change: versions.Edit, *, now: datetime, **how: Any
+) -> VocabularyVersion | None:
+    """Every change goes this way: what reps may not read any more leaves the cards that wait."""
+    versions.begin(session, now)
+    before = LEXICON.of(session).hidden_names
+    version = versions.change(session, change, now=now, **how)
+    hidden = LEXICON.of(session).hidden_names - before
+    if hidden:
+        tag_cards.hide(session, hidden)
+    return version
 
 
 def _without(some: list[TagMigration], others: list[TagMigration]) -> list[TagMigration]:

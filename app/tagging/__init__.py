@@ -10,6 +10,7 @@ replace_from_source  a source's whole list of tags: missing ones are superseded
 weights, reasons     what holds now, how strongly, and why; history: what was said when
 trust, learn, fix    how reliable a source is about a tag: learned, or set by hand
 overrule, reinstate  what a verdict supersedes, and its undoing
+withdraw             sources say something no more, verdict or not
 held, lines_of, shape   how strongly every tag holds for one person, and until when
 keywords_in          tags that a text speaks of
 versions, document, moving   every change of the vocabulary is a version; assertions move with it
@@ -32,7 +33,16 @@ from app.tagging import (
     suggesting,
     versions,
 )
-from app.tagging.assign import assert_tag, overrule, reinstate, replace_from_source, supersede
+from app.tagging.assign import (
+    STANDS,
+    assert_tag,
+    overrule,
+    reinstate,
+    release_overruled,
+    replace_from_source,
+    supersede,
+    withdraw,
+)
 from app.tagging.corp_tags import corp_tags, keep_corp_tags, note_corp_tag, tags_deleted_at
 from app.tagging.fold_looks import Preview, batch_of, folded_by, folding_history, is_undone, preview
 from app.tagging.fold_models import FoldKind, TagFolding, TagImport
@@ -46,7 +56,6 @@ from app.tagging.marks import (
     forget_side,
     hold_plan,
     own_marks,
-    people_with_marks,
     plan_people,
     read_side,
 )
@@ -56,6 +65,7 @@ from app.tagging.mirror_figures import standing as mirror_standing
 from app.tagging.mirror_list import Steps, look_at_list
 from app.tagging.mirror_list import repair as repair_mirror
 from app.tagging.mirror_models import MarkSide, MirrorPlan, MirrorState, TagMark, TagMirror
+from app.tagging.mirror_people import page_of_people
 from app.tagging.mirrored import MAPPED, choose_mirrored, chosen_tags, mirror_of
 from app.tagging.mirrored import is_used as is_mirror_used
 from app.tagging.models import (
@@ -120,6 +130,7 @@ __all__ = [
     "LEARNED_FROM",
     "LEXICON",
     "MAPPED",
+    "STANDS",
     "FoldKind",
     "Held",
     "Learned",
@@ -201,7 +212,7 @@ __all__ = [
     "note_corp_tag",
     "overrule",
     "own_marks",
-    "people_with_marks",
+    "page_of_people",
     "plan_people",
     "preview",
     "prior",
@@ -210,6 +221,7 @@ __all__ = [
     "refusals",
     "reinstate",
     "release",
+    "release_overruled",
     "reliabilities",
     "reliability_changes",
     "repair_mirror",
@@ -232,5 +244,6 @@ __all__ = [
     "versions",
     "weights",
     "why_forbidden",
+    "withdraw",
     "without_hidden",
 ]

@@ -39,8 +39,8 @@ class Lexicon:
     by_label: dict[str, int]  # exactly as written, names before keys
     merged: Mapping[int, int] = field(default_factory=dict)  # tag → the one it stands for
     closed: Mapping[int, frozenset[str]] = field(default_factory=dict)  # tag → who may assert it
-    staff: frozenset[int] = frozenset()  # tags that reps do not see
-    hidden_names: frozenset[str] = frozenset()  # as cards write them, also cut
+    staff: frozenset[int] = frozenset()  # tags that reps do not see, with those merged into them
+    hidden_names: frozenset[str] = frozenset()  # whatever these are known as, folded
     forbidden: Mapping[str, str] = field(default_factory=dict)  # words of the company
     branches: Mapping[str, str] = field(default_factory=dict)  # category → the one at its top
     _finders: dict[tuple[str, ...], Finder[Named]] = field(default_factory=dict)
@@ -88,7 +88,9 @@ def _read(session: Session) -> Lexicon:
     merged = _ends({tag.id: tag.merged_into_id for tag in tags if tag.merged_into_id})
     named = {t.id: Named(t.id, t.key, t.name, t.category_key, t.active) for t in tags}
     above = session.execute(select(TagCategory.key, TagCategory.parent_key)).all()
-    rows = session.execute(select(TagSynonym.source, TagSynonym.raw, TagSynonym.tag_id))
+    rows = session.execute(select(TagSynonym.source, TagSynonym.raw, TagSynonym.tag_id)).all()
+    staff = {t.id for t in tags if t.sensitivity == Sensitivity.STAFF}
+    staff |= {tag for tag, stands_for in merged.items() if stands_for in staff}
     labels = {tag.key: tag.id for tag in tags} | {tag.name: tag.id for tag in tags}
     words = session.execute(select(ForbiddenWord.word, ForbiddenWord.reason))
     return Lexicon(
@@ -96,8 +98,11 @@ def _read(session: Session) -> Lexicon:
         by_label={label: merged.get(tag, tag) for label, tag in labels.items()},
         merged=merged,
         closed={t.id: frozenset(t.may_assert.split(",")) for t in tags if t.may_assert},
-        staff=frozenset(t.id for t in tags if t.sensitivity == Sensitivity.STAFF),
-        hidden_names=frozenset(t.name for t in tags if t.sensitivity == Sensitivity.STAFF),
+        staff=frozenset(staff),
+        hidden_names=frozenset(
+            [fold(t.name) for t in tags if t.id in staff]
+            + [raw for _, raw, tag in rows if merged.get(tag, tag) in staff]
+        ),
         forbidden={row.word: row.reason for row in words},
         branches=_ends({key: parent for key, parent in above if parent}),
     )

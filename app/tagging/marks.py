@@ -20,7 +20,7 @@ from app.identity.models import Identifier
 from app.infra.db import insert_once
 from app.reps.models import RelationState, Rep, RepContact
 from app.tagging import mirror_rules as rules
-from app.tagging.assign import assert_tag, supersede
+from app.tagging.assign import assert_tag, withdraw
 from app.tagging.held import held
 from app.tagging.mirror_models import MarkSide, MirrorPlan, TagMark, TagMirror
 from app.tagging.mirror_rules import Mark, Says
@@ -51,6 +51,8 @@ def plan_people(session: Session, one_ids: Sequence[str], now: datetime) -> int:
     """Say for these physicians what their sides shall carry; how many marks are wanted otherwise.
 
     Hold the plan first. Sides of relations that ended are forgotten: they cannot be written to.
+    Those of a member who was put out of use stay as they are: our marks stand in WeCom, and are
+    ours when the member comes back.
     """
     chosen = chosen_tags(session)
     sides = session.execute(_sides_of(one_ids)).all()
@@ -61,8 +63,10 @@ def plan_people(session: Session, one_ids: Sequence[str], now: datetime) -> int:
     changes = 0
     for side in sides:
         mine = marks.get(side.id, {})
-        if side.state != RelationState.CONNECTED or not side.active:
+        if side.state != RelationState.CONNECTED:
             forget_side(session, side.id)
+            continue
+        if not side.active:
             continue
         before = changes
         for tag_id in chosen | mine.keys():
@@ -75,20 +79,6 @@ def plan_people(session: Session, one_ids: Sequence[str], now: datetime) -> int:
         if changes > before:
             wake(session, [side.id], now)
     return changes
-
-
-def people_with_marks(session: Session, tag_ids: Collection[int] | None = None) -> set[str]:
-    """ONE IDs of whom a side has a mark that is wanted or ours."""
-    chosen = (
-        select(Identifier.one_id)
-        .join(RepContact, RepContact.identifier_id == Identifier.id)
-        .join(TagMark, TagMark.contact_id == RepContact.id)
-        .where(TagMark.wanted | TagMark.ours)
-        .distinct()
-    )
-    if tag_ids is not None:
-        chosen = chosen.where(TagMark.tag_id.in_(tag_ids))
-    return set(session.scalars(chosen))
 
 
 def read_side(
@@ -237,13 +227,12 @@ def forget_side(session: Session, contact_id: int) -> None:
 
 
 def _take_back(session: Session, contact_id: int, tag_id: int, now: datetime) -> None:
-    """Who set it again does not say any more that it is wrong."""
-    said = select(TagAssertion.id).where(
+    """Who set it again does not say any more that it is wrong, whatever a verdict made of it."""
+    said = (
         TagAssertion.tag_id == tag_id, TagAssertion.source == Source.REP_FEEDBACK,
-        TagAssertion.ref.startswith(_ref(contact_id)), TagAssertion.superseded_at.is_(None),
+        TagAssertion.ref.startswith(_ref(contact_id)),
     )  # fmt: skip
-    for assertion_id in session.scalars(said).all():
-        supersede(session, assertion_id, now)
+    withdraw(session, said, now)
 
 
 def _ref(contact_id: int) -> str:

@@ -78,7 +78,7 @@ def compare_list(session: Session, corp_id: str, listed: Iterable[Listed], now: 
             _wanted(session, row, tag.name, group, there, steps, now)
         else:
             _ending(session, row, there, steps, now)
-    plan.listed_at, plan.repair = now, False
+    plan.listed_at = now
     session.flush()
     MAPPED.changed(session)
     return steps
@@ -135,7 +135,7 @@ def repair(session: Session, now: datetime) -> int:
     session.execute(update(MarkSide).where(MarkSide.error != "").values(due_at=now, attempts=0))
     wake(session, contacts, now)
     number += len(contacts)
-    plan.full_at, plan.listed_at, plan.repair = None, None, True
+    plan.full_at = plan.listed_at = None
     session.flush()
     MAPPED.changed(session)
     return number

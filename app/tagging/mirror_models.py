@@ -86,7 +86,11 @@ class MarkSide(Base):
 
 
 class MirrorPlan(Base):
-    """One row: how far changes of audiences were followed, and when all was last looked at."""
+    """One row: how far changes of audiences were followed, and when a look at all began last.
+
+    `full_after`: the ONE ID behind which that look goes on; None: it is over. `again`: ONE IDs, by
+    comma, that somebody else was reading just then.
+    """
 
     __tablename__ = "tag_mirror_plan"
 
@@ -96,4 +100,5 @@ class MirrorPlan(Base):
     chosen: Mapped[str] = mapped_column(Text, default="")  # ids of the mirrored tags, by comma
     full_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    repair: Mapped[bool] = mapped_column(default=False, server_default=false())
+    full_after: Mapped[str | None] = mapped_column(String(24))
+    again: Mapped[str] = mapped_column(Text, default="", server_default="")

@@ -30,6 +30,19 @@ def bare(text: str) -> str:
     return _PUNCTUATION.sub("", fold(text))
 
 
+def says(text: str, names: Collection[str]) -> bool:
+    """Whether it writes one of these folded names between 「 and 」: alone or behind the name of
+    its group, perhaps cut by the length of a line."""
+    for piece in text.split("「")[1:]:
+        said = piece.split("」")[0]
+        for part in (said, *said.split(" / ")):
+            if fold(part) in names:
+                return True
+            if part.endswith("…") and any(n.startswith(fold(part[:-1])) for n in names):
+                return True
+    return False
+
+
 def why_forbidden(text: str, more: Mapping[str, str] = FORBIDDEN) -> str:
     """Why no tag may be called so, or ""; blanks and signs between the characters hide nothing.
 

@@ -5,8 +5,7 @@ Whatever changes it is a version: see `versions`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, select
@@ -23,7 +22,6 @@ from app.tagging.shape import shape
 from app.tagging.starter import CATEGORIES, FORBIDDEN, OPPOSITES, SPOKEN, TAGS
 
 STARTER = "起始词表"
-_QUOTED = re.compile("「([^」]*)」")
 
 
 def seed(session: Session, now: datetime) -> None:
@@ -194,7 +192,7 @@ def names_for_reps(session: Session) -> dict[int, str]:
 def without_hidden(session: Session, sentences: Sequence[str]) -> list[str]:
     """Sentences for a rep: none that names a tag which only staff may see, also cut by a card."""
     hidden = LEXICON.of(session).hidden_names
-    return [text for text in sentences if not any(_quoted(text, hidden))]
+    return [text for text in sentences if not naming.says(text, hidden)]
 
 
 def keywords_in(session: Session, text: str, categories: Sequence[str] = SPOKEN) -> list[Named]:
@@ -238,9 +236,3 @@ def _contradict(session: Session, ids: Mapping[str, int], fresh: set[str]) -> No
         if {one, other} & fresh and one in ids and other in ids:
             a, b = sorted((ids[one], ids[other]))
             insert_once(session, TagOpposite, {"a_id": a, "b_id": b}, "a_id", "b_id")
-
-
-def _quoted(text: str, names: Iterable[str]) -> Iterator[str]:
-    """The names that `text` says between 「 and 」."""
-    for said in _QUOTED.findall(text):
-        yield from (n for n in names if n == said or (said[-1:] == "…" and n.startswith(said[:-1])))

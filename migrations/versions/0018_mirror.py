@@ -109,7 +109,8 @@ def _mirrors() -> None:
         sa.Column("chosen", sa.Text(), nullable=False),
         sa.Column("full_at", WHEN, nullable=True),
         sa.Column("listed_at", WHEN, nullable=True),
-        sa.Column("repair", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("full_after", sa.String(24), nullable=True),
+        sa.Column("again", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tag_mirror_plan")),
     )
 

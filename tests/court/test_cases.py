@@ -203,6 +203,52 @@ def test_cases_follow_merges_and_splits(database: Database) -> None:
         assert session.get_one(TagCase, case.id).state == CaseState.MOOT
 
 
+def test_a_verdict_overrules_nothing_about_somebody_else(database: Database) -> None:
+    by_hand(database)
+    with database.transaction() as session:
+        one, other = person(session, "wm1"), person(session, "wm2")
+        judged = identity.merge(
+            session, one.one_id, other.one_id, actor="user:1", reason="同一人", now=NOON
+        )
+        session.refresh(one)
+        session.refresh(other)
+        say(session, one, "stage-regular", Source.PERSON)
+        say(session, other, "stage-trial", Source.CRM)
+        (case,) = look(session, one)
+        free = other if case.identifier_id == one.id else one
+        before = [row for row in active(session) if row[0] == free.id]
+        lost = Verdict.SECOND if free is other else Verdict.FIRST
+        court.decide(session, case.id, lost, actor="user:1", reason="", now=LATER)
+        assert [row for row in active(session) if row[0] == free.id] == []
+        identity.retract(session, judged.id, actor="user:1", now=LATER)
+        session.refresh(one)
+        session.refresh(other)
+        look(session, free, LATER)
+        assert [row for row in active(session) if row[0] == free.id] == before
+
+
+def test_verdicts_that_contradict_each_other_are_heard_again_once(database: Database) -> None:
+    by_hand(database)
+    with database.transaction() as session:
+        people, cases = [person(session, "wm1"), person(session, "wm2")], []
+        for number, verdict in enumerate((Verdict.FIRST, Verdict.SECOND)):
+            say(session, people[number], "af", Source.CRM)
+            say(session, people[number], "af", Source.PERSON, confidence=-1.0)
+            (case,) = look(session, people[number])
+            at = NOON + timedelta(minutes=number)
+            cases.append(court.decide(session, case.id, verdict, actor="u", reason="", now=at))
+        identity.merge(
+            session, *(who.one_id for who in people), actor="user:1", reason="同一人", now=LATER
+        )
+        session.refresh(people[0])
+        look(session, people[0], LATER)
+        assert [case.state for case in cases] == [CaseState.SETTLED, CaseState.OPEN]
+        court.decide(session, cases[1].id, Verdict.SECOND, actor="u", reason="", now=LATER)
+        look(session, people[0], LATER)
+        assert [case.state for case in cases] == [CaseState.SETTLED, CaseState.SETTLED]
+        assert tagging.weights(session, [people[0].one_id], LATER)[people[0].one_id] == {}
+
+
 def test_whoever_changed_is_marked_for_the_court_and_looked_at_once(
     database: Database, clock: SetClock
 ) -> None:
