@@ -84,6 +84,10 @@ def verdict_text(verdict: Verdict, *, names: bool = False) -> str:
 TALKS = {
     "content_read": _l("读过「%(tag)s」内容（%(when)s）"),
     "wecom_tag": _l("企微标签「%(tag)s」（%(when)s）"),
+    "wecom_personal": _l("代表的企微个人标签「%(tag)s」（%(when)s）"),
+    "marketing": _l("市场工具记录关注「%(tag)s」（%(when)s）"),
+    "rule": _l("从近期行为看关注「%(tag)s」（%(when)s）"),
+    "verdict": _l("同事核实过「%(tag)s」（%(when)s）"),
     "crm": _l("CRM 记录关注「%(tag)s」（%(when)s）"),
     "channel": _l("扫码渠道关注「%(tag)s」（%(when)s）"),
     "message": _l("主动提到「%(tag)s」（%(when)s）"),
