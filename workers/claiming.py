@@ -118,11 +118,11 @@ def _hold(session: Session, dispatch: Dispatch, verdict: Verdict, now: datetime)
     """Not permitted now: later when the only obstacle is the hour, else never."""
     until = verdict.allowed_again_at
     if until is not None and {reason.code for reason in verdict.reasons} <= WAITS_FOR:
-        delivery.postpone(session, dispatch, until, verdict.text, now)
+        delivery.postpone(session, dispatch, until, verdict.whole, now)
         if dispatch.state == State.CANCELLED:
             after_sent(session, dispatch, now)
     else:
-        _give_up(session, dispatch, verdict.text, now)
+        _give_up(session, dispatch, verdict.whole, now)
 
 
 def _give_up(session: Session, dispatch: Dispatch, why: str, now: datetime) -> None:

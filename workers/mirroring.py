@@ -34,4 +34,7 @@ def keep_names(parts: Parts) -> int:
             if not tagging.are_unsettled(session):
                 return done
         with parts.db.transaction() as session:
-            done += tagging.settle(session, parts.clock())
+            settled = tagging.settle(session, parts.clock())
+        if not settled:  # somebody else is at it
+            return done
+        done += settled

@@ -103,7 +103,8 @@ def _run(
 def _begin(session: Session, test: TagRuleTest, now: datetime) -> tuple[Past, int]:
     version = session.get_one(TagRuleVersion, (test.rule_id, test.version))
     rule = read(version.definition)
-    about = set(session.scalars(select(VersionTag.tag_id).distinct()))
+    carried = session.scalars(select(VersionTag.tag_id).distinct())
+    about = set(tagging.standing(session, dict.fromkeys(carried, 1.0)))
     weeks = weeks_of(deeds.day_of(now), test.days)
     past = Past(rule, Words(session).meaning(rule), weeks, about, seed=str(test.id))
     live = select(func.count()).select_from(Physician).where(Physician.live.is_(True))

@@ -154,7 +154,7 @@ def _thin(session: Session, known: Mapping[int, Tag], shape: Shape) -> list[Thin
         for version in content.listing(session, limit=LOOKED)
         if version.stage != Stage.WITHDRAWN
     ]
-    tags = content.tags_of_many(session, [row.id for row in rows])
+    tags = content.topics_of(session, [row.id for row in rows])
     broad = set(shape.parents.values())
     why = {row.id: _why_thin(tags[row.id], known, broad) for row in rows}
     thin = [row for row in rows if why[row.id]]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content
 from app.autotag.deeds import ACTS, NOTHING, About, Known, Step
-from app.content.models import ContentVersion, VersionTag
+from app.content.models import ContentVersion
 from app.identity.models import Identifier
 from app.journey.models import Happened, Touchpoint
+from app.tagging import LEXICON
 
 AT_ONCE = 500
 MOST_WORDS = 4000  # characters of a message that are looked at
@@ -20,28 +21,27 @@ MOST_WORDS = 4000  # characters of a message that are looked at
 
 class Library:
     """What versions of contents are about. What was sent is approved and never changes, so a
-    version is read once."""
+    version is read once, and again when tags were merged or parted."""
 
     def __init__(self) -> None:
         self._known: dict[int, Known] = {}
+        self._merged: Mapping[int, int] = {}
 
     def learn(self, session: Session, version_ids: Iterable[int]) -> None:
         """Read those that were not read yet."""
+        merged = LEXICON.of(session).merged
+        if merged != self._merged:
+            self._known, self._merged = {}, merged
         missing = sorted(set(version_ids) - self._known.keys())
         for start in range(0, len(missing), AT_ONCE):
             piece = missing[start : start + AT_ONCE]
-            tags: dict[int, set[int]] = {version_id: set() for version_id in piece}
-            chosen = select(VersionTag.version_id, VersionTag.tag_id)
-            for version_id, tag_id in session.execute(
-                chosen.where(VersionTag.version_id.in_(tags))
-            ):
-                tags[version_id].add(tag_id)
+            topics = content.topics_of(session, piece)
             rows = select(ContentVersion.id, ContentVersion.content_id, ContentVersion.body)
             for version_id, content_id, body in session.execute(
                 rows.where(ContentVersion.id.in_(piece))
             ):
                 seconds = content.reading_seconds(body)
-                self._known[version_id] = Known(content_id, frozenset(tags[version_id]), seconds)
+                self._known[version_id] = Known(content_id, frozenset(topics[version_id]), seconds)
 
     def about(self, version_id: int) -> About:
         """What a version that was learnt is about."""
@@ -96,8 +96,3 @@ def _said(session: Session, ids: Sequence[int], words: bool) -> dict[int, str]:
                 text = str((detail or {}).get("text") or "")
                 found[number] = text[:MOST_WORDS].lower()
     return found
-
-
-def count_people(session: Session) -> int:
-    """How many ONE IDs there are to look at, about."""
-    return session.scalar(select(func.count(Identifier.one_id.distinct()))) or 0

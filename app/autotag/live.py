@@ -12,10 +12,10 @@ from app import tagging
 from app.autotag.deeds import TOUCHES
 from app.autotag.definition import read
 from app.autotag.models import TagRule, TagRuleVersion
-from app.autotag.rules import Meaning, Rule, acts, needs_words
+from app.autotag.rules import Meaning, Rule, acts, needs_words, picks
 from app.identity.news import WHO
 from app.infra.stamp import Stamped
-from app.tagging import Source
+from app.tagging import Source, Tag
 from app.tagging.lexicon import LEXICON, Lexicon
 
 
@@ -55,11 +55,17 @@ def need_words(rules: Iterable[Live]) -> bool:
 
 
 class Words:
-    """What keys of tags mean, read once for many rules."""
+    """What keys of tags mean, read once for many rules. The key of a merged tag means the one that
+    it stands for."""
 
     def __init__(self, session: Session) -> None:
-        known = tagging.tags(session)
+        known, merged = tagging.tags(session), LEXICON.of(session).merged
         self._ids = {tag.key: tag.id for tag in known}
+        old = select(Tag.key, Tag.id).where(Tag.merged_into_id.is_not(None))
+        alive = set(self._ids.values())
+        for key, number in session.execute(old):
+            if merged.get(number) in alive:
+                self._ids[key] = merged[number]
         self._names = {tag.id: tag.name for tag in known}
         self._of: dict[str, set[int]] = {}
         for tag in known:
@@ -70,6 +76,11 @@ class Words:
         """For this rule."""
         each = frozenset(tag for key in rule.each for tag in self._of.get(key, ()))
         return Meaning(self._ids, self._names, each)
+
+    def names(self, rule: Rule) -> set[int]:
+        """Every tag that it gives or asks for by its key."""
+        keys = {rule.gives, *(pick.tagged for pick in picks(rule))}
+        return {self._ids[key] for key in keys if key in self._ids}
 
     def gives(self, rule: Rule) -> frozenset[int]:
         """Every tag that it can give."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.autotag.audiences import asked_for
 from app.autotag.definition import read
 from app.autotag.life import State, state_of
+from app.autotag.live import Words
 from app.autotag.manage import Shown
 from app.autotag.models import TagRule, TagRuleSweep, TagRuleTest, TagRuleVersion, TestState
 from app.identity.models import Identifier
@@ -50,6 +52,26 @@ def carriers(session: Session) -> dict[int, int]:
         .group_by(TagAssertion.actor)
     )  # fmt: skip
     return {int(actor.removeprefix("rule:")): number for actor, number in rows}
+
+
+def naming_tag(session: Session, tag_id: int) -> list[tuple[int, str]]:
+    """(id, name) of rules in use that give this tag or ask for it, as they are or will be."""
+    words = Words(session)
+    version = or_(
+        TagRuleVersion.number == TagRule.version, TagRuleVersion.number == TagRule.live_version
+    )
+    rows = session.execute(
+        select(TagRule.id, TagRule.name, TagRuleVersion.definition)
+        .join(TagRuleVersion, and_(TagRuleVersion.rule_id == TagRule.id, version))
+        .where(TagRule.retired_at.is_(None))
+        .order_by(TagRule.id)
+    )
+    rules = [(number, name, read(said)) for number, name, said in rows]
+    found = {
+        number: name for number, name, rule in rules
+        if tag_id in words.names(rule) | asked_for(session, rule)
+    }  # fmt: skip
+    return list(found.items())
 
 
 def sweeping(session: Session) -> TagRuleSweep | None:

@@ -3,22 +3,28 @@
 `ref` is `rule:ID.VERSION:DAY`, the day on which the conclusion rests: a newer deed supersedes the
 older assertion, so that the tag stays as fresh as the behaviour, at most once a day. What a rule
 says no more is superseded; what it says again is revived. Nothing is overwritten.
+
+What a verdict overruled stays overruled while the rule repeats it, on whatever day it rests; said
+no more, it is forgotten. A rule gives no tag that rules may not assert, and for one that was merged
+the tag that it stands for.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app import tagging
 from app.autotag.deeds import begin_of
 from app.identity import changed
 from app.identity.models import Identifier, Physician
+from app.tagging.lexicon import LEXICON
 from app.tagging.models import Source, TagAssertion
 
 AT_ONCE = 500
@@ -48,12 +54,13 @@ class Settled(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """An assertion of a rule that holds."""
+    """An assertion of a rule that holds, or would without a verdict."""
 
     id: int
     identifier_id: int
     tag_id: int
     ref: str
+    overruled: bool = False
 
     @property
     def rule_id(self) -> int:
@@ -80,16 +87,14 @@ def settle(
 def _settle(
     session: Session, wanted: Mapping[str, Sequence[Wanted]], rules: Collection[int], now: datetime
 ) -> Settled:
-    holding = holdings(session, list(wanted), rules)
+    holding, allowed = holdings(session, list(wanted), rules), _allowed(session)
     old: list[Holding] = []
     new: dict[str, list[Wanted]] = {}
     for one_id, wants in wanted.items():
-        left = {(want.tag_id, want.ref): want for want in wants}
-        for one in holding.get(one_id, ()):
-            if left.pop((one.tag_id, one.ref), None) is None:
-                old.append(one)
-        if left:
-            new[one_id] = list(left.values())
+        fresh, over = _difference(allowed(wants), holding.get(one_id, ()))
+        old += over
+        if fresh:
+            new[one_id] = fresh
     end(session, old, now)
     anchors = _anchors(session, list(new))
     rows = [
@@ -100,23 +105,54 @@ def _settle(
     return Settled(len(rows), len(old))
 
 
+def _difference(
+    wants: Sequence[Wanted], holding: Sequence[Holding]
+) -> tuple[list[Wanted], list[Holding]]:
+    """What has to begin and what is over."""
+    left = {(want.tag_id, want.ref): want for want in wants}
+    said = {(want.rule_id, want.tag_id) for want in wants}
+    denied = {(one.rule_id, one.tag_id) for one in holding if one.overruled}
+    over = [
+        one for one in holding
+        if (one.tag_id, one.ref) not in left
+        and not (one.overruled and (one.rule_id, one.tag_id) in said)
+    ]  # fmt: skip
+    there = {(one.tag_id, one.ref) for one in holding}
+    fresh = [
+        want for key, want in left.items()
+        if key not in there and (want.rule_id, want.tag_id) not in denied
+    ]  # fmt: skip
+    return fresh, over
+
+
+def _allowed(session: Session) -> Callable[[Sequence[Wanted]], list[Wanted]]:
+    known = LEXICON.of(session)
+
+    def allowed(wants: Sequence[Wanted]) -> list[Wanted]:
+        now = (one._replace(tag_id=known.merged.get(one.tag_id, one.tag_id)) for one in wants)
+        return [one for one in now if known.may(Source.RULE, one.tag_id)]
+
+    return allowed
+
+
 def holdings(
     session: Session, one_ids: Sequence[str], rules: Collection[int]
 ) -> dict[str, list[Holding]]:
-    """What these rules say of these physicians at the moment, oldest first."""
+    """What these rules say of these physicians at the moment, oldest first; also what a verdict
+    overruled of it."""
     rows = session.execute(
         select(Identifier.one_id, TagAssertion.id, TagAssertion.identifier_id, TagAssertion.tag_id,
-               TagAssertion.ref)
+               TagAssertion.ref, TagAssertion.overruled_by.is_not(None))
         .join(TagAssertion, TagAssertion.identifier_id == Identifier.id)
         .where(
-            Identifier.one_id.in_(one_ids), TagAssertion.superseded_at.is_(None),
+            Identifier.one_id.in_(one_ids), tagging.STANDS,
             TagAssertion.source == Source.RULE, TagAssertion.ref.startswith("rule:"),
         )
         .order_by(TagAssertion.id)
     )  # fmt: skip
     found: dict[str, list[Holding]] = defaultdict(list)
-    for one_id, number, identifier_id, tag_id, ref in rows:
-        one = Holding(number, identifier_id, tag_id, ref)
+    for row in rows:
+        one_id, one = row[0], Holding(*row[1:])
         if one.rule_id in rules:
             found[one_id].append(one)
     return found
@@ -126,10 +162,7 @@ def end(session: Session, old: Sequence[Holding], now: datetime) -> None:
     """These hold no more."""
     for start in range(0, len(old), AT_ONCE):
         ids = [one.id for one in old[start : start + AT_ONCE]]
-        done = update(TagAssertion).where(TagAssertion.id.in_(ids)).values(superseded_at=now)
-        session.execute(done.execution_options(synchronize_session=False))
-    for one in old:
-        changed.note(session, one.identifier_id)
+        tagging.withdraw(session, [TagAssertion.id.in_(ids)], now)
 
 
 def _begin(session: Session, rows: Sequence[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -59,11 +59,18 @@ class ContactFacts:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A rule that failed: a code for machines, a sentence for people."""
+    """A rule that failed: a code for machines, a sentence for people, which reps read too; `names`
+    are of lists and segments, and not for them."""
 
     code: str
     text: str
     until: datetime | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """The sentence with the names: for the console and for the record."""
+        return f"{self.text}：{'、'.join(self.names)}" if self.names else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +99,13 @@ class Verdict:
 
     @property
     def text(self) -> str:
-        """All reasons in one line."""
+        """All reasons in one line, as a rep may read them."""
         return "；".join(reason.text for reason in self.reasons) or "可以联系"
+
+    @property
+    def whole(self) -> str:
+        """All reasons in one line with the names that only staff read."""
+        return "；".join(reason.whole for reason in self.reasons) or "可以联系"
 
     def as_json(self, now: datetime) -> dict[str, Any]:
         """What is stored with a message as proof."""
@@ -101,7 +113,7 @@ class Verdict:
             "allowed": self.allowed,
             "asked_at": now.isoformat(),
             "reasons": [
-                {**asdict(r), "until": r.until.isoformat() if r.until else None}
+                {"code": r.code, "text": r.whole, "until": r.until and r.until.isoformat()}
                 for r in self.reasons
             ],
         }
@@ -149,7 +161,7 @@ def _spared(facts: ContactFacts, now: datetime) -> Reason | None:
         text = "无法确认医生是否在排除名单里，请检查“人群 → 名单与排除”"
         return Reason("suppression_unknown", text, now + ASK_AGAIN)
     if facts.spared_by:
-        return Reason("suppressed", f"医生在排除名单“{'”“'.join(facts.spared_by)}”里")
+        return Reason("suppressed", "医生在排除名单里", names=tuple(facts.spared_by))
     return None
 
 

@@ -23,6 +23,7 @@ from app.content.library import (
     tags_of,
     tags_of_many,
     titles,
+    topics_of,
     versions_of,
     withdraw,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "tags_of",
     "tags_of_many",
     "titles",
+    "topics_of",
     "usable",
     "usable_version",
     "versions_of",

@@ -37,7 +37,7 @@ def usable(session: Session, now: datetime) -> list[Usable]:
         .where(*_in_force(now))
         .order_by(ContentVersion.id)
     ).all()
-    tags = tags_of_many(session, [version.id for version, _ in rows])
+    tags = tags_of_many(session, [version.id for version, _ in rows])  # as they are sealed
     return [
         Usable(version, brand, tagging.standing(session, tags[version.id]))
         for version, brand in rows

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app import tagging
 from app.content import approval
 from app.content.models import Brand, Content, ContentVersion, Stage, VersionTag
 from app.infra.errors import NotFound, Refused
 
+AT_ONCE = 500
 EDITABLE = ("kind", "title", "summary", "body", "url", "author_name", "sources")
 
 
@@ -167,11 +169,21 @@ def tags_of(session: Session, version_id: int) -> dict[int, float]:
 
 
 def tags_of_many(session: Session, version_ids: Iterable[int]) -> dict[int, dict[int, float]]:
-    """Version id → its tags, for lists."""
+    """Version id → its tags as they were approved, for lists and seals."""
     found: dict[int, dict[int, float]] = {version_id: {} for version_id in version_ids}
-    for tag in session.scalars(select(VersionTag).where(VersionTag.version_id.in_(found))):
-        found[tag.version_id][tag.tag_id] = tag.weight
+    wanted = list(found)
+    chosen = select(VersionTag.version_id, VersionTag.tag_id, VersionTag.weight)
+    for start in range(0, len(wanted), AT_ONCE):
+        piece = VersionTag.version_id.in_(wanted[start : start + AT_ONCE])
+        for version_id, tag_id, weight in session.execute(chosen.where(piece)):
+            found[version_id][tag_id] = weight
     return found
+
+
+def topics_of(session: Session, version_ids: Iterable[int]) -> dict[int, dict[int, float]]:
+    """Version id → what it is about today: its tags, merged ones as those they were merged into."""
+    tags = tags_of_many(session, version_ids)
+    return {version_id: tagging.standing(session, mine) for version_id, mine in tags.items()}
 
 
 def problem(session: Session, version: ContentVersion, now: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.content.models import VersionTag
+from app import content
 from app.court.likelihood import Seen
 from app.identity import Identifier
 from app.journey import Happened, Touchpoint
@@ -80,11 +80,7 @@ def by_tag(of: Sequence[Exposure]) -> dict[int, Seen]:
 
 
 def _tags(session: Session, versions: Iterable[int], shape: Shape) -> dict[int, frozenset[int]]:
-    wanted = sorted(versions)
-    chosen = select(VersionTag.version_id, VersionTag.tag_id)
-    found: dict[int, set[int]] = {version: set() for version in wanted}
-    for start in range(0, len(wanted), 500):
-        piece = VersionTag.version_id.in_(wanted[start : start + 500])
-        for version, tag in session.execute(chosen.where(piece)):
-            found[version].update(shape.broader(tag))
-    return {version: frozenset(tags) for version, tags in found.items()}
+    return {
+        version: frozenset(broader for tag in tags for broader in shape.broader(tag))
+        for version, tags in content.topics_of(session, sorted(versions)).items()
+    }

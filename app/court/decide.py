@@ -145,7 +145,9 @@ def _carry_out(
 ) -> None:
     """What loses is superseded, what the verdict says is asserted."""
     does = effect(Kind(case.kind), verdict, case.tag_id, case.other_id)
-    signs = {**dict.fromkeys(does.confirm, 1.0), **dict.fromkeys(does.deny, -1.0)}
+    said = {**dict.fromkeys(does.confirm, 1.0), **dict.fromkeys(does.deny, -1.0)}
+    merged = tagging.LEXICON.of(session).merged
+    signs = {merged.get(tag_id, tag_id): sign for tag_id, sign in said.items()}
     losing = _against(session, case, signs)
     tagging.overrule(session, losing, case.id, at)
     for tag_id, sign in signs.items():

@@ -26,13 +26,15 @@ from app.delivery.pace import Pace, halved, slots
 from app.delivery.ways import API_OF, TO_MEMBER, ways_of
 from app.infra.db import insert_once
 from app.infra.direct import Direct
-from app.reps import Rep
+from app.reps import Rep, RepContact
+from app.tagging import MarkSide
 
 TOO_MANY_AT_ONCE = 45033
 WAITS_FOR_LIMIT = "等待发送频率"  # begins the reason of a message that a limit holds back
 FOR_WELCOMES = 2  # places that only they may take: they have 20 seconds
 LONGEST_S = {bucket.name: bucket.longest_wait_s for bucket in (*MEMBER, API_MINUTE)}
 DAY_S = 86_400.0
+FRONT = 64  # more than are ever written at once
 FORGOTTEN_AFTER = timedelta(minutes=1)  # after its time is over and nothing has tried it
 
 _waits = Counter("yishu_bucket_waits_total", "Messages that had to wait for a limit", ["bucket"])
@@ -109,7 +111,8 @@ class Gate:
         return None
 
     def enter_call(self, api: str) -> bool:
-        """The same for a call that is no message: whether it may be made now."""
+        """The same for a call that is no message: whether it may be made now. It holds its place
+        by what the caller leases for it in this transaction."""
         if self._free <= 0 or self._permit(api) is Permit.WAIT:
             return False
         row = self._level(API_MINUTE, API_MINUTE.subject(api, self._now))
@@ -322,13 +325,27 @@ _BREAKERS = (
     .where(ApiBreaker.account == bindparam("account"))
     .execution_options(populate_existing=True)  # not as before the lock
 )
-_FLYING = Direct(
-    select(func.count()).where(
-        Dispatch.state == State.SENDING, Dispatch.app_key == bindparam("account"),
-        Dispatch.lease_until > bindparam("now"),
-    ),
-    int,
+# Marks are written in the order in which they are due, so those that are being written lie in
+# front, and a long queue behind them costs nothing.
+_FRONT = (
+    select(MarkSide.contact_id, MarkSide.lease_until)
+    .where(MarkSide.due_at <= bindparam("now"))
+    .order_by(MarkSide.due_at, MarkSide.contact_id)
+    .limit(FRONT)
+    .subquery()
+)
+_MARKING = (
+    select(func.count())
+    .select_from(_FRONT)
+    .join(RepContact, RepContact.id == _FRONT.c.contact_id)
+    .join(Rep, Rep.id == RepContact.rep_id)
+    .where(_FRONT.c.lease_until > bindparam("now"), Rep.corp_id == bindparam("account"))
+)
+_SENDING = select(func.count()).where(
+    Dispatch.state == State.SENDING, Dispatch.app_key == bindparam("account"),
+    Dispatch.lease_until > bindparam("now"),
 )  # fmt: skip
+_FLYING = Direct(select(_SENDING.scalar_subquery() + _MARKING.scalar_subquery()), int)
 _STOPPED = Direct(
     select(*(getattr(ApiBreaker, name) for name in _Stopped._fields)).where(
         ApiBreaker.until > bindparam("now")
@@ -370,6 +387,7 @@ def _locked_pace(session: Session, account: str) -> SendPace:
 
 
 def _flying(session: Session, account: str, now: datetime) -> int:
+    """Calls that are being made: messages, and marks on contacts."""
     return _FLYING.first(session, {"account": account, "now": now}) or 0
 
 

@@ -117,7 +117,7 @@ def _by_reps(
 ) -> None:
     shared = _nearest_reps(session, wanted)
     found.left_out["no_rep"] += len(wanted) - sum(len(mine) for mine in shared.values())
-    usable = Usable(version, None, content.tags_of(session, version.id))
+    usable = Usable(version, None, content.topics_of(session, [version.id])[version.id])
     by_task = way is CampaignWay.GROUP_TASK
     for rep_id, mine in sorted(shared.items()):
         rep = reps.get_rep(session, rep_id)

@@ -20,7 +20,7 @@ def best_for(session: Session, one_id: str, limit: int, now: datetime) -> list[C
     held = tagging.weights(session, [one_id], now)
     scorer, response = scorer_of(session, list(pieces.values()), now)
     mine = interests_of(session, held, response, now)[one_id]
-    fits = scorer.best(mine.weights, limit, read=mine.read)
+    fits = scorer.best(mine, limit)
     if fits:
         return [versions[fit.piece.version_id] for fit in fits]
     newest = sorted(library, key=lambda u: (u.version.decided_at or now, u.version.id))

@@ -15,7 +15,7 @@ from app.consent import Through, Verdict
 from app.content import Usable
 from app.flows.best_content import piece_of
 from app.flows.permission import asker
-from app.flows.scoring import Interests, interests_of, scorer_of
+from app.flows.scoring import interests_of, scorer_of
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
@@ -158,7 +158,7 @@ def have_it_already(
 def _fits(
     scorer: Scorer | FastScorer,
     pieces: Sequence[Piece],
-    interests: Interests,
+    interests: Mapping[int, float],
     past: History,
     now: datetime,
     *,
@@ -169,9 +169,7 @@ def _fits(
         return "suggested_lately"
     closed = past.closed(now)
     seen = recommend.saturation(past.tags)
-    fits = scorer.best(
-        interests.weights, ALTERNATIVES, seen=seen, without=closed, read=interests.read
-    )
+    fits = scorer.best(interests, ALTERNATIVES, seen=seen, without=closed)
     if fits:
         return fits
     if any_:

@@ -1,8 +1,8 @@
 """Every night: what all answers so far teach the scorer. Needs numpy (the extra `recommend`).
 
 The last fifth of the answers, by time, is foreseen from what came before. What was learned is used
-when it foresees them better than day 0 does, and EASE when it surely adds to that; then all
-answers teach. Questions with few answers stay at day 0, so a young product follows tags.
+when it foresees them better than day 0 does; then all answers teach. Questions with few answers
+stay at day 0, so a young product follows tags.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class _Lesson:
     interests: Any
     content: Any
     usual: Mapping[int, float]
+    parents: Mapping[int, int]
 
 
 def learn_from_answers(session: Session, now: datetime) -> Response:
@@ -76,7 +77,7 @@ def _lesson(session: Session, found: Sequence[Example], now: datetime) -> _Lesso
 
     versions = sorted({one.version_id for one in found})
     read = {each.version_id for one in found for each in one.opened}
-    by_version = content.tags_of_many(session, sorted({*versions, *read}))
+    by_version = content.topics_of(session, sorted({*versions, *read}))
     content_of = {one.version_id: one.content_id for one in found}
     pieces = [Piece(v, content_of[v], by_version.get(v, {}), now) for v in versions]
     tags = sorted({tag for mine in by_version.values() for tag in mine}
@@ -93,7 +94,7 @@ def _lesson(session: Session, found: Sequence[Example], now: datetime) -> _Lesso
     place = {version: n for n, version in enumerate(versions)}
     return _Lesson(
         found, own, tags, versions, pieces, _contents(pieces, own, tags, parents, now),
-        interests, np.array([place[one.version_id] for one in found]), usual,
+        interests, np.array([place[one.version_id] for one in found]), usual, parents,
     )  # fmt: skip
 
 
@@ -183,13 +184,10 @@ def _rows_of(lesson: _Lesson, head: str, chosen: Any) -> tuple[Any, Any]:
 
 def _scores(lesson: _Lesson, response: Response, rows: Any) -> Any:
     """Of these examples, as the scorer gives them; all were new when they were shown."""
-    known = table(Scorer(lesson.pieces, lesson.pieces[0].approved_at, _NO_PARENTS, response),
-                  lesson.own)  # fmt: skip
+    at = lesson.pieces[0].approved_at
+    known = table(Scorer(lesson.pieces, at, lesson.parents, response), lesson.own)
     by_content = known.rows.T[lesson.content[rows]]
     return (lesson.interests[rows] * by_content).sum(1) + known.rest[lesson.content[rows]]
-
-
-_NO_PARENTS: Mapping[int, int] = {}
 
 
 def _foresees(lesson: _Lesson, held_out: Any, response: Response, figures: dict[str, Any]) -> float:

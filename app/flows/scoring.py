@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -29,14 +29,6 @@ class Opened:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Interests:
-    """`weights`: own tags, read ones below 0; `read`: contents that were opened."""
-
-    weights: Mapping[int, float]
-    read: frozenset[int] = field(default_factory=frozenset)
-
-
 def scorer_of(
     session: Session, pieces: Sequence[Piece], now: datetime
 ) -> tuple[Scorer | FastScorer, Response]:
@@ -51,19 +43,17 @@ def interests_of(
     held: Mapping[str, Mapping[int, tagging.Weight]],
     response: Response,
     now: datetime,
-) -> dict[str, Interests]:
-    """What these physicians are interested in, by ONE ID; openings only once they teach."""
+) -> dict[str, dict[int, float]]:
+    """What these physicians are interested in, by ONE ID and own tag, read ones below 0; openings
+    only once they teach."""
     own = {one: {tag: w.value for tag, w in tags.items()} for one, tags in held.items()}
     if not response.reads:
-        return {one: Interests(weights) for one, weights in own.items()}
+        return own
     opened = openings(session, list(own), now - timedelta(days=READ_DAYS))
     versions = {one.version_id for mine in opened.values() for one in mine}
-    tags = content.tags_of_many(session, sorted(versions))
+    tags = content.topics_of(session, sorted(versions))
     return {
-        one: Interests(
-            weights | read_interests(opened.get(one, ()), tags, response),
-            frozenset(each.content_id for each in opened.get(one, ())),
-        )
+        one: weights | read_interests(opened.get(one, ()), tags, response)
         for one, weights in own.items()
     }
 

@@ -15,9 +15,10 @@ from app.flows.scoring import READ_DAYS, Opened, openings
 from app.identity import Identifier
 from app.links import PageView, TrackedLink
 from app.recommend import Suggestion, heads
+from app.tagging import Shape
 from app.tagging.models import TagAssertion
 from app.tagging.read import FAINT
-from app.tagging.rules import Asserted, weight
+from app.tagging.rules import Asserted, strength, weight
 
 DAYS, MOST, CHUNK = 365, 40_000, 1000
 
@@ -41,11 +42,11 @@ def examples(session: Session, now: datetime) -> list[Example]:
     people = sorted({one_id for one_id, _, _ in rows})
     said = _assertions(session, people)
     opened = openings(session, people, now - timedelta(days=DAYS + READ_DAYS))
-    lives = tagging.shape(session).half_lives
+    shape = tagging.shape(session)
     return [
         Example(
             one_id, row.content_id, row.content_version_id, at, found,
-            _held(said.get(one_id, {}), lives, at),
+            _held(said.get(one_id, {}), shape, at),
             [one for one in opened.get(one_id, ()) if one.at < at],
         )
         for one_id, row, found in rows
@@ -86,7 +87,9 @@ def _rows(session: Session, now: datetime) -> list[tuple[str, Suggestion, dict[s
 def _assertions(
     session: Session, people: Sequence[str]
 ) -> dict[str, dict[int, list[tuple[Asserted, datetime | None]]]]:
-    """Everything that was ever said, with the moment from which it was said no more."""
+    """Everything that was ever said, with the moment from which it was said no more; sources are
+    trusted as they are today, because so they will be when what is learned is used."""
+    trust = tagging.trust(session)
     found: dict[str, dict[int, list[tuple[Asserted, datetime | None]]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -98,23 +101,31 @@ def _assertions(
             )
             .join(Identifier, Identifier.id == TagAssertion.identifier_id)
             .where(Identifier.one_id.in_(people[start : start + CHUNK]))
+            .order_by(TagAssertion.id)
         )  # fmt: skip
         for one_id, tag, source, confidence, at, until in rows:
-            found[one_id][tag].append((Asserted(source, confidence, at), until))
+            reliable = trust.of(source, tag).value
+            found[one_id][tag].append((Asserted(source, confidence, at, reliable), until))
     return found
 
 
 def _held(
-    said: Mapping[int, Sequence[tuple[Asserted, datetime | None]]],
-    lives: Mapping[int, int | None],
-    at: datetime,
+    said: Mapping[int, Sequence[tuple[Asserted, datetime | None]]], shape: Shape, at: datetime
 ) -> dict[int, float]:
-    """Tags at a moment; what was said later is not known yet."""
-    found = {}
+    """Tags at a moment, as `tagging.weights` gave them; what was said later is not known yet."""
+    found: dict[int, float] = {}
+    best: dict[str, tuple[float, datetime, int]] = {}
     for tag, rows in said.items():
         then = [one for one, until in rows if one.at <= at and (until is None or until > at)]
-        if then and tag in lives:
-            value = weight(then, lives[tag], at)
-            if value >= FAINT:
-                found[tag] = value
-    return found
+        if not then or tag not in shape.half_lives:
+            continue
+        value = weight(then, half_life := shape.half_lives[tag], at)
+        if value < FAINT:
+            continue
+        found[tag] = value
+        if tag in shape.exclusive:
+            newest = max(reversed(then), key=lambda one: strength(one, half_life, at)).at
+            mine, category = (value, newest, tag), shape.exclusive[tag]
+            best[category] = max(best.get(category, mine), mine)
+    others = [t for t in found if t in shape.exclusive and best[shape.exclusive[t]][2] != t]
+    return {tag: value for tag, value in found.items() if tag not in others}

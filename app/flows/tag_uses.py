@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from app import identity, tagging
+from app import autotag, identity, tagging
 from app.campaigns import Campaign
 from app.campaigns import Stage as CampaignStage
 from app.content import ContentVersion, Stage
@@ -42,6 +42,7 @@ class Uses:
     segments: list[tuple[str, str]] = field(default_factory=list)  # name, expression
     campaigns: list[tuple[int, str]] = field(default_factory=list)  # id, name
     channels: list[str] = field(default_factory=list)
+    rules: list[tuple[int, str]] = field(default_factory=list)  # id, name
     queued: int = 0
     refused: int = 0
 
@@ -63,6 +64,7 @@ def uses(session: Session, tag_id: int, key: str) -> Uses:
             row.name for row in session.scalars(select(ChannelCode).order_by(ChannelCode.id))
             if key in row.tag_keys
         ],
+        rules=autotag.naming_tag(session, tag_id),
         queued=_queued(session, [row.id for row in contents], [row.id for row in pushes]),
         refused=sum(tagging.refusals.counts(session, tag_id).values()),
     )  # fmt: skip

@@ -58,10 +58,8 @@ def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -
     pieces = [piece_of(usable) for usable in library]
     scorer, response = scorer_of(session, pieces, now)
     mine = interests_of(session, {one_id: weights}, response, now)[one_id]
-    fits = scorer.best(
-        mine.weights, limit * CHOICE, seen=recommend.saturation(past.tags), without=closed,
-        read=mine.read,
-    )  # fmt: skip
+    seen = recommend.saturation(past.tags)
+    fits = scorer.best(mine, limit * CHOICE, seen=seen, without=closed)
     if fits:
         shown = tagging.names_for_reps(session)
         chosen = _varied(fits)[:limit]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import lru_cache
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.infra.clock import local
+from app.infra.stamp import Stamped
 from app.recommend import response
 from app.recommend.models import LearnedResponse
 from app.recommend.response import DAY_0, Response
@@ -18,15 +18,7 @@ KEPT_ROWS = 30  # to look back at
 
 def current(session: Session) -> Response:
     """What the scorer goes by now; day 0 before anything was learned."""
-    newest = session.execute(
-        select(LearnedResponse.id, LearnedResponse.created_at)
-        .order_by(LearnedResponse.day.desc())
-        .limit(1)
-    ).first()
-    if newest is None:
-        return DAY_0
-    body = session.scalar(select(LearnedResponse.body).where(LearnedResponse.id == newest.id))
-    return _loaded(newest.created_at, body) if body else DAY_0
+    return _NEWEST.of(session)
 
 
 def learned_on(session: Session, day: date) -> bool:
@@ -49,8 +41,13 @@ def keep(session: Session, learned: Response, now: datetime) -> None:
     old = session.scalars(days.limit(KEPT_ROWS)).all()
     if old:
         session.execute(delete(LearnedResponse).where(LearnedResponse.day.in_(old)))
+    _NEWEST.changed(session)
 
 
-@lru_cache(maxsize=4)
-def _loaded(_made_at: datetime, body: bytes) -> Response:
-    return response.loads(body)
+def _read(session: Session) -> Response:
+    newest = select(LearnedResponse.body).order_by(LearnedResponse.day.desc()).limit(1)
+    body = session.scalar(newest)
+    return response.loads(body) if body else DAY_0
+
+
+_NEWEST = Stamped("learned response", _read)

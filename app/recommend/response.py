@@ -3,7 +3,6 @@
     learned(physician, content) = steep · affinity + reading · affinity of what was read
                                 + Σ own tag: interest · Σ content tag: cross · share
                                 + Σ content tag: appeal · share + appeal(content)
-                                + also · Σ contents read: neighbour
 
 Everything that speaks for a content is a sum over the physician's own tags, so a reason is the
 sum itself. `score` is `learned / steep`: on day 0, when nothing but the slope is known, it is tag
@@ -16,7 +15,7 @@ import json
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from app.infra.errors import Refused
@@ -42,14 +41,12 @@ class Response:
     crosses: Cross = field(default_factory=dict)  # own tag → content's tag
     tag_appeal: Mapping[int, float] = field(default_factory=dict)
     content_appeal: Mapping[int, float] = field(default_factory=dict)
-    also: float = 0.0  # weight of `neighbours`; 0: the gate did not let them in
-    neighbours: Cross = field(default_factory=dict)  # content read → content
     figures: Mapping[str, Any] = field(default_factory=dict)  # of the held-out days
 
     @property
     def reads(self) -> bool:
         """Whether it asks what a physician has opened."""
-        return bool(self.usual or self.also)
+        return bool(self.usual)
 
     def chance(self, score: float) -> float:
         """The probability of an answer for a score, 0 to 1."""
@@ -71,11 +68,10 @@ def loads(body: bytes) -> Response:
     """What `dumps` wrote. Raises Refused when it is anything else."""
     try:
         data = json.loads(zlib.decompress(body))
-        for name in ("crosses", "neighbours"):
-            data[name] = {int(one): _by_id(others) for one, others in data[name].items()}
+        data["crosses"] = {int(own): _by_id(others) for own, others in data["crosses"].items()}
         for name in ("tag_appeal", "content_appeal", "usual"):
             data[name] = _by_id(data[name])
-        return Response(**data)
+        return Response(**{one.name: data[one.name] for one in fields(Response)})
     except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as problem:
         raise Refused("无法读取已保存的推荐模型。请运行 yishu recommend learn。") from problem
 

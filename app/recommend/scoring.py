@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -88,7 +88,6 @@ class Scorer:
                 self._plain[tag].append((index, share))
         self._rows: dict[int, dict[int, float]] = {}
         self.others = [_others(piece, now, response) for piece in library]
-        self._place = {piece.content_id: index for index, piece in enumerate(library)}
 
     def row(self, own: int) -> dict[int, float]:
         """What an interest of 1 in an own tag adds to each content, by its place."""
@@ -112,24 +111,21 @@ class Scorer:
         *,
         seen: Mapping[int, float] | None = None,
         without: Container[int] = (),
-        read: Iterable[int] = (),
     ) -> list[Scored]:
         """The best fits, without contents that no own tag speaks for; ties by content id.
 
-        `seen`: per tag, 0 to 1, how much of it was sent lately. `without`: content ids. `read`:
-        content ids that the physician has opened.
+        `seen`: per tag, 0 to 1, how much of it was sent lately. `without`: content ids.
         """
         parts: dict[int, dict[int, float]] = defaultdict(dict)
         for own, weight in weights.items():
             for index, value in self.row(own).items():
                 mine = parts[index]
                 mine[abs(own)] = mine.get(abs(own), 0.0) + weight * value
-        also = self.also(read)
         ranked = []
         for index, mine in parts.items():
             if self.library[index].content_id in without or max(mine.values()) <= 0:
                 continue
-            others = self.whole(index, sum(mine.values()), seen, also)
+            others = self.whole(index, sum(mine.values()), seen)
             score = sum(mine.values()) + sum(others.values())
             ranked.append((-score, self.library[index].content_id, index, others))
         return [
@@ -137,28 +133,11 @@ class Scorer:
             for negative, _, index, others in heapq.nsmallest(limit, ranked)
         ]
 
-    def also(self, read: Iterable[int]) -> dict[int, float]:
-        """What contents that were opened add to others, by place; nothing without the gate."""
-        found: dict[int, float] = defaultdict(float)
-        if self._response.also:
-            for content in sorted(set(read)):
-                for other, near in self._response.neighbours.get(content, {}).items():
-                    if other in self._place:
-                        worth = self._response.also * near / self._response.steep
-                        found[self._place[other]] += worth
-        return dict(found)
-
     def whole(
-        self,
-        index: int,
-        affinity: float,
-        seen: Mapping[int, float] | None,
-        also: Mapping[int, float],
+        self, index: int, affinity: float, seen: Mapping[int, float] | None
     ) -> dict[str, float]:
-        """What is added to the parts of the own tags, by name: new, content, read, seen."""
+        """What is added to the parts of the own tags, by name: new, content, seen."""
         found = dict(self.others[index])
-        if index in also:
-            found["read"] = also[index]
         if seen and affinity > 0:
             used = max((seen.get(tag, 0.0) for tag in self.library[index].tags), default=0.0)
             if used:

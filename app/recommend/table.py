@@ -6,7 +6,7 @@ scorer's, so both give the same scores, and a physician's are a few rows added u
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
@@ -82,7 +82,6 @@ class FastScorer:
         *,
         seen: Mapping[int, float] | None = None,
         without: Container[int] = (),
-        read: Iterable[int] = (),
     ) -> list[Scored]:
         """As `Scorer.best`."""
         import numpy as np
@@ -94,16 +93,14 @@ class FastScorer:
         for tag, weight in weights.items():
             each[own.index(abs(tag))] += weight * self._row(tag)
         affinity = each.sum(0)
-        also = self._slow.also(read)
         score = affinity + self._rest - self._used(affinity, seen)
-        score[list(also)] += list(also.values())
         score[each.max(0) <= 0] = -np.inf
         fits: list[Scored] = []
         for index in np.lexsort((self._ids, -score)):
             if len(fits) == limit or score[index] == -np.inf:
                 break
             if self._slow.library[index].content_id not in without:
-                fits.append(self._fit(int(index), own, each[:, index], seen, also))
+                fits.append(self._fit(int(index), own, each[:, index], seen))
         return fits
 
     def _row(self, tag: int) -> Any:
@@ -127,9 +124,8 @@ class FastScorer:
         own: Sequence[int],
         each: Any,
         seen: Mapping[int, float] | None,
-        also: Mapping[int, float],
     ) -> Scored:
         parts = {tag: float(part) for tag, part in zip(own, each, strict=True) if part}
-        others = self._slow.whole(index, sum(parts.values()), seen, also)
+        others = self._slow.whole(index, sum(parts.values()), seen)
         score = sum(parts.values()) + sum(others.values())
         return Scored(self._slow.library[index], score, parts, others)

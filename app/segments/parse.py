@@ -92,10 +92,10 @@ class _Parser:
     def expect_end(self) -> None:
         if self.next >= len(self.pieces):
             return
-        sign = self.pieces[self.next].text[0]
-        if sign in "≥>":
+        first = self.pieces[self.next].text[0]
+        if first in "≥>":
             raise Unparseable(self._here(), "“≥”后面需要 0 到 1 之间的数，例如 ≥ 0.5")
-        if sign in "≤<":
+        if first in "≤<":
             raise Unparseable(self._here(), "标签弱于 0.5 要写成 非 标签:名称 ≥ 0.5")
         raise Unparseable(self._here(), "这里需要 且、或，或者结束")
 

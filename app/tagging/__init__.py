@@ -10,6 +10,7 @@ replace_from_source  a source's whole list of tags: missing ones are superseded
 weights, reasons     what holds now, how strongly, and why; history: what was said when
 trust, learn, fix    how reliable a source is about a tag: learned, or set by hand
 overrule, reinstate  what a verdict supersedes, and its undoing
+withdraw             sources say something no more, verdict or not
 held, lines_of, shape   how strongly every tag holds for one person, and until when
 keywords_in          tags that a text speaks of
 versions, document, moving   every change of the vocabulary is a version; assertions move with it
@@ -33,12 +34,14 @@ from app.tagging import (
     versions,
 )
 from app.tagging.assign import (
+    STANDS,
     assert_tag,
     overrule,
     reinstate,
     release_overruled,
     replace_from_source,
     supersede,
+    withdraw,
 )
 from app.tagging.corp_tags import corp_tags, keep_corp_tags, note_corp_tag, tags_deleted_at
 from app.tagging.fold_looks import Preview, batch_of, folded_by, folding_history, is_undone, preview
@@ -127,6 +130,7 @@ __all__ = [
     "LEARNED_FROM",
     "LEXICON",
     "MAPPED",
+    "STANDS",
     "FoldKind",
     "Held",
     "Learned",
@@ -240,5 +244,6 @@ __all__ = [
     "versions",
     "weights",
     "why_forbidden",
+    "withdraw",
     "without_hidden",
 ]

@@ -7,12 +7,13 @@ forgotten by the case, so that undoing the verdict revives exactly what would ho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.identity import changed
@@ -21,6 +22,9 @@ from app.infra.direct import Direct
 from app.tagging import refusals
 from app.tagging.lexicon import LEXICON
 from app.tagging.models import TagAssertion
+
+# What its source still says: it holds, or would hold without a verdict.
+STANDS = or_(TagAssertion.superseded_at.is_(None), TagAssertion.overruled_by.is_not(None))
 
 
 def assert_tag(
@@ -127,6 +131,15 @@ def replace_names(
                 )  # fmt: skip
 
 
+def withdraw(session: Session, which: Sequence[ColumnElement[bool]], at: datetime) -> None:
+    """Their sources say these no more, and no undoing of a verdict brings them back."""
+    changed.note_all(session, TagAssertion.identifier_id, *which, STANDS)
+    ended = update(TagAssertion).where(*which, STANDS)
+    until = func.coalesce(TagAssertion.superseded_at, literal(at, TagAssertion.superseded_at.type))
+    values = {"superseded_at": until, "overruled_by": None}
+    session.execute(ended.values(values).execution_options(synchronize_session=False))
+
+
 def overrule(session: Session, assertion_ids: Sequence[int], case_id: int, at: datetime) -> None:
     """A verdict supersedes these."""
     whose = session.scalars(
@@ -165,7 +178,11 @@ def _hold_again(session: Session, which: ColumnElement[bool]) -> int:
 def _overruled(session: Session, rows: Sequence[_Asserted], wanted: Collection[int]) -> set[int]:
     """Tags that a verdict took from this source and that it still claims. A claim that was taken
     back is forgotten by its case, so that made again it is new."""
-    found = [row for row in rows if row.overruled_by is not None]
+    merged = LEXICON.of(session).merged
+    found = [
+        row._replace(tag_id=merged.get(row.tag_id, row.tag_id))
+        for row in rows if row.overruled_by is not None
+    ]  # fmt: skip
     gone = [row.id for row in found if row.tag_id not in wanted]
     if gone:
         taken_back = update(TagAssertion).where(TagAssertion.id.in_(gone))
@@ -197,8 +214,11 @@ def ref_of(scope: str, at: datetime, raw: str) -> str:
 
 
 def scope_of(ref: str, raw: str) -> str:
-    """The part of the source that `ref_of` was told of."""
-    return ref.removesuffix(_suffix(raw)).rsplit(":", 1)[0]
+    """The part of the source that `ref_of` was told of; a migration may have added its mark."""
+    return _MOVED.sub("", ref).removesuffix(_suffix(raw)).rsplit(":", 1)[0]
+
+
+_MOVED = re.compile(r"~\d+$")
 
 
 def _suffix(raw: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import ColumnElement, and_, case, delete, null, select
 from sqlalchemy.orm import Session
 
 from app.identity import changed
@@ -26,7 +26,15 @@ from app.tagging.assign import ref_of
 from app.tagging.fold_looks import preview
 from app.tagging.fold_models import FoldKind, TagFolding
 from app.tagging.lexicon import LEXICON
-from app.tagging.models import NameState, Tag, TagAssertion, TagSighting, UnmappedName
+from app.tagging.models import (
+    NameState,
+    Tag,
+    TagAssertion,
+    TagRefused,
+    TagSighting,
+    UnmappedName,
+)
+from app.tagging.unfolding import forget_meanings, without_meaning
 from app.tagging.vocabulary import add_synonym, add_tag, by_key, why_forbidden
 
 PIECE = 2000
@@ -40,8 +48,7 @@ def fold_name(
     name, tag = _waiting(session, name_id), by_key(session, tag_key)
     if tag is None or not tag.active:
         raise NotFound("没有这个标签。")
-    if not LEXICON.of(session).may(name.source, tag.id):
-        raise Refused(f"这个来源不能断言“{tag.name}”：请先在词表中允许它，或者归并到别的标签。")
+    _check_may(session, name, tag)
     if not add_synonym(session, tag, name.raw, name.source, actor=actor, now=now):
         raise Refused(f"“{name.raw}”在词表里已经是另一个标签的同义词。")
     return _folded(session, name, tag, FoldKind.FOLD, actor, now, batch)
@@ -70,14 +77,18 @@ def make_tag(
     else:  # made before, and undone
         versions.keep(session, actor=actor, note=f"恢复标签“{tag.name}”", now=now)
         tag.active, tag.category_key, tag.owner = True, category_key, owner
+        tag.merged_into_id = None
         LEXICON.changed(session)
         add_synonym(session, tag, tag.name)
+        _check_may(session, name, tag)
     add_synonym(session, tag, name.raw, name.source, actor=actor, now=now)
     alike = select(UnmappedName).where(
         UnmappedName.raw == name.raw, UnmappedName.id != name.id,
         UnmappedName.state == NameState.WAITING,
     )  # fmt: skip
     for other in session.scalars(alike.order_by(UnmappedName.id).with_for_update()).all():
+        if not LEXICON.of(session).may(other.source, tag.id):
+            continue
         add_synonym(session, tag, other.raw, other.source, actor=actor, now=now)
         _folded(session, other, tag, FoldKind.NEW, actor, now, batch)
     return _folded(session, name, tag, FoldKind.NEW, actor, now, batch)
@@ -99,22 +110,26 @@ def ignore_name(
 
 def are_unsettled(session: Session) -> bool:
     """Whether `settle` has something to do."""
-    return bool(_learnt(session)) or bool(_late(session, 1))
+    lost = session.scalars(without_meaning().limit(1)).first() is not None
+    return lost or bool(_learnt(session)) or bool(_late(session, 1))
 
 
 def settle(session: Session, now: datetime, limit: int = SETTLED_AT_ONCE) -> int:
-    """Let names follow that the vocabulary has learnt while they waited, and who was told of with
-    a name while it was being folded; returns how many. Call it again until it gives 0."""
+    """Let names follow that the vocabulary has learnt while they waited or forgotten since, and
+    who was told of with a name while it was being folded; returns how many. Call it again until
+    it gives 0."""
+    lost = forget_meanings(session, limit, now)
     known = _learnt(session)[:limit]
     for name_id, tag_id in known:
         row = _held(session, name_id)
         _folded(session, row, session.get_one(Tag, tag_id), FoldKind.KNOWN, "system", now, "")
-    late = _late(session, limit)
-    for name in late:
+    late = 0
+    for name in _late(session, limit):
         tag = LEXICON.of(session).meaning(name.source, name.raw)
-        if tag is not None and LEXICON.of(session).may(name.source, tag.id):
+        if tag is not None:
             _assert_all(session, name, tag.id)
-    return len(known) + len(late)
+            late += 1
+    return lost + len(known) + late
 
 
 def _learnt(session: Session) -> list[tuple[int, int]]:
@@ -139,6 +154,11 @@ def _late(session: Session, limit: int) -> Sequence[UnmappedName]:
         .limit(limit)
     )
     return session.scalars(chosen).all()
+
+
+def _check_may(session: Session, name: UnmappedName, tag: Tag) -> None:
+    if not LEXICON.of(session).may(name.source, tag.id):
+        raise Refused(f"这个来源不能断言“{tag.name}”：请先在词表中允许它，或者归并到别的标签。")
 
 
 def _waiting(session: Session, name_id: int) -> UnmappedName:
@@ -185,7 +205,8 @@ def _decided(session: Session, name: UnmappedName, state: NameState, **how: Any)
 
 
 def _assert_all(session: Session, name: UnmappedName, tag_id: int) -> None:
-    """Everybody who carries the name has the tag by it; nobody waits any more."""
+    """Everybody who carries the name has the tag by it, or would if its source might assert it;
+    nobody waits any more."""
     carried = _of(name.source, name.raw)
     rows = session.execute(
         select(
@@ -194,8 +215,9 @@ def _assert_all(session: Session, name: UnmappedName, tag_id: int) -> None:
     ).all()
     changed.note_all(session, TagSighting.identifier_id, carried)
     session.flush()
+    may = LEXICON.of(session).may(name.source, tag_id)
     for start in range(0, len(rows), PIECE):
-        _ASSERT.run(session, [
+        (_ASSERT if may else _REFUSE).run(session, [
             {"identifier_id": person, "tag_id": tag_id, "source": name.source, "raw": name.raw,
              "ref": ref_of(scope, at, name.raw), "evidence": evidence, "confidence": 1.0,
              "actor": "system", "at": at}
@@ -213,5 +235,12 @@ _ASSERT: Many[None] = insert_many(
     TagAssertion,
     "identifier_id", "tag_id", "source", "ref", "evidence", "confidence", "actor", "at", "raw",
     once_by=("identifier_id", "tag_id", "source", "ref"),
-    change=lambda _new: {"superseded_at": None},  # folded before, and undone
+    change=lambda _new: {"superseded_at": case(  # folded before, and undone
+        (TagAssertion.overruled_by.is_(None), null()), else_=TagAssertion.superseded_at,
+    )},
+)  # fmt: skip
+_REFUSE: Many[None] = insert_many(
+    TagRefused,
+    "identifier_id", "tag_id", "source", "ref", "evidence", "confidence", "actor", "at", "raw",
+    once_by=("identifier_id", "tag_id", "source", "ref"),
 )  # fmt: skip

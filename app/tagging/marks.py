@@ -20,7 +20,7 @@ from app.identity.models import Identifier
 from app.infra.db import insert_once
 from app.reps.models import RelationState, Rep, RepContact
 from app.tagging import mirror_rules as rules
-from app.tagging.assign import assert_tag, supersede
+from app.tagging.assign import assert_tag, withdraw
 from app.tagging.held import held
 from app.tagging.mirror_models import MarkSide, MirrorPlan, TagMark, TagMirror
 from app.tagging.mirror_rules import Mark, Says
@@ -227,13 +227,12 @@ def forget_side(session: Session, contact_id: int) -> None:
 
 
 def _take_back(session: Session, contact_id: int, tag_id: int, now: datetime) -> None:
-    """Who set it again does not say any more that it is wrong."""
-    said = select(TagAssertion.id).where(
+    """Who set it again does not say any more that it is wrong, whatever a verdict made of it."""
+    said = (
         TagAssertion.tag_id == tag_id, TagAssertion.source == Source.REP_FEEDBACK,
-        TagAssertion.ref.startswith(_ref(contact_id)), TagAssertion.superseded_at.is_(None),
+        TagAssertion.ref.startswith(_ref(contact_id)),
     )  # fmt: skip
-    for assertion_id in session.scalars(said).all():
-        supersede(session, assertion_id, now)
+    withdraw(session, said, now)
 
 
 def _ref(contact_id: int) -> str:

@@ -2,7 +2,8 @@
 
 The old assertion is superseded and its words go on under the other tag as a new one; `tag_move`
 remembers both. Taking it back ends what was made and lets the old one hold again, unless its source
-has meanwhile taken back what went on.
+has meanwhile taken back what went on. What a verdict overruled goes along, overruled as before, so
+that undoing the verdict revives it where it is then.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from sqlalchemy.orm import Session, aliased
 
 from app.identity import changed
 from app.infra.errors import Refused
-from app.tagging.models import TagAssertion, TagMigration, TagMove
+from app.tagging.assign import STANDS, withdraw
+from app.tagging.lexicon import LEXICON
+from app.tagging.models import Tag, TagAssertion, TagMigration, TagMove
 
 PIECE = 50_000  # moves of one statement
 KEPT = 100  # of a `ref`, when the number of the migration has to stand behind it
-COPIED = ("identifier_id", "source", "evidence", "confidence", "actor", "at", "raw")
+STANDING = ("superseded_at", "overruled_by")
+COPIED = (
+    "identifier_id", "source", "evidence", "confidence", "actor", "at", "raw", *STANDING,
+)  # fmt: skip
 _QUIET = {"synchronize_session": False}
 
 
@@ -45,15 +51,38 @@ class Part:
         return and_(*wanted)
 
 
-def destined(tag_id: int, parts: Sequence[Part]) -> Select[tuple[int, int, int]]:
-    """(assertion, identifier, tag that it goes to) for each that holds and goes anywhere; the
-    first part that fits counts."""
+def destined(
+    tag_id: int, parts: Sequence[Part], which: ColumnElement[bool] | None = None
+) -> Select[tuple[int, int, int]]:
+    """(assertion, identifier, tag that it goes to) for each that holds (or is one of `which`) and
+    goes anywhere; the first part that fits counts."""
+    which = TagAssertion.superseded_at.is_(None) if which is None else which
     goes = case(*((part.holds(), literal(part.to)) for part in parts))
     return (
         select(TagAssertion.id, TagAssertion.identifier_id, goes.label("target_id"))
-        .where(TagAssertion.tag_id == tag_id, TagAssertion.superseded_at.is_(None))
+        .where(TagAssertion.tag_id == tag_id, which)
         .where(or_(*(part.holds() for part in parts)))
     )
+
+
+def check_may(session: Session, tag_id: int, parts: Sequence[Part]) -> None:
+    """Raises Refused when something would go to a tag that its source may not assert."""
+    known = LEXICON.of(session)
+    if not known.closed.keys() & {part.to for part in parts}:
+        return
+    chosen = destined(tag_id, parts, STANDS).subquery()
+    rows = session.execute(
+        select(chosen.c.target_id, TagAssertion.source, func.count())
+        .join(TagAssertion, TagAssertion.id == chosen.c.id)
+        .group_by(chosen.c.target_id, TagAssertion.source)
+    )
+    wrong = [(target, number) for target, source, number in rows if not known.may(source, target)]
+    if wrong:
+        target, number = session.get_one(Tag, wrong[0][0]), sum(number for _, number in wrong)
+        raise Refused(
+            f"“{target.name}”限定了允许的来源，{number} 条标注来自别的来源，不能归过去。"
+            "请先在词表中允许这些来源，或者选择别的标签。"
+        )
 
 
 def move(
@@ -65,7 +94,8 @@ def move(
     origin: int | None = None,
     now: datetime,
 ) -> TagMigration:
-    """Let what is asserted about a tag go to others."""
+    """Let what is asserted about a tag go to others. Raises Refused as `check_may`."""
+    check_may(session, tag_id, parts)
     spec = [asdict(part) | {"texts": list(part.texts)} for part in parts]
     migration = TagMigration(version=version, tag_id=tag_id, spec=spec, origin_id=origin)
     session.add(migration)
@@ -80,9 +110,7 @@ def move(
             .order_by(TagMove.id)
         )
         session.execute(insert(TagAssertion).from_select(["tag_id", "ref", *COPIED], rows))
-        ended = update(TagAssertion).where(TagAssertion.id.in_(old)).values(superseded_at=now)
-        session.execute(ended.execution_options(**_QUIET))
-        changed.note_all(session, TagAssertion.identifier_id, TagAssertion.id.in_(old))
+        withdraw(session, [TagAssertion.id.in_(old)], now)
     all_of_it = TagMove.migration_id == migration.id
     migration.moved = session.scalar(select(func.count()).where(all_of_it)) or 0
     session.flush()
@@ -137,21 +165,22 @@ def later_on(session: Session, migration: TagMigration) -> TagMigration | None:
 def _take_back(session: Session, mine: ColumnElement[bool], now: datetime) -> None:
     old, new = aliased(TagAssertion), aliased(TagAssertion)
     both = (
-        select(TagMove.assertion_id, new.id.label("new_id"))
+        select(TagMove.assertion_id, new.id.label("new_id"), new.superseded_at, new.overruled_by)
         .join(old, old.id == TagMove.assertion_id)
         .join(new, and_(
             new.identifier_id == old.identifier_id, new.tag_id == TagMove.target_id,
             new.source == old.source, new.ref == TagMove.ref,
         ))
-        .where(mine, new.superseded_at.is_(None))
+        .where(mine, or_(new.superseded_at.is_(None), new.overruled_by.is_not(None)))
         .subquery()
     )  # fmt: skip
     changed.note_all(session, TagAssertion.identifier_id,
                      TagAssertion.id.in_(select(both.c.assertion_id)))  # fmt: skip
-    # In this order: which go on is said by those that were made.
-    for chosen, ends in ((both.c.assertion_id, None), (both.c.new_id, now)):
-        step = update(TagAssertion).where(TagAssertion.id.in_(select(chosen)))
-        session.execute(step.values(superseded_at=ends).execution_options(**_QUIET))
+    # In this order: which go on, and how, is said by those that were made.
+    goes_on = update(TagAssertion).where(TagAssertion.id == both.c.assertion_id)
+    as_made = {name: both.c[name] for name in STANDING}
+    session.execute(goes_on.values(as_made).execution_options(**_QUIET))
+    withdraw(session, [TagAssertion.id.in_(select(both.c.new_id))], now)
 
 
 def _pieces(session: Session, migration_id: int) -> Iterator[ColumnElement[bool]]:
@@ -165,7 +194,7 @@ def _pieces(session: Session, migration_id: int) -> Iterator[ColumnElement[bool]
 
 
 def _plan(session: Session, migration_id: int, tag_id: int, parts: Sequence[Part]) -> None:
-    chosen = destined(tag_id, parts).order_by(TagAssertion.id).subquery()
+    chosen = destined(tag_id, parts, STANDS).order_by(TagAssertion.id).subquery()
     old, taken = aliased(TagAssertion), aliased(TagAssertion)
     there = (
         select(taken.id)

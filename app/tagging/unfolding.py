@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session
 
-from app.identity import changed
 from app.infra.errors import NotFound, Refused
 from app.infra.many import Many, insert_many
-from app.tagging import versions
-from app.tagging.assign import scope_of
+from app.tagging import moving, versions
+from app.tagging.assign import STANDS, scope_of, withdraw
 from app.tagging.document import ANY
 from app.tagging.fold_models import FoldKind, TagFolding
 from app.tagging.folding import count_carriers
@@ -59,18 +58,59 @@ def _undo(session: Session, row: TagFolding, now: datetime) -> None:
     if row.kind == FoldKind.IGNORE:
         return
     own = (TagSynonym.source == name.source, TagSynonym.raw == name.raw)
-    meant = session.scalar(select(TagSynonym.tag_id).where(*own)) or row.tag_id
+    meant = session.scalar(select(TagSynonym.tag_id).where(*own))
     session.execute(delete(TagSynonym).where(*own).execution_options(**_APART))
     LEXICON.changed(session)
+    _wait(session, name, {meant, row.tag_id} - {None}, now)
+
+
+def forget_meanings(session: Session, limit: int, now: datetime) -> int:
+    """Names whose meaning a change of the vocabulary took away wait again, with their carriers;
+    how many."""
+    names = session.scalars(
+        without_meaning().order_by(UnmappedName.id).limit(limit).with_for_update(skip_locked=True)
+    ).all()
+    for name in names:
+        rows = session.scalars(
+            select(TagFolding).where(
+                TagFolding.name_id == name.id, TagFolding.undone_at.is_(None),
+                TagFolding.kind != FoldKind.IGNORE,
+            )
+        ).all()  # fmt: skip
+        name.state = NameState.WAITING
+        _wait(session, name, {row.tag_id for row in rows} - {None}, now)
+        for row in rows:
+            row.undone_at, row.undone_by = now, "system"
+    session.flush()
+    return len(names)
+
+
+def without_meaning() -> Select[UnmappedName]:
+    """Names that were folded and that no synonym covers any more."""
+    known = select(TagSynonym.id).where(
+        TagSynonym.raw == UnmappedName.raw, TagSynonym.source.in_((UnmappedName.source, ANY))
+    )
+    return select(UnmappedName).where(UnmappedName.state == NameState.FOLDED, ~known.exists())
+
+
+def _wait(session: Session, name: UnmappedName, meant: set[int | None], now: datetime) -> None:
+    """Whoever has one of these tags by the name, or would have it without a verdict, waits."""
     by_it = (
-        TagAssertion.tag_id == meant, TagAssertion.superseded_at.is_(None),
+        TagAssertion.tag_id.in_(_reached(session, meant)),
         TagAssertion.source == name.source, TagAssertion.raw == name.raw,
     )  # fmt: skip
-    _see_again(session, name, by_it)
-    changed.note_all(session, TagAssertion.identifier_id, *by_it)
-    ended = update(TagAssertion).where(*by_it).values(superseded_at=now)
-    session.execute(ended.execution_options(**_APART))
+    _see_again(session, name, (*by_it, STANDS))
+    withdraw(session, by_it, now)
     name.seen = count_carriers(session, name.source, name.raw)
+
+
+def _reached(session: Session, tags: set[int | None]) -> list[int]:
+    """These tags and wherever a migration let go what was asserted about them."""
+    found = {tag for tag in tags if tag is not None}
+    for migration in moving.standing(session, versions.newest_number(session)):
+        if migration.tag_id in found:
+            found |= {part["to"] for part in migration.spec}
+    return sorted(found)
 
 
 def _see_again(session: Session, name: UnmappedName, by_it: Sequence[ColumnElement[bool]]) -> None:
@@ -91,6 +131,8 @@ def _see_again(session: Session, name: UnmappedName, by_it: Sequence[ColumnEleme
 def _unmake(session: Session, row: TagFolding) -> None:
     """The tag that was made goes as well, unless somebody has used it otherwise since."""
     tag = session.get(Tag, row.tag_id)
+    if tag is not None and tag.merged_into_id is not None:
+        raise Refused(f"标签“{tag.name}”已经并入别的标签，请先撤销那次合并。")
     if tag is None or not tag.active:
         return
     name = session.get_one(UnmappedName, row.name_id)

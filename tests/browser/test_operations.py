@@ -80,7 +80,7 @@ def trouble(well: Product) -> Iterator[Product]:
         db, clock, "Permanent: 没有连接企业或公众号 wwanother，请检查设置后重放。", "d1", "d2", "d3"
     )
     park(db, clock, "UnicodeDecodeError in a_rather_long_function_name_of_a_translator:214", "d4")
-    run(db, "failed", now - timedelta(minutes=30))
+    run(db, "failed", now)  # earlier may have been yesterday
     yield well
     with db.transaction() as session:
         session.execute(delete(PullRun).where(PullRun.lost == 3))

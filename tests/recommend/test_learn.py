@@ -8,13 +8,17 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app import recommend, tagging
+from app.flows import learn
 from app.flows.candidates import consider
 from app.flows.learn import learn_from_answers
+from app.flows.scoring import scorer_of
+from app.flows.shown import examples
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Database
 from app.recommend import State, Suggestion
 from app.recommend.proof import available
+from app.tagging import Source
 from tests.company import hire, meet, publish
 from tests.conftest import SetClock
 
@@ -71,6 +75,34 @@ def test_few_answers_change_nothing_and_many_change_the_order(
     assert good.score > bad.score + 0.2  # new contents, nobody has answered about them
     assert learned.chance(good.score) > 0.7 > 0.4 > learned.chance(bad.score)
     assert good.score == pytest.approx(sum(good.parts.values()) + sum(good.others.values()))
+
+
+def test_it_is_trained_on_what_is_served(session: Session, clock: SetClock) -> None:
+    """Trust that was learned, tags that exclude each other, and one step in the tree."""
+    rep, now = hire(session, "rep01", clock()), clock()
+    who = meet(session, rep, "p1", now, tags=("af", "cardio", "stage-aware", "stage-trial"))
+    given = {key: tagging.id_of(session, key) for key in ("af", "cardio", "stage-aware")}
+    for key, value in (("af", 0.3), ("cardio", 0.9), ("stage-aware", 0.1)):
+        number = given[key]
+        assert number is not None
+        tagging.fix(
+            session, Source.WECOM_TAG, number, value, actor="user:1", reason="示例", now=now
+        )
+    narrow = publish(session, "冠心病随访", ("cad",), now)
+    at = now + timedelta(days=20)
+    session.add(suggestion(rep.id, who, narrow, State.ADOPTED, 1, at))
+    session.flush()
+
+    served = tagging.weights(session, [who.one_id], at)[who.one_id]
+    assert len(served) == 3, "one of the stages was given up for the other"
+    found = examples(session, at + timedelta(days=1))
+    assert found[0].held == pytest.approx({tag: one.value for tag, one in served.items()})
+
+    lesson = learn._lesson(session, found, at)
+    scorer, _ = scorer_of(session, lesson.pieces, at)
+    (fit,) = scorer.best(found[0].held, 1)
+    assert fit.parts, "by the broader tag"
+    assert learn._scores(lesson, recommend.DAY_0, [0]) == pytest.approx([fit.score])
 
 
 def suggestion(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,27 +23,21 @@ responses = st.builds(
     Response, steep=st.floats(0.05, 3), reading=number, base=number, crosses=cross,
     tag_appeal=st.dictionaries(TAGS, number, max_size=4),
     content_appeal=st.dictionaries(st.integers(0, 9), number, max_size=4),
-    also=st.sampled_from([0.0, 0.7]),
-    neighbours=st.dictionaries(
-        st.integers(0, 9), st.dictionaries(st.integers(0, 9), number, max_size=3), max_size=3
-    ),
 )  # fmt: skip
 libraries = st.lists(
     st.dictionaries(TAGS, st.floats(0.1, 1.0), min_size=1, max_size=4), min_size=1, max_size=9
 ).map(lambda all_: [Piece(n, n, tags, NOW - timedelta(days=n)) for n, tags in enumerate(all_)])
 interests = st.dictionaries(st.integers(-6, 6), st.floats(0.05, 1.0), min_size=1, max_size=6)
 seens = st.dictionaries(TAGS, st.integers(0, 3), max_size=2).map(saturation)
-reads = st.frozensets(st.integers(0, 9), max_size=3)
 
 
 @settings(max_examples=120, deadline=None)
-@given(responses, libraries, interests, seens, reads)
+@given(responses, libraries, interests, seens)
 def test_a_learned_score_is_the_sum_of_its_parts_and_a_named_tag_carries_it(
     learned: Response, library: list[Piece], weights: dict[int, float], seen: dict[int, float],
-    read: frozenset[int],
 ) -> None:  # fmt: skip
     scorer = Scorer(library, NOW, PARENTS, learned)
-    for fit in scorer.best(weights, 20, seen=seen, read=read):
+    for fit in scorer.best(weights, 20, seen=seen):
         whole = sum(fit.parts.values()) + sum(fit.others.values())
         assert fit.score == pytest.approx(whole, abs=1e-9)
         named = max(fit.parts, key=lambda tag: fit.parts[tag])
@@ -49,21 +45,20 @@ def test_a_learned_score_is_the_sum_of_its_parts_and_a_named_tag_carries_it(
         if fit.parts[named] < 1e-6:
             continue
         without = {tag: weight for tag, weight in weights.items() if abs(tag) != named}
-        left = {f.piece.content_id: f for f in scorer.best(without, 20, seen=seen, read=read)}
+        left = {f.piece.content_id: f for f in scorer.best(without, 20, seen=seen)}
         other = left.get(fit.piece.content_id)
         assert other is None or other.score < fit.score
 
 
 @pytest.mark.skipif(not available(), reason="numpy (requirements-recommend.lock) is not installed")
 @settings(max_examples=80, deadline=None)
-@given(responses, libraries, interests, seens, reads)
+@given(responses, libraries, interests, seens)
 def test_arrays_give_the_same_fits(
     learned: Response, library: list[Piece], weights: dict[int, float], seen: dict[int, float],
-    read: frozenset[int],
 ) -> None:  # fmt: skip
     from app.recommend import FastScorer
 
-    asked = {"seen": seen, "without": {1}, "read": read}
+    asked = {"seen": seen, "without": {1}}
     slow = Scorer(library, NOW, PARENTS, learned).best(weights, 20, **asked)  # type: ignore[arg-type]
     fast = FastScorer(library, NOW, PARENTS, learned).best(weights, 20, **asked)  # type: ignore[arg-type]
     by_content = {fit.piece.content_id: fit for fit in slow}
@@ -89,6 +84,11 @@ def test_without_answers_the_score_is_tag_affinity_and_new(
 @given(responses)
 def test_what_was_learned_is_kept_as_it_is(learned: Response) -> None:
     assert response.loads(response.dumps(learned)) == learned
+
+
+def test_what_a_night_kept_that_knew_more_is_read_all_the_same() -> None:
+    more = json.loads(zlib.decompress(response.dumps(DAY_0))) | {"also": 0.7, "neighbours": {}}
+    assert response.loads(zlib.compress(json.dumps(more).encode())) == DAY_0
 
 
 def test_what_is_not_a_response_is_refused_with_what_to_do() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app import accounts, content, delivery, reps
+from app import accounts, content, delivery, identity, reps
 from app.accounts.models import Role
 from app.connectors.errors import BadCredential
 from app.web.policy import policy_of
-from tests.scenarios.conftest import Line, publish
+from tests.scenarios.conftest import Line, publish, spare
 from tests.scenarios.test_content_page import one_id
 
 PASSWORD = "a-long-password"
@@ -120,6 +120,21 @@ def test_a_rep_sees_only_the_own_physicians(line: Line, people: dict[str, Browse
     assert people["rep"].get(f"/console/physicians/{other}").status_code == 404
     assert people["admin"].get(f"/console/physicians/{other}").status_code == 200
     assert "没有找到" in people["rep"].get("/console/physicians/?q=李某某").text
+
+
+def test_staff_read_which_list_spares_a_physician(line: Line, people: dict[str, Browser]) -> None:
+    where = f"/console/physicians/{one_id(line)}"
+    with line.parts.db.reading() as session:
+        person = identity.get_physician(session, one_id(line))
+        assert person.anchor_id is not None
+    spare(line, person.anchor_id, "投诉过我司的医生")
+    assert "医生在排除名单里：投诉过我司的医生" in people["marketer"].get(where).text
+    seen = people["rep"].get(where).text
+    assert "医生在排除名单里" in seen
+    assert "投诉" not in seen
+    english = {"Accept-Language": "en"}
+    assert "投诉" in people["marketer"].client.get(where, headers=english).text
+    assert "投诉" not in people["rep"].client.get(where, headers=english).text
 
 
 def test_the_physician_page_says_who_why_and_what(line: Line, people: dict[str, Browser]) -> None:

@@ -17,7 +17,7 @@ from app.facts import CardAnswered
 from app.flows import Received, card_answered
 from app.flows.suggestion_card import task_id
 from app.recommend import State, Suggestion
-from tests.scenarios.conftest import Line, publish
+from tests.scenarios.conftest import Line, publish, spare
 from tests.scenarios.test_main_line import suggest
 
 
@@ -244,3 +244,17 @@ def test_a_strange_state_is_refused_like_any_other(line: Line) -> None:
     client: FlaskClient = line.web.application.test_client()
     client.get("/rep/")
     assert client.get("/rep/login?code=1&state=状态").status_code == 403
+
+
+def test_why_somebody_is_spared_is_told_to_a_rep_without_the_name_of_the_list(
+    line: Line, suggestion: Suggestion
+) -> None:
+    client = enter(line, "rep01")
+    spare(line, suggestion.identifier_id, "投诉过我司的医生")
+    page = client.get(beside(line, "wang")).text
+    assert "医生在排除名单里" in page
+    told = send(client, f"/rep/suggestions/{suggestion.id}/adopt")
+    line.work()
+    texts = [page, told.text, *(str(message) for message in line.inbox("rep01"))]
+    assert "医生在排除名单里" in texts[-1]
+    assert not [text for text in texts if "投诉" in text]

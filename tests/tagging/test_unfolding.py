@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,14 +13,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import tagging
+from app.bootstrap import Parts
+from app.flows import vocabulary
 from app.identity import Identifier
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.tagging import Source
+from app.tagging.editing import revised
 from app.tagging.lexicon import LEXICON
 from app.tagging.models import TagAssertion, TagSighting, UnmappedName
 from tests.conftest import NOON
 from tests.tagging.people import person, say, tag
+from workers.mirroring import keep_names
 
 NAMES = ("房颤大户", "老朋友", "房颤", "心衰", "AFib")
 LISTS = st.tuples(
@@ -135,3 +140,77 @@ def test_names_that_the_vocabulary_learns_meanwhile_follow_it(database: Database
         (row, _name, _tag), *_ = tagging.folding_history(session)
         with pytest.raises(Refused, match="词表"):
             tagging.undo(session, row.id, actor="user:1", now=NOON)
+
+
+def test_names_that_the_vocabulary_forgets_wait_again_with_all_their_carriers(
+    database: Database,
+) -> None:
+    """The folding is taken back as a version; a later reading meets the name in between."""
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        first, second = person(session), person(session, "wm2")
+        take(session, first, 1, {"老朋友"}, NOON)
+        (waiting,) = tagging.unmapped(session)
+    with database.transaction() as session:
+        decide(session, "fold", waiting.id, NOON)
+    with database.transaction() as session:
+        newest = tagging.versions.newest_number(session)
+        vocabulary.undo(session, newest, actor="user:1", now=NOON)
+    with database.transaction() as session:
+        take(session, second, 1, {"老朋友"}, NOON)
+    worker = cast(Parts, SimpleNamespace(db=database, clock=lambda: NOON))
+    assert keep_names(worker) == 1
+    assert keep_names(worker) == 0
+    with database.transaction() as session:
+        assert [(one.raw, one.seen) for one in tagging.unmapped(session)] == [("老朋友", 2)]
+        seen = session.execute(select(TagSighting.identifier_id, TagSighting.scope))
+        assert sorted(map(tuple, seen)) == [(first.id, "rep:1"), (second.id, "rep:1")]
+        assert tagging.weights(session, [first.one_id, second.one_id], NOON) == {
+            first.one_id: {}, second.one_id: {},
+        }  # fmt: skip
+        decide(session, "fold", waiting.id, NOON)  # the one before counts as undone
+        assert len(tagging.weights(session, [second.one_id], NOON)[second.one_id]) == 1
+
+
+def test_who_carries_a_name_that_its_source_may_not_say_any_more_is_kept_aside(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        who = person(session)
+        take(session, who, 1, {"老朋友"}, NOON)
+        (waiting,) = tagging.unmapped(session)
+        decide(session, "fold", waiting.id, NOON)
+        seen = {"identifier_id": who.id, "source": "wecom_tag", "raw": "老朋友", "at": NOON}
+        session.add(TagSighting(**seen, scope="rep:2"))  # read while it was being folded
+        closed = {"may_assert": ("crm",)}
+        vocabulary.edit(
+            session, lambda known: revised(known, "af", closed), actor="user:1", now=NOON
+        )
+        assert tagging.settle(session, NOON) == 1
+        assert tagging.settle(session, NOON) == 0
+        assert tagging.refusals.counts(session, tag(session, "af").id) == {"wecom_tag": 1}
+
+
+def test_a_tag_of_a_name_made_again_asks_who_may_assert_it(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        who = person(session)
+        take(session, who, 1, {"随访打卡"}, NOON)
+        (waiting,) = tagging.unmapped(session)
+        made, key = decide(session, "new", waiting.id, NOON), f"n-{waiting.id}"
+        vocabulary.merge(session, key, "af", actor="user:1", now=NOON)
+        with pytest.raises(Refused, match="先撤销那次合并"):
+            tagging.undo(session, made, actor="user:1", now=NOON)
+        session.rollback()
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        who = person(session)
+        take(session, who, 1, {"随访打卡"}, NOON)
+        (waiting,) = tagging.unmapped(session)
+        made, key = decide(session, "new", waiting.id, NOON), f"n-{waiting.id}"
+        tagging.undo(session, made, actor="user:1", now=NOON)
+        tag(session, key).may_assert = "crm"
+        LEXICON.changed(session)
+        with pytest.raises(Refused, match="这个来源不能断言"):
+            decide(session, "new", waiting.id, NOON)

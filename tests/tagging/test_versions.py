@@ -249,3 +249,19 @@ def test_changes_of_single_rows_are_versions_too(database: Database) -> None:
         assert versions.document_of(newest) == stored.read(session)
         assert versions.between(session, 1, 1) == []
         assert [fields for _, fields in versions.of_tag(session, "af")] == [["names"], [""]]
+
+
+def test_nothing_is_moved_to_a_tag_that_its_source_may_not_assert(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        say(session, person(session), "af", Source.MARKETING)
+        closed = {"may_assert": ("crm",)}
+        versions.change(
+            session, lambda d: editing.revised(d, "heart-failure", closed), actor="t", now=NOON
+        )
+        for move in (vocabulary.preview, vocabulary.split):
+            how = {} if move is vocabulary.preview else {"actor": "t", "now": NOON}
+            with pytest.raises(Refused, match="1 条标注来自别的来源"):
+                move(session, "af", [Share("heart-failure", "marketing")], **how)
+        with pytest.raises(Refused, match="1 条标注来自别的来源"):
+            vocabulary.merge(session, "af", "heart-failure", actor="t", now=NOON)

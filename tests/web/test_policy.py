@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,23 @@ def test_every_route_has_a_policy(web: Flask) -> None:
         str(rule) for rule in web.url_map.iter_rules() if policy_of(web, rule.endpoint) is None
     ]
     assert without == []
+
+
+def test_no_two_routes_answer_the_same_request(web: Flask) -> None:
+    """Two views of one path: the one that was registered first hides the other and its policy."""
+    asked: dict[tuple[str, str], list[str]] = {}
+    for rule in web.url_map.iter_rules():
+        shape = re.sub(r"<(?:(\w+)(?:\(.*?\))?:)?\w+>", r"<\1>", rule.rule)  # names do not tell
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            asked.setdefault((method, shape), []).append(rule.endpoint)
+    assert {key: views for key, views in asked.items() if len(views) > 1} == {}
+
+
+def test_an_endpoint_has_one_path(web: Flask) -> None:
+    paths: dict[str, list[str]] = {}
+    for rule in web.url_map.iter_rules():
+        paths.setdefault(rule.endpoint, []).append(rule.rule)
+    assert {one: of for one, of in paths.items() if len(of) > 1} == {}
 
 
 def test_every_public_route_says_what_protects_it(web: Flask) -> None:

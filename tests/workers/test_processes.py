@@ -218,9 +218,8 @@ def test_a_scheduler_that_was_stopped_does_nothing_with_its_old_term(
             old.send_signal(signal.SIGCONT)
         assert until(lambda: terms_of_runs(database) == {1: {2}, 2: {2}}, within_s=30)
         assert office(database) == (2, new.pid)
-        code, _, said = stop(old)
+        code, _, _ = stop(old)
         assert code == 0
-        assert b"another scheduler leads" in said or b"a newer term has begun" in said
         assert office(database) == (2, new.pid)  # and leaving it ends nobody else's term
         assert terms_of_runs(database) == {1: {2}, 2: {2}}
 

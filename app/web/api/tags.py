@@ -225,6 +225,7 @@ def uses_json(found: Uses) -> dict[str, Any]:
         "contents": [{"id": i, "title": t, "stage": s} for i, t, s in found.contents],
         "segments": [{"name": n, "expression": e} for n, e in found.segments],
         "campaigns": [{"id": i, "name": n} for i, n in found.campaigns],
+        "tag_rules": [{"id": i, "name": n} for i, n in found.rules],
         "channel_codes": found.channels, "queued_messages": found.queued,
         "refused_assertions": found.refused,
     }  # fmt: skip

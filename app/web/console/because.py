@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -69,18 +70,24 @@ def kept_apart(code: str) -> str:
 
 
 @bp.app_template_filter("verdict_text")
-def verdict_text(verdict: Verdict) -> str:
-    """Whether the contact is allowed; else every rule that forbids it."""
+def verdict_text(verdict: Verdict, *, names: bool = False) -> str:
+    """Whether the contact is allowed; else every rule that forbids it. `names`: of the lists and
+    segments, which reps do not read."""
     if verdict.allowed:
         return str(_("可联系"))
     if language.choose() == language.CHINESE:
-        return verdict.text
-    return "; ".join(left_out(reason.code) for reason in verdict.reasons)
+        return verdict.whole if names else verdict.text
+    said = [replace(reason, text=left_out(reason.code)) for reason in verdict.reasons]
+    return "; ".join(reason.whole if names else reason.text for reason in said)
 
 
 TALKS = {
     "content_read": _l("读过「%(tag)s」内容（%(when)s）"),
     "wecom_tag": _l("企微标签「%(tag)s」（%(when)s）"),
+    "wecom_personal": _l("代表的企微个人标签「%(tag)s」（%(when)s）"),
+    "marketing": _l("市场工具记录关注「%(tag)s」（%(when)s）"),
+    "rule": _l("从近期行为看关注「%(tag)s」（%(when)s）"),
+    "verdict": _l("同事核实过「%(tag)s」（%(when)s）"),
     "crm": _l("CRM 记录关注「%(tag)s」（%(when)s）"),
     "channel": _l("扫码渠道关注「%(tag)s」（%(when)s）"),
     "message": _l("主动提到「%(tag)s」（%(when)s）"),

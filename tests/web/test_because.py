@@ -1,0 +1,10 @@
+"""Reasons that reps read."""
+
+from __future__ import annotations
+
+from app.tagging import Source
+from app.web.console.because import TALKS
+
+
+def test_a_tag_of_every_source_is_explained() -> None:
+    assert set(TALKS) == set(Source)
