@@ -101,11 +101,6 @@ def taken_away(mark: Mark, now: datetime) -> Mark:
     return replace(mark, known=False, ours=False, missing_at=None, refused_at=now, at=now)
 
 
-def vanished(mark: Mark, now: datetime) -> Mark:
-    """The tag itself was deleted in WeCom, and with it every mark: nobody said anything."""
-    return replace(mark, known=False, ours=False, writing="", missing_at=None, at=now)
-
-
 def to_write(mark: Mark) -> str:
     """ "add", "remove" or "". A call whose answer nobody heard is made again or taken back."""
     want = mark.wanted and mark.refused_at is None

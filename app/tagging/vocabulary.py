@@ -135,12 +135,6 @@ def categories(session: Session) -> Sequence[TagCategory]:
     return session.scalars(select(TagCategory).order_by(TagCategory.position)).all()
 
 
-def synonyms_of(session: Session, tag_id: int) -> Sequence[str]:
-    """Every name under which a tag is known, as folded for look-ups."""
-    chosen = select(TagSynonym.raw).where(TagSynonym.tag_id == tag_id).order_by(TagSynonym.id)
-    return session.scalars(chosen).all()
-
-
 def by_key(session: Session, key: str) -> Tag | None:
     """The tag with this key."""
     return session.scalar(select(Tag).where(Tag.key == key))
