@@ -92,9 +92,12 @@ def sweep(session: Session, library: Library, now: datetime) -> int:
     return len(people)
 
 
-def hold(session: Session) -> bool:
-    """Alone until the transaction ends; False when another is at it."""
+def hold(session: Session, *, wait: bool = False) -> bool:
+    """Alone until the transaction ends; False when another is at it and we do not wait."""
     if session.get_bind().dialect.name != "postgresql":
+        return True
+    if wait:
+        session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
         return True
     return bool(session.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": LOCK}))
 

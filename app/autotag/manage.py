@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app import segments, tagging
+from app.autotag.audiences import check_circle
 from app.autotag.definition import check_repeats, read, write
+from app.autotag.following import hold
 from app.autotag.life import State, Switch, check_switch, state_of
-from app.autotag.live import LIVE, Words
+from app.autotag.live import LIVE
 from app.autotag.models import TagRule, TagRuleSweep, TagRuleTest, TagRuleVersion, TestState
 from app.autotag.rules import Rule, picks
 from app.identity import changed
@@ -151,7 +153,12 @@ def ask_test(session: Session, rule_id: int, *, days: int, by: str, now: datetim
 
 
 def switch(session: Session, rule_id: int, what: Switch, *, by: str, now: datetime) -> TagRule:
-    """Do this with a rule. Raises NotFound, Refused."""
+    """Do this with a rule. Raises NotFound, Refused.
+
+    Whoever follows is waited for: what is written meanwhile for a rule that is switched off would
+    be taken back by nobody.
+    """
+    hold(session, wait=True)
     row = find(session, rule_id)
     check_switch(state_now(session, row), what)
     if what is Switch.LIVE:
@@ -160,7 +167,7 @@ def switch(session: Session, rule_id: int, what: Switch, *, by: str, now: dateti
         _silence(session, row, now)
         row.paused_at = now
     elif what is Switch.RESUME:
-        _check_circle(session, row.id, rule_of(session, row, row.live_version))
+        _check_still(session, row, now)
         _speak_again(session, row, row.paused_at)
         row.paused_at = None
     elif what is Switch.RETIRE:
@@ -169,7 +176,7 @@ def switch(session: Session, rule_id: int, what: Switch, *, by: str, now: dateti
         row.retired_at = now
     else:
         if row.live_version is not None and row.paused_at is None:
-            _check_circle(session, row.id, rule_of(session, row, row.live_version))
+            _check_still(session, row, now)
             _speak_again(session, row, row.retired_at)
         row.retired_at = None
     row.switched_by, row.switched_at, row.run_day = by, now, None
@@ -190,37 +197,16 @@ def _go_live(session: Session, row: TagRule, now: datetime) -> None:
     if row.live_version == row.version and row.paused_at is None:
         raise Refused("这个版本已经在生效。")
     rule = checked(session, write(rule_of(session, row)), now)
-    _check_circle(session, row.id, rule)
+    check_circle(session, row.id, rule)
     row.live_version, row.paused_at = row.version, None
 
 
-def _check_circle(session: Session, rule_id: int, rule: Rule) -> None:
-    """A rule whose audience follows from what it gives would switch itself on and off."""
-    words, shape = Words(session), tagging.shape(session)
-    rules = [rule, *(one.rule for one in LIVE.of(session) if one.id != rule_id)]
-    reached, fresh = set[int](), set(words.gives(rule))
-    while fresh:
-        fresh |= {broad for tag in fresh for broad in shape.broader(tag)} | shape.rivals(fresh)
-        reached |= fresh
-        after = {
-            tag
-            for one in rules
-            if one.audience and named(session, one) & reached
-            for tag in words.gives(one)
-        }
-        fresh = after - reached
-    if rule.audience and named(session, rule) & reached:
-        raise Refused(
-            "人群条件里的标签由这条规则（或依赖它的规则）给出，会互相触发。请换一个人群条件。"
-        )
-
-
-def named(session: Session, rule: Rule) -> set[int]:
-    """The tags that its audience asks for."""
-    if not rule.audience:
-        return set()
-    names = segments.tag_names(segments.parse(rule.audience))
-    return {number for name in names if (number := tagging.id_of(session, name)) is not None}
+def _check_still(session: Session, row: TagRule, now: datetime) -> None:
+    """What its audience names may be gone by now, or have come to follow from it."""
+    rule = rule_of(session, row, row.live_version)
+    if rule.audience:
+        segments.check(session, rule.audience, now)
+    check_circle(session, row.id, rule)
 
 
 def _check_may(tag: Tag) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.autotag.audiences import asked_for
 from app.autotag.definition import read
 from app.autotag.life import State, state_of
 from app.autotag.live import Words
-from app.autotag.manage import Shown, named
+from app.autotag.manage import Shown
 from app.autotag.models import TagRule, TagRuleSweep, TagRuleTest, TagRuleVersion, TestState
 from app.identity.models import Identifier
 from app.infra.errors import NotFound
@@ -53,7 +54,7 @@ def carriers(session: Session) -> dict[int, int]:
     return {int(actor.removeprefix("rule:")): number for actor, number in rows}
 
 
-def naming(session: Session, tag_id: int) -> list[tuple[int, str]]:
+def naming_tag(session: Session, tag_id: int) -> list[tuple[int, str]]:
     """(id, name) of rules in use that give this tag or ask for it, as they are or will be."""
     words = Words(session)
     version = or_(
@@ -68,7 +69,7 @@ def naming(session: Session, tag_id: int) -> list[tuple[int, str]]:
     rules = [(number, name, read(said)) for number, name, said in rows]
     found = {
         number: name for number, name, rule in rules
-        if tag_id in words.names(rule) | named(session, rule)
+        if tag_id in words.names(rule) | asked_for(session, rule)
     }  # fmt: skip
     return list(found.items())
 

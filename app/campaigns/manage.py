@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app import content, delivery, segments
+from app import autotag, content, delivery, segments
 from app.campaigns.audience import follow_rename
 from app.campaigns.due import USUAL_CATCH_UP, CatchUp, check_catch_up, check_cron, next_times
 from app.campaigns.lifecycle import check_move
@@ -202,6 +202,7 @@ def _follow_name(session: Session, campaign: Campaign, new: str) -> None:
     if session.scalar(others.limit(1)) is None:
         segments.saved.follow_rename(session, CampaignIs, campaign.name, new)
         follow_rename(session, CampaignIs, campaign.name, new)
+        autotag.follow_rename(session, CampaignIs, campaign.name, new)
 
 
 def _run(session: Session, schedule: Schedule, now: datetime) -> int:

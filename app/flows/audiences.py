@@ -4,11 +4,13 @@ is not deleted."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import campaigns, segments
+from app import autotag, campaigns, segments
+from app.autotag import TagRule
 from app.campaigns import Campaign
 from app.infra.errors import Refused
 from app.segments import Segment
@@ -22,15 +24,17 @@ class Users:
 
     segments: list[Segment]
     campaigns: list[Campaign]
+    rules: list[TagRule]
     spares: list[Suppression]
 
     def __bool__(self) -> bool:
-        return bool(self.segments or self.campaigns or self.spares)
+        return bool(self.segments or self.campaigns or self.rules or self.spares)
 
     def text(self) -> str:
         """For people."""
         told = [f"人群“{row.name}”" for row in self.segments]
         told += [f"推送“{row.name}”" for row in self.campaigns]
+        told += [f"自动标签规则“{row.name}”" for row in self.rules]
         if self.spares:
             told.append("排除规则")
         return "、".join(told)
@@ -48,10 +52,32 @@ def users_of_list(session: Session, list_id: int) -> Users:
     return _users(session, ListIs, name, segments.suppression.of_list(session, list_id))
 
 
+def change_segment(
+    session: Session, segment_id: int, *, expression: str, author: str, now: datetime,
+    description: str | None = None,
+) -> Segment:  # fmt: skip
+    """Another expression is a new version. Raises NotFound, Unparseable, and Refused also when a
+    rule that gives tags would follow from itself."""
+    row = segments.saved.change(session, segment_id, expression=expression, author=author, now=now,
+                                description=description)  # fmt: skip
+    autotag.check_segment(session, row)
+    return row
+
+
+def segment_back(
+    session: Session, segment_id: int, number: int, *, author: str, now: datetime
+) -> Segment:
+    """An older expression is the newest again. Raises as `change_segment`."""
+    row = segments.saved.back(session, segment_id, number, author=author, now=now)
+    autotag.check_segment(session, row)
+    return row
+
+
 def rename_segment(session: Session, segment_id: int, name: str) -> None:
     """Its new name stands wherever the old one did. Raises NotFound, Refused."""
     old = segments.saved.rename(session, segment_id, name)
     campaigns.follow_rename(session, SegmentIs, old, name.strip())
+    autotag.follow_rename(session, SegmentIs, old, name.strip())
 
 
 def delete_segment(session: Session, segment_id: int) -> str:
@@ -73,7 +99,7 @@ def delete_list(session: Session, list_id: int) -> str:
 def _users(session: Session, kind: type[Any], name: str, spares: Any) -> Users:
     return Users(
         segments.saved.that_name(session, kind, name),
-        campaigns.naming(session, kind, name), list(spares),
+        campaigns.naming(session, kind, name), autotag.naming(session, kind, name), list(spares),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app import identity
 from app.flows.table_file import read_table
-from app.identity import Id, Identifier, Kind, Physician, make_id
+from app.identity import WEAK, Id, Identifier, Kind, Physician, make_id
 from app.identity.models import IdentifierStatus
 from app.identity.register import read as known_identifiers
 from app.infra.errors import Refused
@@ -62,8 +62,9 @@ class Sheet:
 
 @dataclass(slots=True)
 class Resolved:
-    """`members`: an identifier of each physician once; `report`: the lines that name nobody, or
-    not one alone, or nobody new: {line, column, value, why}."""
+    """`members`: an identifier of each physician once, if possible none that may come to mean
+    several; `report`: the lines that name nobody, or not one alone, or nobody new: {line, column,
+    value, why}."""
 
     members: list[int] = field(default_factory=list)
     report: list[dict[str, Any]] = field(default_factory=list)
@@ -142,9 +143,13 @@ def _met(
     asked = dict(_asked(rows, corp_id))
     known = known_identifiers(session, set(asked.values()))
     shared = _shared(session, [row.id for row in known.values()])
+    told = {key: known[one] for key, one in asked.items() if one in known and known[one].value}
+    weak = [row.one_id for row in told.values() if row.kind in WEAK and row.id not in shared]
+    anchors = _anchors(session, weak)
     found = {
-        key: _Met(known[one].id, known[one].one_id, known[one].id in shared)
-        for key, one in asked.items() if one in known and known[one].value
+        key: _Met(anchors.get(row.one_id, row.id) if row.kind in WEAK else row.id,
+                  row.one_id, row.id in shared)
+        for key, row in told.items()
     }  # fmt: skip
     for value in {row["one_id"] for row in rows if "one_id" in row}:
         current = identity.resolve_one_id(session, value.upper())
@@ -161,6 +166,18 @@ def _asked(rows: Sequence[Mapping[str, str]], corp_id: str) -> Iterator[tuple[tu
                 one = make_id(KINDS[name], value, corp_id if name == "external_userid" else "")
                 if one is not None:
                     yield (name, value), one
+
+
+def _anchors(session: Session, people: Sequence[str]) -> dict[str, int]:
+    """The identifier that stands for each of these: a phone that is told of somebody else later
+    means nobody alone any more, and who was on the list by it has to stay on it."""
+    found: dict[str, int] = {}
+    for start in range(0, len(people), AT_ONCE):
+        chosen = Physician.one_id.in_(people[start : start + AT_ONCE])
+        anchored = select(Physician.one_id, Physician.anchor_id)
+        rows = session.execute(anchored.where(chosen, Physician.anchor_id.is_not(None)))
+        found |= {one_id: anchor for one_id, anchor in rows if anchor is not None}
+    return found
 
 
 def _shared(session: Session, ids: Sequence[int]) -> set[int]:

@@ -64,7 +64,7 @@ def uses(session: Session, tag_id: int, key: str) -> Uses:
             row.name for row in session.scalars(select(ChannelCode).order_by(ChannelCode.id))
             if key in row.tag_keys
         ],
-        rules=autotag.naming(session, tag_id),
+        rules=autotag.naming_tag(session, tag_id),
         queued=_queued(session, [row.id for row in contents], [row.id for row in pushes]),
         refused=sum(tagging.refusals.counts(session, tag_id).values()),
     )  # fmt: skip

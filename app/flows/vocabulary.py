@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.flows import tag_cards
 from app.flows.tag_uses import Carriers, Uses, carriers, uses
 from app.infra.errors import NotFound, Refused
+from app.segments import suppression
 from app.tagging import LEXICON, Tag, by_key, moving, versions
 from app.tagging.differences import reversed_on
 from app.tagging.document import Document, Name
@@ -51,8 +52,20 @@ def edit(
     session: Session, change: versions.Edit, *, actor: str, note: str = "", kind: str = "edit",
     now: datetime,
 ) -> VocabularyVersion | None:  # fmt: skip
-    """A change that moves nothing; None when there is none."""
-    return _change(session, change, actor=actor, note=note, kind=kind, now=now)
+    """A change that moves nothing; None when there is none. Raises Refused."""
+    before = versions.begin(session, now)
+    version = _change(session, change, actor=actor, note=note, kind=kind, now=now)
+    if version is not None:
+        _refuse_if_spares(session, before, versions.document_of(version))
+    return version
+
+
+def _refuse_if_spares(session: Session, before: Document, after: Document) -> None:
+    """While it is asked for, nobody could say any more whom a rule spares: all would be."""
+    gone = [tag for tag in before.tags if tag.active and not after.by_key[tag.key].active]
+    ids = {row.id for tag in gone if (row := by_key(session, tag.key)) is not None}
+    if ids and (names := suppression.by_tags(session, ids)):
+        raise Refused(f"排除规则中的人群“{'、'.join(names)}”用到这个标签，请先修改它们，再停用。")
 
 
 def refuse_stale(session: Session, key: str, base: int | None) -> None:

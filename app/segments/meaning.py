@@ -1,7 +1,9 @@
 """What the names in an expression mean now: tags, reps, campaigns, lists, and other segments.
 
-A name that means nothing is refused with those that look most like it. A segment always means its
-newest version, so whoever names it follows it; a segment that would hold itself is refused.
+A name that means nothing is refused with those that look most like it, and so is a tag that is out
+of use: "nobody" would be the wrong answer for whom it spares, and "everybody" for who has it not. A
+segment always means its newest version, so whoever names it follows it; a segment that would hold
+itself is refused.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from app.segments.facts import Meant
 from app.segments.models import ListState, Segment, SegmentList
 from app.segments.nodes import CampaignIs, ListIs, Node, SegmentIs, of_kind, rep_names, tag_names
 from app.segments.parse import parse
+from app.tagging.lexicon import LEXICON
 from app.tagging.naming import most_alike
 
 # Campaigns are above us; their names are all that an expression asks of them.
@@ -82,6 +85,8 @@ def _tag_id(session: Session, name: str) -> int:
     number = tagging.id_of(session, name)
     if number is None:
         raise _unknown(session, "tag", name, "请从标签库中选择")
+    if number in LEXICON.of(session).retired:  # nobody has it any more, whoever is meant by it
+        raise Refused(f"标签“{name}”已停用，请在标签库中恢复它，或从条件中去掉它。")
     return number
 
 

@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app import tagging
 from app.infra.errors import NotFound, Refused
 from app.segments.asking import audience, check
 from app.segments.models import Segment, SegmentVersion
-from app.segments.nodes import SegmentIs, Unparseable, of_kind, renamed
+from app.segments.nodes import SegmentIs, Unparseable, of_kind, renamed, tag_names
 from app.segments.parse import parse
 from app.segments.wording import wording
 
@@ -141,6 +142,13 @@ def within(session: Session, expression: str) -> Iterator[Segment]:
             seen.add(name)
             yield row
             waiting += [part.name for part in of_kind(parse(row.expression), SegmentIs)]
+
+
+def tags_in(session: Session, expression: str) -> set[int]:
+    """The tags that an expression asks for, also through the segments that it names."""
+    texts = [expression, *(row.expression for row in within(session, expression))]
+    names = {name for text in texts for name in tag_names(parse(text))}
+    return {number for name in names if (number := tagging.id_of(session, name)) is not None}
 
 
 def listing(session: Session) -> Sequence[Segment]:

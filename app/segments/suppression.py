@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.infra.direct import Direct
 from app.infra.errors import NotFound, Refused
+from app.segments import saved
 from app.segments.asking import among
 from app.segments.models import ListState, Segment, SegmentList, Suppression
 from app.segments.nodes import ListIs, Node, SegmentIs
@@ -109,6 +110,13 @@ def of_list(session: Session, list_id: int) -> Sequence[Suppression]:
 def of_segment(session: Session, segment_id: int) -> Sequence[Suppression]:
     """Where a segment spares its members."""
     return session.scalars(select(Suppression).where(Suppression.segment_id == segment_id)).all()
+
+
+def by_tags(session: Session, tag_ids: Collection[int]) -> list[str]:
+    """The segments that spare their members and ask for one of these tags, by name."""
+    spare = select(Suppression.segment_id).where(Suppression.segment_id.is_not(None))
+    rows = session.scalars(select(Segment).where(Segment.id.in_(spare)).order_by(Segment.name))
+    return [r.name for r in rows if not saved.tags_in(session, r.expression).isdisjoint(tag_ids)]
 
 
 _RULES = Direct(

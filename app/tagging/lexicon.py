@@ -39,6 +39,7 @@ class Lexicon:
     by_label: dict[str, int]  # exactly as written, names before keys
     merged: Mapping[int, int] = field(default_factory=dict)  # tag → the one it stands for
     closed: Mapping[int, frozenset[str]] = field(default_factory=dict)  # tag → who may assert it
+    retired: frozenset[int] = frozenset()  # tags that are out of use, also merged ones
     staff: frozenset[int] = frozenset()  # tags that reps do not see, with those merged into them
     hidden_names: frozenset[str] = frozenset()  # whatever these are known as, folded
     forbidden: Mapping[str, str] = field(default_factory=dict)  # words of the company
@@ -98,6 +99,7 @@ def _read(session: Session) -> Lexicon:
         by_label={label: merged.get(tag, tag) for label, tag in labels.items()},
         merged=merged,
         closed={t.id: frozenset(t.may_assert.split(",")) for t in tags if t.may_assert},
+        retired=frozenset(t.id for t in tags if not t.active),
         staff=frozenset(staff),
         hidden_names=frozenset(
             [fold(t.name) for t in tags if t.id in staff]

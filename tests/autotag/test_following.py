@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import autotag, identity, journey, tagging
@@ -245,6 +246,42 @@ def test_pausing_takes_away_and_resuming_gives_back(database: Database, clock: S
                 autotag.switch(session, rule_id, again, by="user:1", now=clock())
         with database.reading() as session:
             assert held(session) == before != []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_who_follows_while_a_rule_is_paused_leaves_nothing(
+    database: Database, clock: SetClock
+) -> None:
+    world = World(database, clock, 4)
+    for _ in range(60):
+        world.deed()
+    for _ in range(9):  # of some rules everything is said
+        with database.transaction() as session:
+            autotag.fold(session, world.library, clock())
+    clock.tick(seconds=1)
+
+    def pause(rule_id: int) -> None:
+        with database.transaction() as session:
+            autotag.switch(session, rule_id, Switch.PAUSE, by="user:1", now=clock())
+
+    with ThreadPoolExecutor(1) as other:
+        with database.transaction() as session:
+            assert autotag.sweep(session, world.library, clock())
+            assert held(session)
+            paused = other.submit(lambda: [pause(one) for one in world.rules.values()])
+            _until_waiting(database)
+        paused.result()
+    with database.reading() as session:
+        assert held(session) == []
+
+
+def _until_waiting(database: Database) -> None:
+    asked = text("select 1 from pg_locks where locktype = 'advisory' and not granted")
+    for _ in range(2000):
+        with database.engine.connect() as connection:
+            if connection.scalar(asked):
+                return
+    raise AssertionError("nobody waits for who follows")
 
 
 def test_nothing_goes_live_untested_or_in_a_circle(database: Database, clock: SetClock) -> None:

@@ -8,18 +8,20 @@ from datetime import timedelta
 import pytest
 from openpyxl import Workbook
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import campaigns, identity, segments
 from app.campaigns import CampaignWay
 from app.delivery import Dispatch, Way
-from app.flows import audiences, list_file
+from app.flows import audiences, list_file, permission, vocabulary
 from app.flows.audience import reach
 from app.flows.permission import verdict_for
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.segments import lists, saved, suppression
-from app.segments.models import SegmentList, SegmentListMember
+from app.segments.models import Segment, SegmentList, SegmentListMember
+from app.tagging import editing
 from tests.company import CORP, give_tag, hire, meet, publish
 from tests.conftest import SetClock
 from tests.segments.test_index import ONE_DATABASE, Index
@@ -138,6 +140,32 @@ def test_a_file_means_physicians_and_says_which_lines_do_not(index: Index, book:
     assert named(index, "名单:会议签到") == named(index, "全部")
 
 
+@ONE_DATABASE
+def test_who_is_spared_by_phone_stays_spared_when_the_phone_is_shared(index: Index) -> None:
+    phone = identity.make_id(Kind.PHONE, "13800000001")
+    assert phone is not None
+
+    def told(userid: str, name: str) -> str:
+        with index.db.transaction() as session:
+            one = Id(Kind.WECOM_EXTERNAL_USERID, CORP, userid)
+            rows = identity.observe(session, [one, phone], event_key=userid, source="wecom",
+                                    trust=90, name=name, at=index.clock(), now=index.clock())  # fmt: skip
+            return rows[0].one_id
+
+    min_ = told("wmmin", "王敏")
+    with index.db.transaction() as session:
+        sheet = sheet_of([["手机"], ["13800000001"]], book=False)
+        found = list_file.resolve(session, sheet, sheet.guessed, corp_id=CORP)
+        members = [session.get_one(Identifier, one) for one in found.members]
+    number = make_list(index, "不打扰", *members)
+    with index.db.transaction() as session:
+        suppression.add(session, list_id=number, author="u", now=index.clock())
+    index.clock.tick(hours=1)
+    qiang = told("wmqiang", "李强")
+    with index.db.reading() as session:
+        assert set(suppression.held_back(session, [min_, qiang], index.clock())) == {min_}
+
+
 def test_values_of_a_file_are_kept_sealed(index: Index) -> None:
     report = [
         {"line": 2, "code": "not_found", "column": "phone", "value": "13911112222", "why": ""}
@@ -205,6 +233,31 @@ def test_who_is_spared_is_left_out_and_refused_again_at_sending(index: Index) ->
         session.flush()
         assert reached() == (0, {"suppression_unknown": 2})
         assert verdict_for(session, message, now).code == "suppression_unknown"
+
+
+@ONE_DATABASE
+def test_a_tag_that_is_out_of_use_opens_no_suppression(index: Index) -> None:
+    now = index.clock()
+
+    def retire(session: Session) -> None:
+        vocabulary.edit(session, lambda d: editing.retired(d, "af"), actor="u", now=now)
+
+    with index.db.transaction() as session:
+        inner = saved.save(session, name="房颤", expression="标签:房颤", author="u", now=now)
+        outer = saved.save(session, name="外", expression="人群:房颤", author="u", now=now)
+        suppression.add(session, segment_id=outer.id, author="u", now=now)
+        everybody = [index.wang.one_id, index.li.one_id]
+        assert set(suppression.held_back(session, everybody, now)) == {index.wang.one_id}
+    with pytest.raises(Refused, match="人群“外”用到"), index.db.transaction() as session:
+        retire(session)
+    with index.db.transaction() as session:
+        saved.change(session, inner.id, expression="全部", author="u", now=now)
+        retire(session)
+        session.get_one(Segment, inner.id).expression = "标签:房颤"  # of an older release
+        session.flush()
+        assert permission.held_back(session, everybody, now, None) is None
+    with pytest.raises(Refused, match="“房颤”已停用"):
+        named(index, "非 标签:房颤")
 
 
 @ONE_DATABASE

@@ -98,8 +98,8 @@ def edit_segment(segment_id: int) -> Response:
         with here.db.transaction() as session:
             row = segments.saved.get(session, segment_id)
             if asked.back_to is not None:
-                segments.saved.back(session, segment_id, asked.back_to, author=author, now=now)
-            segments.saved.change(
+                audiences.segment_back(session, segment_id, asked.back_to, author=author, now=now)
+            audiences.change_segment(
                 session, segment_id, expression=asked.expression or row.expression,
                 description=asked.description, author=author, now=now,
             )  # fmt: skip
@@ -182,5 +182,6 @@ def _more(session: Session, segment_id: int) -> dict[str, Any]:
         "versions": versions,
         "used_by": {"segments": [row.name for row in users.segments],
                     "campaigns": [row.id for row in users.campaigns],
+                    "tag_rules": [row.id for row in users.rules],
                     "suppressions": len(users.spares)},
     }  # fmt: skip

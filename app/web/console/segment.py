@@ -53,7 +53,7 @@ def change_segment(segment_id: int) -> Response:
     here, form, who = parts(), request.form, auth.actor()
 
     def act(session: Session) -> str:
-        row = segments.saved.change(
+        row = audiences.change_segment(
             session, segment_id, expression=form.get("expression", ""), author=who.key,
             description=form.get("description"), now=here.clock(),
         )  # fmt: skip
@@ -76,7 +76,7 @@ def act_on_segment(segment_id: int, action: str) -> Response:
         now = here.clock()
         if action == "back":
             number = row_number(request.form.get("number", ""))
-            segments.saved.back(session, segment_id, number, author=who.key, now=now)
+            audiences.segment_back(session, segment_id, number, author=who.key, now=now)
             return str(_("已恢复第 %(n)s 版的条件，成为最新版。", n=number))
         if action == "duplicate":
             copy = segments.saved.duplicate(session, segment_id, author=who.key, now=now)
