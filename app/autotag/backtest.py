@@ -122,7 +122,7 @@ def _piece(
     inside: Iterable[str] = people
     if past.rule.audience and people:
         text = past.rule.audience
-        inside = segments.among(session, [text], people, now)[text]
+        inside = segments.of_these(session, [text], people, now)[text]
     steps = steps_of(session, sorted(inside), library, words=needs_words(past.rule))
     tagged = {one_id: found for one_id, of in steps.items() if (found := past.add(one_id, of))}
     if tagged:

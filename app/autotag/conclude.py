@@ -60,7 +60,7 @@ def _inside(
     asked = sorted(w for w, wants in found.items() if any(x.rule_id in limited for x in wants))
     if not asked:
         return found
-    inside = segments.among(session, limited.values(), asked, now)
+    inside = segments.of_these(session, limited.values(), asked, now)
     for who in asked:
         found[who] = [
             want for want in found[who]

@@ -2,7 +2,7 @@
 
 parse, describe, check    the language; whether its names exist
 members, audience         who is in it; how many, and some of them
-among, size               who of a few is in it; how many are in one that a program made
+of_these, size            who of a few is in it; how many are in one that a program made
 build, is_wanted          all sets from the tables
 renew                     a restored database: what is in memory is not of it
 fold, is_due              what has changed since, a few physicians at a time
@@ -17,7 +17,6 @@ names                     what may be named in an expression, while somebody typ
 """
 
 from app.segments import lists, saved, suppression
-from app.segments.among import among
 from app.segments.asking import Audience, audience, check, members, page
 from app.segments.build import Built, build, is_wanted, renew
 from app.segments.expression import Node, Unparseable, describe, parse, tag_names, wording
@@ -28,6 +27,7 @@ from app.segments.overlap import Overlap, overlap
 from app.segments.since import Since, changed_since
 from app.segments.sizes import size
 from app.segments.store import Behind
+from app.segments.these import of_these
 from app.segments.verify import verify
 from app.segments.why import Reason, Why, why
 
@@ -44,7 +44,6 @@ __all__ = [
     "Since",
     "Unparseable",
     "Why",
-    "among",
     "audience",
     "build",
     "changed_since",
@@ -56,6 +55,7 @@ __all__ = [
     "lists",
     "members",
     "names",
+    "of_these",
     "overlap",
     "page",
     "parse",

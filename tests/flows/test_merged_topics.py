@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import autotag, content, journey, tagging
-from app.autotag import Library
+from app.autotag import Library, backtest
 from app.autotag.conclude import conclude
 from app.autotag.live import LIVE
+from app.autotag.models import TagRuleTest
 from app.campaigns import CampaignWay
 from app.content import ContentVersion
 from app.court import behaviour
@@ -67,6 +69,10 @@ def test_everybody_sees_what_it_was_merged_into(
         assert content.topics_of(session, [version_id]) == {version_id: {cad: 1.0}}
 
         assert len(says(session, who, library)) == 1, "a library that had read it before"
+
+        asked = session.scalars(select(TagRuleTest)).one()
+        assert backtest._begin(session, asked, NOON)[0].about == {cad}
+        assert [one.names for one in autotag.coverage(session, NOON).thin] == [["冠心病"]]
 
         sent = behaviour.exposures(session, [who.one_id], tagging.shape(session), NOON)
         assert cad in behaviour.by_tag(sent[who.one_id])

@@ -16,7 +16,7 @@ from app.segments.nodes import Node, Unparseable
 from app.segments.parse import parse
 
 
-def among(
+def of_these(
     session: Session, texts: Iterable[str], one_ids: Sequence[str], now: datetime
 ) -> dict[str, set[str]]:
     """Those of `one_ids` for whom each expression holds; who they are is read once for all.
