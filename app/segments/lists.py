@@ -3,12 +3,14 @@
 draft       what a file means, to be looked at first
 confirm     from now on expressions may name it
 put         somebody joins
+among       who of some is on which
 discard     all of it is forgotten
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,6 +85,26 @@ def put(session: Session, list_id: int, identifier_ids: Iterable[int]) -> None:
     _insert(session, list_id, wanted)
     for one in wanted:
         changed.note(session, one)
+
+
+def among(
+    session: Session, list_ids: Collection[int], people: Collection[str]
+) -> dict[int | None, set[str]]:
+    """Who of these ONE IDs is on which of these lists."""
+    found: dict[int | None, set[str]] = defaultdict(set)
+    wanted = sorted(people) if list_ids else []
+    for start in range(0, len(wanted), ROWS):
+        rows = session.execute(
+            select(SegmentListMember.list_id, Identifier.one_id)
+            .join(Identifier, Identifier.id == SegmentListMember.identifier_id)
+            .where(
+                Identifier.one_id.in_(wanted[start : start + ROWS]),
+                SegmentListMember.list_id.in_(list_ids),
+            )
+        )
+        for list_id, one_id in rows:
+            found[list_id].add(one_id)
+    return found
 
 
 def get(session: Session, list_id: int) -> SegmentList:

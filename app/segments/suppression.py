@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from app.infra.direct import Direct
 from app.infra.errors import NotFound, Refused
-from app.segments import saved
-from app.segments.asking import among
+from app.segments import lists, saved
+from app.segments.asking import which
 from app.segments.models import ListState, Segment, SegmentList, Suppression
-from app.segments.nodes import ListIs, Node, SegmentIs
+from app.segments.nodes import SegmentIs
 
 
 class Rule(NamedTuple):
@@ -38,11 +38,6 @@ class Rule(NamedTuple):
         """The list's or segment's."""
         return self.list_name or self.segment_name or ""
 
-    @property
-    def node(self) -> Node:
-        """As an expression."""
-        return ListIs(self.name) if self.list_id is not None else SegmentIs(self.name)
-
 
 def held_back(
     session: Session, people: Collection[str], now: datetime, campaign_id: int | None = None
@@ -52,11 +47,19 @@ def held_back(
     A list that has expired spares nobody any more. Raises Refused, Unparseable when that of a rule
     cannot be said.
     """
+    valid = [
+        rule for rule in rules(session, campaign_id)
+        if rule.list_expires_at is None or rule.list_expires_at > now
+    ]  # fmt: skip
+    by_list = lists.among(session, [r.list_id for r in valid if r.list_id is not None], people)
+    segments = [rule for rule in valid if rule.segment_name is not None]
+    nodes = [SegmentIs(rule.name) for rule in segments]
+    by_rule = dict(zip([r.id for r in segments], which(session, nodes, people, now), strict=True))
     found: dict[str, list[str]] = defaultdict(list)
-    for rule in rules(session, campaign_id):
-        if rule.list_expires_at is None or rule.list_expires_at > now:
-            for one_id in among(session, rule.node, people, now):
-                found[one_id].append(rule.name)
+    for rule in valid:
+        whom = by_rule[rule.id] if rule.id in by_rule else by_list.get(rule.list_id, ())
+        for one_id in whom:
+            found[one_id].append(rule.name)
     return {one_id: tuple(of) for one_id, of in found.items()}
 
 
