@@ -24,7 +24,7 @@ from workers.judging import keep_court
 from workers.leading import Leadership
 from workers.learning import keep_learning
 from workers.mirroring import keep_names
-from workers.sweeping import keep_desk, keep_hospitals, keep_quality, mend, sweep
+from workers.sweeping import keep_desk, keep_hospitals, keep_lists, keep_quality, mend, sweep
 
 SWEEP_EVERY_S = 1
 LEAD_EVERY_S = 1
@@ -52,7 +52,9 @@ def main() -> None:
 
 def keep(parts: Parts) -> None:
     """What may take long and is done by whoever comes first."""
-    for work in (keep_quality, keep_hospitals, keep_desk, keep_court, keep_names, keep_learning):
+    works = (keep_quality, keep_hospitals, keep_desk, keep_lists, keep_court, keep_names,
+             keep_learning)  # fmt: skip
+    for work in works:
         work(parts)
 
 

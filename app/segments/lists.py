@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.identity import changed
@@ -42,7 +42,7 @@ def draft(
     now: datetime,
 ) -> SegmentList:
     """A list that nothing uses yet. Raises Refused for a name that is taken, or none."""
-    _forget_old_drafts(session, now)
+    forget_old_drafts(session, now)
     check_name(session, name)
     if not purpose.strip():
         raise Refused("请写明名单的用途，例如：9 月 12 日会议签到。")
@@ -152,9 +152,20 @@ def _insert(session: Session, list_id: int, identifier_ids: Sequence[int]) -> No
         insert_all(session, SegmentListMember, piece, "list_id", "identifier_id")
 
 
-def _forget_old_drafts(session: Session, now: datetime) -> None:
-    old = select(SegmentList.id).where(
+def has_old_drafts(session: Session, now: datetime) -> bool:
+    """True when there is something for `forget_old_drafts`."""
+    return session.scalar(_old_drafts(now).limit(1)) is not None
+
+
+def forget_old_drafts(session: Session, now: datetime) -> int:
+    """What nobody has confirmed for days goes, and with it what the file said; how many."""
+    old = session.scalars(_old_drafts(now).with_for_update(skip_locked=True)).all()
+    for list_id in old:
+        discard(session, list_id)
+    return len(old)
+
+
+def _old_drafts(now: datetime) -> Select[int]:
+    return select(SegmentList.id).where(
         SegmentList.state == ListState.DRAFT, SegmentList.created_at < now - KEPT
     )
-    for list_id in session.scalars(old).all():
-        discard(session, list_id)

@@ -11,15 +11,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
+from app.identity import changed
 from app.infra.direct import Direct
 from app.infra.errors import NotFound, Refused
 from app.segments import lists, saved
 from app.segments.asking import which
-from app.segments.models import ListState, Segment, SegmentList, Suppression
-from app.segments.nodes import SegmentIs
+from app.segments.models import ListState, Segment, SegmentList, SegmentListMember, Suppression
+from app.segments.nodes import ListIs, SegmentIs
 
 
 class Rule(NamedTuple):
@@ -113,6 +114,31 @@ def of_list(session: Session, list_id: int) -> Sequence[Suppression]:
 def of_segment(session: Session, segment_id: int) -> Sequence[Suppression]:
     """Where a segment spares its members."""
     return session.scalars(select(Suppression).where(Suppression.segment_id == segment_id)).all()
+
+
+def forget(session: Session, identifier_id: int, before: datetime | None = None) -> None:
+    """An identifier leaves all lists (made before that moment) but those that spare: that somebody
+    is not to be written to outlives the deletion of everything else."""
+    lists_ = select(SegmentList.id).where(SegmentList.id.not_in(_sparing_lists(session)))
+    if before is not None:
+        lists_ = lists_.where(SegmentList.created_at < before)
+    mine = (SegmentListMember.identifier_id == identifier_id, SegmentListMember.list_id.in_(lists_))
+    session.execute(delete(SegmentListMember).where(*mine))
+    changed.note(session, identifier_id)
+
+
+def _sparing_lists(session: Session) -> set[int]:
+    """Lists that a rule names, and those in the segments of rules."""
+    named = set(
+        session.scalars(select(Suppression.list_id).where(Suppression.list_id.is_not(None)))
+    )
+    spare = select(Suppression.segment_id).where(Suppression.segment_id.is_not(None))
+    texts = {r.expression for r in session.scalars(select(Segment).where(Segment.id.in_(spare)))}
+    texts |= {row.expression for text in texts for row in saved.within(session, text)}
+    for row in session.scalars(select(SegmentList)) if texts else ():
+        if any(saved.names_it(text, ListIs, row.name) for text in texts):
+            named.add(row.id)
+    return {one for one in named if one is not None}
 
 
 def by_tags(session: Session, tag_ids: Collection[int]) -> list[str]:
