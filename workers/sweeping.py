@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import campaigns, completeness, delivery, identity, inbox, linkage
+from app import campaigns, completeness, delivery, identity, inbox, linkage, segments
 from app.bootstrap import Parts
 from app.flows import import_tags
 from app.flows.hospitals import follow
@@ -119,6 +119,16 @@ def keep_uploads(parts: Parts) -> None:
             return
     with parts.db.transaction() as session:
         import_tags.drop_stale(session, parts.clock())
+
+
+def keep_lists(parts: Parts) -> int:
+    """Drafts of lists that nobody has confirmed are forgotten with what their files said; how
+    many."""
+    with parts.db.reading() as session:
+        if not segments.lists.has_old_drafts(session, parts.clock()):
+            return 0
+    with parts.db.transaction() as session:
+        return segments.lists.forget_old_drafts(session, parts.clock())
 
 
 def keep_desk(parts: Parts) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import consent, court, delivery, identity, inbox
+from app import consent, court, delivery, identity, inbox, segments
 from app.connectors.errors import OutOfReach
 from app.consent import Action, ConsentEntry
 from app.delivery import Dispatch
@@ -49,7 +49,7 @@ def apply(
     """Erase what came through this openid; the physician's other identities stay.
 
     Who has come back since keeps what happened since. A wish not to be contacted outlives the
-    deletion: it holds nothing but the wish.
+    deletion: it holds nothing but the wish. So does a place on a list that spares its members.
     """
     if isinstance(fact, AuthorisationRevoked) and fact.kind == "modified":
         return
@@ -84,6 +84,7 @@ def _forget(session: Session, row: Identifier, cause: str, now: datetime) -> Non
         told = select(Evidence.id).where(or_(Evidence.a_id == other.id, Evidence.b_id == other.id))
         described = select(ProfileValue.id).where(ProfileValue.identifier_id == other.id)
         if session.scalar(told.limit(1)) is None and session.scalar(described.limit(1)) is None:
+            segments.suppression.forget(session, other.id)
             identity.forget(session, other, cause=cause, now=now)
 
 
@@ -106,6 +107,7 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
     court.erase(session, row.id, before)
+    segments.suppression.forget(session, row.id, before)
     links = update(TrackedLink).where(TrackedLink.identifier_id == row.id)
     about = [Dispatch.identifier_id == row.id]
     if before:

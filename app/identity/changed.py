@@ -73,6 +73,12 @@ def waiting(session: Session, limit: int | None) -> Waiting:
     return Waiting([row[0] for row in rows], here, since)
 
 
+def noted(session: Session) -> frozenset[str]:
+    """Of whom this transaction has noted something that it has not written yet."""
+    identifiers, people = session.info.get(NOTED, (set(), set()))
+    return _owners(session, identifiers) | _and_after(session, people)
+
+
 def are_waiting(session: Session) -> bool:
     """True when somebody has changed and nobody has followed."""
     return _OLDEST.first(session, {"limit": 1}) is not None

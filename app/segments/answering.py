@@ -11,9 +11,10 @@ from pyroaring import BitMap
 from sqlalchemy.orm import Session
 
 from app.identity import changed
+from app.identity.marked import marked
 from app.segments.evaluate import doubts, evaluate
 from app.segments.facts import OPTED_OUT, Facts, Key, Meant, holds, tag_key
-from app.segments.following import by_themselves
+from app.segments.following import by_themselves, of_themselves
 from app.segments.gather import gather
 from app.segments.nodes import Node
 from app.segments.people import bits_of, by_bit
@@ -43,7 +44,8 @@ def ask(
 ) -> list[Found] | None:  # fmt: skip
     """Who is meant by each tree, as of one moment; None when the sets were never built.
 
-    `limit`: how many are looked up who wait to be followed; None: all. `only`: nobody else counts.
+    `limit`: how many are looked up who wait to be followed; None: all. `only`: nobody else counts,
+    and all of them are looked up who wait.
     """
     for _ in range(TRIES):
         with suppress(Behind):
@@ -57,11 +59,7 @@ def _answer(
 ) -> list[Found] | None:  # fmt: skip
     """Marks are read before the sets, and who has a bit after them: whoever is followed between is
     looked up for nothing, and nobody is missed or counted twice. Raises Behind."""
-    marks = changed.waiting(session, limit)
-    fading = by_themselves(session, now, limit)
-    late = marks.people.union(fading.people)
-    people = sorted(late if only is None else late.intersection(only))
-    since = min((s for s in (marks.since, fading.since) if s), default=None)
+    people, since = _late(session, now, limit, only)
     exact = _Exact(session, now)
     for tag_id, band, at_least in set().union(*(doubts(tree, meant) for tree in trees)):
         exact.look(tag_id, band, at_least)
@@ -80,6 +78,18 @@ def _answer(
     for tree, one in zip(trees, found, strict=True):
         one.also = {facts.one_id: facts for facts in looked_up if holds(tree, facts, meant)}
     return found
+
+
+def _late(
+    session: Session, now: datetime, limit: int | None, only: Collection[str] | None
+) -> tuple[list[str], datetime | None]:
+    """Who has to be looked up, and since when somebody waits who is not."""
+    if only is not None:
+        return sorted(marked(session, only) | of_themselves(session, only, now)), None
+    marks = changed.waiting(session, limit)
+    fading = by_themselves(session, now, limit)
+    since = min((s for s in (marks.since, fading.since) if s), default=None)
+    return sorted(marks.people.union(fading.people)), since
 
 
 def _tell_more(session: Session, store: Store, found: Found, with_reps: bool) -> None:

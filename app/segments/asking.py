@@ -22,7 +22,7 @@ from app.segments.answering import ask
 from app.segments.facts import Meant, holds
 from app.segments.gather import gather
 from app.segments.meaning import meaning
-from app.segments.nodes import Node
+from app.segments.nodes import AnyOf, Node
 from app.segments.parse import parse
 from app.segments.people import bits_of, by_bit, one_ids
 
@@ -84,20 +84,25 @@ def page(
     return shown + sorted(set(one.also).difference(by_bit(session, placed).values())), None
 
 
-def among(session: Session, tree: Node, people: Collection[str], now: datetime) -> set[str]:
-    """Those of these ONE IDs for whom it holds; of one alone without asking for sets."""
+def which(
+    session: Session, trees: Sequence[Node], people: Collection[str], now: datetime
+) -> list[set[str]]:
+    """Those of these ONE IDs for whom each holds; of few without asking for sets, and what is
+    known of them is read once for all."""
+    if not trees:
+        return []
+    meant = meaning(session, AnyOf(tuple(trees)), now)
     if len(people) <= A_HANDFUL:
-        meant = meaning(session, tree, now)
-        looked_up = gather(session, sorted(people), now)
-        return {facts.one_id for facts in looked_up if holds(tree, facts, meant)}
-    if len(people) > MANY:
-        return members_of(session, tree, now).intersection(people)
-    meant = meaning(session, tree, now)
-    answered = ask(session, [tree], meant, now, None, only=people)
+        looked_up = list(gather(session, sorted(people), now))
+        return [{one.one_id for one in looked_up if holds(tree, one, meant)} for tree in trees]
+    only = people if len(people) <= MANY else None
+    answered = ask(session, trees, meant, now, None, only=only)
     if answered is None:
-        return sql.members(session, tree, meant, now).intersection(people)
-    (found,) = answered
-    return set(found.also).union(by_bit(session, found.bits).values())
+        return [sql.members(session, tree, meant, now).intersection(people) for tree in trees]
+    return [
+        set(found.also).union(one_ids(session, found.bits)).intersection(people)
+        for found in answered
+    ]  # fmt: skip
 
 
 def check(session: Session, text: str, now: datetime, *, inside: Sequence[str] = ()) -> Node:

@@ -7,7 +7,7 @@ changed something about them, and those of whom something changes by itself abou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -55,6 +55,16 @@ def by_themselves(session: Session, now: datetime, limit: int | None) -> Fading:
     rows = _BY_ITSELF.all(session, {"now": now, "limit": most})
     rest = rows[limit:] if limit is not None else []
     return Fading([one_id for one_id, _ in rows[:limit]], rest[0][1] if rest else None)
+
+
+def of_themselves(session: Session, people: Collection[str], now: datetime) -> set[str]:
+    """The same of these alone."""
+    wanted, found = sorted(people), set[str]()
+    for start in range(0, len(wanted), ROWS):
+        mine = SegmentPerson.one_id.in_(wanted[start : start + ROWS])
+        late = select(SegmentPerson.one_id).where(mine, SegmentPerson.changes_at <= now)
+        found.update(session.scalars(late))
+    return found
 
 
 def fold(

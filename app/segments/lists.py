@@ -3,16 +3,18 @@
 draft       what a file means, to be looked at first
 confirm     from now on expressions may name it
 put         somebody joins
+among       who of some is on which
 discard     all of it is forgotten
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.identity import changed
@@ -40,7 +42,7 @@ def draft(
     now: datetime,
 ) -> SegmentList:
     """A list that nothing uses yet. Raises Refused for a name that is taken, or none."""
-    _forget_old_drafts(session, now)
+    forget_old_drafts(session, now)
     check_name(session, name)
     if not purpose.strip():
         raise Refused("请写明名单的用途，例如：9 月 12 日会议签到。")
@@ -83,6 +85,26 @@ def put(session: Session, list_id: int, identifier_ids: Iterable[int]) -> None:
     _insert(session, list_id, wanted)
     for one in wanted:
         changed.note(session, one)
+
+
+def among(
+    session: Session, list_ids: Collection[int], people: Collection[str]
+) -> dict[int | None, set[str]]:
+    """Who of these ONE IDs is on which of these lists."""
+    found: dict[int | None, set[str]] = defaultdict(set)
+    wanted = sorted(people) if list_ids else []
+    for start in range(0, len(wanted), ROWS):
+        rows = session.execute(
+            select(SegmentListMember.list_id, Identifier.one_id)
+            .join(Identifier, Identifier.id == SegmentListMember.identifier_id)
+            .where(
+                Identifier.one_id.in_(wanted[start : start + ROWS]),
+                SegmentListMember.list_id.in_(list_ids),
+            )
+        )
+        for list_id, one_id in rows:
+            found[list_id].add(one_id)
+    return found
 
 
 def get(session: Session, list_id: int) -> SegmentList:
@@ -130,9 +152,20 @@ def _insert(session: Session, list_id: int, identifier_ids: Sequence[int]) -> No
         insert_all(session, SegmentListMember, piece, "list_id", "identifier_id")
 
 
-def _forget_old_drafts(session: Session, now: datetime) -> None:
-    old = select(SegmentList.id).where(
+def has_old_drafts(session: Session, now: datetime) -> bool:
+    """True when there is something for `forget_old_drafts`."""
+    return session.scalar(_old_drafts(now).limit(1)) is not None
+
+
+def forget_old_drafts(session: Session, now: datetime) -> int:
+    """What nobody has confirmed for days goes, and with it what the file said; how many."""
+    old = session.scalars(_old_drafts(now).with_for_update(skip_locked=True)).all()
+    for list_id in old:
+        discard(session, list_id)
+    return len(old)
+
+
+def _old_drafts(now: datetime) -> Select[int]:
+    return select(SegmentList.id).where(
         SegmentList.state == ListState.DRAFT, SegmentList.created_at < now - KEPT
     )
-    for list_id in session.scalars(old).all():
-        discard(session, list_id)

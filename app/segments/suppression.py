@@ -11,15 +11,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
+from app.identity import changed
 from app.infra.direct import Direct
 from app.infra.errors import NotFound, Refused
-from app.segments import saved
-from app.segments.asking import among
-from app.segments.models import ListState, Segment, SegmentList, Suppression
-from app.segments.nodes import ListIs, Node, SegmentIs
+from app.segments import lists, saved
+from app.segments.asking import which
+from app.segments.models import ListState, Segment, SegmentList, SegmentListMember, Suppression
+from app.segments.nodes import ListIs, SegmentIs
 
 
 class Rule(NamedTuple):
@@ -38,11 +39,6 @@ class Rule(NamedTuple):
         """The list's or segment's."""
         return self.list_name or self.segment_name or ""
 
-    @property
-    def node(self) -> Node:
-        """As an expression."""
-        return ListIs(self.name) if self.list_id is not None else SegmentIs(self.name)
-
 
 def held_back(
     session: Session, people: Collection[str], now: datetime, campaign_id: int | None = None
@@ -52,11 +48,19 @@ def held_back(
     A list that has expired spares nobody any more. Raises Refused, Unparseable when that of a rule
     cannot be said.
     """
+    valid = [
+        rule for rule in rules(session, campaign_id)
+        if rule.list_expires_at is None or rule.list_expires_at > now
+    ]  # fmt: skip
+    by_list = lists.among(session, [r.list_id for r in valid if r.list_id is not None], people)
+    segments = [rule for rule in valid if rule.segment_name is not None]
+    nodes = [SegmentIs(rule.name) for rule in segments]
+    by_rule = dict(zip([r.id for r in segments], which(session, nodes, people, now), strict=True))
     found: dict[str, list[str]] = defaultdict(list)
-    for rule in rules(session, campaign_id):
-        if rule.list_expires_at is None or rule.list_expires_at > now:
-            for one_id in among(session, rule.node, people, now):
-                found[one_id].append(rule.name)
+    for rule in valid:
+        whom = by_rule[rule.id] if rule.id in by_rule else by_list.get(rule.list_id, ())
+        for one_id in whom:
+            found[one_id].append(rule.name)
     return {one_id: tuple(of) for one_id, of in found.items()}
 
 
@@ -110,6 +114,31 @@ def of_list(session: Session, list_id: int) -> Sequence[Suppression]:
 def of_segment(session: Session, segment_id: int) -> Sequence[Suppression]:
     """Where a segment spares its members."""
     return session.scalars(select(Suppression).where(Suppression.segment_id == segment_id)).all()
+
+
+def forget(session: Session, identifier_id: int, before: datetime | None = None) -> None:
+    """An identifier leaves all lists (made before that moment) but those that spare: that somebody
+    is not to be written to outlives the deletion of everything else."""
+    lists_ = select(SegmentList.id).where(SegmentList.id.not_in(_sparing_lists(session)))
+    if before is not None:
+        lists_ = lists_.where(SegmentList.created_at < before)
+    mine = (SegmentListMember.identifier_id == identifier_id, SegmentListMember.list_id.in_(lists_))
+    session.execute(delete(SegmentListMember).where(*mine))
+    changed.note(session, identifier_id)
+
+
+def _sparing_lists(session: Session) -> set[int]:
+    """Lists that a rule names, and those in the segments of rules."""
+    named = set(
+        session.scalars(select(Suppression.list_id).where(Suppression.list_id.is_not(None)))
+    )
+    spare = select(Suppression.segment_id).where(Suppression.segment_id.is_not(None))
+    texts = {r.expression for r in session.scalars(select(Segment).where(Segment.id.in_(spare)))}
+    texts |= {row.expression for text in texts for row in saved.within(session, text)}
+    for row in session.scalars(select(SegmentList)) if texts else ():
+        if any(saved.names_it(text, ListIs, row.name) for text in texts):
+            named.add(row.id)
+    return {one for one in named if one is not None}
 
 
 def by_tags(session: Session, tag_ids: Collection[int]) -> list[str]:

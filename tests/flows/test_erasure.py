@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import delivery, identity
@@ -14,11 +15,13 @@ from app.flows import Received, followed, unfollowed
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.infra.errors import Refused
+from app.segments import lists, saved, suppression
+from app.segments.models import SegmentListMember
 from tests.conftest import NOON
 from tests.flows.seen import follower
 from tests.flows.test_followers import GONE, HERE, WHO
 from tests.scenarios.conftest import Line
-from workers.sweeping import mend
+from workers.sweeping import keep_lists, mend
 
 SECRET = "您的就诊资料"
 PAYLOAD = {"app_id": WHO["app_id"], "openid": WHO["openid"], "text": SECRET}
@@ -99,6 +102,36 @@ def test_what_was_never_tried_is_cancelled_and_erased_at_once(database: Database
         leaves(session)
         session.refresh(message)
         assert (message.state, message.payload) == (State.CANCELLED, {})
+
+
+def test_who_leaves_is_on_no_list_any_more_but_on_those_that_spare(line: Line) -> None:
+    def listed(session: Session, name: str, row: Identifier) -> int:
+        made = lists.draft(
+            session, name=name, purpose="示例", filename="a.csv", members=[row.id], figures={},
+            report=[], expires_at=None, author="u", now=line.clock(),
+        )  # fmt: skip
+        return lists.confirm(session, made.id).id
+
+    line.do("follow", person="wang")
+    with line.parts.db.transaction() as session:
+        row = follower(line, session)
+        assert row is not None
+        numbers = {name: listed(session, name, row) for name in ("签到", "不打扰", "投诉")}
+        saved.save(session, name="内", expression="名单:投诉", author="u", now=line.clock())
+        outer = saved.save(session, name="外", expression="人群:内", author="u", now=line.clock())
+        suppression.add(session, list_id=numbers["不打扰"], author="u", now=line.clock())
+        suppression.add(session, segment_id=outer.id, author="u", now=line.clock())
+        lists.draft(
+            session, name="草稿", purpose="示例", filename="a.csv", members=[], figures={},
+            report=[{"value": SECRET}], expires_at=None, author="u", now=line.clock(),
+        )  # fmt: skip
+    line.do("unfollow", person="wang")
+    with line.parts.db.reading() as session:
+        left = set(session.scalars(select(SegmentListMember.list_id)))
+        assert left == {numbers["不打扰"], numbers["投诉"]}
+    assert keep_lists(line.parts) == 0
+    line.clock.tick(days=8)
+    assert (keep_lists(line.parts), keep_lists(line.parts)) == (1, 0)
 
 
 def test_the_mending_process_erases_and_nothing_is_sent_to_who_has_left(line: Line) -> None:

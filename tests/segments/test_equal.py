@@ -9,7 +9,7 @@ import pytest
 from app import segments
 from app.infra.db import Database
 from app.segments import following, sql, store
-from app.segments.asking import among, meaning, members_of
+from app.segments.asking import meaning, members_of, which
 from app.segments.parse import parse
 from tests.conftest import SetClock
 from tests.segments.history import History
@@ -29,7 +29,8 @@ def compare(history: History, *, ahead: timedelta = timedelta()) -> int:
             assert members_of(session, tree, now) == wanted, tree
             some = sql.members(session, EVERYBODY, meaning(session, EVERYBODY, now), now)
             for few in (sorted(some)[1:], sorted(some)[:2]):
-                assert among(session, tree, few, now) == wanted.intersection(few), tree
+                told = which(session, [EVERYBODY, tree], few, now)
+                assert told == [set(few), wanted.intersection(few)], tree
             found += len(wanted)
     return found
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from openpyxl import Workbook
-from sqlalchemy import select
+from sqlalchemy import event, insert, select
 from sqlalchemy.orm import Session
 
 from app import campaigns, identity, segments
@@ -16,7 +16,9 @@ from app.delivery import Dispatch, Way
 from app.flows import audiences, list_file, permission, vocabulary
 from app.flows.audience import reach
 from app.flows.permission import verdict_for
-from app.identity import Id, Identifier, Kind
+from app.identity import Id, Identifier, Kind, changed
+from app.identity.marked import marked
+from app.identity.models import PersonChanged
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.segments import lists, saved, suppression
@@ -258,6 +260,50 @@ def test_a_tag_that_is_out_of_use_opens_no_suppression(index: Index) -> None:
         assert permission.held_back(session, everybody, now, None) is None
     with pytest.raises(Refused, match="“房颤”已停用"):
         named(index, "非 标签:房颤")
+
+
+@ONE_DATABASE
+def test_many_rules_and_many_who_wait_cost_a_message_little(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, asked = index.clock(), list[str]()
+    with index.db.transaction() as session:
+        for n in range(9):
+            row = saved.save(session, name=f"s{n}", expression="标签:房颤", author="u", now=now)
+            suppression.add(session, segment_id=row.id, author="u", now=now)
+        session.connection().execute(
+            insert(PersonChanged), [{"identifier_id": None, "one_id": f"YS{n}"} for n in range(99)]
+        )
+        people = [meet(session, hire(session, "rep09", now), f"p{n}", now).one_id for n in range(4)]
+    monkeypatch.setattr(changed, "waiting", None)  # reads the marks of everybody
+    event.listen(index.db.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+    with index.db.reading() as session:
+        assert len(suppression.held_back(session, [index.wang.one_id], now)) == 1
+        assert len([one for one in asked if "tag_assertion" in one]) <= 1
+        held = suppression.held_back(session, [*people, index.wang.one_id], now)
+    assert {one: len(names) for one, names in held.items()} == {index.wang.one_id: 9}
+
+
+@ONE_DATABASE
+def test_a_mark_of_who_has_become_somebody_else_is_seen(index: Index) -> None:
+    with index.db.transaction() as session:
+        identity.merge(session, index.wang.one_id, index.li.one_id, actor="u", reason="t",
+                       now=index.clock())  # fmt: skip
+    with index.db.transaction() as session:
+        both = session.get_one(Identifier, index.li.id).one_id
+        assert marked(session, [both]) == {both}
+        changed.all_followed(session)
+        assert marked(session, [both]) == set()
+        changed.note_people(session, [index.wang.one_id, index.li.one_id])
+        assert marked(session, [both]) == {both}  # not written yet
+    with index.db.reading() as session:
+        assert marked(session, [both]) == {both}
+    with index.db.transaction() as session:
+        changed.all_followed(session)
+        gone = index.wang.one_id if both == index.li.one_id else index.li.one_id
+        session.add(PersonChanged(one_id=gone))
+        session.flush()
+        assert marked(session, [both]) == {both}
 
 
 @ONE_DATABASE
