@@ -38,9 +38,9 @@ LEAD_EVERY_S = 1
 MEND_EVERY_S = 5
 QUALITY_EVERY_S = 300
 KEPT: tuple[Callable[[Parts], object], ...] = (
-    keep_quality, keep_hospitals, keep_desk, keep_court, keep_names, keep_uploads, keep_learning,
+    keep_quality, keep_hospitals, keep_desk, keep_court, keep_names, keep_uploads, keep_lists,
+    keep_learning,
 )  # fmt: skip
-
 _log = log.get(__name__)
 
 
