@@ -27,6 +27,7 @@ from workers.mirroring import keep_names
 from workers.sweeping import (
     keep_desk,
     keep_hospitals,
+    keep_lists,
     keep_quality,
     keep_uploads,
     mend,
