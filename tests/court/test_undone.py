@@ -114,6 +114,21 @@ class History:
         settle(session, {who.one_id: wanted}, [7], NOON)
 
 
+def check(session: Session) -> None:
+    """What holds at any moment, whatever has been decided and undone so far."""
+    merged = tagging.LEXICON.of(session).merged
+    said = session.scalars(select(TagAssertion).where(tagging.STANDS)).all()
+    assert not [row for row in said if row.tag_id in merged], "left on a tag that was merged"
+    waits = select(UnmappedName.raw).where(UnmappedName.state == "waiting")
+    waiting = set(session.scalars(waits))
+    assert not [row for row in said if row.raw in waiting], "given by a name that means nothing"
+    rules = [row for row in said if row.source == Source.RULE and "~" not in row.ref]  # not moved
+    denied = {row.tag_id for row in rules if row.overruled_by is not None}
+    assert not [row for row in rules if row.tag_id in denied and row.superseded_at is None]
+    decided = set(session.scalars(select(TagCase.id).where(TagCase.verdict.is_not(None))))
+    assert {row.overruled_by for row in said} - {None} <= decided
+
+
 def known(session: Session, who: Identifier) -> dict[str, Any]:
     said = select(
         TagAssertion.tag_id, TagAssertion.source, TagAssertion.ref, TagAssertion.raw,
@@ -133,6 +148,8 @@ def test_undone_it_is_as_if_nobody_had_decided(database: Database, seed: int) ->
     history = History(database, seed)
     for _ in range(25):
         history.step()
+        with database.reading() as session:
+            check(session)
     history.finish()
     with database.transaction() as session:
         one, other = (known(session, who) for who in history.people)
