@@ -19,7 +19,6 @@ PARTS = (("title", 4.0), ("summary", 2.0), ("body", 1.0))
 AROUND = 12  # characters beside a place
 SHOWN = 3  # places of a tag
 LONGEST = 50_000
-BROADER = 0.5  # what a narrower tag says for the broader one
 
 
 class Place(NamedTuple):
