@@ -36,6 +36,7 @@ class Todo:
     external_userid: str
     add: Mapping[int, str] = field(default_factory=dict)
     remove: Mapping[int, str] = field(default_factory=dict)
+    open: frozenset[int] = frozenset()  # of which an earlier call was never answered
 
 
 def due_sides(session: Session, now: datetime, limit: int) -> Sequence[tuple[int, str]]:
@@ -109,7 +110,8 @@ def record_refused(session: Session, todo: Todo, error: str, now: datetime) -> N
         for tag_id in (*todo.add, *todo.remove):
             if tag_id in rows:
                 mark = as_mark(rows[tag_id])
-                keep(session, todo.contact_id, tag_id, replace(mark, writing=""), error)
+                writing = mark.writing if tag_id in todo.open else ""
+                keep(session, todo.contact_id, tag_id, replace(mark, writing=writing), error)
     _rest(session, todo.contact_id, due_at=now, error="" if several else error, one_by_one=True)
 
 
@@ -131,15 +133,19 @@ def _todo(
     ).one()
     corp_tags = _corp_tags(session, who.corp_id)
     needs: dict[str, dict[int, str]] = {"add": {}, "remove": {}}
+    open_: set[int] = set()
     for tag_id, row in marks_of(session, [contact_id]).get(contact_id, {}).items():
         what = "" if row.error else rules.to_write(as_mark(row))
         wecom_id = corp_tags.get((tag_id, what))
         if what and wecom_id and not (one_by_one and any(needs.values())):
             needs[what][tag_id] = wecom_id
+            if row.writing:
+                open_.add(tag_id)
             keep(session, contact_id, tag_id, replace(as_mark(row), writing=what))
     if not any(needs.values()):
         return None
-    return Todo(contact_id, turn, who.corp_id, who.userid, who.Identifier.value, **needs)
+    return Todo(contact_id, turn, who.corp_id, who.userid, who.Identifier.value, **needs,
+                open=frozenset(open_))  # fmt: skip
 
 
 def _corp_tags(session: Session, corp_id: str) -> dict[tuple[int, str], str]:
@@ -155,10 +161,10 @@ def _corp_tags(session: Session, corp_id: str) -> dict[tuple[int, str], str]:
 
 
 def _leave(session: Session, todo: Todo) -> None:
-    """It was certainly not done."""
+    """It was certainly not done; what became of an earlier call is as open as before."""
     rows = marks_of(session, [todo.contact_id]).get(todo.contact_id, {})
     for tag_id in (*todo.add, *todo.remove):
-        if tag_id in rows:
+        if tag_id in rows and tag_id not in todo.open:
             keep(session, todo.contact_id, tag_id, replace(as_mark(rows[tag_id]), writing=""))
 
 
