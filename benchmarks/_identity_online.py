@@ -34,8 +34,9 @@ from app.infra.db import Database, build_engine
 from benchmarks._linkers import say
 from launcher import postgres
 
-BATCH, WORKERS, TRIES, WARM = 50, (1, 4, 8), 50, 100
-CLINICS = 0.05
+BATCH, WORKERS, TRIES, WARM = 50, (1, 2, 4, 8), 50, 100
+CLINICS, READY_S = 0.05, 300
+ASYNC = "?options=-csynchronous_commit%3Doff"
 TRIAL = {True: 1177.0, False: 489.0}  # events a second before the product, on PostgreSQL
 KEYS = "bench:" + "ab" * 32
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
                         url = f"sqlite:///{Path(folder) / f'{batched}{workers}.db'}"
                         if server and name == "PostgreSQL":
                             url = copy.enter_context(postgres.copy_of(server, "template0"))
+                            url += ASYNC if options.async_commit else ""
                         rows[title] = _measure(url, options.events, workers, batched)
                         _show(title, rows[title], TRIAL[batched] if server else 0)
     best = max((r["per_s"] for t, r in rows.items() if "PostgreSQL, batched" in t), default=0)
@@ -83,7 +85,7 @@ def _measure(url: str, number: int, workers: int, batched: bool) -> dict[str, fl
     ]
     for process in running:
         process.start()
-    ready.wait(120)
+    ready.wait(READY_S)
     begun = time.perf_counter()
     found = [answers.get(timeout=600) for _ in running]
     took = time.perf_counter() - begun
@@ -105,7 +107,7 @@ def _work(
     for start in range(0, WARM, size):
         _transaction(database, warm[start : start + size])
     times, again = [], 0
-    ready.wait(120)
+    ready.wait(READY_S)
     for start in range(0, len(events), size):
         begun = time.perf_counter()
         again += _transaction(database, events[start : start + size])
