@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--events", type=int, default=4000, help="of each online run")
     parser.add_argument("--no-postgres", action="store_true")
     parser.add_argument(
-        "--async-commit", action="store_true", help="online, PostgreSQL: as our trial's 489 a second"
+        "--async-commit", action="store_true", help="online, PostgreSQL: as our trial did"
     )
     options = parser.parse_args(arguments)
     results = {}
