@@ -106,9 +106,8 @@ def taught(run: Run, day: int) -> Response:
     found = [one for given in run.given if (one := _example(given, day, now)).labels]
     if not any(learn._enough(found, head) for head in heads.WORTH):
         return DAY_0
-    by_version = {piece.version_id: piece.tags for piece in run.world.pieces}
     learn.calibration = lambda *_: {}  # two thirds of a night, and nobody reads its figures here
-    return learn.taught(learn.lesson_of(found, by_version, {}, now))
+    return learn.taught(learn.lesson_of(found, run.tags, {}, now))
 
 
 def _example(given: Given, day: int, now: Any) -> Example:
@@ -132,8 +131,7 @@ def interests(ask: Ask, response: Response) -> dict[int, float]:
     held = run.world.held[physician]
     if not response.reads:
         return dict(held)
-    tags = {piece.version_id: piece.tags for piece in run.world.pieces}
-    return held | read_interests(run.opened[physician], tags, response)
+    return held | read_interests(run.opened[physician], run.tags, response)
 
 
 class Waiting:
@@ -335,12 +333,12 @@ POLICIES: dict[str, tuple[str, Callable[[int], Policy]]] = {
 }
 TRIED: dict[str, tuple[str, Callable[[int], Policy]]] = {
     f"ours, alpha {alpha} floor {floor}": ("", lambda seed, a=alpha, f=floor: Ours(seed, a, f))
-    for alpha, floor in ((0.05, 0.02), (0.1, 0.02), (0.25, 0.0), (0.5, 0.02), (1.0, 0.02))
+    for alpha, floor in ((0.1, 0.02), (0.25, 0.0), (0.5, 0.02), (1.0, 0.02))
 } | {
     f"LinTS, {kind.__name__.lower()} alpha {alpha}":
         ("mabwiser", lambda seed, k=kind, a=alpha: k(seed, a))
     for kind in (Disjoint, Shared) for alpha in (0.3, 0.1)
 } | {
     f"Vowpal Wabbit, {how}": ("vowpalwabbit", lambda seed, h=how: Vowpal(seed, h))
-    for how in ("--epsilon 0.02", "--squarecb --gamma_scale 100", "--squarecb -l 0.1", "-l 0.1")
+    for how in ("--squarecb --gamma_scale 100", "--squarecb -l 0.1", "-l 0.1")
 }  # fmt: skip

@@ -13,7 +13,7 @@ times a week and rep. `tuning`: another mixture of these; only there settings ma
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -94,6 +94,7 @@ class Run:
     world: World
     had: list[set[int]]
     opened: list[list[Opened]]
+    tags: dict[int, Mapping[int, float]]  # of each content, as they are seen
     given: list[Given] = field(default_factory=list)
     this_week: Counter[tuple[int, int]] = field(default_factory=Counter)
     fresh: dict[int, list[Given]] = field(default_factory=lambda: defaultdict(list))
@@ -101,7 +102,8 @@ class Run:
     @classmethod
     def of(cls, world: World) -> Run:
         """Nothing yet."""
-        return cls(world, [set() for _ in world.held], [[] for _ in world.held])
+        tags = {piece.version_id: piece.tags for piece in world.pieces}
+        return cls(world, [set() for _ in world.held], [[] for _ in world.held], tags)
 
     def candidates(self, day: int, rep: int, physician: int) -> list[int]:
         """Contents that this physician may get from this rep today."""
@@ -160,7 +162,7 @@ def at(day: float) -> datetime:
     return START + day * DAY
 
 
-def world(name: str, seed: int, days: int = 40) -> World:
+def world(name: str, seed: int, days: int = 30) -> World:
     """A company; the same for the same name and seed."""
     kind = KINDS[name]
     dice = np.random.default_rng([seed, sorted(KINDS).index(name)])

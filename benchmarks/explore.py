@@ -1,9 +1,9 @@
 """What exploring costs and brings: regret beside random, static, greedy, LinTS, Vowpal Wabbit.
 
-    ./dev bench explore [--seeds 10] [--days 40] [--worlds fits,off] [--only NAME,…] [--json]
+    ./dev bench explore [--seeds 10] [--days 30] [--worlds fits,off] [--only NAME,…] [--json]
     ./dev bench explore --tune          only where settings may be chosen: the world `tuning`
 
-Two invented companies (`_explore_worlds`), 4,800 decisions each and seed; ours is the product's
+Two invented companies (`_explore_worlds`), 3,600 decisions each and seed; ours is the product's
 scorer, nightly learning and `explore`. Regret is what somebody who knows every chance would have
 got in the same company, minus what was got, per decision, in expected worth (0.4 accepted, 0.4
 opened, 0.2 read); intervals are over seeds. vowpalwabbit and mabwiser are left out when they are
@@ -167,7 +167,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench explore")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--days", type=int, default=40)
+    parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--worlds", default=",".join(WORLDS))
     parser.add_argument("--only", default="", help="policies, parted by ;")
     parser.add_argument("--jobs", type=int, default=1)
