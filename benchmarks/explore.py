@@ -26,6 +26,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from benchmarks._explore_policies import POLICIES, TRIED, Ask, Policy, missing
+from benchmarks._explore_speed import speed
 from benchmarks._explore_worlds import CARDS, REPS, WORLDS, Run, world
 
 T_95 = (0, 12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)  # by degrees of freedom
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         done = dict(zip(jobs, pool.map(measured, jobs), strict=True))
     data = {
         "days": asked.days, "decisions": asked.days * REPS * CARDS, "seeds": asked.seeds,
-        "missing": missing(), "load": os.getloadavg()[0],
+        "chances_us": speed(), "missing": missing(), "load": os.getloadavg()[0],
         "worlds": {w: _judged(done, w, chosen) for w in worlds},
     }  # fmt: skip
     others = [
@@ -144,6 +145,8 @@ def as_text(data: Mapping[str, Any]) -> str:
     lines = [f"{data['decisions']:,} decisions, {data['seeds']} seeds, load {data['load']:.1f}"]
     if data["missing"]:
         lines.append(f"left out, not installed: {', '.join(data['missing'])}")
+    each = ", ".join(f"{us} ({name})" for name, us in data["chances_us"].items())
+    lines.append(f"chances of one physician: {each} µs of processor time")
     for name, found in data["worlds"].items():
         lines.append(f"\n{name:32}{'regret per decision':>26}{'last quarter':>13}{'in all':>8}"
                      f"{'ours gets more':>28}{'µs each':>9}{'per s':>8}")  # fmt: skip
