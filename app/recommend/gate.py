@@ -97,10 +97,8 @@ def bounded(
     logged: Sequence[Sequence[float]], new: Sequence[Sequence[float]], floor: float, alpha: float
 ) -> Verdict:
     """By how little it changes; with no log at all only what the settings themselves bound."""
-    if len(logged) >= BOUND_LEAST:
-        share = differs(logged, new)
-    else:
-        share = floor if not alpha else 1.0
+    unknown = 1.0 if alpha else floor
+    share = differs(logged, new) if len(logged) >= BOUND_LEAST else unknown
     return Verdict("bounded", [Check("differs", share, BOUND, share <= BOUND)], None, share)
 
 

@@ -108,7 +108,7 @@ def by_rep(rows: Sequence[Logged], values: Sequence[float], seed: int = 0) -> In
         one[0] += 1
         one[1] += value
     clusters = _grouped([sums[rep] for rep in sorted(sums)])
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311  for sampling
     means = []
     for _ in range(DRAWS):
         drawn = rng.choices(clusters, k=len(clusters))
