@@ -19,6 +19,7 @@ from app.flows.scoring import read_interests
 from app.flows.shown import Example, examples
 from app.infra.errors import Refused
 from app.recommend import DAY_0, Piece, Response, Scorer, heads, reading
+from app.recommend.laplace import spread_of
 from app.recommend.learning import Answers, Contents, Learned, Priors, learn, platt
 from app.recommend.proof import available
 from app.recommend.proof.figures import calibration
@@ -62,7 +63,8 @@ def learn_from_answers(session: Session, now: datetime) -> Response:
     figures: dict[str, Any] = {"answers": len(found), "heads": {}}
     better = _foresees(lesson, ~early, tried, figures) < _foresees(lesson, ~early, plain, {})
     figures["used"] = "learned" if better else "day 0"
-    made = _together(lesson, np.ones(len(found), dtype=bool)) if better else DAY_0
+    made = _together(lesson, np.ones(len(found), dtype=bool))
+    made = made if better else replace(DAY_0, spread=made.spread)
     base, sure = _calibrated(lesson, ~early, tried if better else plain)
     return replace(made, version=1, rows=len(found), base=base, sure=sure, figures=figures)
 
@@ -154,6 +156,8 @@ def _together(lesson: _Lesson, chosen: Any) -> Response:
         base=float(mixed("base")), usual=lesson.usual, content_appeal=appeal,
         crosses={own: _kept(lesson.tags, row) for own, row in by_own},
         tag_appeal=_kept(lesson.tags, tag),
+        spread=spread_of(kept, heads.WORTH, PRIORS, lesson.own, lesson.tags,
+                         [piece.content_id for piece in lesson.pieces]),
     )  # fmt: skip
 
 
