@@ -59,6 +59,7 @@ class Considered:
     contacts: dict[str, Contact] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     weights: Mapping[str, Mapping[int, Weight]] = field(default_factory=dict)
+    interests: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -106,7 +107,7 @@ def consider(
     rows = [found.contacts[one_id].identifier for one_id in one_ids]
     ask = asker(session, rep, rows, through, now, campaign_id=campaign_id)
     found.weights = tagging.weights(session, one_ids, now)
-    interests = interests_of(session, found.weights, response, now)
+    interests = found.interests = interests_of(session, found.weights, response, now)
     histories = history(session, rep.id, one_ids, now)
     for one_id, row in zip(one_ids, rows, strict=True):
         verdict = ask.verdict(row, now)

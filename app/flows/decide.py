@@ -9,23 +9,25 @@ physician for 14 days. Whoever was not held out is not asked again in the same f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app import recommend
 from app.flows.candidates import Considered
 from app.identity import Identifier
-from app.recommend import Candidate, Scored, Suggestion, drawing, policies
+from app.recommend import Candidate, Scored, Suggestion, drawing, explore, policies
 from app.recommend.drawing import Deviations
+from app.recommend.explore import Draws
 from app.recommend.lift import WINDOW_DAYS
 from app.recommend.policy_models import Decision, DecisionKind, Policy
 from app.reps import RelationState, Rep, RepContact
 
 CHUNK = 1000
-Deviating = Callable[[str, Sequence[Scored]], Deviations]  # a physician and options → draws
+Deviating = Callable[[Mapping[int, float], Sequence[Scored]], Deviations]  # interests, options
 
 
 @dataclass(slots=True)
@@ -72,7 +74,7 @@ def decide(
     people = [candidate.person for candidate in chosen]
     share = policy.holdout if _are_enough(session, policy.holdout_from) else 0.0
     windows = in_window(session, people, day) if share else set()
-    slots = Slots(rep, day, room, policy, frozenset(windows), share, *_draws(session, day))
+    slots = Slots(rep, day, room, policy, frozenset(windows), share, *_night(session, day))
     decided, used = Decided(policy), Counter[int]()
     for position, candidate in enumerate(chosen, start=1):
         row, fit = _slot(slots, position, candidate, considered, used, now)
@@ -133,8 +135,10 @@ def _slot(
         for fit in considered.options.get(candidate.person, ())[: slots.policy.top]
         if used[fit.piece.content_id] < most
     ]
-    kind, fit, options, chances, stored = _content(slots, candidate, options, key)
-    tossed = slots.holdout if candidate.bonus == 0 and candidate.person not in slots.windows else 0.0  # fmt: skip
+    interests = considered.interests.get(candidate.person, {})
+    kind, fit, options, chances, stored = _content(slots, candidate, options, interests, key)
+    may_toss = candidate.bonus == 0 and candidate.person not in slots.windows
+    tossed = slots.holdout if may_toss else 0.0
     ids = [one.piece.content_id for one in options]
     row = Decision(
         key=key, seed=slots.seed if stored else "", policy_id=slots.policy.id,
@@ -153,13 +157,17 @@ def _slot(
 
 
 def _content(
-    slots: Slots, candidate: Candidate[str], options: list[Scored], key: str
+    slots: Slots,
+    candidate: Candidate[str],
+    options: list[Scored],
+    interests: Mapping[int, float],
+    key: str,
 ) -> tuple[DecisionKind, Scored, list[Scored], list[float], bytes | None]:
     """How it was chosen, what, and of what with which chances."""
     if candidate.bonus or not options:
         return DecisionKind.ASKED, candidate.fit, [candidate.fit], [1.0], None
     knobs = policies.knobs(slots.policy)
-    stored = drawing.pack(slots.deviate(candidate.person, options))
+    stored = drawing.pack(slots.deviate(interests, options)) if len(options) > 1 else None
     if not knobs.explores:
         here = [one.piece.content_id for one in options]
         if candidate.fit.piece.content_id not in here:
@@ -168,7 +176,7 @@ def _content(
         chances = [float(o.piece.content_id == candidate.fit.piece.content_id) for o in options]
         return DecisionKind.GREEDY, candidate.fit, options, chances, stored
     chances = drawing.chances([o.score for o in options], drawing.unpack(stored), knobs)
-    drawn = options[drawing.pick(chances, key)]
+    drawn = options[explore.pick(chances, key)]
     return DecisionKind.EXACT, drawn, options, chances, stored
 
 
@@ -181,6 +189,10 @@ def _are_enough(session: Session, least: int) -> bool:
     return (session.scalar(select(func.count()).select_from(some)) or 0) >= least
 
 
-def _draws(_session: Session, _day: date) -> tuple[str, Deviating]:
-    """The night's samples of what was learned; none before anything was."""
-    return "", lambda _person, _options: ()
+def _night(session: Session, day: date) -> tuple[str, Deviating]:
+    """The day's samples of what was learned, and the seed that gives them again."""
+    seed = day.isoformat()
+    known: dict[str, Draws] = session.info.setdefault("nights", {})
+    if seed not in known:
+        known[seed] = explore.draws(recommend.current(session), 1.0, seed)
+    return seed, known[seed].deviations

@@ -15,6 +15,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.recommend import explore
+
 STEPS = 127
 _HEAD = struct.Struct("<HBf")  # draws, options, size of a step
 Deviations = Sequence[Sequence[float]]  # of each draw: one number an option
@@ -37,28 +39,12 @@ class Knobs:
 def chances(means: Sequence[float], deviations: Deviations, knobs: Knobs) -> list[float]:
     """The chance of each option; best mean first. Options beyond `knobs.top` have none."""
     number = min(knobs.top, len(means))
-    if not number:
-        return []
-    wins = [0] * len(means)
     spread = math.sqrt(knobs.alpha)
     draws = deviations if spread else ()
-    for one in draws:
-        wins[max(range(number), key=lambda i: (means[i] + spread * one[i], -i))] += 1
-    if not draws:
-        wins[0] = 1
-    share = (1.0 - knobs.floor) / (len(draws) or 1)
-    even = knobs.floor / number
-    return [share * won + (even if i < number else 0.0) for i, won in enumerate(wins)]
-
-
-def pick(chances_: Sequence[float], key: str) -> int:
-    """The option that `key` draws: the same in every process."""
-    left = unit(key)
-    for i, chance in enumerate(chances_):
-        left -= chance
-        if left < 0:
-            return i
-    return max(i for i, chance in enumerate(chances_) if chance > 0)  # rounding
+    tops = [
+        max(range(number), key=lambda i: (means[i] + spread * one[i], -i)) for one in draws
+    ] or [0]
+    return explore.chances(tops, number, knobs.floor) + [0.0] * (len(means) - number)
 
 
 def unit(key: str) -> float:

@@ -83,6 +83,13 @@ class Draws:
         terms = self._terms(interests, options)
         return self._normals.tops([self._response.steep * fit.score for fit in options], terms)
 
+    def deviations(
+        self, interests: Mapping[int, float], options: Sequence[Scored]
+    ) -> list[list[float]]:
+        """For each draw how far each option's score lies from its mean."""
+        sums = [self._normals.sum(mine) for mine in self._terms(interests, options)]
+        return [[one / self._response.steep for one in row] for row in zip(*sums, strict=True)]
+
     def _terms(self, interests: Mapping[int, float], options: Sequence[Scored]) -> list[list[Term]]:
         """Of each option, what a draw adds to its logit."""
         learned, spread, scale = self._response, self._response.spread, self._scale

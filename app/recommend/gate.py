@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.recommend.ope import Estimate, Logged, by_rep, estimate
+from app.recommend.ope import Estimate, Logged, estimate
 
 DELTA = 0.05  # of the logged mean: how much worse is still “not worse”
 EFFECTIVE, EFFECTIVE_SHARE = 1000, 0.10
@@ -151,6 +151,3 @@ def _parity(rows: Sequence[Logged], new: Sequence[Sequence[float]], seed: int) -
         least = -DELTA * max(one.logged, 1e-9)
         checks.append(Check("parity", one.gain.high, least, one.gain.high >= least, group))
     return checks
-
-
-__all__ = ["Check", "Verdict", "bounded", "by_logs", "by_rep", "differs"]

@@ -43,6 +43,10 @@ class Normals:
         rows = [self._sum(start, mine) for start, mine in zip(starts, terms, strict=True)]
         return [row.index(max(row)) for row in zip(*rows, strict=True)]
 
+    def sum(self, terms: Sequence[Term]) -> list[float]:
+        """For each draw the sum of these."""
+        return self._sum(0.0, terms)
+
     def _sum(self, start: float, terms: Sequence[Term]) -> list[float]:
         found = [start] * self.number
         for much, name in terms:

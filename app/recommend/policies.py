@@ -196,7 +196,8 @@ def start_trial(session: Session, version: int, rep_ids: Sequence[int], now: dat
     if len(rep_ids) <= CANARY_REPS:
         raise Refused(f"至少需要 {CANARY_REPS + 1} 位在岗代表才能试行。")
     _move(row, S.CANARY)
-    row.share, row.canary_at, row.canary, row.judged_on = trial_share(version, rep_ids), now, None, None  # fmt: skip
+    row.share, row.canary_at = trial_share(version, rep_ids), now
+    row.canary, row.judged_on = None, None
     session.flush()
     return row
 
