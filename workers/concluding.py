@@ -9,6 +9,7 @@ from collections.abc import Callable
 from app import autotag
 from app.bootstrap import Parts
 from app.infra import log
+from workers.policies import gate_next
 
 _log = log.get(__name__)
 BUDGET_S = 20.0  # of a sweep; then what happens meanwhile has its turn
@@ -24,7 +25,7 @@ def conclude_due(parts: Parts, stop: Callable[[], bool] = lambda: False) -> int:
         if tried is not None:
             _log.info("rule tried", rule=tried.rule_id, state=tried.state, looked=tried.done)
             done += 1
-    return done
+    return done if stop() else done + gate_next(parts)
 
 
 def _follow(parts: Parts, library: autotag.Library, stop: Callable[[], bool]) -> int:

@@ -30,6 +30,7 @@ IGNORED_DAYS = 14  # the same suggestion again after nobody answered it
 LATER_DAYS = 7  # how long a postponed suggestion is preferred
 LATER_BONUS = 1.0
 ALTERNATIVES = 3  # fitting contents kept per physician
+OPTIONS = 10  # of which one may be drawn, when a policy draws
 CHUNK = 1000
 
 
@@ -51,10 +52,14 @@ class Considered:
     """What planning looked at: candidates, and why the others were left out."""
 
     candidates: list[Candidate[str]] = field(default_factory=list)
+    options: dict[str, Sequence[Scored]] = field(
+        default_factory=dict
+    )  # best first, no more than OPTIONS
     left_out: Counter[str] = field(default_factory=Counter)
     contacts: dict[str, Contact] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     weights: Mapping[str, Mapping[int, Weight]] = field(default_factory=dict)
+    interests: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -102,7 +107,7 @@ def consider(
     rows = [found.contacts[one_id].identifier for one_id in one_ids]
     ask = asker(session, rep, rows, through, now, campaign_id=campaign_id)
     found.weights = tagging.weights(session, one_ids, now)
-    interests = interests_of(session, found.weights, response, now)
+    interests = found.interests = interests_of(session, found.weights, response, now)
     histories = history(session, rep.id, one_ids, now)
     for one_id, row in zip(one_ids, rows, strict=True):
         verdict = ask.verdict(row, now)
@@ -115,11 +120,12 @@ def consider(
         if isinstance(fits, str):
             found.left_out[fits] += 1
             continue
+        found.options[one_id] = fits
         found.candidates += [
             Candidate(
                 one_id, one_id, fit, LATER_BONUS if fit.piece.content_id in past.later else 0.0
             )
-            for fit in fits
+            for fit in fits[: ALTERNATIVES if wanted is None else None]
         ]
     return found
 
@@ -169,7 +175,7 @@ def _fits(
         return "suggested_lately"
     closed = past.closed(now)
     seen = recommend.saturation(past.tags)
-    fits = scorer.best(interests, ALTERNATIVES, seen=seen, without=closed)
+    fits = scorer.best(interests, ALTERNATIVES if any_ else OPTIONS, seen=seen, without=closed)
     if fits:
         return fits
     if any_:

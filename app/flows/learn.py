@@ -19,6 +19,7 @@ from app.flows.scoring import read_interests
 from app.flows.shown import Example, examples
 from app.infra.errors import Refused
 from app.recommend import DAY_0, Piece, Response, Scorer, heads, reading
+from app.recommend.laplace import spread_of
 from app.recommend.learning import Answers, Contents, Learned, Priors, learn, platt
 from app.recommend.proof import available
 from app.recommend.proof.figures import calibration
@@ -51,18 +52,24 @@ def learn_from_answers(session: Session, now: datetime) -> Response:
     """What to go by from now on. Raises Refused without numpy."""
     if not available():
         raise Refused(NUMPY)
-    import numpy as np
-
     found = examples(session, now)
     if not any(_enough(found, head) for head in heads.WORTH):
         return Response(figures={"answers": len(found), "used": "day 0", "why": "few answers"})
-    lesson = _lesson(session, found, now)
+    return taught(_lesson(session, found, now))
+
+
+def taught(lesson: _Lesson) -> Response:
+    """What a lesson teaches; day 0 when that foresees the last fifth of the answers better."""
+    import numpy as np
+
+    found = lesson.examples
     early = np.arange(len(found)) < (1 - HELD_OUT) * len(found)
     tried, plain = _together(lesson, early), replace(DAY_0, usual=lesson.usual)
     figures: dict[str, Any] = {"answers": len(found), "heads": {}}
     better = _foresees(lesson, ~early, tried, figures) < _foresees(lesson, ~early, plain, {})
     figures["used"] = "learned" if better else "day 0"
-    made = _together(lesson, np.ones(len(found), dtype=bool)) if better else DAY_0
+    made = _together(lesson, np.ones(len(found), dtype=bool))
+    made = made if better else replace(DAY_0, spread=made.spread)
     base, sure = _calibrated(lesson, ~early, tried if better else plain)
     return replace(made, version=1, rows=len(found), base=base, sure=sure, figures=figures)
 
@@ -73,18 +80,27 @@ def _enough(found: Sequence[Example], head: str) -> bool:
 
 
 def _lesson(session: Session, found: Sequence[Example], now: datetime) -> _Lesson:
-    import numpy as np
-
     versions = sorted({one.version_id for one in found})
     read = {each.version_id for one in found for each in one.opened}
     by_version = content.topics_of(session, sorted({*versions, *read}))
+    parents = {tag.id: tag.parent_id for tag in tagging.tags(session) if tag.parent_id}
+    return lesson_of(found, by_version, parents, now)
+
+
+def lesson_of(
+    found: Sequence[Example], by_version: Mapping[int, Mapping[int, float]],
+    parents: Mapping[int, int], now: datetime,
+) -> _Lesson:  # fmt: skip
+    """Examples as arrays. `by_version`: tags of each content version that was shown or read."""
+    import numpy as np
+
+    versions = sorted({one.version_id for one in found})
     content_of = {one.version_id: one.content_id for one in found}
     pieces = [Piece(v, content_of[v], by_version.get(v, {}), now) for v in versions]
     tags = sorted({tag for mine in by_version.values() for tag in mine}
                   | {tag for one in found for tag in one.held})  # fmt: skip
     own = [*tags, *(-tag for tag in tags), reading.ANYTHING]
     usual = _usual(found, by_version, tags)
-    parents = {tag.id: tag.parent_id for tag in tagging.tags(session) if tag.parent_id}
     column = {tag: n for n, tag in enumerate(own)}
     interests = np.zeros((len(found), len(own)), dtype=np.float32)
     asks = replace(DAY_0, usual=usual)
@@ -154,6 +170,8 @@ def _together(lesson: _Lesson, chosen: Any) -> Response:
         base=float(mixed("base")), usual=lesson.usual, content_appeal=appeal,
         crosses={own: _kept(lesson.tags, row) for own, row in by_own},
         tag_appeal=_kept(lesson.tags, tag),
+        spread=spread_of(kept, heads.WORTH, PRIORS, lesson.own, lesson.tags,
+                         [piece.content_id for piece in lesson.pieces]),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import consent, recommend
-from app.flows import attention
+from app.flows import attention, decide
 from app.flows.candidates import OPEN_DAYS, Considered, consider
 from app.flows.suggest import Plan, suggest
 from app.infra import workdays
@@ -72,6 +72,7 @@ def settle(session: Session, parts: Sequence[Part], day: date, now: datetime) ->
             return result
         locked = attention.lock_people(session, people - held, wait=not held)
         gone |= (people - held - locked) | attention.waiting(session, locked, now, OPEN_DAYS)
+        gone |= decide.resting(session, locked, day)
         held |= locked
 
 
@@ -79,6 +80,7 @@ def _part(session: Session, rep: Rep, day: date, now: datetime) -> Part:
     recommend.expire_unanswered(session, rep.id, day - timedelta(days=OPEN_DAYS))
     room = rep.daily_limit - recommend.count_of_day(session, rep.id, [day])[day]
     considered = consider(session, rep, now) if rep.active else Considered()
+    _leave_out(considered, decide.resting(session, considered.contacts, day))
     return Part(rep, considered, max(0, room))
 
 
@@ -86,22 +88,32 @@ def _write(
     session: Session, part: Part, result: Together[str], day: date, base_url: str, now: datetime
 ) -> DailyPlan:
     rep, considered = part.rep, part.considered
-    chosen = result.chosen[rep.id]
+    decided = decide.decide(
+        session, rep, result.chosen[rep.id], considered, day, now, room=part.room
+    )
     left_out = considered.left_out + Counter(
-        other_rep=result.others[rep.id], saved=result.saved[rep.id]
+        other_rep=result.others[rep.id], saved=result.saved[rep.id], held=decided.held
     )
     plan = DailyPlan(
-        rep_id=rep.id, day=day, considered=len(considered.contacts), suggested=len(chosen),
+        rep_id=rep.id, day=day, considered=len(considered.contacts),
+        suggested=len(decided.shown), policy_version=decided.policy.version,
         left_out=dict(+left_out), created_at=now,
     )  # fmt: skip
     session.add(plan)
     where = Plan(f"day:{rep.id}:{day.isoformat()}", day, base_url, prices=result.prices)
-    suggest(session, rep, chosen, considered, where, now)
+    decide.keep(session, decided, suggest(session, rep, decided.shown, considered, where, now))
     return plan
 
 
 def _known(session: Session, rep: Rep, day: date) -> DailyPlan | None:
     return session.scalar(select(DailyPlan).where(DailyPlan.rep_id == rep.id, DailyPlan.day == day))
+
+
+def _leave_out(considered: Considered, resting: set[str]) -> None:
+    """Nobody who is held out is suggested; whoever had no chance anyway keeps their own reason."""
+    out = {c.person for c in considered.candidates} & resting
+    considered.candidates = _without(considered.candidates, out)
+    considered.left_out += Counter(held=len(out))
 
 
 def _without(candidates: Sequence[Candidate[str]], gone: set[str]) -> list[Candidate[str]]:

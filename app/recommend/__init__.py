@@ -1,10 +1,11 @@
 """Suggestions: physician × content × way × time with reasons, for one rep.
 
-scoring, response, reading, plan, timing and explain are pure; `flows/plan_day` brings them together
-with the data. learning, table and kernel need numpy (the extra `recommend`); `proof` measures.
+scoring, response, reading, explore, plan, timing and explain are pure; `flows/plan_day` brings them
+together with the data. learning, laplace, table and kernel need numpy (the extra `recommend`);
+`proof` measures.
 """
 
-from app.recommend import heads, reading, timing
+from app.recommend import explore, heads, reading, timing
 from app.recommend.answers import (
     REFUSALS,
     Answer,
@@ -58,6 +59,7 @@ __all__ = [
     "count_of_day",
     "current",
     "expire_unanswered",
+    "explore",
     "get_suggestion",
     "heads",
     "is_muted",

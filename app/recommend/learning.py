@@ -12,6 +12,7 @@ from typing import Any
 
 from app.recommend import response
 from app.recommend.descent import least
+from app.recommend.laplace import curvature
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Learned:
     steep: float
     reading: float
     base: float
+    variance: Any = None  # a Learned, too: how unsure each number is, in squared logits
 
     def table(self, contents: Contents) -> Any:
         """Interests × contents, in points of affinity: what each interest adds."""
@@ -89,11 +91,14 @@ def learn(contents: Contents, answers: Answers, priors: Priors = Priors()) -> Le
     shares = contents.shares[answers.content]
     size = len(answers.interests) * tags
 
-    def judged(x: Any) -> tuple[float, Any]:
+    def logits(x: Any) -> Any:
         crosses, tag, content, steep, reading, base = np.split(x, ends[:-1])
         wanted = (answers.interests @ crosses.reshape(interests, tags) + tag).ravel()
         logit = (wanted[flat] * shares).sum(1) + content[answers.content]
-        logit += steep * affine + reading * read + base
+        return logit + steep * affine + reading * read + base
+
+    def judged(x: Any) -> tuple[float, Any]:
+        logit = logits(x)
         loss = np.logaddexp(0, logit).sum() - logit @ answers.good
         error = 1 / (1 + np.exp(-logit)) - answers.good
         pulled = np.bincount(flat.ravel(), (error[:, None] * shares).ravel(), size)
@@ -106,12 +111,17 @@ def learn(contents: Contents, answers: Answers, priors: Priors = Priors()) -> Le
         ])  # fmt: skip
         return float(loss + 0.5 * away @ (x - mean)), slope + away
 
-    found = np.split(least(judged, mean.copy()), ends[:-1])
-    crosses, tag, content, steep, reading, base = found
-    return Learned(
-        crosses.reshape(interests, tags), tag, content,
-        max(response.LEAST_STEEP, float(steep[0])), float(reading[0]), float(base[0]),
-    )  # fmt: skip
+    def parted(x: Any, least_steep: float, variance: Learned | None) -> Learned:
+        crosses, tag, content, steep, reading, base = np.split(x, ends[:-1])
+        return Learned(
+            crosses.reshape(interests, tags), tag, content,
+            max(least_steep, float(steep[0])), float(reading[0]), float(base[0]), variance,
+        )  # fmt: skip
+
+    found = least(judged, mean.copy())
+    chance = 1 / (1 + np.exp(-logits(found)))
+    variance = 1 / (curvature(contents, answers, chance, affine, read) + 1 / spread**2)
+    return parted(found, response.LEAST_STEEP, parted(variance, 0.0, None))
 
 
 def platt(scores: Any, good: Any) -> tuple[float, float]:

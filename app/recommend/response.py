@@ -19,7 +19,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from app.infra.errors import Refused
+from app.recommend import spread
 from app.recommend.reading import WORTH
+from app.recommend.spread import PRIOR, Spread
 
 STEEP = 1.0  # the logit of an answer grows by this for each point of affinity, before any answer
 LEAST_STEEP = 0.05  # a fit always speaks for a content, whatever a few answers say
@@ -42,6 +44,7 @@ class Response:
     tag_appeal: Mapping[int, float] = field(default_factory=dict)
     content_appeal: Mapping[int, float] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)  # of the held-out days
+    spread: Spread = PRIOR  # how unsure all of it is
 
     @property
     def reads(self) -> bool:
@@ -71,6 +74,7 @@ def loads(body: bytes) -> Response:
         data["crosses"] = {int(own): _by_id(others) for own, others in data["crosses"].items()}
         for name in ("tag_appeal", "content_appeal", "usual"):
             data[name] = _by_id(data[name])
+        data["spread"] = spread.from_json(data.get("spread"))  # nights before it was kept: none
         return Response(**{one.name: data[one.name] for one in fields(Response)})
     except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as problem:
         raise Refused("无法读取已保存的推荐模型。请运行 yishu recommend learn。") from problem

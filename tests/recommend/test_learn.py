@@ -59,6 +59,9 @@ def test_few_answers_change_nothing_and_many_change_the_order(
     assert learned.rows == 240
     recommend.keep(session, learned, now)
     assert recommend.current(session) == learned
+    answered = {liked.content_id, refused.content_id}
+    assert set(learned.spread.contents) == answered, "surer than before, of these only"
+    assert learned.spread.steep < recommend.DAY_0.spread.steep
 
     fresh = [
         publish(session, "心衰随访", ("heart-failure",), now),

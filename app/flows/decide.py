@@ -1,0 +1,198 @@
+"""What goes into each slot of a daily plan: a drawn content, or, by a coin, nothing.
+
+The plan says which physicians have a slot. That does not depend on what is drawn here, and a
+content of which the list has enough is no option any more, so the chances that are logged are
+exact. A physician for whom a fortnight begins is held out by a coin: then no rep is suggested the
+physician for 14 days. Whoever was not held out is not asked again in the same fortnight.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import recommend
+from app.flows.candidates import Considered
+from app.identity import Identifier
+from app.recommend import Candidate, Scored, Suggestion, drawing, explore, policies
+from app.recommend.drawing import Deviations
+from app.recommend.explore import Draws
+from app.recommend.lift import WINDOW_DAYS
+from app.recommend.policy_models import Decision, DecisionKind, Policy
+from app.reps import RelationState, Rep, RepContact
+
+CHUNK = 1000
+Deviating = Callable[[Mapping[int, float], Sequence[Scored]], Deviations]  # interests, options
+
+
+@dataclass(slots=True)
+class Decided:
+    """The slots of one list that are shown, all decisions, and how many slots are held out."""
+
+    policy: Policy
+    shown: list[Candidate[str]] = field(default_factory=list)
+    rows: list[Decision] = field(default_factory=list)
+
+    @property
+    def held(self) -> int:
+        """Slots that stay empty."""
+        return sum(row.held for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """One list before anything is drawn: `room` is its limit, `windows` who is in a fortnight."""
+
+    rep: Rep
+    day: date
+    room: int
+    policy: Policy
+    windows: frozenset[str]
+    holdout: float  # 0: nobody is held out
+    seed: str
+    deviate: Deviating
+
+
+def decide(
+    session: Session,
+    rep: Rep,
+    chosen: Sequence[Candidate[str]],
+    considered: Considered,
+    day: date,
+    now: datetime,
+    *,
+    room: int,
+) -> Decided:
+    """Draw and toss for each slot; nothing is written yet."""
+    usual = policies.ensure(session, now)
+    policy = policies.of_rep((usual, policies.on_trial(session)), rep.id)
+    people = [candidate.person for candidate in chosen]
+    share = policy.holdout if _are_enough(session, policy.holdout_from) else 0.0
+    windows = in_window(session, people, day) if share else set()
+    slots = Slots(rep, day, room, policy, frozenset(windows), share, *_night(session, day))
+    decided, used = Decided(policy), Counter[int]()
+    for position, candidate in enumerate(chosen, start=1):
+        row, fit = _slot(slots, position, candidate, considered, used, now)
+        decided.rows.append(row)
+        if not row.held:
+            used[row.content_id] += 1
+            decided.shown.append(replace(candidate, fit=fit))
+    return decided
+
+
+def keep(session: Session, decided: Decided, made: Sequence[Suggestion]) -> None:
+    """Write the decisions down, with the suggestions that came of them, in their order."""
+    shown = [row for row in decided.rows if not row.held]
+    for row, suggestion in zip(shown, made, strict=True):
+        row.suggestion_id = suggestion.id
+    session.add_all(decided.rows)
+    session.flush()
+
+
+def in_window(session: Session, people: Iterable[str], day: date) -> set[str]:
+    """For whom a fortnight was begun that is not over, held out or not."""
+    return _people(session, people, day, Decision.holdout > 0)
+
+
+def resting(session: Session, people: Iterable[str], day: date) -> set[str]:
+    """Who is held out on this day: no rep is suggested them."""
+    return _people(session, people, day, Decision.held.is_(True))
+
+
+def _people(session: Session, people: Iterable[str], day: date, which: object) -> set[str]:
+    asked = sorted(people)
+    found: set[str] = set()
+    for start in range(0, len(asked), CHUNK):
+        found |= set(
+            session.scalars(
+                select(Identifier.one_id)
+                .join(Decision, Decision.identifier_id == Identifier.id)
+                .where(Identifier.one_id.in_(asked[start : start + CHUNK]))
+                .where(Decision.day > day - timedelta(days=WINDOW_DAYS), which)  # type: ignore[arg-type]
+            )
+        )
+    return found
+
+
+def _slot(
+    slots: Slots,
+    position: int,
+    candidate: Candidate[str],
+    considered: Considered,
+    used: Counter[int],
+    now: datetime,
+) -> tuple[Decision, Scored]:
+    identifier = considered.contacts[candidate.person].identifier
+    key = f"{slots.policy.version}:{slots.day}:{slots.rep.id}:{identifier.id}"
+    most = drawing.most_of_one(slots.room)
+    options = [
+        fit
+        for fit in considered.options.get(candidate.person, ())[: slots.policy.top]
+        if used[fit.piece.content_id] < most
+    ]
+    interests = considered.interests.get(candidate.person, {})
+    kind, fit, options, chances, stored = _content(slots, candidate, options, interests, key)
+    may_toss = candidate.bonus == 0 and candidate.person not in slots.windows
+    tossed = slots.holdout if may_toss else 0.0
+    ids = [one.piece.content_id for one in options]
+    row = Decision(
+        key=key, seed=slots.seed if stored else "", policy_id=slots.policy.id,
+        rep_id=slots.rep.id, identifier_id=identifier.id, day=slots.day, position=position,
+        kind=kind, content_id=fit.piece.content_id, content_version_id=fit.piece.version_id,
+        chance=chances[ids.index(fit.piece.content_id)], eligible=len(ids),
+        eligible_hash=drawing.fingerprint(ids),
+        options=[
+            [content, round(chance, 6), round(one.score, 4)]
+            for content, chance, one in zip(ids, chances, options, strict=True)
+        ],
+        deviations=stored, held=drawing.unit(f"hold:{key}") < tossed, holdout=tossed,
+        created_at=now,
+    )  # fmt: skip
+    return row, fit
+
+
+def _content(
+    slots: Slots,
+    candidate: Candidate[str],
+    options: list[Scored],
+    interests: Mapping[int, float],
+    key: str,
+) -> tuple[DecisionKind, Scored, list[Scored], list[float], bytes | None]:
+    """How it was chosen, what, and of what with which chances."""
+    if candidate.bonus or not options:
+        return DecisionKind.ASKED, candidate.fit, [candidate.fit], [1.0], None
+    knobs = policies.knobs(slots.policy)
+    stored = drawing.pack(slots.deviate(interests, options)) if len(options) > 1 else None
+    if not knobs.explores:
+        here = [one.piece.content_id for one in options]
+        if candidate.fit.piece.content_id not in here:
+            options = [*options, candidate.fit]
+            stored = None
+        chances = [float(o.piece.content_id == candidate.fit.piece.content_id) for o in options]
+        return DecisionKind.GREEDY, candidate.fit, options, chances, stored
+    chances = drawing.chances([o.score for o in options], drawing.unpack(stored), knobs)
+    drawn = options[explore.pick(chances, key)]
+    return DecisionKind.EXACT, drawn, options, chances, stored
+
+
+def _are_enough(session: Session, least: int) -> bool:
+    """Whether so many relations with physicians are connected; looks at no more of them."""
+    if least <= 0:
+        return True
+    connected = select(RepContact.id).where(RepContact.state == RelationState.CONNECTED)
+    some = connected.limit(least).subquery()
+    return (session.scalar(select(func.count()).select_from(some)) or 0) >= least
+
+
+def _night(session: Session, day: date) -> tuple[str, Deviating]:
+    """The day's samples of what was learned, and the seed that gives them again."""
+    seed = day.isoformat()
+    known: dict[str, Draws] = session.info.setdefault("nights", {})
+    if seed not in known:
+        known[seed] = explore.draws(recommend.current(session), 1.0, seed)
+    return seed, known[seed].deviations

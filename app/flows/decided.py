@@ -1,0 +1,126 @@
+"""What was decided, and what came of it: what policies are judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from app.identity import Identifier, Physician
+from app.infra.clock import local
+from app.links import PageView, TrackedLink
+from app.recommend import State, Suggestion, drawing, heads
+from app.recommend.drawing import Deviations, Knobs
+from app.recommend.ope import Logged
+from app.recommend.policy_models import Decision, DecisionKind
+
+DAYS, MOST = 90, 20_000  # of the newest decisions
+DEVIATIONS_DAYS = 120  # then what only gates need is removed
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One decision with what it was drawn from."""
+
+    logged: Logged
+    kind: str
+    deviations: Deviations
+
+    def under(self, knobs: Knobs) -> list[float]:
+        """The chances that a policy would have given these options."""
+        return drawing.chances(self.logged.scores, self.deviations, knobs)
+
+
+def decided(session: Session, worth: Mapping[str, float], now: datetime) -> list[Known]:
+    """The newest decisions that were shown and whose outcome is known. `worth` of each answer."""
+    link = _links()
+    rows = session.execute(
+        select(
+            Decision, Suggestion.state, Suggestion.refusal, Suggestion.delivered_at,
+            link.c.sent_at, link.c.opened, link.c.read, Physician.specialty, Physician.province,
+            Physician.city,
+        )
+        .join(Suggestion, Suggestion.id == Decision.suggestion_id)
+        .join(Identifier, Identifier.id == Decision.identifier_id)
+        .join(Physician, Physician.one_id == Identifier.one_id)
+        .outerjoin(link, link.c.suggestion == Suggestion.id)
+        .where(Decision.created_at > now - timedelta(days=DAYS))
+        .where(Decision.created_at <= now - timedelta(days=heads.OPEN_DAYS))
+        .where(Decision.kind != DecisionKind.ASKED)
+        .order_by(Decision.id.desc())
+        .limit(MOST)
+    )  # fmt: skip
+    return [known for row in rows if (known := _known(row, worth, now)) is not None]
+
+
+def forget(session: Session, identifier_id: int, before: datetime | None = None) -> None:
+    """Everything that was decided about this identifier, or only what is older."""
+    chosen = delete(Decision).where(Decision.identifier_id == identifier_id)
+    session.execute(chosen.where(Decision.created_at < before) if before else chosen)
+
+
+def forget_deviations(session: Session, now: datetime) -> None:
+    """Remove what only gates need of decisions that are too old for them."""
+    session.execute(update(Decision).where(*_too_old(now)).values(deviations=None))
+
+
+def has_old_deviations(session: Session, now: datetime) -> bool:
+    """Whether there are any."""
+    return session.scalar(select(Decision.id).where(*_too_old(now)).limit(1)) is not None
+
+
+def _too_old(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Of a month that goes along: what was removed once is not looked at again for ever."""
+    day = local(now).date() - timedelta(days=DEVIATIONS_DAYS)
+    return (
+        Decision.day < day,
+        Decision.day > day - timedelta(days=30),
+        Decision.deviations.is_not(None),
+    )
+
+
+def _links() -> Any:
+    return (
+        select(
+            TrackedLink.suggestion_id.label("suggestion"),
+            func.min(TrackedLink.created_at).label("sent_at"),
+            func.count(PageView.id).label("opened"),
+            func.sum(case((PageView.read_at.is_not(None), 1), else_=0)).label("read"),
+        )
+        .outerjoin(PageView, PageView.link_id == TrackedLink.id)
+        .where(TrackedLink.suggestion_id.is_not(None))
+        .group_by(TrackedLink.suggestion_id)
+        .subquery()
+    )
+
+
+def _known(row: Any, worth: Mapping[str, float], now: datetime) -> Known | None:
+    """None where nothing is known yet, or what is known is not about the content."""
+    one, state, refusal, delivered_at, sent_at, opened, read, specialty, province, city = row
+    blocked = state == State.CANCELLED
+    labels: dict[str, bool] = {}
+    if not blocked:
+        if delivered_at is None:
+            return None
+        shown = heads.Shown(state, refusal, delivered_at, sent_at, bool(opened), bool(read))
+        labels = heads.labels(shown, now)
+        if heads.ACCEPT not in labels:
+            return None
+    contents = [int(option[0]) for option in one.options]
+    logged = Logged(
+        one.rep_id, contents.index(one.content_id), [option[1] for option in one.options],
+        [option[2] for option in one.options], contents,
+        sum(worth.get(head, 0.0) * yes for head, yes in labels.items()),
+        float(state == State.REFUSED), float(blocked),
+        _groups(specialty, province or city),
+    )  # fmt: skip
+    return Known(logged, one.kind, drawing.unpack(one.deviations))
+
+
+def _groups(specialty: str, region: str) -> Sequence[str]:
+    named = (("specialty", specialty), ("region", region))
+    return [f"{kind}:{name}" for kind, name in named if name]

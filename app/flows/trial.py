@@ -1,0 +1,98 @@
+"""A policy on trial with a few reps: judged every night, live or rolled back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, case, exists, func, select
+from sqlalchemy.orm import Session
+
+from app import accounts
+from app.infra.clock import local
+from app.links import PageView, TrackedLink
+from app.recommend import State, Suggestion, canary, heads, policies
+from app.recommend.canary import Judgement, Next, Side
+from app.recommend.policy_models import Policy
+from app.reps import Rep
+
+BEFORE_DAYS = 28
+FROM_HOUR = 3  # in China: after learning, before plans
+
+
+def start(session: Session, version: int, now: datetime) -> Policy:
+    """Try it with a few of the reps who are at work. Raises Refused."""
+    rep_ids = session.scalars(select(Rep.id).where(Rep.active.is_(True)).order_by(Rep.id)).all()
+    return policies.start_trial(session, version, rep_ids, now)
+
+
+def is_due(session: Session, now: datetime) -> bool:
+    """Whether tonight's judgement waits."""
+    row = policies.on_trial(session)
+    here = local(now)
+    return row is not None and here.hour >= FROM_HOUR and row.judged_on != here.date()
+
+
+def judge_trial(session: Session, now: datetime) -> Judgement | None:
+    """Tonight's judgement and what follows from it, with an entry in the audit; None: not due."""
+    row = policies.on_trial(session)
+    if row is None or not is_due(session, now):
+        return None
+    found = canary.judge(sides(session, row, now), _days(row, now))
+    policies.note_judgement(row, found.as_json(), local(now).date())
+    if found.next is Next.GO_LIVE:
+        policies.go_live(session, row.version, by=policies.SYSTEM, now=now)
+        _audit(session, row, "policy.live", now)
+    elif found.next is Next.ROLL_BACK:
+        change = found.figures[found.because]
+        why = {"code": found.because, "change": round(change.change, 4),
+               "low": round(change.low, 4), "high": round(change.high, 4),
+               "number": found.number, "days": found.days}  # fmt: skip
+        policies.roll_back(session, row.version, why, by=policies.SYSTEM, now=now)
+        _audit(session, row, "policy.rolled_back", now, because=found.because)
+    session.flush()
+    return found
+
+
+def sides(session: Session, policy: Policy, now: datetime) -> dict[str, list[Side]]:
+    """For each figure what every rep's ripe suggestions of daily plans came to."""
+    assert policy.canary_at is not None
+    since, ripe = policy.canary_at, now - timedelta(days=heads.ANSWER_DAYS)
+    later = Suggestion.created_at >= since
+    hits = {
+        "refused": Suggestion.state == State.REFUSED,
+        "adopted": Suggestion.state == State.ADOPTED,
+        "opened": exists().where(
+            TrackedLink.suggestion_id == Suggestion.id, PageView.link_id == TrackedLink.id
+        ),
+    }
+    counts = [
+        func.sum(case((and_(side, hit) if hit is not None else side, 1), else_=0))
+        for side in (~later, later)
+        for hit in (None, *hits.values())
+    ]
+    rows = session.execute(
+        select(Suggestion.rep_id, *counts)
+        .where(Suggestion.created_at > since - timedelta(days=BEFORE_DAYS))
+        .where(Suggestion.delivered_at <= ripe, Suggestion.campaign_id.is_(None))
+        .group_by(Suggestion.rep_id)
+        .order_by(Suggestion.rep_id)
+    )
+    found: dict[str, list[Side]] = {name: [] for name in hits}
+    for rep_id, *numbers in rows:
+        before, after = numbers[:4], numbers[4:]
+        trial = policies.is_on_trial(policy, rep_id)
+        for n, name in enumerate(hits, start=1):
+            found[name].append(Side(trial, before[0], before[n], after[0], after[n]))
+    return found
+
+
+def _days(row: Policy, now: datetime) -> int:
+    assert row.canary_at is not None
+    return (now - row.canary_at).days
+
+
+def _audit(
+    session: Session, row: Policy, action: str, now: datetime, **detail: Mapping[str, str] | str
+) -> None:
+    accounts.audit(session, policies.SYSTEM, action, "plan_policy", row.version, now=now, **detail)

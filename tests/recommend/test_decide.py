@@ -1,0 +1,284 @@
+"""What goes into a slot: drawn with the chances that are logged, or held out for a fortnight."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import links, recommend, reps, tagging
+from app.flows import decided, gating, lifting, trial
+from app.flows.plan_day import plan_day
+from app.infra.clock import local
+from app.infra.db import Database
+from app.infra.errors import Refused
+from app.recommend import Answer, DailyPlan, State, Suggestion, drawing, policies
+from app.recommend.policies import Settings
+from app.recommend.policy_models import Decision, DecisionKind, Policy, PolicyState
+from app.reps import Rep
+from tests.company import hire, meet, publish
+from tests.conftest import SetClock
+
+
+@pytest.fixture
+def session(database: Database, clock: SetClock) -> Session:  # type: ignore[misc]
+    with database.transaction() as session:
+        tagging.seed(session, clock())
+        yield session  # type: ignore[misc]
+
+
+def company(session: Session, now: datetime, people: int, limit: int = 10) -> Rep:
+    rep = hire(session, "rep01", now, daily_limit=limit)
+    for n in range(people):
+        meet(session, rep, f"p{n}", now, tags=("af", "heart-failure"), specialty="心内科")
+    for n in range(4):
+        publish(session, f"房颤{n}", ("af",) if n % 2 else ("af", "heart-failure"), now, days=400)
+    return rep
+
+
+def plan(session: Session, rep: Rep, now: datetime) -> DailyPlan:
+    return plan_day(session, rep, local(now).date(), base_url="http://yishu.test", now=now)
+
+
+def make_live(session: Session, now: datetime, **settings: float) -> Policy:
+    """As if it had passed the gate and its trial."""
+    row = policies.draft(session, Settings("示例", **settings), by="user:1", now=now)  # type: ignore[arg-type]
+    before = policies.live(session)
+    assert before is not None
+    before.state, row.state, row.live_at = PolicyState.RETIRED, PolicyState.LIVE, now
+    session.flush()
+    return row
+
+
+def decisions(session: Session) -> list[Decision]:
+    return list(session.scalars(select(Decision).order_by(Decision.rep_id, Decision.position)))
+
+
+def test_the_first_policy_draws_nothing_and_writes_down_what_could_have_been(
+    session: Session, clock: SetClock
+) -> None:
+    rep = company(session, clock(), 3)
+    made = plan(session, rep, clock())
+    rows = decisions(session)
+    suggestions = recommend.of_rep(session, rep.id, local(clock()).date())
+    assert [row.suggestion_id for row in rows] == [one.id for one in suggestions]
+    assert made.policy_version == 1
+    assert {row.kind for row in rows} == {DecisionKind.GREEDY}
+    for row, one in zip(rows, suggestions, strict=True):
+        assert row.content_id == one.content_id
+        assert {o[0]: o[1] for o in row.options}[row.content_id] == row.chance == 1
+        assert row.eligible == len(row.options) > 1
+        assert row.deviations is not None
+        assert not row.holdout, "nobody is held out among three physicians"
+
+
+def test_what_is_drawn_has_the_chance_that_is_logged_and_keeps_the_lists_cap(
+    session: Session, clock: SetClock
+) -> None:
+    policy = make_live(session, clock(), alpha=0.5, floor=0.1, holdout=0.0)
+    rep = company(session, clock(), 12, limit=6)
+    plan(session, rep, clock())
+    rows = decisions(session)
+    assert len(rows) == 6
+    for row in rows:
+        assert row.kind == DecisionKind.EXACT
+        options = {content: chance for content, chance, _ in row.options}
+        assert sum(options.values()) == pytest.approx(1, abs=1e-4)
+        assert options[row.content_id] == pytest.approx(row.chance, abs=1e-6)
+        assert min(options.values()) >= 0.1 / len(options) - 1e-6
+        found = drawing.chances(
+            [score for _, _, score in row.options], drawing.unpack(row.deviations),
+            policies.knobs(policy),
+        )  # fmt: skip
+        assert found == pytest.approx([chance for _, chance, _ in row.options], abs=0.021)
+    assert max(Counter(row.content_id for row in rows).values()) <= 3
+    shown = recommend.of_rep(session, rep.id, local(clock()).date())
+    assert [one.content_id for one in shown] == [row.content_id for row in rows]
+    assert all(one.reasons for one in shown)
+
+
+def test_what_a_rep_postponed_is_not_drawn_anew_and_not_held_out(
+    session: Session, clock: SetClock
+) -> None:
+    make_live(session, clock(), alpha=0.5, floor=0.2, holdout=0.2, holdout_from=0)
+    rep = company(session, clock(), 1)
+    plan(session, rep, clock())
+    (first,) = decisions(session)
+    if first.held:
+        pytest.fail("the coin of this example falls on the other side; choose another name")
+    (suggestion,) = recommend.of_rep(session, rep.id, local(clock()).date())
+    recommend.answer(session, suggestion, Answer.LATER, ref="inbox:1", now=clock())
+    plan(session, rep, clock.tick(days=1))
+    again = decisions(session)[-1]
+    assert (again.kind, again.content_id, again.holdout) == (
+        DecisionKind.ASKED, suggestion.content_id, 0.0,
+    )  # fmt: skip
+
+
+def test_who_is_held_out_is_nobodys_suggestion_for_a_fortnight_and_then_again(
+    session: Session, clock: SetClock
+) -> None:
+    make_live(session, clock(), holdout=0.2, holdout_from=0)
+    rep = company(session, clock(), 10)
+    other = hire(session, "rep02", clock())
+    for _, identifier in list(reps.contacts_of(session, rep.id)):
+        reps.connect(session, other, identifier, since=clock(), now=clock())
+    made = plan(session, rep, clock())
+    first = decisions(session)
+    held = {row.identifier_id for row in first if row.held}
+    assert 1 <= len(held) <= 6
+    assert {row.holdout for row in first} == {0.2}
+    assert sum(p.left_out.get("held", 0) for p in session.scalars(select(DailyPlan))) == len(held)
+    shown = {row.identifier_id for row in session.scalars(select(Suggestion))}
+    assert not held & shown
+    assert made.suggested == len([s for s in session.scalars(select(Suggestion))
+                                  if s.rep_id == rep.id])  # fmt: skip
+    for days in (4, 9):
+        plan(session, other, clock.tick(days=days))
+        plan(session, rep, clock())
+    session.flush()
+    assert not held & {row.identifier_id for row in session.scalars(select(Suggestion))}
+    second = [row for row in decisions(session) if row.day > first[0].day]
+    assert {row.holdout for row in second} <= {0.0}, "one coin a fortnight"
+    plan(session, rep, clock.tick(days=1))
+    plan(session, other, clock())
+    later = {r.identifier_id for r in decisions(session) if r.day == local(clock()).date()}
+    assert held & later, "a fortnight is over, they have their turn"
+
+
+def test_the_lift_asks_both_arms_the_same(session: Session, clock: SetClock) -> None:
+    now = clock()
+    policy = policies.ensure(session, now)
+    version = publish(session, "房颤抗凝", ("af",), now, days=400)
+    people = []
+    for r in range(6):
+        rep = hire(session, f"rep{r}", now)
+        for n in range(10):
+            row = meet(session, rep, f"p{r}-{n}", now, tags=("af",))
+            people.append((rep, row, n < 3))
+    for n, (rep, row, held) in enumerate(people):
+        session.add(
+            Decision(
+                key=f"k{n}", policy_id=policy.id, rep_id=rep.id, identifier_id=row.id,
+                day=local(now).date(), kind="greedy", content_id=version.content_id,
+                content_version_id=version.id, options=[], held=held, holdout=0.3, created_at=now,
+            )
+        )  # fmt: skip
+        if n % 10 in (0, 4, 5, 6, 7):  # one of three, four of seven: through whatever way
+            link = links.create_link(
+                session, version.id, identifier_id=row.id, channel="oa", now=now
+            )
+            at = now + timedelta(days=20 if n % 10 == 7 else 3)  # and one of them too late
+            links.open_page(session, link.id, f"visit-{n:04}", agent="wechat", now=at)
+    session.flush()
+    early = lifting.lifted(session, now + timedelta(days=5))
+    assert (early.opened.gain, early.waiting) == (None, (42, 18))
+    found = lifting.lifted(session, now + timedelta(days=15))
+    assert (found.opened.suggested, found.opened.held, found.opened.reps) == (42, 18, 6)
+    assert found.opened.share == pytest.approx(3 / 7)
+    assert found.opened.held_share == pytest.approx(1 / 3)
+    assert found.opened.low is not None
+    assert found.opened.low < 0 < found.opened.high  # type: ignore[operator]
+    assert found.opened.more_days
+    assert list(found.by_brand) == [lifting.OTHER]
+
+
+def ripe(session: Session, clock: SetClock, days: int) -> None:
+    """Everything was shown, half of it is taken."""
+    for n, row in enumerate(session.scalars(select(Suggestion).order_by(Suggestion.id))):
+        row.delivered_at = row.created_at
+        row.state = State.ADOPTED if n % 2 else State.EXPIRED
+    session.flush()
+    clock.tick(days=days)
+
+
+def test_a_policy_goes_through_the_gate_to_a_few_reps_and_back_by_itself(
+    session: Session, clock: SetClock
+) -> None:
+    rep = company(session, clock(), 16, limit=16)
+    crew = [rep, *(hire(session, f"more{n}", clock()) for n in range(7))]
+    plan(session, rep, clock())
+    ripe(session, clock, 10)
+    known = decided.decided(session, {"accept": 1.0}, clock())
+    assert len(known) == 16
+    assert {one.logged.reward for one in known} == {0.0, 1.0}
+    assert "specialty:心内科" in known[0].logged.groups
+
+    policies.ensure(session, clock())
+    row = policies.draft(
+        session, Settings("均衡", alpha=0.25, floor=0.02), by="user:1", now=clock()
+    )
+    with pytest.raises(Refused, match="刷新"):
+        trial.start(session, row.version, clock())
+    policies.ask_gate(session, row.version)
+    asked = policies.next_asked(session)
+    assert asked is not None
+    verdict = gating.judge(session, asked, clock())
+    assert verdict.basis == "bounded"
+    policies.note_gate(session, row.version, verdict.as_json() | {"passed": True})
+    trial.start(session, row.version, clock())
+    tried = {one.id for one in crew if policies.is_on_trial(row, one.id)}
+    assert 2 <= len(tried) < len(crew)
+    policies_now = (policies.ensure(session, clock()), policies.on_trial(session))
+    assert {policies.of_rep(policies_now, one.id).version for one in crew} == {1, 2}
+
+    bad_days(session, clock, crew, tried)
+    assert trial.is_due(session, clock())
+    judged = trial.judge_trial(session, clock())
+    assert judged is not None
+    assert (judged.next, judged.because) == ("roll_back", "refused")
+    assert row.state == PolicyState.ROLLED_BACK
+    assert row.ended is not None
+    assert row.ended["code"] == "refused"
+    assert row.ended["low"] > 0
+    assert policies.on_trial(session) is None
+    assert trial.judge_trial(session, clock()) is None
+
+
+def bad_days(session: Session, clock: SetClock, crew: list[Rep], tried: set[int]) -> None:
+    """Two weeks in which reps on trial refuse nine of ten, the others one."""
+    row = session.scalars(select(Suggestion)).first()
+    assert row is not None
+    for day in range(28):
+        for one in crew:
+            for n in range(10):
+                bad = day >= 14 and one.id in tried
+                no = n < 9 if bad else n < 1
+                session.add(
+                    Suggestion(
+                        plan_key=f"t:{day}:{one.id}:{n}", rep_id=one.id,
+                        identifier_id=row.identifier_id, content_id=row.content_id,
+                        content_version_id=row.content_version_id, day=local(clock()).date(),
+                        state=State.REFUSED if no else State.ADOPTED,
+                        created_at=clock() + timedelta(days=day - 14, minutes=1),
+                        delivered_at=clock() + timedelta(days=day - 14, minutes=2),
+                    )
+                )  # fmt: skip
+    session.flush()
+    clock.tick(days=18)
+
+
+def test_a_live_policy_goes_back_to_the_one_before(session: Session, clock: SetClock) -> None:
+    first = policies.ensure(session, clock())
+    with pytest.raises(Refused, match="第一个"):
+        policies.roll_back(session, 1, {"code": "person"}, by="user:1", now=clock())
+    second = policies.hold_out(session, 0.1, 0, by="user:1", reason="开始对照", now=clock())
+    assert (first.state, second.state, second.version) == ("retired", "live", 2)
+    policies.roll_back(session, 2, {"code": "person"}, by="user:1", now=clock.tick(days=1))
+    assert (first.state, second.state) == ("live", "rolled_back")
+    assert policies.ensure(session, clock()).version == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"alpha": 2.0}, "探索强度"), ({"alpha": 0.25}, "底线"), ({"holdout": 0.5}, "对照组"),
+        ({"top": 1}, "备选"), ({"worth": {"accept": 0.0}}, "都是 0"), ({"name": " "}, "名字"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_are_refused_in_words(wrong: dict[str, object], says: str) -> None:
+    with pytest.raises(Refused, match=says):
+        policies.check(Settings(**({"name": "示例"} | wrong)))  # type: ignore[arg-type]

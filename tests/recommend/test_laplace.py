@@ -1,0 +1,61 @@
+"""Variances at the fit: the diagonal of the curvature, and narrower only where answers were."""
+
+from __future__ import annotations
+
+import pytest
+
+np = pytest.importorskip("numpy", reason="numpy (requirements-recommend.lock) is not installed")
+
+from app.flows.learn import PRIORS  # noqa: E402
+from app.recommend.laplace import curvature, spread_of  # noqa: E402
+from app.recommend.learning import Answers, Contents, learn  # noqa: E402
+from app.recommend.spread import Spread  # noqa: E402
+
+
+def asked(rows: int) -> tuple[Contents, Answers]:
+    dice = np.random.default_rng(4)
+    contents = Contents(
+        np.array([[0, 1], [1, 2], [2, 0], [3, 3]]), np.array([[1, 0.5], [1, 0.3], [1, 1], [1, 0]]),
+        4, dice.random((3, 4)), dice.random((3, 4)),
+    )  # fmt: skip
+    interests = dice.random((rows, 3))
+    interests[:, 2] = 0.0  # an interest that nobody has
+    content = dice.integers(0, 3, rows)  # the last content was shown to nobody
+    return contents, Answers(interests, np.arange(rows), content, dice.integers(0, 2, rows) * 1.0)
+
+
+def test_curvature_is_that_of_the_loss() -> None:
+    contents, answers = asked(40)
+    affine = (answers.interests * contents.affinity.T[answers.content]).sum(1)
+    read = (answers.interests * contents.reading.T[answers.content]).sum(1)
+    chance = np.random.default_rng(1).uniform(0.1, 0.9, 40)
+    found = curvature(contents, answers, chance, affine, read)
+    rows = []  # each answer's features, written out
+    for n in range(40):
+        shares = np.zeros(4)
+        np.add.at(shares, contents.tags[answers.content[n]], contents.shares[answers.content[n]])
+        crosses = np.outer(answers.interests[n], shares).ravel()
+        which = np.eye(4)[answers.content[n]]
+        rows.append(np.r_[crosses, shares, which, affine[n], read[n], 1.0])
+    wanted = (chance * (1 - chance)) @ np.square(rows)
+    assert found == pytest.approx(wanted)
+
+
+def test_only_what_was_answered_is_narrower_than_its_prior() -> None:
+    contents, answers = asked(300)
+    learned = learn(contents, answers, PRIORS)
+    spread = spread_of({"accept": learned}, {"accept": 1.0}, PRIORS, [7, 8, 9], [1, 2, 3, 4],
+                       [10, 11, 12, 13])  # fmt: skip
+    assert set(spread.contents) == {10, 11, 12}
+    assert set(spread.tags) == {1, 2, 3}
+    assert 9 not in spread.crosses
+    assert all(0 < one < spread.cross for row in spread.crosses.values() for one in row.values())
+    assert 0 < spread.steep < PRIORS.slope**2
+    half = spread_of({"accept": learned}, {"accept": 0.5, "open": 0.5}, PRIORS, [7, 8, 9],
+                     [1, 2, 3, 4], [10, 11, 12, 13])  # fmt: skip
+    assert spread.steep < half.steep < PRIORS.slope**2, "a question without answers is as unsure"
+
+
+def test_day_0_is_as_unsure_as_nothing_learned() -> None:
+    nobody = spread_of({}, {"accept": 1.0}, PRIORS, [1], [1], [1])
+    assert nobody == Spread()
