@@ -191,11 +191,11 @@ def held_with(given: Situation, change: Change) -> dict[int, float]:
     return held
 
 
-def beside(before: Outlook, after: Outlook, limit: int) -> list[Beside]:
-    """The best of both, and whatever came in or fell out, in the order after the change. Pure."""
-    then, now = before.ids, after.ids
-    moved = [n for n in now if n not in then] + [n for n in then if n not in now]
-    ids = dict.fromkeys([*now[:limit], *then[:limit], *moved])
+def beside(before: Outlook, after: Outlook, limit: int, always: Sequence[int] = ()) -> list[Beside]:
+    """The best of both and what is imagined, in the order after the change. `always`: contents
+    that are there as well. Pure."""
+    imagined = [content_id for content_id in after.titles if content_id < 0]
+    ids = dict.fromkeys([*after.ids[:limit], *before.ids[:limit], *imagined, *always])
     one = {fit.piece.content_id: fit for fit in before.fits}
     other = {fit.piece.content_id: fit for fit in after.fits}
     found = [

@@ -114,15 +114,15 @@ def alarms(groups: Sequence[Group]) -> list[Alarm]:
 def who(by: By, key: str, step: str, now: datetime, days: int) -> Select[str]:
     """ONE IDs behind a figure; `step` "connected", one of STEPS, or "missed": not contacted."""
     if by is By.REP:
-        chosen = _of_rep(int(key) if key.isdecimal() else 0)
+        rep_id = int(key) if key.isdecimal() else 0
+        chosen, sets, column = _of_rep(rep_id), _sets(now, days, rep_id), Identifier.one_id
     else:
         chosen = (
             select(Physician.one_id)
             .outerjoin(Institution, Institution.id == Physician.institution_id)
             .where(Physician.one_id.in_(_connected()), _value(by) == key)
         )
-    sets = _sets(now, days)
-    column = Identifier.one_id if by is By.REP else Physician.one_id
+        sets, column = _sets(now, days), Physician.one_id
     if step == "missed":
         return chosen.where(column.not_in(sets["contacted"]))
     return chosen.where(column.in_(sets[step])) if step in sets else chosen
@@ -209,7 +209,7 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
         .where(PageView.opened_at > after),
     }
     counts: dict[str, dict[int, int]] = {
-        step: dict(session.execute(one.group_by(RepContact.rep_id)).tuples().all())
+        step: {row[0]: row[1] for row in session.execute(one.group_by(RepContact.rep_id))}
         for step, one in by_step.items()
     }
     return [
@@ -247,15 +247,19 @@ def _planned_reps(since: date) -> Select[int]:
     return select(DailyPlan.rep_id).where(DailyPlan.day >= since)
 
 
-def _sets(now: datetime, days: int) -> dict[str, Select[str]]:
-    """Step → ONE IDs, whoever they belong to."""
+def _sets(now: datetime, days: int, rep_id: int | None = None) -> dict[str, Select[str]]:
+    """Step → ONE IDs, through whomever, or through one rep."""
     since, after = first_day(now, days), now - timedelta(days=days)
     linked = select(Identifier.one_id).join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
+    planned = select(Identifier.one_id).join(Suggestion, Suggestion.identifier_id == Identifier.id)
+    considered = _connected().where(RepContact.rep_id.in_(_planned_reps(since)))
+    if rep_id is not None:
+        linked = linked.where(TrackedLink.rep_id == rep_id)
+        planned = planned.where(Suggestion.rep_id == rep_id)
+        considered = considered.where(RepContact.rep_id == rep_id)
     return {
-        "considered": _connected().where(RepContact.rep_id.in_(_planned_reps(since))),
-        "planned": select(Identifier.one_id)
-        .join(Suggestion, Suggestion.identifier_id == Identifier.id)
-        .where(Suggestion.day >= since, NOT_CANCELLED),
+        "considered": considered,
+        "planned": planned.where(Suggestion.day >= since, NOT_CANCELLED),
         "contacted": linked.where(TrackedLink.created_at > after),
         "opened": linked.join(PageView, PageView.link_id == TrackedLink.id).where(
             PageView.opened_at > after

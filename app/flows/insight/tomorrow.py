@@ -20,7 +20,7 @@ from app.flows.suggest import card_hour, card_time
 from app.identity import Physician
 from app.infra import workdays
 from app.infra.clock import local
-from app.recommend import Candidate, DailyPlan, Wish
+from app.recommend import Candidate, Wish
 from app.reps import Rep
 
 OUTRANKED = "outranked"  # more fitting physicians take the places of the day
@@ -48,20 +48,6 @@ class Preview:
     rows: Sequence[Would]
     out: Mapping[str, str]
     together_with: Sequence[Rep]
-
-
-def planned(session: Session, rep: Rep, day: date) -> bool:
-    """Whether the rep's plan of this day is made."""
-    made = select(DailyPlan.id).where(DailyPlan.rep_id == rep.id, DailyPlan.day == day)
-    return session.scalar(made) is not None
-
-
-def next_day(session: Session, rep: Rep, now: datetime) -> date:
-    """The next day whose plan is not made yet: today, or a working day after it."""
-    today = local(now).date()
-    if workdays.is_workday(today) and not planned(session, rep, today):
-        return today
-    return workdays.next_workday(today)
 
 
 def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:

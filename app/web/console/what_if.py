@@ -49,9 +49,14 @@ def what_if(one_id: str) -> str:
         before, after = flow.outlook(given), flow.outlook(given, change)
         names = tag_names(session)
         asked, answer = _asked(session, given, after, at)
+        always = [asked.content_id] if asked and asked.content_id in given.titles else []
+        rows = flow.beside(before, after, SHOWN, always)
+        told = {row.content_id for row in rows}
         return render_template(
             "console/what_if.html", person=person, given=given, change=change, unknown=unknown,
-            before=before, after=after, rows=flow.beside(before, after, SHOWN), names=names,
+            came=len(set(after.ids) - set(before.ids) - told),
+            went=len(set(before.ids) - set(after.ids) - told),
+            before=before, after=after, rows=rows, names=names,
             asked=asked, answer=_sentence(answer, names, given, asked, session) if answer else "",
             good=answer is not None and answer.code == "first", here=here, values=request.args,
             versions=content.listing(session), relations=reps.relations_of(session, person.one_id),
