@@ -56,6 +56,7 @@ class Considered:
         default_factory=dict
     )  # best first, no more than OPTIONS
     left_out: Counter[str] = field(default_factory=Counter)
+    why: dict[str, str] = field(default_factory=dict)  # who is left out → the reason's code
     contacts: dict[str, Contact] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     weights: Mapping[str, Mapping[int, Weight]] = field(default_factory=dict)
@@ -114,11 +115,13 @@ def consider(
         found.verdicts[one_id] = verdict
         if not verdict.allowed and {r.code for r in verdict.reasons} != {"quiet_hours"}:
             found.left_out[verdict.code] += 1
+            found.why[one_id] = verdict.code
             continue
         past = histories.get(one_id, History())
         fits = _fits(scorer, pieces, interests[one_id], past, now, any_=wanted is not None)
         if isinstance(fits, str):
             found.left_out[fits] += 1
+            found.why[one_id] = fits
             continue
         found.options[one_id] = fits
         found.candidates += [

@@ -25,7 +25,7 @@ class TrackedLink(Base):
     suggestion_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     campaign_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     channel: Mapped[str] = mapped_column(String(16))  # wecom, oa, group_task
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -57,6 +57,7 @@ class Suggestion(Base):
         UniqueConstraint("plan_key", "identifier_id"),
         Index("ix_suggestion_rep_day", "rep_id", "day"),
         Index("ix_suggestion_person", "identifier_id", "content_id"),
+        Index("ix_suggestion_day", "day"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -1,0 +1,370 @@
+"""What came of each content version: suggested, shown, answered, sent, opened, read.
+
+What was suggested counts by its day, what was sent by the moment of its link; openings belong to
+their links, so the newest ones still have time to be opened. Every figure is counted by the
+database, by version and a few small groups; only the counts come here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.orm import Session
+
+from app.content import Content, ContentVersion, Stage
+from app.identity import Identifier, Physician
+from app.infra.clock import local
+from app.links import PageView, TrackedLink
+from app.recommend import State, Suggestion
+from app.recommend.shares import Rate, difference
+from app.reps import Rep
+
+LONGEST_S = 1800  # whoever lets a page lie open for longer has left it
+LATER = 4  # positions from here on are one
+NOBODY_SHOWN = 20  # shown so often without being adopted is named
+WORN_DAYS = 28
+WORN_SENT = 20  # links in each half, that a fall is looked for
+STEPS = ("suggested", "shown", "adopted", "refused", "sent", "opened", "read")
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counts of one version, or of all. `refusals`: reason → times; `places`: position → (shown,
+    adopted); `seconds`: whole seconds of reading → openings."""
+
+    suggested: int = 0
+    shown: int = 0
+    adopted: int = 0
+    refused: int = 0
+    sent: int = 0
+    opened: int = 0
+    read: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
+    places: dict[int, tuple[int, int]] = field(default_factory=dict)
+    seconds: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def adoption(self) -> Rate:
+        """Adopted of what reps were shown."""
+        return Rate(min(self.adopted, self.shown), self.shown)
+
+    @property
+    def opening(self) -> Rate:
+        """Opened of what was sent."""
+        return Rate(self.opened, self.sent)
+
+    @property
+    def median_s(self) -> int | None:
+        """Half of the openings were read for longer."""
+        return median(self.seconds)
+
+    def add(self, other: Figures) -> None:
+        """Take the other's counts in."""
+        for name in STEPS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.refusals.update(other.refusals)
+        self.seconds.update(other.seconds)
+        for place, (shown, adopted) in other.places.items():
+            mine = self.places.get(place, (0, 0))
+            self.places[place] = mine[0] + shown, mine[1] + adopted
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One version with its figures; `expected`: adoptions, if each place of the list did here what
+    it does for all contents."""
+
+    version: ContentVersion
+    brand_id: int | None
+    figures: Figures
+    expected: float
+    worn: tuple[Rate, Rate] | None  # opening before and lately, where it surely fell
+
+    @property
+    def beside_place(self) -> float | None:
+        """Adopted beside what its places would have brought anyway: 1 is as usual."""
+        return self.figures.adopted / self.expected if self.expected > 0 else None
+
+    @property
+    def nobody(self) -> bool:
+        """Often shown, never adopted."""
+        return not self.figures.adopted and self.figures.shown >= NOBODY_SHOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All versions that something happened to, and their sum."""
+
+    since: date
+    lines: Sequence[Line]
+    total: Figures
+
+
+SORTS: Mapping[str, str] = {
+    "shown": "shown", "adopted": "adopted", "refused": "refused", "sent": "sent",
+    "opened": "opened", "read": "read",
+}  # fmt: skip
+
+
+def contents(
+    session: Session, now: datetime, days: int, *, text: str = "", brand_id: int | None = None,
+    stage: str = "", sort: str = "shown", team: str | None = None,
+) -> Contents:  # fmt: skip
+    """The last `days` days, most `sort` first; also `rate` and `opening` by their lower ends."""
+    since = first_day(now, days)
+    found = _figures(session, since, now, days, team)
+    usual = _sum(found.values())
+    worn = _worn(session, now)
+    chosen = (
+        select(ContentVersion, Content.brand_id)
+        .join(Content, Content.id == ContentVersion.content_id)
+        .where(ContentVersion.id.in_(list(found)))
+    )
+    if text.strip():
+        chosen = chosen.where(ContentVersion.title.icontains(text.strip(), autoescape=True))
+    if brand_id is not None:
+        chosen = chosen.where(Content.brand_id == brand_id)
+    if stage:
+        chosen = chosen.where(ContentVersion.stage == Stage(stage))
+    lines = [
+        Line(version, brand, found[version.id], expected(found[version.id].places, usual.places),
+             worn.get(version.id))
+        for version, brand in session.execute(chosen)
+    ]  # fmt: skip
+    return Contents(since, sorted(lines, key=_order(sort)), _sum(one.figures for one in lines))
+
+
+def of_version(session: Session, version_id: int, now: datetime, days: int) -> Figures:
+    """One version's own figures."""
+    since = first_day(now, days)
+    return _figures(session, since, now, days, None, version_id).get(version_id, Figures())
+
+
+def split(
+    session: Session, version_id: int, now: datetime, days: int
+) -> tuple[dict[str, Figures], dict[str, Figures]]:
+    """One version's figures by the physicians' specialty ("": not known), and by way of sending."""
+    since = first_day(now, days)
+    specialty = func.coalesce(Physician.specialty, "")
+    by: dict[str, Figures] = {}
+    shown = (
+        select(specialty.label("of"), *_answers())
+        .select_from(Suggestion)
+        .join(Identifier, Identifier.id == Suggestion.identifier_id)
+        .outerjoin(Physician, Physician.one_id == Identifier.one_id)
+        .where(Suggestion.content_version_id == version_id, Suggestion.day >= since, NOT_CANCELLED)
+        .group_by(specialty)
+    )
+    for row in session.execute(shown):
+        _note_answers(by.setdefault(row.of, Figures()), row)
+    ways: dict[str, Figures] = {}
+    for column, group in ((specialty, by), (TrackedLink.channel, ways)):
+        sent = (
+            _links(column.label("of"), now - timedelta(days=days))
+            .outerjoin(Identifier, Identifier.id == TrackedLink.identifier_id)
+            .outerjoin(Physician, Physician.one_id == Identifier.one_id)
+            .where(TrackedLink.content_version_id == version_id)
+            .group_by(column)
+        )
+        for row in session.execute(sent):
+            mine = group.setdefault(row.of, Figures())
+            mine.sent, mine.opened, mine.read = row.sent, row.opened, row.read or 0
+    return by, ways
+
+
+def who(version_id: int, step: str, now: datetime, days: int, refusal: str = "") -> Select[str]:
+    """ONE IDs behind one of STEPS of one version."""
+    since = first_day(now, days)
+    if step in ("sent", "opened", "read"):
+        chosen = (
+            select(Identifier.one_id)
+            .join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
+            .where(TrackedLink.content_version_id == version_id)
+            .where(TrackedLink.created_at > now - timedelta(days=days))
+        )
+        if step != "sent":
+            chosen = chosen.join(PageView, PageView.link_id == TrackedLink.id)
+        return chosen.where(PageView.read_at.is_not(None)) if step == "read" else chosen
+    chosen = (
+        select(Identifier.one_id)
+        .join(Suggestion, Suggestion.identifier_id == Identifier.id)
+        .where(Suggestion.content_version_id == version_id, Suggestion.day >= since, NOT_CANCELLED)
+    )
+    if refusal:
+        chosen = chosen.where(Suggestion.refusal == refusal)
+    narrower = {
+        "shown": Suggestion.delivered_at.is_not(None),
+        "adopted": Suggestion.state == State.ADOPTED,
+        "refused": Suggestion.state == State.REFUSED,
+    }
+    return chosen.where(narrower[step]) if step in narrower else chosen
+
+
+def first_day(now: datetime, days: int) -> date:
+    """The first day of the last `days` days, today counted in."""
+    return local(now).date() - timedelta(days=days - 1)
+
+
+def expected(mine: Mapping[int, tuple[int, int]], usual: Mapping[int, tuple[int, int]]) -> float:
+    """How many of these would have been adopted, if each place did what it does for all. Pure."""
+    found = 0.0
+    for place, (shown, _) in mine.items():
+        all_shown, all_adopted = usual.get(place, (0, 0))
+        found += shown * all_adopted / all_shown if all_shown else 0.0
+    return found
+
+
+def median(seconds: Mapping[int, int]) -> int | None:
+    """The middle of so many times each. Pure."""
+    left = sum(seconds.values()) / 2
+    for value in sorted(seconds):
+        left -= seconds[value]
+        if left <= 0:
+            return value
+    return None
+
+
+NOT_CANCELLED = Suggestion.state != State.CANCELLED
+
+
+def _figures(
+    session: Session, since: date, now: datetime, days: int, team: str | None,
+    only: int | None = None,
+) -> dict[int, Figures]:  # fmt: skip
+    found: dict[int, Figures] = {}
+    conditions = _conditions(team, only)
+    place = case((Suggestion.position >= LATER, LATER), else_=Suggestion.position)
+    shown = (
+        select(Suggestion.content_version_id.label("of"), place.label("place"), *_answers())
+        .where(Suggestion.day >= since, NOT_CANCELLED, *conditions[0])
+        .group_by(Suggestion.content_version_id, place)
+    )
+    for row in session.execute(shown):
+        mine = found.setdefault(row.of, Figures())
+        _note_answers(mine, row)
+        if row.place > 0 and row.shown:
+            mine.places[row.place] = row.shown, row.adopted_shown
+    refused = (
+        select(Suggestion.content_version_id, Suggestion.refusal, func.count().label("number"))
+        .where(Suggestion.day >= since, Suggestion.state == State.REFUSED, *conditions[0])
+        .group_by(Suggestion.content_version_id, Suggestion.refusal)
+    )
+    for version_id, refusal, number in session.execute(refused):
+        found.setdefault(version_id, Figures()).refusals[refusal or ""] += number
+    _note_links(session, found, now - timedelta(days=days), conditions[1])
+    return found
+
+
+def _note_links(
+    session: Session, found: dict[int, Figures], after: datetime,
+    conditions: Sequence[ColumnElement[bool]],
+) -> None:  # fmt: skip
+    sent = _links(TrackedLink.content_version_id.label("of"), after, *conditions)
+    for row in session.execute(sent.group_by(TrackedLink.content_version_id)):
+        mine = found.setdefault(row.of, Figures())
+        mine.sent, mine.opened, mine.read = row.sent, row.opened, row.read or 0
+    whole = func.round(case((PageView.visible_s > LONGEST_S, LONGEST_S), else_=PageView.visible_s))
+    times = (
+        select(TrackedLink.content_version_id, whole.label("s"), func.count().label("number"))
+        .join(PageView, PageView.link_id == TrackedLink.id)
+        .where(TrackedLink.created_at > after, *conditions)
+        .group_by(TrackedLink.content_version_id, whole)
+    )
+    for version_id, seconds, number in session.execute(times):
+        found[version_id].seconds[int(seconds)] += number
+
+
+def _links(what: ColumnElement, after: datetime, *conditions: ColumnElement[bool]) -> Select:  # type: ignore[type-arg]
+    """By whatever it is grouped by: links, opened ones and read ones, each link once."""
+    views = (
+        select(PageView.link_id, func.max(PageView.read_at).label("read_at"))
+        .join(TrackedLink, TrackedLink.id == PageView.link_id)
+        .where(TrackedLink.created_at > after)
+        .group_by(PageView.link_id)
+        .subquery()
+    )
+    return (
+        select(
+            what, func.count().label("sent"), func.count(views.c.link_id).label("opened"),
+            func.count(views.c.read_at).label("read"),
+        )
+        .select_from(TrackedLink)
+        .outerjoin(views, views.c.link_id == TrackedLink.id)
+        .where(TrackedLink.created_at > after, *conditions)
+    )  # fmt: skip
+
+
+def _worn(session: Session, now: datetime) -> dict[int, tuple[Rate, Rate]]:
+    """Versions whose links were surely opened less in the last four weeks than in those before."""
+    middle = now - timedelta(days=WORN_DAYS)
+    late = case((TrackedLink.created_at > middle, 1), else_=0)
+    rows = session.execute(
+        _links(TrackedLink.content_version_id.label("of"), now - timedelta(days=2 * WORN_DAYS))
+        .add_columns(late.label("late"))
+        .group_by(TrackedLink.content_version_id, late)
+    )
+    halves = {(row.of, row.late): Rate(row.opened, row.sent) for row in rows}
+    found = {}
+    for version_id, part in halves:
+        before, lately = halves.get((version_id, 0)), halves.get((version_id, 1))
+        if not part or before is None or lately is None:
+            continue
+        if min(before.of, lately.of) >= WORN_SENT and difference(lately, before)[1] < 0:
+            found[version_id] = before, lately
+    return found
+
+
+def _conditions(
+    team: str | None, only: int | None
+) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """What suggestions and links must fulfil."""
+    one: list[ColumnElement[bool]] = []
+    other: list[ColumnElement[bool]] = []
+    if team is not None:
+        members = select(Rep.id).where(Rep.team == team)
+        one.append(Suggestion.rep_id.in_(members))
+        other.append(TrackedLink.rep_id.in_(members))
+    if only is not None:
+        one.append(Suggestion.content_version_id == only)
+        other.append(TrackedLink.content_version_id == only)
+    return one, other
+
+
+def _answers() -> list[ColumnElement[int]]:
+    adopted = Suggestion.state == State.ADOPTED
+    seen = Suggestion.delivered_at.is_not(None)
+    return [
+        func.count().label("suggested"),
+        func.count(Suggestion.delivered_at).label("shown"),
+        func.sum(case((adopted, 1), else_=0)).label("adopted"),
+        func.sum(case((adopted & seen, 1), else_=0)).label("adopted_shown"),
+        func.sum(case((Suggestion.state == State.REFUSED, 1), else_=0)).label("refused"),
+    ]
+
+
+def _note_answers(mine: Figures, row) -> None:  # type: ignore[no-untyped-def]
+    mine.suggested += row.suggested
+    mine.shown += row.shown
+    mine.adopted += row.adopted
+    mine.refused += row.refused
+
+
+def _sum(all_: Iterable[Figures]) -> Figures:
+    total = Figures()
+    for one in all_:
+        total.add(one)
+    return total
+
+
+def _order(sort: str):  # type: ignore[no-untyped-def]
+    """Rates by their lower ends, so that three of three does not come first."""
+    if sort == "rate":
+        return lambda line: (-line.figures.adoption.low, line.version.id)
+    if sort == "opening":
+        return lambda line: (-line.figures.opening.low, line.version.id)
+    name = SORTS.get(sort, "shown")
+    return lambda line: (-getattr(line.figures, name), line.version.id)

@@ -1,0 +1,281 @@
+"""Who is reached, of each group of physicians, beside the group's share of all who are connected.
+
+A physician is connected through a rep's mutual contact; considered, when such a rep's day was
+planned; planned, when a suggestion was made; contacted, when a content was sent, by whomever and
+however; opened, when one was opened. All of it within the last days, each physician once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.orm import Session
+
+from app import content, segments, tagging
+from app.autotag.spoken import ABOUT
+from app.content import Brand, Content, ContentVersion
+from app.flows.insight.contents import NOT_CANCELLED, first_day
+from app.hospitals.models import Institution
+from app.identity import Identifier, Physician
+from app.infra.errors import Refused
+from app.links import PageView, TrackedLink
+from app.recommend import DailyPlan, Suggestion
+from app.recommend.shares import Rate, Short, short_of
+from app.reps import RelationState, Rep, RepContact
+from app.segments import Unparseable
+from app.segments.expression import All, AnyOf, Reachable, TagIs
+
+
+class By(StrEnum):
+    """What physicians are grouped by."""
+
+    SPECIALTY = "specialty"
+    PROVINCE = "province"
+    CITY = "city"
+    LEVEL = "level"
+    REP = "rep"
+
+
+STEPS = ("considered", "planned", "contacted", "opened")
+WATCHED = ("planned", "contacted")  # what we decide; opening is theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group; `key` is its value, or a rep's id; "": not known."""
+
+    key: str
+    connected: int
+    considered: int
+    planned: int
+    contacted: int
+    opened: int
+
+    def rate(self, step: str) -> Rate:
+        """How many of the group came to a step."""
+        return Rate(getattr(self, step), self.connected)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A group that surely gets much less than the others, at the first step where it does."""
+
+    group: Group
+    step: str
+    short: Short
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Groups, the largest first; `alarms`: those whom we treat worse than others."""
+
+    by: By
+    groups: Sequence[Group]
+    total: Group
+    alarms: Sequence[Alarm]
+
+
+@dataclass(frozen=True, slots=True)
+class BrandShare:
+    """What a brand got of all contacts, beside its share of demand.
+
+    `wanted`: reachable physicians whose tags its contents speak to; None: cannot be counted.
+    """
+
+    brand: Brand
+    contacts: int
+    opened: int
+    wanted: int | None
+
+
+def coverage(session: Session, by: By, now: datetime, days: int) -> Coverage:
+    """The groups of one kind over the last `days` days."""
+    rows = _by_rep(session, now, days) if by is By.REP else _by_value(session, by, now, days)
+    groups = sorted(rows, key=lambda group: (-group.connected, group.key))
+    total = Group("", *(sum(getattr(g, n) for g in groups) for n in ("connected", *STEPS)))
+    return Coverage(by, groups, total, alarms(groups))
+
+
+def alarms(groups: Sequence[Group]) -> list[Alarm]:
+    """Whom we surely treat worse. Pure. Who is not known to be anything is in no group."""
+    found: dict[str, Alarm] = {}
+    known = {group.key: group for group in groups if group.key}
+    for step in WATCHED:
+        pairs = {key: (getattr(g, step), g.connected) for key, g in known.items()}
+        for key, short in short_of(pairs).items():
+            found.setdefault(key, Alarm(known[key], step, short))
+    return sorted(found.values(), key=lambda one: -one.group.connected)
+
+
+def who(by: By, key: str, step: str, now: datetime, days: int) -> Select[str]:
+    """ONE IDs behind a figure; `step` "connected", one of STEPS, or "missed": not contacted."""
+    if by is By.REP:
+        rep_id = int(key) if key.isdecimal() else 0
+        chosen, sets, column = _of_rep(rep_id), _sets(now, days, rep_id), Identifier.one_id
+    else:
+        chosen = (
+            select(Physician.one_id)
+            .outerjoin(Institution, Institution.id == Physician.institution_id)
+            .where(Physician.one_id.in_(_connected()), _value(by) == key)
+        )
+        sets, column = _sets(now, days), Physician.one_id
+    if step == "missed":
+        return chosen.where(column.not_in(sets["contacted"]))
+    return chosen.where(column.in_(sets[step])) if step in sets else chosen
+
+
+def brand_shares(session: Session, now: datetime, days: int) -> list[BrandShare]:
+    """All brands with content that is usable or was sent, the most contacts first."""
+    after = now - timedelta(days=days)
+    opened = select(PageView.link_id).where(PageView.opened_at > after)
+    rows = session.execute(
+        select(
+            Content.brand_id, func.count().label("contacts"),
+            func.sum(case((TrackedLink.id.in_(opened), 1), else_=0)).label("opened"),
+        )
+        .select_from(TrackedLink)
+        .join(ContentVersion, ContentVersion.id == TrackedLink.content_version_id)
+        .join(Content, Content.id == ContentVersion.content_id)
+        .where(TrackedLink.created_at > after, Content.brand_id.is_not(None))
+        .group_by(Content.brand_id)
+    )  # fmt: skip
+    had = {row.brand_id: (row.contacts, row.opened) for row in rows}
+    demand = _demand(session, now)
+    found = [
+        BrandShare(brand, *had.get(brand.id, (0, 0)), demand.get(brand.id))
+        for brand in content.brands(session)
+        if brand.id in had or brand.id in demand
+    ]
+    return sorted(found, key=lambda one: (-one.contacts, one.brand.id))
+
+
+def _demand(session: Session, now: datetime) -> dict[int, int | None]:
+    """Brand → reachable physicians who have one of the tags that its usable contents are about."""
+    known = {tag.id: tag for tag in tagging.tags(session)}
+    tags: dict[int, set[int]] = {}
+    for usable in content.usable(session, now):
+        if usable.brand_id is not None:
+            tags.setdefault(usable.brand_id, set()).update(usable.tags)
+    found: dict[int, int | None] = {}
+    for brand_id, ids in tags.items():
+        about = [known[t] for t in sorted(ids) if t in known and known[t].category_key in ABOUT]
+        wants = AnyOf(tuple(TagIs(tag.name) for tag in about))
+        try:
+            found[brand_id] = (
+                segments.size(session, All((Reachable("wecom"), wants)), now) if about else 0
+            )
+        except (Unparseable, Refused, segments.Behind):
+            found[brand_id] = None
+    return found
+
+
+def _by_value(session: Session, by: By, now: datetime, days: int) -> list[Group]:
+    """One statement: each set is made once and looked into for every physician."""
+    value = _value(by)
+    sets = _sets(now, days)
+    counts = [
+        func.sum(case((Physician.one_id.in_(sets[step]), 1), else_=0)).label(step) for step in STEPS
+    ]
+    rows = session.execute(
+        select(value.label("key"), func.count().label("connected"), *counts)
+        .select_from(Physician)
+        .outerjoin(Institution, Institution.id == Physician.institution_id)
+        .where(Physician.one_id.in_(_connected()))
+        .group_by(value)
+    )
+    return [Group(row.key, row.connected, *(getattr(row, step) for step in STEPS)) for row in rows]
+
+
+def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
+    """A physician of two reps counts for both, and for each what this rep did."""
+    since, after = first_day(now, days), now - timedelta(days=days)
+    person = func.count(Identifier.one_id.distinct())
+    connected = (
+        select(RepContact.rep_id, person.label("number"))
+        .join(Identifier, Identifier.id == RepContact.identifier_id)
+        .where(RepContact.state == RelationState.CONNECTED)
+    )
+    by_step = {
+        "connected": connected,
+        "considered": connected.where(RepContact.rep_id.in_(_planned_reps(since))),
+        "planned": _of_friends(connected, Suggestion).where(Suggestion.day >= since, NOT_CANCELLED),
+        "contacted": _of_friends(connected, TrackedLink).where(TrackedLink.created_at > after),
+        "opened": _of_friends(connected, TrackedLink)
+        .join(PageView, PageView.link_id == TrackedLink.id)
+        .where(PageView.opened_at > after),
+    }
+    counts: dict[str, dict[int, int]] = {
+        step: {row[0]: row[1] for row in session.execute(one.group_by(RepContact.rep_id))}
+        for step, one in by_step.items()
+    }
+    return [
+        Group(str(rep_id), number, *(counts[step].get(rep_id, 0) for step in STEPS))
+        for rep_id, number in counts["connected"].items()
+    ]
+
+
+def _of_friends(
+    connected: Select[int, int], table: type[Suggestion] | type[TrackedLink]
+) -> Select[int, int]:
+    return connected.join(
+        table,
+        (table.rep_id == RepContact.rep_id) & (table.identifier_id == RepContact.identifier_id),
+    )
+
+
+def _of_rep(rep_id: int) -> Select[str]:
+    return (
+        select(Identifier.one_id)
+        .join(RepContact, RepContact.identifier_id == Identifier.id)
+        .where(RepContact.rep_id == rep_id, RepContact.state == RelationState.CONNECTED)
+    )
+
+
+def _connected() -> Select[str]:
+    return (
+        select(Identifier.one_id)
+        .join(RepContact, RepContact.identifier_id == Identifier.id)
+        .where(RepContact.state == RelationState.CONNECTED)
+    )
+
+
+def _planned_reps(since: date) -> Select[int]:
+    return select(DailyPlan.rep_id).where(DailyPlan.day >= since)
+
+
+def _sets(now: datetime, days: int, rep_id: int | None = None) -> dict[str, Select[str]]:
+    """Step → ONE IDs, through whomever, or through one rep."""
+    since, after = first_day(now, days), now - timedelta(days=days)
+    linked = select(Identifier.one_id).join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
+    planned = select(Identifier.one_id).join(Suggestion, Suggestion.identifier_id == Identifier.id)
+    considered = _connected().where(RepContact.rep_id.in_(_planned_reps(since)))
+    if rep_id is not None:
+        linked = linked.where(TrackedLink.rep_id == rep_id)
+        planned = planned.where(Suggestion.rep_id == rep_id)
+        considered = considered.where(RepContact.rep_id == rep_id)
+    return {
+        "considered": considered,
+        "planned": planned.where(Suggestion.day >= since, NOT_CANCELLED),
+        "contacted": linked.where(TrackedLink.created_at > after),
+        "opened": linked.join(PageView, PageView.link_id == TrackedLink.id).where(
+            PageView.opened_at > after
+        ),
+    }
+
+
+def _value(by: By) -> ColumnElement[str]:
+    columns = {
+        By.SPECIALTY: Physician.specialty, By.PROVINCE: Physician.province,
+        By.CITY: Physician.city, By.LEVEL: Institution.level,
+    }  # fmt: skip
+    return func.coalesce(columns[by], "")
+
+
+def rep_names(session: Session, groups: Sequence[Group]) -> dict[str, Rep]:
+    """The reps behind groups by rep."""
+    ids = [int(group.key) for group in groups if group.key.isdecimal()]
+    return {str(rep.id): rep for rep in session.scalars(select(Rep).where(Rep.id.in_(ids)))}

@@ -1,0 +1,96 @@
+"""What suggestions and contents brought in a span of days, beside the span before; by rep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from app.flows.insight.contents import NOT_CANCELLED, first_day
+from app.links import PageView, TrackedLink
+from app.recommend import State, Suggestion
+from app.recommend.shares import Rate
+from app.reps import Rep
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Counts of one span; what was sent by the moment of its link, opened of these."""
+
+    suggested: int
+    shown: int
+    adopted: int
+    sent: int
+    opened: int
+    read: int
+
+    @property
+    def adoption(self) -> Rate:
+        """Adopted of what reps were shown."""
+        return Rate(min(self.adopted, self.shown), self.shown)
+
+    @property
+    def steps(self) -> list[tuple[str, int]]:
+        """Step → how many, in their order."""
+        return [(one.name, getattr(self, one.name)) for one in fields(self)]
+
+
+@dataclass(frozen=True, slots=True)
+class RepLine:
+    """One rep's suggestions of a span."""
+
+    rep: Rep
+    planned: int
+    shown: int
+    adopted: int
+    refused: int
+    forwarded: int
+
+    @property
+    def adoption(self) -> Rate:
+        """Adopted of what this rep was shown."""
+        return Rate(min(self.adopted, self.shown), self.shown)
+
+
+def funnel(session: Session, now: datetime, days: int) -> Funnel:
+    """The last `days` days before `now`."""
+    since, until = first_day(now, days), first_day(now, 1)
+    made = session.execute(
+        select(
+            func.count(), func.count(Suggestion.delivered_at),
+            func.sum(case((Suggestion.state == State.ADOPTED, 1), else_=0)),
+        ).where(Suggestion.day >= since, Suggestion.day <= until, NOT_CANCELLED)
+    ).one()  # fmt: skip
+    mine = (
+        select(TrackedLink.id)
+        .where(TrackedLink.created_at > now - timedelta(days=days), TrackedLink.created_at <= now)
+    )  # fmt: skip
+    sent = session.scalar(select(func.count()).select_from(mine.subquery())) or 0
+    opened = session.execute(
+        select(
+            func.count(PageView.link_id.distinct()),
+            func.count(case((PageView.read_at.is_not(None), PageView.link_id)).distinct()),
+        ).where(PageView.link_id.in_(mine))
+    ).one()
+    return Funnel(made[0], made[1], made[2] or 0, sent, opened[0], opened[1])
+
+
+def by_rep(session: Session, now: datetime, days: int) -> Sequence[RepLine]:
+    """Reps who were suggested something, by team and name."""
+    adopted = Suggestion.state == State.ADOPTED
+    rows = session.execute(
+        select(
+            Suggestion.rep_id, func.count(), func.count(Suggestion.delivered_at),
+            func.sum(case((adopted, 1), else_=0)),
+            func.sum(case((Suggestion.state == State.REFUSED, 1), else_=0)),
+            func.count(Suggestion.forwarded_at),
+        )
+        .where(Suggestion.day >= first_day(now, days), NOT_CANCELLED)
+        .group_by(Suggestion.rep_id)
+    )  # fmt: skip
+    counts = {rep_id: numbers for rep_id, *numbers in rows}
+    chosen = select(Rep).where(Rep.id.in_(list(counts))).order_by(Rep.team, Rep.userid)
+    return [RepLine(rep, *counts[rep.id]) for rep in session.scalars(chosen)]

@@ -1,0 +1,91 @@
+"""Who is reached: each physician once, by each kind of group, with the names behind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app import content, reps, tagging
+from app.flows.insight import coverage, people
+from app.flows.insight.coverage import STEPS, By, Group
+from app.flows.plan_day import plan_day
+from app.infra.clock import local
+from app.infra.db import Database
+from app.recommend import State
+from app.reps import RelationState
+from tests.company import hire, meet, publish
+from tests.conftest import NOON
+from tests.flows.test_insight_contents import sent, suggested
+
+
+def test_groups_add_up_to_everybody_connected(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep, other = hire(session, "rep01", NOON), hire(session, "rep02", NOON)
+        version = publish(session, "甲", ("af",), NOON)
+        rows = [
+            meet(session, rep, f"n{n}", NOON, specialty="心血管" if n < 3 else "", city="云岭市",
+                 province="示例省")
+            for n in range(5)
+        ]  # fmt: skip
+        reps.connect(session, other, rows[0], since=NOON, now=NOON)
+        gone = meet(session, other, "gone", NOON, specialty="心血管")
+        reps.disconnect(session, other, gone, RelationState.REMOVED_BY_REP, NOON)
+        plan_day(session, rep, local(NOON).date(), base_url="http://yishu.test", now=NOON)
+        suggested(session, rep, rows[0], version, State.ADOPTED)
+        suggested(session, other, rows[0], version, State.CANCELLED, place=2)
+        sent(session, rep, rows[0], version, NOON, 30)
+        sent(session, rep, rows[0], version, NOON)
+        sent(session, other, gone, version, NOON, 30)
+        sent(session, rep, rows[4], version, NOON - timedelta(days=10), 30)
+        found = {by: coverage.coverage(session, by, NOON, 7) for by in By}
+        specialty = {group.key: group for group in found[By.SPECIALTY].groups}
+        assert specialty["心血管"] == Group("心血管", 3, 3, 1, 1, 1)
+        assert specialty[""] == Group("", 2, 2, 0, 0, 0)
+        for by in (By.SPECIALTY, By.PROVINCE, By.CITY, By.LEVEL):
+            assert found[by].total == Group("", 5, 5, 1, 1, 1), by
+        # The second rep shares a physician, so both days were planned together.
+        assert found[By.REP].groups == [
+            Group(str(rep.id), 5, 5, 1, 1, 1), Group(str(other.id), 1, 1, 0, 0, 0)
+        ]  # fmt: skip
+        assert coverage.coverage(session, By.CITY, NOON, 28).total.contacted == 2
+        for by in By:
+            for group in found[by].groups:
+                steps = {"connected": group.connected} | {s: getattr(group, s) for s in STEPS}
+                for step, number in steps.items():
+                    who = coverage.who(by, group.key, step, NOON, 7)
+                    assert people.names(session, who).total == number, (by, group, step)
+        missed = people.names(session, coverage.who(By.SPECIALTY, "心血管", "missed", NOON, 7))
+        assert {p.one_id for p in missed.people} == {rows[1].one_id, rows[2].one_id}
+
+
+def test_a_brand_is_seen_beside_its_demand(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        brand = content.add_brand(session, "a", "甲品", "心血管")
+        silent = content.add_brand(session, "b", "乙品", "肿瘤")
+        version = publish(session, "甲", ("af",), NOON)
+        session.get_one(content.Content, version.content_id).brand_id = brand.id
+        session.flush()
+        wang = meet(session, rep, "wang", NOON, tags=("af",))
+        meet(session, rep, "li", NOON, tags=("af",))
+        meet(session, rep, "zhao", NOON, tags=("heart-failure",))
+        sent(session, rep, wang, version, NOON - timedelta(hours=1), 30)
+        sent(session, rep, wang, version, NOON - timedelta(days=60), 30)
+    with database.reading() as session:
+        (only,) = coverage.brand_shares(session, NOON, 28)
+        assert (only.brand.id, only.contacts, only.opened, only.wanted) == (brand.id, 1, 1, 2)
+        assert silent.id != only.brand.id
+
+
+@pytest.mark.parametrize(("planned", "contacted", "named"), [
+    (40, 90, ["planned"]), (90, 40, ["contacted"]), (40, 40, ["planned"]), (90, 90, []),
+])  # fmt: skip
+def test_a_group_is_named_once_at_the_first_step_where_it_gets_less(
+    planned: int, contacted: int, named: list[str]
+) -> None:
+    groups = [Group("大", 1000, 1000, 600, 600, 300), Group("小", 150, 150, planned, contacted, 0),
+              Group("", 500, 500, 0, 0, 0)]  # fmt: skip
+    assert [(a.group.key, a.step) for a in coverage.alarms(groups)] == [("小", s) for s in named]
