@@ -4,7 +4,7 @@ scoring, response, reading, plan, timing and explain are pure; `flows/plan_day` 
 with the data. learning, table and kernel need numpy (the extra `recommend`); `proof` measures.
 """
 
-from app.recommend import heads, reading, timing
+from app.recommend import heads, later, reading, timing
 from app.recommend.answers import (
     REFUSALS,
     Answer,
@@ -62,6 +62,7 @@ __all__ = [
     "heads",
     "is_muted",
     "keep",
+    "later",
     "learned_on",
     "mute",
     "of_rep",
