@@ -186,8 +186,8 @@ def _whom(session: Session, people: Sequence[str]) -> dict[str, Whom]:
                 Physician.one_id, Physician.verified, Physician.province, Physician.specialty
             ).where(Physician.one_id.in_(people[start : start + CHUNK]))
         )
-        for one_id, *known in rows:
-            found[one_id] = Whom(*known)
+        for one_id, verified, province, specialty in rows:
+            found[one_id] = Whom(verified, province, specialty)
     return found
 
 

@@ -35,5 +35,6 @@ def contacted_at(
             .order_by(Suggestion.id)
         )
         for one_id, at in rows:
-            found[one_id].append(at)
+            if at is not None:
+                found[one_id].append(at)
     return found

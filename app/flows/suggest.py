@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import consent, content, delivery, identity, journey, recommend, tagging
 from app.campaigns import Campaign
 from app.delivery import Way
-from app.flows import when
+from app.flows import recent, when
 from app.flows.bad_hours import Bad, bad_hours
 from app.flows.candidates import Considered
 from app.flows.suggestion_card import card, task_id
@@ -50,6 +50,7 @@ def suggest(
     people = [candidate.person for candidate in chosen]
     names = tagging.names_for_reps(session)
     last = journey.last_at(session, people)
+    facts = recent.facts(session, people, now)
     physicians = identity.physicians_by_id(session, people)
     known = when.habits(session, people, plan.day, now)
     own = when.rep_hours(session, rep.id, plan.day, now) if known else []
@@ -63,7 +64,7 @@ def suggest(
         row.reasons = recommend.reasons(
             candidate.fit, considered.weights[one_id], names, last_contact=last.get(one_id),
             rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次", now=now,
-            first=_first(candidate, plan.campaign),
+            first=_first(candidate, plan.campaign), fact=facts.get(one_id, ""),
         )  # fmt: skip
         habit = known.get(one_id)
         told = habit.told if habit else ""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app import consent, content, journey, recommend, tagging
 from app.consent import Through, Verdict
 from app.content import ContentVersion
-from app.flows import eligible
+from app.flows import eligible, recent
 from app.flows.best_content import piece_of
 from app.flows.candidates import History, history
 from app.flows.permission import asker
@@ -91,6 +91,7 @@ def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetim
             topic.fit, tagging.weights(session, [row.one_id], now)[row.one_id], names,
             last_contact=journey.last_at(session, [row.one_id]).get(row.one_id),
             rule="", now=now, first="您在聊天侧边栏里选择",
+            fact=recent.facts(session, [row.one_id], now).get(row.one_id, ""),
         ),
         verdict=room(session, rep, row, now).verdict.as_json(now), state=State.PLANNED,
         created_at=now,
