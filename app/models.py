@@ -21,6 +21,7 @@ PACKAGES = (
     "court",
     "delivery",
     "recommend",
+    "feedback",
     "campaigns",
     "completeness",
     "connectors",

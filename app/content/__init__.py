@@ -28,17 +28,20 @@ from app.content.library import (
     withdraw,
 )
 from app.content.lint import warnings
-from app.content.models import Brand, Content, ContentVersion, Stage
+from app.content.models import Brand, Content, ContentTerms, ContentVersion, Stage
 from app.content.page import reading_seconds, render
+from app.content.terms import all_terms, set_terms, terms_of
 
 __all__ = [
     "STAGE_NAMES",
     "Brand",
     "Content",
+    "ContentTerms",
     "ContentVersion",
     "Stage",
     "Usable",
     "add_brand",
+    "all_terms",
     "approve",
     "brands",
     "count_by_stage",
@@ -52,9 +55,11 @@ __all__ = [
     "render",
     "replacement",
     "search_usable",
+    "set_terms",
     "submit",
     "tags_of",
     "tags_of_many",
+    "terms_of",
     "titles",
     "topics_of",
     "usable",

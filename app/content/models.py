@@ -88,3 +88,19 @@ class VersionTag(Base):
     )
     tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"), primary_key=True, index=True)
     weight: Mapped[float] = mapped_column(default=1.0)
+
+
+class ContentTerms(Base):
+    """For whom a content is, beyond its approval; without a row for every physician."""
+
+    __tablename__ = "content_terms"
+
+    content_id: Mapped[int] = mapped_column(
+        ForeignKey("content.id", ondelete="CASCADE"), primary_key=True
+    )
+    verified_only: Mapped[bool] = mapped_column(default=False)  # whose licence number is known
+    provinces: Mapped[list[str]] = mapped_column(JSON, default=list)  # none: everywhere
+    specialties: Mapped[list[str]] = mapped_column(JSON, default=list)  # none: all
+    refusal_for_all: Mapped[bool] = mapped_column(default=False)  # one rep's hides it from all
+    changed_by: Mapped[str] = mapped_column(String(80))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ARRAY, BigInteger, bindparam, exists, func, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
-from app import consent, delivery, recommend
+from app import consent, recommend
 from app.content import Content, ContentVersion
+from app.flows import reached
 from app.flows.candidates import Considered
 from app.identity import Identifier
 from app.infra.clock import local
@@ -131,7 +132,7 @@ def waiting(session: Session, people: Iterable[str], now: datetime, open_days: i
 def contacts(session: Session, people: Iterable[str], now: datetime) -> dict[str, int]:
     """How often each physician was contacted, or is promised to be, in the days of the cap."""
     since = now - timedelta(days=consent.rules(session).cap_days)
-    made = delivery.contacted_at(session, sorted(people), since)
+    made = reached.contacted_at(session, sorted(people), since)
     return {person: sum(at > since for at in moments) for person, moments in made.items()}
 
 

@@ -14,10 +14,11 @@ from itertools import islice
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import consent, content, recommend, reps, segments
+from app import consent, recommend, reps, segments
 from app.campaigns import CampaignWay
 from app.consent import Through, Verdict
-from app.content import ContentVersion, Usable
+from app.content import ContentVersion
+from app.flows import eligible
 from app.flows.candidates import Considered, consider, have_it_already
 from app.flows.permission import account_facts, held_back, standings
 from app.flows.suggest import good_day
@@ -100,7 +101,7 @@ def reach(
     found.left_out["suppressed"] = len(spared)
     wanted -= spared.keys()
     if way is CampaignWay.OA_MESSAGE:
-        _by_account(session, found, wanted, version.content_id, app_id, template_id, now)
+        _by_account(session, found, wanted, version, app_id, template_id, now)
     else:
         _by_reps(session, found, wanted, way, version, now, campaign_id)
     return found
@@ -117,7 +118,7 @@ def _by_reps(
 ) -> None:
     shared = _nearest_reps(session, wanted)
     found.left_out["no_rep"] += len(wanted) - sum(len(mine) for mine in shared.values())
-    usable = Usable(version, None, content.topics_of(session, [version.id])[version.id])
+    usable = eligible.as_usable(session, version)
     by_task = way is CampaignWay.GROUP_TASK
     for rep_id, mine in sorted(shared.items()):
         rep = reps.get_rep(session, rep_id)
@@ -179,7 +180,7 @@ def _by_account(
     session: Session,
     found: Reach,
     wanted: set[str],
-    content_id: int,
+    version: ContentVersion,
     app_id: str,
     template_id: str,
     now: datetime,
@@ -189,12 +190,17 @@ def _by_account(
     known = standings(session, list(followers), Through.ACCOUNT, now)
     rules = consent.rules(session)
     free = _may_be_answered(session, [row.id for row in followers.values()], now)
-    had = have_it_already(session, list(followers), content_id, now)
+    had = have_it_already(session, list(followers), version.content_id, now)
+    may_get = eligible.compiled(
+        session, None, [eligible.as_usable(session, version)], list(followers), now
+    )
     for one_id, row in sorted(followers.items()):
         facts = account_facts(known[one_id], content_problem="", follows=True)
         verdict = consent.may_contact(facts, rules, now)
         if not verdict.allowed and not {r.code for r in verdict.reasons} <= TASK_HOURS:
             found.left_out[verdict.code] += 1
+        elif against := may_get.reasons(one_id, version.content_id):
+            found.left_out[against[0].code] += 1
         elif one_id in had:
             found.left_out["had_it_already"] += 1
         elif row.id not in free and not template_id:

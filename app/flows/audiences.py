@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import autotag, campaigns, segments
+from app import autotag, campaigns, feedback, segments
 from app.autotag import TagRule
 from app.campaigns import Campaign
 from app.infra.errors import Refused
@@ -84,6 +84,8 @@ def delete_segment(session: Session, segment_id: int) -> str:
     """Its name. Raises NotFound, and Refused while somebody uses it."""
     name = segments.saved.get(session, segment_id).name
     _refuse_if_used(f"人群“{name}”", users_of_segment(session, segment_id))
+    if feedback.rules.of_segment(session, segment_id):
+        raise Refused(f"人群“{name}”用在代表反馈的规则里（治理 → 反馈规则），不能删除。")
     segments.saved.remove(session, segment_id)
     return name
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import content, tagging
 from app.content import ContentVersion
+from app.flows import eligible
 from app.flows.scoring import interests_of, scorer_of
 from app.recommend import Piece
 
@@ -15,6 +16,8 @@ from app.recommend import Piece
 def best_for(session: Session, one_id: str, limit: int, now: datetime) -> list[ContentVersion]:
     """By tag affinity; the newest approved contents for somebody without tags."""
     library = content.usable(session, now)
+    barred = eligible.compiled(session, None, library, [one_id], now).barred(one_id)
+    library = [usable for usable in library if usable.version.content_id not in barred]
     pieces = {u.version.id: piece_of(u) for u in library}
     versions = {u.version.id: u.version for u in library}
     held = tagging.weights(session, [one_id], now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from app import content, recommend, reps, tagging
 from app.consent import Through, Verdict
 from app.content import Usable
+from app.flows import eligible
 from app.flows.best_content import piece_of
+from app.flows.eligible import NOTHING, Why
 from app.flows.permission import asker
 from app.flows.scoring import interests_of, scorer_of
 from app.identity import Identifier
@@ -110,6 +112,7 @@ def consider(
     found.weights = tagging.weights(session, one_ids, now)
     interests = found.interests = interests_of(session, found.weights, response, now)
     histories = history(session, rep.id, one_ids, now)
+    may_get = eligible.compiled(session, rep, library, one_ids, now)
     for one_id, row in zip(one_ids, rows, strict=True):
         verdict = ask.verdict(row, now)
         found.verdicts[one_id] = verdict
@@ -118,7 +121,10 @@ def consider(
             found.why[one_id] = verdict.code
             continue
         past = histories.get(one_id, History())
-        fits = _fits(scorer, pieces, interests[one_id], past, now, any_=wanted is not None)
+        fits = _fits(
+            scorer, pieces, interests[one_id], past, now, any_=wanted is not None,
+            barred=may_get.barred(one_id),
+        )  # fmt: skip
         if isinstance(fits, str):
             found.left_out[fits] += 1
             found.why[one_id] = fits
@@ -139,6 +145,7 @@ def history(
     """What this rep and all others suggested, what was sent, what was read."""
     found: dict[str, History] = {}
     since = now - timedelta(days=NOT_AGAIN_DAYS)
+    shared = {one for one, terms in content.all_terms(session).items() if terms.refusal_for_all}
     for start in range(0, len(one_ids), CHUNK):
         part = one_ids[start : start + CHUNK]
         rows = session.execute(
@@ -148,7 +155,7 @@ def history(
             .order_by(Suggestion.id)
         )
         for one_id, row in rows:
-            _remember(found.setdefault(one_id, History()), row, rep_id, now)
+            _remember(found.setdefault(one_id, History()), row, rep_id, now, shared)
         _remember_links(session, found, part, since)
     return found
 
@@ -172,24 +179,36 @@ def _fits(
     now: datetime,
     *,
     any_: bool,
+    barred: Why = NOTHING,
 ) -> list[Scored] | str:
-    """Fitting contents, or the code of why there is none."""
+    """Fitting contents, or the code of why there is none; `barred`: not for this physician."""
     if past.paused_until is not None and past.paused_until > now:
         return "suggested_lately"
     closed = past.closed(now)
     seen = recommend.saturation(past.tags)
-    fits = scorer.best(interests, ALTERNATIVES if any_ else OPTIONS, seen=seen, without=closed)
+    most = ALTERNATIVES if any_ else OPTIONS
+    fits = scorer.best(interests, most, seen=seen, without=closed.union(barred))
     if fits:
         return fits
     if any_:
-        rest = [Scored(piece, 0.0) for piece in pieces if piece.content_id not in closed]
-        return rest or "had_it_already"
-    return "no_content"
+        fits = [Scored(piece, 0.0) for piece in pieces if piece.content_id not in closed]
+        rest = [fit for fit in fits if fit.piece.content_id not in barred]
+        return rest or _rule_against(fits, barred) or "had_it_already"
+    fits = scorer.best(interests, 1, seen=seen, without=closed) if barred else []
+    return _rule_against(fits, barred) or "no_content"
 
 
-def _remember(past: History, row: Suggestion, rep_id: int, now: datetime) -> None:
-    """A refusal or a postponement is one rep's own; what was sent or waits counts for all."""
-    mine = row.rep_id == rep_id
+def _rule_against(fits: Sequence[Scored], barred: Why) -> str:
+    """The code of the first rule that keeps away what would fit best; "" when nothing would."""
+    return barred[fits[0].piece.content_id][0].code if fits else ""
+
+
+def _remember(
+    past: History, row: Suggestion, rep_id: int, now: datetime, shared: Container[int] = ()
+) -> None:
+    """A refusal or a postponement is one rep's own; what was sent or waits counts for all, and so
+    does the refusal of a content of which marketing says so (`shared`)."""
+    mine = row.rep_id == rep_id or (row.refusal == "content" and row.content_id in shared)
     past.later.discard(row.content_id)
     if row.state == State.ADOPTED or row.refusal == "discussed":
         past.sent.add(row.content_id)
@@ -203,6 +222,8 @@ def _remember(past: History, row: Suggestion, rep_id: int, now: datetime) -> Non
         if row.refusal in ("timing", "not_mine"):
             past.pause(row.hidden_until)
         past.hidden[row.content_id] = row.hidden_until
+        if row.refusal == "content" and row.hidden_until > now:  # nor what is like it
+            past.tags.update(int(tag) for tag in row.contributions if tag.isdecimal())
     elif mine and row.state == State.LATER and row.hidden_until:
         past.pause(row.hidden_until)
         if now - row.hidden_until < timedelta(days=LATER_DAYS):

@@ -14,7 +14,7 @@ from app.content import ContentVersion
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
 from app.facts import CardAnswered
-from app.flows import Outside, Received
+from app.flows import Outside, Received, refusal
 from app.flows.material import forward_text, task_fields
 from app.flows.permission import verdict_for
 from app.flows.sent import after_sent
@@ -23,6 +23,7 @@ from app.identity import Identifier, Physician
 from app.infra import log
 from app.infra.clock import local
 from app.recommend import Answer, State, Suggestion
+from app.recommend.later import Later
 from app.reps import Rep
 
 HANDLES = CardAnswered
@@ -77,12 +78,11 @@ def apply(
     if fact.key == "adopt":
         adopt(session, case, now)
     elif fact.key == "later":
-        postpone(session, case, now)
+        postpone(session, case, now, refusal.later_in(fact))
     elif fact.key == "refuse":
         _ask_why(session, case, now)
     elif fact.key == "refuse_reason":
-        chosen = dict(fact.selections).get(REASON_QUESTION, ())
-        refuse(session, case, chosen[0] if chosen else "other", now)
+        refuse(session, case, refusal.chosen(fact, REASON_QUESTION) or "other", now)
     elif fact.key == "why":
         _tell(session, case, "why", _why(session, case), now)
     elif fact.key == "mute":
@@ -107,6 +107,7 @@ def adopt(session: Session, case: Case, now: datetime) -> bool:
         _refuse_kindly(session, case, paused or _in_words(verdict), now)
         return False
     recommend.answer(session, suggestion, Answer.ADOPT, ref=case.ref, now=now)
+    refusal.no_reminder(session, suggestion)
     link = links.create_link(
         session, case.version.id, identifier_id=case.identifier.id, rep_id=case.rep.id,
         suggestion_id=suggestion.id, campaign_id=suggestion.campaign_id,
@@ -130,11 +131,16 @@ def adopt(session: Session, case: Case, now: datetime) -> bool:
     return True
 
 
-def postpone(session: Session, case: Case, now: datetime) -> None:
-    """Tomorrow again."""
+def postpone(session: Session, case: Case, now: datetime, choice: Later = Later.TOMORROW) -> None:
+    """Again when the rep says; this afternoon with a reminder."""
     adopted = case.suggestion.state == State.ADOPTED
-    if recommend.answer(session, case.suggestion, Answer.LATER, ref=case.ref, now=now):
-        _mark(session, case, "已采用" if adopted else "明天再提醒", now)
+    until = recommend.later.until(choice, now)
+    if recommend.answer(
+        session, case.suggestion, Answer.LATER, ref=case.ref, now=now, until=until, hint=choice
+    ):
+        _mark(session, case, "已采用" if adopted else refusal.SHORT_LATER[choice], now)
+        if not adopted:
+            refusal.remind(session, case.rep, case.physician, case.suggestion, until, now)
 
 
 def refuse(session: Session, case: Case, reason: str, now: datetime) -> None:
@@ -142,11 +148,17 @@ def refuse(session: Session, case: Case, reason: str, now: datetime) -> None:
     known = reason if reason in recommend.REFUSALS else "other"
     days = consent.policy_row(session, now).refuse_days
     adopted = case.suggestion.state == State.ADOPTED
+    better = refusal.better_in(case.fact) if known == "timing" else ""
     if recommend.answer(
         session, case.suggestion, Answer.REFUSE, ref=case.ref, reason=known,
-        refuse_days=days, now=now,
+        refuse_days=days, now=now, hint=better,
     ):  # fmt: skip
         _mark(session, case, "已采用" if adopted else f"已记录：{SHORT[known]}", now)
+        if not adopted:
+            refusal.follow(session, case.suggestion, known, refusal.note_in(case.fact), now)
+            if known == "other" and case.fact.response_code and not refusal.note_in(case.fact):
+                text = f"想写下原因、让以后的建议更准，请在列表里填写：{case.base_url}/rep/"
+                _tell(session, case, "words", text, now)
 
 
 def mute_today(session: Session, case: Case, now: datetime) -> int:

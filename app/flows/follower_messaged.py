@@ -12,6 +12,7 @@ from app.connectors.errors import RateLimited
 from app.content import ContentVersion
 from app.facts import FollowerMessaged
 from app.flows import Outside, Received
+from app.flows.eligible import without_barred
 from app.flows.follower import (
     NOTHING_FOUND,
     Seen,
@@ -112,6 +113,7 @@ def _answer(
     found: Sequence[ContentVersion] = ()
     if wish is Wish.SEARCH:
         found = content.search_usable(session, fact.text, now, tag_ids=tag_ids, limit=LIMIT)
+        found = without_barred(session, row.one_id, found, now) if found else ()
     told = (harm or not found) and tell_rep(
         session, row.one_id, _notice(fact, harm), key=notice_key(event.ref), now=now
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app import consent, content, delivery, reps, segments
 from app.consent import ContactFacts, Rules, Through, Verdict
 from app.delivery import Dispatch, Way
+from app.flows import eligible, reached
 from app.identity.models import Identifier, Kind
 from app.infra import log
 from app.infra.errors import Refused
@@ -53,7 +54,7 @@ def standings(
     wanted = list(dict.fromkeys(one_ids))
     since = now - timedelta(days=consent.rules(session).cap_days)
     allowed = consent.standing(session, wanted, CONSENT_CHANNEL[through])
-    contacted = delivery.contacted_at(session, wanted, since, before=before)
+    contacted = reached.contacted_at(session, wanted, since, before=before)
     spared = held_back(session, wanted, now, campaign_id)
     return {
         one_id: Standing(
@@ -145,6 +146,9 @@ def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict 
     if not verdict.allowed and _moved(session, row):
         session.refresh(row)
         verdict = _judge(session, dispatch, row, now)
+    if not verdict.allowed:
+        _log.info("not allowed", dispatch=dispatch.id, suggestion=dispatch.suggestion_id,
+                  rules=[reason.code for reason in verdict.reasons])  # fmt: skip
     return verdict
 
 
@@ -179,12 +183,15 @@ def _judge(session: Session, dispatch: Dispatch, row: Identifier, now: datetime)
             row.one_id
         ]
         facts = account_facts(known, content_problem=problem, follows=row.kind == Kind.OPENID)
-        return consent.may_contact(facts, consent.rules(session), now)
+        verdict = consent.may_contact(facts, consent.rules(session), now)
+        against = eligible.reasons_for(session, None, row.one_id, version, now)
+        return Verdict((*verdict.reasons, *against))
     if dispatch.rep_id is None:
         return Verdict((consent.Reason("rep_left", "没有代表"),))
     rep = reps.get_rep(session, dispatch.rep_id)
     ask = asker(session, rep, [row], through, now, before=before, campaign_id=campaign)
-    return ask.verdict(row, now, content_problem=problem)
+    against = eligible.reasons_for(session, rep, row.one_id, version, now)
+    return Verdict((*ask.verdict(row, now, content_problem=problem).reasons, *against))
 
 
 def account_facts(known: Standing, *, content_problem: str, follows: bool) -> ContactFacts:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from app import consent, content, delivery, identity, journey, recommend, tagging
 from app.campaigns import Campaign
 from app.delivery import Way
-from app.flows import when
+from app.flows import recent, when
+from app.flows.bad_hours import Bad, bad_hours
 from app.flows.candidates import Considered
 from app.flows.suggestion_card import card, task_id
 from app.flows.when import Habit
@@ -22,6 +23,7 @@ from app.recommend import Candidate, Suggestion, timing
 from app.reps import Rep
 
 CARD_GAP_S = 20  # cards of one rep are spread a little
+OTHER_HOUR = "按您的反馈换了提醒时间"
 DAY_BEGINS, DAY_ENDS = 8, 20  # a card outside these hours would disturb
 
 
@@ -48,9 +50,11 @@ def suggest(
     people = [candidate.person for candidate in chosen]
     names = tagging.names_for_reps(session)
     last = journey.last_at(session, people)
+    facts = recent.facts(session, people, now)
     physicians = identity.physicians_by_id(session, people)
     known = when.habits(session, people, plan.day, now)
     own = when.rep_hours(session, rep.id, plan.day, now) if known else []
+    bad = bad_hours(session, rep.id, people, now)
     rules = consent.rules(session)
     muted = recommend.is_muted(session, rep.id, plan.day)
     made = []
@@ -60,11 +64,13 @@ def suggest(
         row.reasons = recommend.reasons(
             candidate.fit, considered.weights[one_id], names, last_contact=last.get(one_id),
             rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次", now=now,
-            first=_first(candidate, plan.campaign),
+            first=_first(candidate, plan.campaign), fact=facts.get(one_id, ""),
         )  # fmt: skip
         habit = known.get(one_id)
         told = habit.told if habit else ""
         hour = card_hour(rep, habit, own, now, plan.day) if habit else None
+        if one_id in bad:
+            hour, told = hour_after(bad[one_id], rep, hour, plan.day, now), told or OTHER_HOUR
         if told:
             row.verdict = row.verdict | {"time": {"hour": hour, "why": told}}
         if one_id in plan.prices:
@@ -107,6 +113,15 @@ def card_hour(rep: Rep, habit: Habit, own: Sequence[float], now: datetime, day: 
         usual = max(usual, local(now).hour)
     best = timing.slot(habit.hours, own, range(usual, DAY_ENDS), usual)
     return None if best == usual else best
+
+
+def hour_after(bad: Bad, rep: Rep, hour: int | None, day: date, now: datetime) -> int | None:
+    """The hour of `day` instead, for a physician about whom the rep said 时机不合适."""
+    usual = min(max(rep.daily_at_minute // 60, DAY_BEGINS), DAY_ENDS - 1)
+    if local(now).date() == day:
+        usual = max(usual, local(now).hour)
+    wanted = usual if hour is None else hour
+    return recommend.later.other_hour(wanted, bad.hours, bad.better, range(usual, DAY_ENDS)) or hour
 
 
 def evening(moment: datetime) -> datetime:

@@ -42,8 +42,8 @@ def card(
     """The card as it is delivered; `hint`: when the physician reads; `total` 0: a campaign's."""
     place = " · ".join(filter(None, (physician.department, physician.hospital)))
     count = f"今日建议 {suggestion.position}/{total}" if total else "重点推送"
-    names = ("原因一", "原因二", "原因三")
-    rows = list(zip(names, suggestion.reasons[:3], strict=False))
+    names = ("原因一", "原因二", "原因三", "原因四")
+    rows = list(zip(names, suggestion.reasons[: len(names)], strict=False))
     return interaction_card(
         task_id=task_id(suggestion.id),
         source=f"医枢 · {count}",

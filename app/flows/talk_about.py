@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app import consent, content, journey, recommend, tagging
 from app.consent import Through, Verdict
 from app.content import ContentVersion
+from app.flows import eligible, recent
 from app.flows.best_content import piece_of
 from app.flows.candidates import History, history
 from app.flows.permission import asker
@@ -54,7 +55,8 @@ def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -
     versions = {usable.version.id: usable.version for usable in library}
     past = history(session, rep.id, [one_id], now).get(one_id, History())
     weights = tagging.weights(session, [one_id], now)[one_id]
-    closed = past.closed(now)
+    barred = eligible.compiled(session, rep, library, [one_id], now).barred(one_id)
+    closed = past.closed(now).union(barred)
     pieces = [piece_of(usable) for usable in library]
     scorer, response = scorer_of(session, pieces, now)
     mine = interests_of(session, {one_id: weights}, response, now)[one_id]
@@ -89,6 +91,7 @@ def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetim
             topic.fit, tagging.weights(session, [row.one_id], now)[row.one_id], names,
             last_contact=journey.last_at(session, [row.one_id]).get(row.one_id),
             rule="", now=now, first="您在聊天侧边栏里选择",
+            fact=recent.facts(session, [row.one_id], now).get(row.one_id, ""),
         ),
         verdict=room(session, rep, row, now).verdict.as_json(now), state=State.PLANNED,
         created_at=now,

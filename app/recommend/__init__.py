@@ -5,7 +5,7 @@ together with the data. learning, laplace, table and kernel need numpy (the extr
 `proof` measures.
 """
 
-from app.recommend import explore, heads, reading, timing
+from app.recommend import explore, heads, later, reading, timing
 from app.recommend.answers import (
     REFUSALS,
     Answer,
@@ -64,6 +64,7 @@ __all__ = [
     "heads",
     "is_muted",
     "keep",
+    "later",
     "learned_on",
     "mute",
     "of_rep",

@@ -43,13 +43,17 @@ def answer(
     now: datetime,
     reason: str = "",
     refuse_days: int = 30,
+    until: datetime | None = None,
+    hint: str = "",
 ) -> bool:
     """Note an answer once per `ref`; False when it was noted before.
 
-    Everything that was tapped is kept; what was adopted stays adopted.
+    Everything that was tapped is kept; what was adopted stays adopted. `until`: when a postponed
+    one comes back; `hint`: what was said with it, kept with the answer.
     """
     values = {
-        "suggestion_id": suggestion.id, "answer": given, "reason": reason, "ref": ref, "at": now,
+        "suggestion_id": suggestion.id, "answer": given,
+        "reason": f"{reason}:{hint}" if hint else reason, "ref": ref, "at": now,
     }  # fmt: skip
     if not insert_once(session, SuggestionAnswer, values, "ref"):
         return False
@@ -59,7 +63,7 @@ def answer(
     if given is Answer.ADOPT:
         suggestion.state, suggestion.hidden_until = State.ADOPTED, None
     elif given is Answer.LATER:
-        suggestion.state, suggestion.hidden_until = State.LATER, tomorrow(now)
+        suggestion.state, suggestion.hidden_until = State.LATER, until or tomorrow(now)
     else:
         suggestion.state = State.REFUSED
         suggestion.refusal = reason or suggestion.refusal

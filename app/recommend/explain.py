@@ -1,7 +1,7 @@
-"""Two or three true reasons in Chinese, each short enough for a card. Pure.
+"""Up to four true reasons in Chinese, each short enough for a card. Pure.
 
-Only what carried the score is named: the strongest parts, one fact about the last contact, and
-what the rules still allow.
+Only what carried the score is named: the strongest parts, one recent fact, and what the rules still
+allow. Nothing is said of who set a tag: a rep must not learn of another rep's private marks.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from app.recommend.scoring import Scored
 from app.tagging.models import Source
 from app.tagging.read import Weight
 
-LONGEST, MOST = 30, 3
+LONGEST, MOST = 30, 4
 TEMPLATES = {
     Source.CONTENT_READ: "读过「{tag}」内容（{ago}）",
     Source.WECOM_TAG: "企微标签「{tag}」（{ago}）",
-    Source.WECOM_PERSONAL: "企微个人标签「{tag}」（{ago}）",
+    Source.WECOM_PERSONAL: "客户标签「{tag}」（{ago}）",
     Source.MARKETING: "市场活动标签「{tag}」（{ago}）",
     Source.RULE: "近期行为符合「{tag}」（{ago}）",
     Source.VERDICT: "核实过的标签「{tag}」（{ago}）",
@@ -26,7 +26,7 @@ TEMPLATES = {
     Source.CHANNEL: "扫码渠道关注「{tag}」（{ago}）",
     Source.MESSAGE: "主动提到「{tag}」（{ago}）",
     Source.PERSON: "同事标注「{tag}」（{ago}）",
-    Source.REP_FEEDBACK: "您的反馈：关注「{tag}」",
+    Source.REP_FEEDBACK: "代表反馈：关注「{tag}」",
 }
 OTHERWISE = "标签「{tag}」"
 
@@ -40,8 +40,10 @@ def reasons(
     rule: str,
     now: datetime,
     first: str = "",
+    fact: str = "",
 ) -> list[str]:
-    """What asked for it (`first`: a campaign, 稍后), the strongest tags, last contact, the rule."""
+    """What asked for it (`first`: a campaign, 稍后), the strongest tags, a recent `fact` or the last
+    contact, the rule."""
     told = [_cut(first)] if first else []
     named = [
         (tag, part)
@@ -50,11 +52,13 @@ def reasons(
     ]
     strongest = sorted(named, key=lambda part: (-part[1], part[0]))
     told += [_tag_reason(names[tag], weights[tag], now) for tag, _ in strongest[: 2 - len(told)]]
-    if last_contact is None:
+    if fact:
+        told.append(_cut(fact))
+    elif last_contact is None:
         told.append("还没有互动记录")
     else:
         told.append(f"上次互动 {ago(last_contact, now)}")
-    if len(told) < MOST:
+    if rule:
         told.append(_cut(rule))
     return told[:MOST]
 

@@ -33,6 +33,7 @@ from app.reps.people import (
     set_day,
 )
 from app.reps.remark import attributes_in, name_in
+from app.reps.scope import brands_of, brands_of_all, set_brands
 from app.reps.sides import Side, sides_of
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "Side",
     "active_reps",
     "attributes_in",
+    "brands_of",
+    "brands_of_all",
     "close_missing",
     "come_back",
     "connect",
@@ -60,6 +63,7 @@ __all__ = [
     "relations_of",
     "rep_for",
     "reps_by_id",
+    "set_brands",
     "set_day",
     "sides_of",
     "visible_to",

@@ -60,3 +60,14 @@ class RepContact(Base):
     last_chat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     synced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     mark: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # how it looked when it was read
+
+
+class RepBrand(Base):
+    """A brand that a rep speaks for; a rep without any speaks for all."""
+
+    __tablename__ = "rep_brand"
+
+    rep_id: Mapped[int] = mapped_column(ForeignKey("rep.id", ondelete="CASCADE"), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(
+        ForeignKey("brand.id", ondelete="CASCADE"), primary_key=True, index=True
+    )

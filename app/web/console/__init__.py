@@ -21,7 +21,8 @@ PAGES = (
     "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
     "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
     "court_words", "court", "truth", "tag_rules", "coverage", "tag_names", "tag_imports",
-    "tag_mirror", "insight_words", "plans", "performance", "reach", "what_if",
+    "tag_mirror", "insight_words", "plans", "performance", "reach", "what_if", "feedback_words",
+    "claims", "stop_rules", "content_terms", "rep_brands",
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")

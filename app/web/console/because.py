@@ -92,7 +92,7 @@ TALKS = {
     "channel": _l("扫码渠道关注「%(tag)s」（%(when)s）"),
     "message": _l("主动提到「%(tag)s」（%(when)s）"),
     "person": _l("同事标注「%(tag)s」（%(when)s）"),
-    "rep_feedback": _l("您的反馈：关注「%(tag)s」（%(when)s）"),
+    "rep_feedback": _l("代表反馈：关注「%(tag)s」（%(when)s）"),
 }
 
 

@@ -74,6 +74,7 @@ def show_content(version_id: int) -> str:
             page=page_of(version),
             versions=content.versions_of(session, version.content_id),
             tags=[names[tag] for tag in _tags(session, version.id) if tag in names],
+            terms=content.terms_of(session, [version.content_id]).get(version.content_id),
             warnings=content.warnings(version.title, version.summary, version.body),
             problem=content.problem(session, version, here.clock()),
             today=f"{local(here.clock()):%Y-%m-%d}",

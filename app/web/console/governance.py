@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import accounts, consent, inbox, reps
+from app import accounts, consent, content, inbox, reps
 from app.accounts.models import AuditEntry, Role
 from app.inbox import State
 from app.infra.db import ring_after_commit
@@ -129,7 +129,10 @@ def rep_settings() -> str | Response:
             accounts.audit(session, who.key, "rep.changed", "rep", rep.id, now=here.clock())
             flash(_("已保存 %(name)s 的设置。", name=rep.name), "success")
             return redirect(url_for("console.rep_settings"))
-        return render_template("console/reps.html", rows=reps.active_reps(session))
+        return render_template(
+            "console/reps.html", rows=reps.active_reps(session), brands=content.brands(session),
+            scopes=reps.brands_of_all(session),
+        )  # fmt: skip
 
 
 @bp.route("/governance/users", methods=["GET", "POST"])

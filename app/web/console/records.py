@@ -60,6 +60,9 @@ ACTIONS = {
     "court.decided": _l("裁定标签分歧"), "court.undone": _l("撤销标签裁定"),
     "court.appealed": _l("对标签裁定申诉"), "court.settle_at": _l("修改自动裁定"),
     "court.fixed": _l("固定来源可信度"), "court.released": _l("恢复学到的可信度"),
+    "claim.decided": _l("处理归属反馈"), "stop_rule.approve": _l("采纳反馈规则"),
+    "stop_rule.reject": _l("驳回反馈规则"), "stop_rule.withdraw": _l("撤回反馈规则"),
+    "content.terms": _l("修改内容面向的医生"), "rep.brands": _l("修改代表的产品范围"),
     "court.retired": _l("停用标签"), "court.kept": _l("保留建议停用的标签"),
 }  # fmt: skip
 OBJECTS = {
@@ -70,6 +73,7 @@ OBJECTS = {
     "hospital": _l("医院"), "segment": _l("人群"), "list": _l("名单"),
     "suppression": _l("排除规则"), "tag_rule": _l("自动标签规则"),
     "tag_case": _l("标签分歧"), "reliability": _l("来源可信度"),
+    "relation_claim": _l("归属"), "stop_rule": _l("反馈规则"),
     "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
 }  # fmt: skip
 CONSENT = {

@@ -168,7 +168,8 @@ STATES = {
 TONES = {
     "approved": "good", "done": "good", "sent": "good", "adopted": "good", "active": "good",
     "connected": "good", "in_review": "wait", "pending": "wait", "queued": "wait",
-    "paused": "wait", "unknown": "wait", "missed": "wait",
+    "paused": "wait", "unknown": "wait", "missed": "wait", "proposed": "wait", "open": "wait",
+    "live": "good",
     "later": "wait", "dead": "bad", "failed": "bad",
     "withdrawn": "bad", "refused": "bad", "delivered": "brand",
 }  # fmt: skip
@@ -253,6 +254,12 @@ LEFT_OUT = {
     "outranked": _l("名额给了更合适的医生"),
     "split": _l("身份已拆分，内容是按拆分前的医生选的"),
     "erased": _l("医生的资料已删除"),
+    "scope": _l("不在代表负责的产品范围内"),
+    "licence": _l("只发给已核实执业证号的医生"),
+    "place": _l("不面向医生所在的地区"),
+    "specialty": _l("不面向医生的专科"),
+    "terms_unknown": _l("无法确认内容面向哪些医生"),
+    "not_mine": _l("代表说不是自己的客户"),
     "suppressed": _l("在排除名单里"),
     "suppression_unknown": _l("排除名单无法计算，全部不发"),
 }
@@ -261,6 +268,8 @@ LEFT_OUT = {
 @bp.app_template_filter("left_out")
 def left_out(reason: str) -> str:
     """Why somebody was left out of a plan."""
+    if reason.startswith("rule:"):
+        return str(_("市场规则 %(n)s 暂停推荐", n=reason.removeprefix("rule:")))
     return str(LEFT_OUT.get(reason, reason))
 
 

@@ -12,11 +12,15 @@ from sqlalchemy.orm import Session
 from app import delivery
 from app.facts import CardAnswered
 from app.flows import Received, card_answered
+from app.flows.refusal import BETTER, NOTE, WHEN
 from app.flows.suggestion_card import REASON_QUESTION, task_id
+from app.infra.clock import local
 from app.recommend import State, Suggestion
 from app.reps import Rep
 from app.web.context import parts
 from app.web.rep import bp, entry
+
+ASKED, LONGEST = (REASON_QUESTION, WHEN, BETTER, NOTE), 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,7 @@ def answer(suggestion_id: int, key: str) -> Response:
     with here.db.transaction() as session:
         rep, row = _own(session, suggestion_id)
         give(session, rep, row, key, here.clock())
-        state = row.state
-    flash(told(state))
+        flash(told(row.state, row.refusal or "", row.hidden_until))
     return entry.back(request.form.get("beside", ""))
 
 
@@ -53,20 +56,34 @@ def give(session: Session, rep: Rep, row: Suggestion, key: str, now: datetime) -
         at=now, corp_id=rep.corp_id, agent_id=settings.wecom_agent_id,
         rep_userid=rep.userid, task_id=task_id(row.id), key=key,
         response_code=(card.response_code or "") if card else "",
-        selections=((REASON_QUESTION, (request.form.get("reason", "other"),)),),
+        selections=tuple((asked, (request.form.get(asked, "")[:LONGEST],)) for asked in ASKED),
     )  # fmt: skip
     event = FromPage(0, now, f"{row.id}:{key}:{now.isoformat()}")
     prepared = card_answered.Prepared(settings.yishu_base_url)
     card_answered.apply(session, fact, prepared, event, now)
 
 
-def told(state: str) -> str:
+def told(state: str, refusal: str = "", until: datetime | None = None) -> str:
     """What the page says after an answer."""
+    if state == State.LATER and until is not None:
+        here = local(until)
+        when = f"{here:%H:%M}" if here.hour else f"{here:%m-%d}"
+        return str(_("好的，%(when)s 再提醒。", when=when))
+    if state == State.REFUSED:
+        return _after_refusal(refusal)
     said: str = {
         State.ADOPTED: _("已采用，可转发的内容已发到您的企业微信。"),
-        State.LATER: _("好的，明天再提醒。"),
-        State.REFUSED: _("已记录，近期不再推荐。"),
     }.get(State(state), _("这条建议现在不能发送，原因已发到您的企业微信。"))
+    return said
+
+
+def _after_refusal(reason: str) -> str:
+    said: str = {
+        "content": _("已记录：近期不再推荐这份内容，类似的也会少一些。"),
+        "timing": _("已记录：七天内不再提醒，以后换个时间。"),
+        "discussed": _("已记录：算作一次联系，这份内容不再推荐。"),
+        "not_mine": _("已转给市场部确认，在此之前不再推荐。结果会发到您的企业微信。"),
+    }.get(reason, _("已记录，近期不再推荐。您写的意见市场部会看到。"))
     return said
 
 

@@ -8,7 +8,7 @@ from app import recommend
 from app.infra.clock import local
 from app.web.context import parts
 from app.web.rep import bp, entry
-from app.web.rep.lines import line_of
+from app.web.rep.lines import lines_of
 
 
 @bp.get("/")
@@ -19,9 +19,10 @@ def today() -> str | Response:
         rep = entry.known(session)
         if rep is None:
             return entry.to_wecom()
-        rows = recommend.of_rep(session, rep.id, local(here.clock()).date())
-        lines = sorted((line_of(session, row) for row in rows), key=lambda one: not one.open)
+        now = here.clock()
+        rows = recommend.of_rep(session, rep.id, local(now).date())
+        lines = lines_of(session, rep, rows, now)
     return render_template(
         "rep/today.html", rep=rep, lines=lines, refusals=recommend.REFUSALS,
-        done=sum(not line.open for line in lines),
+        done=sum(not line.open for line in lines), now=now,
     )  # fmt: skip

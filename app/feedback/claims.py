@@ -1,0 +1,144 @@
+"""“Not my physician”: a claim keeps the physician off the rep's lists until staff decide.
+
+It ends by itself when the two are connected anew after the decision: then the rep wants it so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from app.feedback.models import ClaimState, RelationClaim
+from app.identity.models import Identifier
+from app.infra.errors import NotFound, Refused
+from app.reps import Rep, RepContact
+
+CHUNK = 1000
+HOLDS = (ClaimState.OPEN, ClaimState.REMOVED, ClaimState.REASSIGNED)
+DECISIONS = (ClaimState.REMOVED, ClaimState.REASSIGNED, ClaimState.WRONG)
+
+
+class Held(NamedTuple):
+    """A physician who is off one rep's lists."""
+
+    one_id: str
+    rep_id: int
+    open: bool
+
+
+def claim(
+    session: Session, rep_id: int, identifier_id: int, suggestion_id: int, now: datetime
+) -> RelationClaim:
+    """The rep says so; once while the first is open."""
+    known = session.scalar(
+        select(RelationClaim).where(
+            RelationClaim.rep_id == rep_id,
+            RelationClaim.identifier_id == identifier_id,
+            RelationClaim.state == ClaimState.OPEN,
+        )
+    )
+    if known is None:
+        known = RelationClaim(
+            rep_id=rep_id, identifier_id=identifier_id, suggestion_id=suggestion_id,
+            state=ClaimState.OPEN, claimed_at=now,
+        )  # fmt: skip
+        session.add(known)
+        session.flush()
+    return known
+
+
+def decide(
+    session: Session,
+    claim_id: int,
+    decision: ClaimState,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    to_rep_id: int | None = None,
+) -> RelationClaim:
+    """What became of it. Raises NotFound, Refused."""
+    row = _locked(session, claim_id)
+    if row.state != ClaimState.OPEN:
+        raise Refused("这条已经有人处理过了，可以先撤销再重新处理。")
+    if decision not in DECISIONS:
+        raise Refused("请选择一种处理方式。")
+    if decision is ClaimState.REASSIGNED:
+        other = session.get(Rep, to_rep_id) if to_rep_id else None
+        if other is None or not other.active or other.id == row.rep_id:
+            raise Refused("请选择接手的代表：在职的另一位代表。")
+    if decision is ClaimState.WRONG and not reason.strip():
+        raise Refused("请写明为什么仍由这位代表负责，代表会看到。")
+    row.state, row.decided_at, row.decided_by = decision, now, by
+    row.decision = reason.strip()[:200]
+    row.to_rep_id = to_rep_id if decision is ClaimState.REASSIGNED else None
+    session.flush()
+    return row
+
+
+def undo(session: Session, claim_id: int) -> RelationClaim:
+    """It waits for a decision again. Raises NotFound, Refused."""
+    row = _locked(session, claim_id)
+    if row.state == ClaimState.OPEN:
+        raise Refused("这条还没有处理，没有可以撤销的。")
+    row.state, row.decided_at, row.decided_by = ClaimState.OPEN, None, None
+    row.decision, row.to_rep_id = None, None
+    session.flush()
+    return row
+
+
+def held(session: Session, one_ids: Sequence[str], rep_id: int) -> dict[str, bool]:
+    """Physicians who are off this rep's lists; True while nobody has decided."""
+    found: dict[str, bool] = {}
+    for start in range(0, len(one_ids), CHUNK):
+        rows = session.execute(
+            select(Identifier.one_id, RelationClaim.state)
+            .join(Identifier, Identifier.id == RelationClaim.identifier_id)
+            .outerjoin(
+                RepContact,
+                (RepContact.identifier_id == RelationClaim.identifier_id)
+                & (RepContact.rep_id == RelationClaim.rep_id),
+            )
+            .where(
+                Identifier.one_id.in_(one_ids[start : start + CHUNK]),
+                RelationClaim.rep_id == rep_id,
+                RelationClaim.state.in_(HOLDS),
+                or_(
+                    RelationClaim.decided_at.is_(None),
+                    RepContact.since.is_(None),
+                    RepContact.since <= RelationClaim.decided_at,
+                ),
+            )
+        )
+        for one_id, state in rows:
+            found[one_id] = found.get(one_id, False) or state == ClaimState.OPEN
+    return found
+
+
+def listing(session: Session, states: Iterable[str] = (), limit: int = 200) -> list[RelationClaim]:
+    """Claims in these states, or all: those that wait first, the oldest of them first."""
+    waits = RelationClaim.state != ClaimState.OPEN
+    chosen = select(RelationClaim).order_by(
+        waits, RelationClaim.decided_at.desc(), RelationClaim.id
+    )
+    wanted = list(states)
+    if wanted:
+        chosen = chosen.where(RelationClaim.state.in_(wanted))
+    return list(session.scalars(chosen.limit(limit)))
+
+
+def count_open(session: Session) -> int:
+    """How many wait for a decision."""
+    number = select(func.count()).where(RelationClaim.state == ClaimState.OPEN)
+    return session.scalar(number.select_from(RelationClaim)) or 0
+
+
+def _locked(session: Session, claim_id: int) -> RelationClaim:
+    row = session.get(RelationClaim, claim_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound("没有这条归属反馈。")
+    return row

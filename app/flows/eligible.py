@@ -1,0 +1,195 @@
+"""Which contents may go to whom through a rep, and why the others may not: the terms of contents,
+the rep's products, rules that marketing approved, and physicians who are not the rep's.
+
+Everything is read once for many physicians and contents (`compiled`), and is asked when a day is
+planned, when a list or the sidebar is shown, and when anything is sent. What is not known, and what
+cannot be evaluated, counts against. Consent, caps and quiet hours are `permission.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import content, feedback, reps, segments, tagging
+from app.consent import Reason
+from app.content import Content, ContentTerms, ContentVersion, Usable
+from app.feedback import Scope, StopRule
+from app.identity import Identifier, Physician
+from app.infra import log
+from app.infra.clock import local
+from app.infra.errors import NotFound, Refused
+from app.recommend.eligibility import UNKNOWN, Compiled, Terms, Whom
+from app.reps import Rep
+from app.segments.asking import which
+from app.segments.nodes import SegmentIs
+
+CHUNK = 1000
+WAITS = Reason("not_mine", "代表说不是自己的客户，等市场部确认")
+NOT_MINE = Reason("not_mine", "市场部已确认不由这位代表负责")
+Why = Mapping[int, tuple[Reason, ...]]  # content → every rule that keeps it away
+NOTHING: Why = MappingProxyType({})
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A rule of marketing for this library: `people` None: everybody."""
+
+    contents: frozenset[int]
+    people: frozenset[str] | None
+    reason: Reason
+
+
+@dataclass(slots=True)
+class Eligible:
+    """Verdicts for one rep (or none) over these physicians and contents."""
+
+    compiled: Compiled
+    whom: Mapping[str, Whom]
+    stops: Sequence[Stop] = ()
+    held: Mapping[str, bool] = field(default_factory=dict)  # not the rep's; True: undecided
+
+    def barred(self, one_id: str) -> Why:
+        """Contents that may not go to this physician, each with every reason."""
+        found = self.compiled.barred(self.whom.get(one_id, Whom()))
+        for stop in self.stops:
+            if stop.people is None or one_id in stop.people:
+                found = _with(found, stop.contents, stop.reason)
+        if one_id in self.held:
+            why = WAITS if self.held[one_id] else NOT_MINE
+            found = _with(found, self.compiled.terms, why)
+        return found
+
+    def reasons(self, one_id: str, content_id: int) -> tuple[Reason, ...]:
+        """Why this content may not go to this physician; empty: it may."""
+        if content_id not in self.compiled.terms:
+            return (UNKNOWN,)
+        return self.barred(one_id).get(content_id, ())
+
+
+def compiled(
+    session: Session, rep: Rep | None, library: Sequence[Usable], one_ids: Collection[str],
+    now: datetime,
+) -> Eligible:  # fmt: skip
+    """For these contents and physicians; without a rep what reaches physicians by itself."""
+    people = sorted(set(one_ids))
+    brands = None if rep is None else reps.brands_of(session, rep.id)
+    set_terms = content.terms_of(session, [one.version.content_id for one in library])
+    terms = {
+        one.version.content_id: _terms(one.brand_id, set_terms.get(one.version.content_id))
+        for one in library
+    }
+    return Eligible(
+        Compiled(terms, brands), _whom(session, people),
+        _stops(session, rep, library, people, now),
+        {} if rep is None else feedback.claims.held(session, people, rep.id),
+    )  # fmt: skip
+
+
+def reasons_for(
+    session: Session, rep: Rep | None, one_id: str, version: ContentVersion, now: datetime
+) -> tuple[Reason, ...]:
+    """Why one content may not go to one physician; whether it is approved is asked elsewhere."""
+    return compiled(session, rep, [as_usable(session, version)], [one_id], now).reasons(
+        one_id, version.content_id
+    )
+
+
+def as_usable(session: Session, version: ContentVersion) -> Usable:
+    """A version with its brand and tags, whether it may be sent or not."""
+    brand = session.scalar(select(Content.brand_id).where(Content.id == version.content_id))
+    return Usable(version, brand, content.topics_of(session, [version.id])[version.id])
+
+
+def without_barred(
+    session: Session, one_id: str, versions: Sequence[ContentVersion], now: datetime
+) -> list[ContentVersion]:
+    """Those that a physician who asks us directly may get."""
+    library = [as_usable(session, version) for version in versions]
+    barred = compiled(session, None, library, [one_id], now).barred(one_id)
+    return [version for version in versions if version.content_id not in barred]
+
+
+def rule_reason(rule: StopRule) -> Reason:
+    """What people read where a rule stops something."""
+    day = local(rule.until)
+    text = f"市场规则 {rule.id}：{day.month}月{day.day}日前不推荐"
+    return Reason(f"rule:{rule.id}", text, rule.until)
+
+
+def stopped_contents(
+    session: Session, rule: StopRule | feedback.rules.What, library: Sequence[Usable]
+) -> frozenset[int]:
+    """Contents of the library that a rule is about; its tags stand for narrower ones as well."""
+    if rule.content_id is not None and not rule.tag_ids:
+        return frozenset({rule.content_id})
+    shape = tagging.shape(session)
+    tags = {
+        narrower
+        for tag in tagging.standing(session, dict.fromkeys(rule.tag_ids, 1.0))
+        for narrower in shape.family(tag)
+    }
+    return frozenset(one.version.content_id for one in library if not tags.isdisjoint(one.tags))
+
+
+def people_of(
+    session: Session, rule: StopRule | feedback.rules.What, people: Collection[str], now: datetime
+) -> frozenset[str] | None:
+    """Those of these physicians for whom a rule holds; None: everybody, also when its segment
+    cannot be evaluated."""
+    if rule.scope == Scope.PERSON:
+        owner = session.scalar(select(Identifier.one_id).where(Identifier.id == rule.identifier_id))
+        return frozenset({owner} if owner else ())
+    if rule.scope != Scope.SEGMENT:
+        return None
+    try:
+        assert rule.segment_id is not None
+        segment = segments.saved.get(session, rule.segment_id)
+        (members,) = which(session, [SegmentIs(segment.name)], people, now)
+    except (Refused, NotFound, segments.Unparseable, segments.Behind) as problem:
+        _log.warning("segment of a rule cannot be evaluated", why=str(problem))
+        return None
+    return frozenset(members)
+
+
+def _stops(
+    session: Session, rep: Rep | None, library: Sequence[Usable], people: Sequence[str],
+    now: datetime,
+) -> list[Stop]:  # fmt: skip
+    found = []
+    for rule in feedback.rules.in_force(session, now):
+        if rule.scope == Scope.REP and (rep is None or rule.rep_id != rep.id):
+            continue
+        contents = stopped_contents(session, rule, library)
+        if contents:
+            found.append(Stop(contents, people_of(session, rule, people, now), rule_reason(rule)))
+    return found
+
+
+def _terms(brand_id: int | None, row: ContentTerms | None) -> Terms:
+    if row is None:
+        return Terms(brand_id)
+    return Terms(brand_id, row.verified_only, frozenset(row.provinces), frozenset(row.specialties))
+
+
+def _whom(session: Session, people: Sequence[str]) -> dict[str, Whom]:
+    found = {}
+    for start in range(0, len(people), CHUNK):
+        rows = session.execute(
+            select(
+                Physician.one_id, Physician.verified, Physician.province, Physician.specialty
+            ).where(Physician.one_id.in_(people[start : start + CHUNK]))
+        )
+        for one_id, verified, province, specialty in rows:
+            found[one_id] = Whom(verified, province, specialty)
+    return found
+
+
+def _with(found: Why, contents: Collection[int], reason: Reason) -> Why:
+    return {**found, **{one: (*found.get(one, ()), reason) for one in contents}}

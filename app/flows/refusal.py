@@ -1,0 +1,119 @@
+"""What else an answer says, and what follows from it: when to come back, a better part of the day,
+“not my physician” into the queue, own words into a proposed rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import delivery, feedback, tagging
+from app.delivery import Dispatch, Way
+from app.delivery import State as Sending
+from app.facts import CardAnswered
+from app.feedback import RefusalNote, StopRule
+from app.flows.suggestion_card import who
+from app.identity import Physician
+from app.infra.clock import local
+from app.infra.db import insert_once
+from app.recommend import Suggestion
+from app.recommend.later import Later, Part
+from app.reps import Rep
+
+NOTE, WHEN, BETTER = "note", "when", "better"  # questions that only pages ask
+LONGEST_NOTE = 300
+REMIND_WITHIN = timedelta(hours=3)
+SHORT_LATER: Mapping[Later, str] = {
+    Later.AFTERNOON: "稍后再提醒",
+    Later.TOMORROW: "明天再提醒",
+    Later.NEXT_WEEK: "下周再提醒",
+}
+
+
+def chosen(fact: CardAnswered, question: str) -> str:
+    """The first choice or text given to a question; "" for none."""
+    given = dict(fact.selections).get(question, ())
+    return given[0] if given else ""
+
+
+def later_in(fact: CardAnswered) -> Later:
+    """Until when; a card says nothing about it, and means tomorrow."""
+    text = chosen(fact, WHEN)
+    return Later(text) if text in set(Later) else Later.TOMORROW
+
+
+def better_in(fact: CardAnswered) -> str:
+    """The better part of the day, or ""."""
+    text = chosen(fact, BETTER)
+    return text if text in set(Part) else ""
+
+
+def note_in(fact: CardAnswered) -> str:
+    """The rep's own words, or ""."""
+    return chosen(fact, NOTE).strip()[:LONGEST_NOTE]
+
+
+def follow(session: Session, suggestion: Suggestion, reason: str, text: str, now: datetime) -> None:
+    """What a refusal sets off beyond the suggestion itself."""
+    no_reminder(session, suggestion)
+    if reason == "not_mine":
+        feedback.claims.claim(
+            session, suggestion.rep_id, suggestion.identifier_id, suggestion.id, now
+        )
+    if reason == "other" and text:
+        propose(session, suggestion, text, now)
+
+
+def propose(session: Session, suggestion: Suggestion, text: str, now: datetime) -> StopRule | None:
+    """A rule for marketing to decide, from the rep's own words; None when they were told before."""
+    suggestion.refusal_note = text
+    values = {
+        "suggestion_id": suggestion.id, "rep_id": suggestion.rep_id,
+        "identifier_id": suggestion.identifier_id, "content_id": suggestion.content_id,
+        "text": text, "at": now,
+    }  # fmt: skip
+    if not insert_once(session, RefusalNote, values, "suggestion_id"):
+        return None
+    note = session.scalars(
+        select(RefusalNote).where(RefusalNote.suggestion_id == suggestion.id)
+    ).one()
+    return feedback.rules.propose(session, note, text, tags_named(session, text), now)
+
+
+def tags_named(session: Session, text: str) -> list[int]:
+    """The tags that a rep's words name, wanted or not: “不想看抗凝” names 抗凝."""
+    said = (text, feedback.reading.named(text))
+    return list(dict.fromkeys(t.id for one in said for t in tagging.keywords_in(session, one)))
+
+
+def remind(
+    session: Session, rep: Rep, physician: Physician, suggestion: Suggestion, until: datetime,
+    now: datetime,
+) -> None:  # fmt: skip
+    """A short word when it comes back on the same day; other days have their list."""
+    no_reminder(session, suggestion)
+    if local(until).date() != local(now).date():
+        return
+    text = f"您稍后要处理的建议：{who(physician)}。请打开今日建议。"
+    delivery.queue(
+        session, way=Way.REP_TEXT, dedupe_key=f"{_key(suggestion)}{now.isoformat()}",
+        payload={"corp_id": rep.corp_id, "userid": rep.userid, "text": text}, rep_id=rep.id,
+        suggestion_id=suggestion.id, not_before=until, not_after=until + REMIND_WITHIN, now=now,
+    )  # fmt: skip
+
+
+def no_reminder(session: Session, suggestion: Suggestion) -> None:
+    """It was answered otherwise meanwhile."""
+    waiting = select(Dispatch).where(
+        Dispatch.suggestion_id == suggestion.id,
+        Dispatch.state == Sending.QUEUED,
+        Dispatch.dedupe_key.startswith(_key(suggestion)),
+    )
+    for dispatch in session.scalars(waiting):
+        delivery.cancel(session, dispatch, "建议已经处理")
+
+
+def _key(suggestion: Suggestion) -> str:
+    return f"remind:{suggestion.id}:"

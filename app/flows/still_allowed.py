@@ -1,0 +1,46 @@
+"""Whether suggestions that a rep looks at may still be adopted: asked whenever they are shown, with
+the reason and the moment from which it is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import content
+from app.consent import Through, Verdict
+from app.content import ContentVersion
+from app.flows import eligible
+from app.flows.permission import asker
+from app.identity import Identifier
+from app.recommend import Suggestion
+from app.reps import Rep
+
+Row = TypeVar("Row", Identifier, ContentVersion)
+
+
+def still_allowed(
+    session: Session, rep: Rep, rows: Sequence[Suggestion], now: datetime
+) -> dict[int, Verdict]:
+    """The verdict of this moment by suggestion; people and contents are read once for all."""
+    people = _by_id(session, Identifier, {row.identifier_id for row in rows})
+    versions = _by_id(session, ContentVersion, {row.content_version_id for row in rows})
+    ask = asker(session, rep, list(people.values()), Through.REP, now)
+    library = [eligible.as_usable(session, version) for version in versions.values()]
+    one_ids = {person.one_id for person in people.values()}
+    may_get = eligible.compiled(session, rep, library, one_ids, now)
+    problems = {key: content.problem(session, one, now) for key, one in versions.items()}
+    found = {}
+    for row in rows:
+        person = people[row.identifier_id]
+        asked = ask.verdict(person, now, content_problem=problems[row.content_version_id])
+        against = may_get.reasons(person.one_id, row.content_id)
+        found[row.id] = Verdict((*asked.reasons, *against))
+    return found
+
+
+def _by_id(session: Session, model: type[Row], ids: set[int]) -> dict[int, Row]:
+    return {row.id: row for row in session.scalars(select(model).where(model.id.in_(ids)))}

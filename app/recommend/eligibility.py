@@ -1,0 +1,74 @@
+"""For whom a content is: a rep's products, a physician's licence, place and specialty. Pure.
+
+What is not known counts against: a content for some provinces goes to nobody whose province we do
+not know. Provinces are compared by their first two characters, which tell them apart however they
+are written (浙江, 浙江省).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from app.consent import Reason
+
+SCOPE = Reason("scope", "内容的品牌不在代表负责的产品范围内")
+LICENCE = Reason("licence", "这份内容只发给已核实执业证号的医生")
+PLACE = Reason("place", "这份内容不面向医生所在的地区")
+SPECIALTY = Reason("specialty", "这份内容不面向医生的专科")
+UNKNOWN = Reason("terms_unknown", "无法确认这份内容面向哪些医生")
+CODES = tuple(r.code for r in (SCOPE, LICENCE, PLACE, SPECIALTY, UNKNOWN))
+TELLING = 2  # characters of a province's name
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """For whom one content is; empty sets: for everybody."""
+
+    brand_id: int | None = None
+    verified_only: bool = False
+    provinces: frozenset[str] = frozenset()
+    specialties: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """What decides about a physician; physicians alike in this are asked about once."""
+
+    verified: bool = False
+    province: str = ""
+    specialty: str = ""
+
+
+@dataclass(slots=True)
+class Compiled:
+    """The terms of a library for one rep, each kind of physician asked about once.
+
+    `brands`: those the rep speaks for, empty: all; None: no rep carries it.
+    """
+
+    terms: Mapping[int, Terms]  # by content
+    brands: frozenset[int] | None
+    _known: dict[Whom, Mapping[int, tuple[Reason, ...]]] = field(default_factory=dict)
+
+    def barred(self, whom: Whom) -> Mapping[int, tuple[Reason, ...]]:
+        """The contents that are not for this kind of physician, each with every reason."""
+        if whom not in self._known:
+            found = {one: against(terms, whom, self.brands) for one, terms in self.terms.items()}
+            self._known[whom] = MappingProxyType({one: why for one, why in found.items() if why})
+        return self._known[whom]
+
+
+def against(terms: Terms, whom: Whom, brands: frozenset[int] | None) -> tuple[Reason, ...]:
+    """Every rule that keeps a content from this physician through this rep."""
+    found = []
+    if brands and terms.brand_id is not None and terms.brand_id not in brands:
+        found.append(SCOPE)
+    if terms.verified_only and not whom.verified:
+        found.append(LICENCE)
+    if terms.provinces and whom.province[:TELLING] not in {p[:TELLING] for p in terms.provinces}:
+        found.append(PLACE)
+    if terms.specialties and whom.specialty not in terms.specialties:
+        found.append(SPECIALTY)
+    return tuple(found)
