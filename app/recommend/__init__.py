@@ -4,7 +4,7 @@ scoring, response, reading, plan, timing and explain are pure; `flows/plan_day` 
 with the data. learning, table and kernel need numpy (the extra `recommend`); `proof` measures.
 """
 
-from app.recommend import heads, reading, timing
+from app.recommend import heads, reading, timing, way, way_rates
 from app.recommend.answers import (
     REFUSALS,
     Answer,
@@ -73,4 +73,6 @@ __all__ = [
     "timing",
     "together",
     "tomorrow",
+    "way",
+    "way_rates",
 ]
