@@ -83,16 +83,22 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`by` is None when no way is allowed; `open`: the allowed ones, best first."""
+    """`by` is None when no way is allowed; `open`: the allowed ones, best first; `wanted`: those of
+    them that the physician's wish leaves."""
 
     by: By | None
     why: str
     open: tuple[Option, ...] = ()
     shut: tuple[Option, ...] = ()
+    wanted: frozenset[By] = frozenset()
 
     def allows(self, by: By | None) -> bool:
         """May it go this way?"""
         return any(option.by is by for option in self.open)
+
+    def with_others(self, by: By) -> By | None:
+        """The way when several are handled at once: `by` where that is allowed and wanted."""
+        return by if by in self.wanted else self.by
 
     def barrier(self, by: By) -> Reason | None:
         """What forbids this way."""
@@ -137,7 +143,7 @@ def choose(options: Iterable[Option], wished: Wished, preferred: By) -> Choice:
     best = next((o for o in alike if o.by is preferred), among[0])
     ranked = sorted(free, key=lambda o: (o is not best, o not in among, -o.rate, o.by))
     why = _why(best, among, wished, bool(wanted), bool(shut), preferred)
-    return Choice(best.by, why, tuple(ranked), shut)
+    return Choice(best.by, why, tuple(ranked), shut, frozenset(o.by for o in among))
 
 
 def _why(

@@ -14,6 +14,7 @@ from app.facts import CardAnswered
 from app.flows import Received, card_answered
 from app.flows.suggestion_card import REASON_QUESTION, task_id
 from app.recommend import State, Suggestion
+from app.recommend.way import By
 from app.reps import Rep
 from app.web.context import parts
 from app.web.rep import bp, entry
@@ -38,15 +39,17 @@ def answer(suggestion_id: int, key: str) -> Response:
     if key not in ("adopt", "later", "refuse_reason"):
         abort(404)
     with here.db.transaction() as session:
-        rep, row = _own(session, suggestion_id)
-        give(session, rep, row, key, here.clock())
-        state = row.state
-    flash(told(state))
+        rep, row = own(session, suggestion_id)
+        give(session, rep, row, key, here.clock(), way=request.form.get("way", ""))
+        said = told(row.state, row.way)
+    flash(said)
     return entry.back(request.form.get("beside", ""))
 
 
-def give(session: Session, rep: Rep, row: Suggestion, key: str, now: datetime) -> None:
-    """What a tap on the card would have done."""
+def give(
+    session: Session, rep: Rep, row: Suggestion, key: str, now: datetime, *, way: str = ""
+) -> None:
+    """What a tap on the card would have done; `way`: another one than the suggestion's."""
     settings = parts().settings
     card = delivery.find_by_task(session, task_id(row.id))
     fact = CardAnswered(
@@ -56,12 +59,16 @@ def give(session: Session, rep: Rep, row: Suggestion, key: str, now: datetime) -
         selections=((REASON_QUESTION, (request.form.get("reason", "other"),)),),
     )  # fmt: skip
     event = FromPage(0, now, f"{row.id}:{key}:{now.isoformat()}")
-    prepared = card_answered.Prepared(settings.yishu_base_url)
+    prepared = card_answered.Prepared(settings.yishu_base_url, way)
     card_answered.apply(session, fact, prepared, event, now)
 
 
-def told(state: str) -> str:
+def told(state: str, way: str = "") -> str:
     """What the page says after an answer."""
+    if state == State.ADOPTED and way == By.TASK:
+        return str(_("已采用，请在企业微信里确认群发任务。"))
+    if state == State.ADOPTED and way == By.ACCOUNT:
+        return str(_("已采用，由公众号发给医生。"))
     said: str = {
         State.ADOPTED: _("已采用，可转发的内容已发到您的企业微信。"),
         State.LATER: _("好的，明天再提醒。"),
@@ -70,7 +77,7 @@ def told(state: str) -> str:
     return said
 
 
-def _own(session: Session, suggestion_id: int) -> tuple[Rep, Suggestion]:
+def own(session: Session, suggestion_id: int) -> tuple[Rep, Suggestion]:
     rep, row = entry.known(session), session.get(Suggestion, suggestion_id)
     if rep is None or row is None or row.rep_id != rep.id:
         abort(404)

@@ -5,7 +5,7 @@ The contact's id comes from the page, so it proves nothing: the rep must follow 
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from flask import Response, abort, flash, render_template, request
 from flask_babel import gettext as _
@@ -21,7 +21,7 @@ from app.reps import Rep
 from app.tagging import Weight
 from app.web.context import parts
 from app.web.rep import answers, bp, entry
-from app.web.rep.lines import OPEN, Line, line_of, minutes
+from app.web.rep.lines import OPEN, Line, lines_of, minutes
 
 SUGGESTIONS, TOPICS, TAGS, ENTRIES = 3, 3, 6, 6
 
@@ -38,7 +38,7 @@ def sidebar() -> str | Response:
         row = _contact(session, rep, request.args.get("external_userid", ""))
         names = tagging.names_for_reps(session)
         entries = journey.timeline(session, row.one_id, limit=ENTRIES)
-        lines = _lines(session, rep, row.one_id, local(now).date())
+        lines = _lines(session, rep, row.one_id, now)
         return render_template(
             "rep/sidebar.html",
             person=identity.get_physician(session, row.one_id), beside=row.value, names=names,
@@ -101,17 +101,17 @@ def _tags(
     return [(names[w.tag_id], w) for w in strongest if w.tag_id in names][:TAGS]
 
 
-def _lines(session: Session, rep: Rep, one_id: str, today: date) -> list[Line]:
+def _lines(session: Session, rep: Rep, one_id: str, now: datetime) -> list[Line]:
     """This rep's suggestions about the physician that can be answered, and today's others."""
     rows = session.scalars(
         select(Suggestion)
         .join(Identifier, Identifier.id == Suggestion.identifier_id)
         .where(
             Suggestion.rep_id == rep.id, Identifier.one_id == one_id,
-            (Suggestion.day == today) | Suggestion.state.in_(OPEN),
+            (Suggestion.day == local(now).date()) | Suggestion.state.in_(OPEN),
         )
         .order_by(Suggestion.id.desc())
         .limit(SUGGESTIONS)
     ).all()  # fmt: skip
-    lines = [line_of(session, row) for row in rows]
+    lines = lines_of(session, rep, rows, now)
     return sorted(lines, key=lambda line: not line.open)

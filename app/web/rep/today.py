@@ -8,7 +8,8 @@ from app import recommend
 from app.infra.clock import local
 from app.web.context import parts
 from app.web.rep import bp, entry
-from app.web.rep.lines import line_of
+from app.web.rep.lines import lines_of
+from app.web.rep.together import groups_of
 
 
 @bp.get("/")
@@ -20,8 +21,9 @@ def today() -> str | Response:
         if rep is None:
             return entry.to_wecom()
         rows = recommend.of_rep(session, rep.id, local(here.clock()).date())
-        lines = sorted((line_of(session, row) for row in rows), key=lambda one: not one.open)
+        lines = lines_of(session, rep, rows, here.clock())
+        lines.sort(key=lambda one: not one.open)
     return render_template(
         "rep/today.html", rep=rep, lines=lines, refusals=recommend.REFUSALS,
-        done=sum(not line.open for line in lines),
+        done=sum(not line.open for line in lines), groups=groups_of(lines),
     )  # fmt: skip
