@@ -7,6 +7,7 @@ settle    an operator decides about a message whose outcome is unknown
 Gate      the platform's limits, asked before each claim; breakers stop an API that is in trouble
 """
 
+from app.delivery import moments
 from app.delivery.budgets import moments_this_month, replies_since, tasked_today
 from app.delivery.erase import erase, erase_marked
 from app.delivery.gates import (
@@ -83,6 +84,7 @@ __all__ = [
     "known_breakers",
     "listing",
     "lock_person",
+    "moments",
     "moments_this_month",
     "note_answer",
     "note_call",

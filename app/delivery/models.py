@@ -43,6 +43,7 @@ class Receipt(StrEnum):
     FORWARDED = "forwarded"  # the rep confirmed, the physician has it
     NOT_FRIEND = "not_friend"  # no longer connected
     OVER_QUOTA = "over_quota"  # the physician had received another mass message
+    NOT_SEEN = "not_seen"  # a moment that was not published, or not shown to this physician
 
 
 IN_TIME = "not_before", "id"

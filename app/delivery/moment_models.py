@@ -1,4 +1,4 @@
-"""A moment of one rep for chosen contacts, from the tag that says who sees it to its publication."""
+"""A moment of one rep for chosen contacts, from the tag that says who sees it to the end."""
 
 from __future__ import annotations
 

@@ -29,7 +29,9 @@ TEXT_RESEND = 0.7 * timedelta(seconds=DUPLICATE_CHECK_S)
 REPEATABLE = frozenset(
     {Way.REP_CARD, Way.CARD_UPDATE, Way.WELCOME, Way.OA_TEMPLATE, Way.MOMENT_VIEW}
 )
-UNREPEATABLE = frozenset({Way.GROUP_TASK, Way.OA_TEXT, Way.MOMENT})  # unknown: only a person may decide
+UNREPEATABLE = frozenset(
+    {Way.GROUP_TASK, Way.OA_TEXT, Way.MOMENT}
+)  # unknown: only a person may decide
 CODE_USED = 60140  # the response code of a card has been used
 OF_THE_API = frozenset({45009, 45011, 45033, 45036})  # limits that are not one message's fault
 SOON_S = (1.0, 5.0)  # then it asks again, if its API may be called

@@ -39,10 +39,12 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Where our pages live; `way`: the one that the rep has picked on a page (`way.By`)."""
+    """Where our pages live; `way`: the one that the rep has picked on a page (`way.By`); `batch`:
+    names those that are answered together."""
 
     base_url: str
     way: str = ""
+    batch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Case:
     ref: str
     base_url: str
     way: str = ""
+    batch: str = ""
 
 
 def prepare(_fact: CardAnswered, outside: Outside) -> Prepared:
@@ -178,7 +181,7 @@ def _case(session: Session, fact: CardAnswered, prepared: Prepared, event: Recei
     return Case(
         suggestion, rep, identifier, identity.get_physician(session, identifier.one_id),
         content.get_version(session, suggestion.content_version_id), fact, event.ref,
-        prepared.base_url, prepared.way,
+        prepared.base_url, prepared.way, prepared.batch,
     )  # fmt: skip
 
 

@@ -42,3 +42,8 @@ def account_fields(app_id: str, openid: str, version: ContentVersion, url: str) 
         "app_id": app_id, "openid": openid, "url": url, "title": version.title,
         "text": version.summary,
     }  # fmt: skip
+
+
+def moment_fields(version: ContentVersion, url: str) -> dict[str, Any]:
+    """What contacts see in their moments: nobody is addressed by name."""
+    return {"text": version.summary or version.title, "title": version.title, "url": url}

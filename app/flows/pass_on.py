@@ -17,7 +17,7 @@ from app.consent import Verdict
 from app.delivery import Dispatch, Way
 from app.flows.material import account_fields, forward_text, task_fields
 from app.flows.permission import verdict_for
-from app.flows.ways import Ways, ways_to
+from app.flows.ways import ALONE, Ways, ways_to
 from app.identity import Identifier
 from app.recommend.way import NAMES, WAITS, By
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from app.flows.card_answered import Case
 
 DELIVER_WITHIN = timedelta(hours=24)
-WAY_OF = {By.REP: Way.REP_TEXT, By.TASK: Way.GROUP_TASK, By.ACCOUNT: Way.OA_TEXT}
+WAY_OF = {
+    By.REP: Way.REP_TEXT, By.TASK: Way.GROUP_TASK, By.ACCOUNT: Way.OA_TEXT,
+    By.MOMENT: Way.MOMENT_VIEW,
+}  # fmt: skip
 CHOSEN_FREELY = (By.REP, By.TASK)  # where the rep was shown no way
 
 
@@ -45,11 +48,12 @@ class Carrier:
 
 def carrier(session: Session, case: Case, now: datetime) -> Carrier:
     """The way that this suggestion goes now, judged for this content."""
-    found = ways_to(
-        session, case.rep, [case.identifier], now, campaign_id=case.suggestion.campaign_id
-    )[case.identifier.id]
     shown = case.way or case.suggestion.way
-    by = By(shown) if shown in WAY_OF else found.choice.by
+    found = ways_to(
+        session, case.rep, [case.identifier], now, campaign_id=case.suggestion.campaign_id,
+        among=ALONE if not case.batch else (*ALONE, By.MOMENT),
+    )[case.identifier.id]  # fmt: skip
+    by = By(shown) if shown in set(By) else found.choice.by
     if not shown and by not in CHOSEN_FREELY:
         by = By.REP
     if by is not None and found.choice.allows(by):
@@ -60,8 +64,11 @@ def carrier(session: Session, case: Case, now: datetime) -> Carrier:
 
 
 def pass_on(session: Session, case: Case, chosen: Carrier, now: datetime) -> None:
-    """Queue what carries the content, with a link of its own."""
+    """Queue what carries the content, with a link of its own; a moment is one for a whole batch."""
     suggestion, version, rep = case.suggestion, case.version, case.rep
+    if chosen.by is By.MOMENT:
+        _join_moment(session, case, now)
+        return
     link = links.create_link(
         session, version.id, identifier_id=chosen.to.id, rep_id=rep.id,
         suggestion_id=suggestion.id, campaign_id=suggestion.campaign_id,
@@ -76,6 +83,22 @@ def pass_on(session: Session, case: Case, chosen: Carrier, now: datetime) -> Non
         counts_as_contact=True, verdict=chosen.verdict.as_json(now),
         not_after=now + DELIVER_WITHIN, now=now,
     )  # fmt: skip
+
+
+def _join_moment(session: Session, case: Case, now: datetime) -> None:
+    """One more who is to see the moment of this batch; the first one makes it."""
+    rep, version, suggestion = case.rep, case.version, case.suggestion
+    moment = delivery.moments.find_moment(session, case.batch, rep.id)
+    if moment is None:
+        link = links.create_link(
+            session, version.id, rep_id=rep.id, channel=By.MOMENT.value, now=now
+        )
+        moment = delivery.moments.plan_moment(
+            session, belongs_to=case.batch, rep_id=rep.id, content_version_id=version.id,
+            url=f"{case.base_url}/t/{link.token}", now=now,
+        )  # fmt: skip
+    suggestion.way = By.MOMENT.value
+    delivery.moments.show_to(session, moment, case.identifier.id, suggestion.id)
 
 
 def announced(case: Case, chosen: Carrier) -> str:

@@ -131,19 +131,29 @@ def option(by: By, rate: float, verdict: Verdict, used: Used, now: datetime) -> 
 
 
 def choose(options: Iterable[Option], wished: Wished, preferred: By) -> Choice:
-    """The way of one suggestion. The order in which options come means nothing."""
+    """The way of one suggestion. The order in which options come means nothing.
+
+    A moment is never chosen for one alone; `wanted` says whether it may be for several.
+    """
     known = sorted(options, key=lambda o: (-o.rate, o.by))
     shut = tuple(o for o in known if o.barrier is not None)
     free = [o for o in known if o.barrier is None]
-    if not free:
-        return Choice(None, shut[0].barrier.text if shut and shut[0].barrier else "", (), shut)
-    wanted = [o for o in free if o.by in WISHES[wished]]
-    among = wanted or free
+    alone = [o for o in free if o.by is not By.MOMENT]
+    if not alone:
+        why = shut[0].barrier.text if shut and shut[0].barrier else ""
+        return Choice(None, why, tuple(free), shut, _by(free) & WISHES[wished])
+    wanted = [o for o in alone if o.by in WISHES[wished]]
+    among = wanted or alone
     alike = [o for o in among if o.rate >= NEARLY * among[0].rate]
     best = next((o for o in alike if o.by is preferred), among[0])
     ranked = sorted(free, key=lambda o: (o is not best, o not in among, -o.rate, o.by))
     why = _why(best, among, wished, bool(wanted), bool(shut), preferred)
-    return Choice(best.by, why, tuple(ranked), shut, frozenset(o.by for o in among))
+    agreed = _by(free) & WISHES[wished] if wanted else _by(among)
+    return Choice(best.by, why, tuple(ranked), shut, agreed)
+
+
+def _by(options: Iterable[Option]) -> frozenset[By]:
+    return frozenset(option.by for option in options)
 
 
 def _why(

@@ -40,16 +40,24 @@ def answer(suggestion_id: int, key: str) -> Response:
         abort(404)
     with here.db.transaction() as session:
         rep, row = own(session, suggestion_id)
-        give(session, rep, row, key, here.clock(), way=request.form.get("way", ""))
+        give(session, rep, row, key, here.clock(), way=_one_way())
         said = told(row.state, row.way)
     flash(said)
     return entry.back(request.form.get("beside", ""))
 
 
 def give(
-    session: Session, rep: Rep, row: Suggestion, key: str, now: datetime, *, way: str = ""
+    session: Session,
+    rep: Rep,
+    row: Suggestion,
+    key: str,
+    now: datetime,
+    *,
+    way: str = "",
+    batch: str = "",
 ) -> None:
-    """What a tap on the card would have done; `way`: another one than the suggestion's."""
+    """What a tap on the card would have done; `way`: another one than the suggestion's; `batch`:
+    of several that are answered together."""
     settings = parts().settings
     card = delivery.find_by_task(session, task_id(row.id))
     fact = CardAnswered(
@@ -59,7 +67,7 @@ def give(
         selections=((REASON_QUESTION, (request.form.get("reason", "other"),)),),
     )  # fmt: skip
     event = FromPage(0, now, f"{row.id}:{key}:{now.isoformat()}")
-    prepared = card_answered.Prepared(settings.yishu_base_url, way)
+    prepared = card_answered.Prepared(settings.yishu_base_url, way, batch)
     card_answered.apply(session, fact, prepared, event, now)
 
 
@@ -75,6 +83,12 @@ def told(state: str, way: str = "") -> str:
         State.REFUSED: _("已记录，近期不再推荐。"),
     }.get(State(state), _("这条建议现在不能发送，原因已发到您的企业微信。"))
     return said
+
+
+def _one_way() -> str:
+    """The way that the form asks for; a moment is never for one alone."""
+    asked: str = request.form.get("way", "")
+    return asked if asked != By.MOMENT else ""
 
 
 def own(session: Session, suggestion_id: int) -> tuple[Rep, Suggestion]:

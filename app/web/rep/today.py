@@ -6,6 +6,7 @@ from flask import Response, render_template
 
 from app import recommend
 from app.infra.clock import local
+from app.recommend.way import By
 from app.web.context import parts
 from app.web.rep import bp, entry
 from app.web.rep.lines import lines_of
@@ -21,7 +22,7 @@ def today() -> str | Response:
         if rep is None:
             return entry.to_wecom()
         rows = recommend.of_rep(session, rep.id, local(here.clock()).date())
-        lines = lines_of(session, rep, rows, here.clock())
+        lines = lines_of(session, rep, rows, here.clock(), (By.MOMENT,))
         lines.sort(key=lambda one: not one.open)
     return render_template(
         "rep/today.html", rep=rep, lines=lines, refusals=recommend.REFUSALS,

@@ -6,6 +6,7 @@ how many went which way and why the others did not.
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from flask import Response, abort, flash, request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from app import identity
+from app import delivery, identity
 from app.identity import Identifier
 from app.recommend import State, Suggestion
 from app.recommend.way import By
@@ -38,6 +39,7 @@ class Group:
     lines: Sequence[Line]
     ways: Counter[By]
     shut: int
+    moment: int  # how many may see a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,26 @@ def groups_of(lines: Sequence[Line]) -> list[Group]:
 def together(version_id: int) -> Response:
     """Adopt the chosen suggestions of one content."""
     wanted = [row_number(text) for text in request.form.getlist("suggestion")[:MOST]]
-    done = [_adopt(one, version_id) for one in sorted(set(wanted))]
+    by = By.MOMENT if request.form.get("by") == By.MOMENT else By.TASK
+    batch = f"together:{secrets.token_hex(8)}"
+    done = [_adopt(one, version_id, by, batch) for one in sorted(set(wanted))]
+    _begin(batch)
     for text in _told([one for one in done if one is not None]):
         flash(text)
     return entry.back("")
 
 
-def _adopt(suggestion_id: int, version_id: int) -> Done | None:
+def _begin(batch: str) -> None:
+    """Everybody who is to see the moment is on its list."""
+    here = parts()
+    with here.db.transaction() as session:
+        rep = entry.known(session)
+        moment = delivery.moments.find_moment(session, batch, rep.id) if rep is not None else None
+        if moment is not None:
+            delivery.moments.begin(moment, here.clock())
+
+
+def _adopt(suggestion_id: int, version_id: int, by: By, batch: str) -> Done | None:
     """None for what has been answered meanwhile."""
     here = parts()
     with here.db.transaction() as session:
@@ -79,9 +94,9 @@ def _adopt(suggestion_id: int, version_id: int) -> Done | None:
         if State(row.state) not in OPEN:
             return None
         now: datetime = here.clock()
-        (line,) = lines_of(session, rep, [row], now)
-        by = line.choice.with_others(By.TASK) if line.choice is not None else None
-        answers.give(session, rep, row, "adopt", now, way=by or "")
+        (line,) = lines_of(session, rep, [row], now, (By.MOMENT,))
+        way = line.choice.with_others(by) if line.choice is not None else None
+        answers.give(session, rep, row, "adopt", now, way=way or "", batch=batch)
         return _done(session, row)
 
 
@@ -111,4 +126,5 @@ def _group(version_id: int, lines: Sequence[Line]) -> Group:
     return Group(
         version_id, lines[0].title, lines, Counter(by for by in ways if by is not None),
         sum(by is None for by in ways),
+        sum(line.choice.with_others(By.MOMENT) is By.MOMENT for line in lines if line.choice),
     )  # fmt: skip
