@@ -30,6 +30,7 @@ PACKAGES = (
 
 for _package in PACKAGES:
     import_module(f"app.{_package}.models")
+import_module("app.delivery.moment_models")
 import_module("app.recommend.policy_models")
 import_module("app.tagging.fold_models")
 import_module("app.tagging.mirror_models")

@@ -17,6 +17,7 @@ from workers.drain import drain_inbox
 from workers.judging import look_at_due
 from workers.linking import compare_due
 from workers.mirroring import keep_mirror
+from workers.moments import keep_moments
 from workers.planning import run_due
 from workers.receipts import poll_group_tasks
 from workers.reconciling import pull_due
@@ -43,6 +44,8 @@ def look_for_plans(parts: Parts, stop: Stop) -> int:
     done = run_due(parts)
     if not stop():
         done += poll_group_tasks(parts, 20)
+    if not stop():
+        done += keep_moments(parts)
     if not stop():
         done += pull_due(parts, 10, stop)
     if not stop():

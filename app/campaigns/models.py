@@ -28,6 +28,7 @@ class CampaignWay(StrEnum):
     SUGGESTION = "suggestion"
     GROUP_TASK = "group_task"
     OA_MESSAGE = "oa_message"
+    MOMENT = "moment"
 
 
 class Campaign(Base):

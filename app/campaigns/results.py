@@ -17,7 +17,8 @@ from app.identity.models import Identifier
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
 
-TO_PHYSICIAN = (Way.GROUP_TASK, Way.OA_TEXT, Way.OA_TEMPLATE)
+TO_PHYSICIAN = (Way.GROUP_TASK, Way.MOMENT_VIEW, Way.OA_TEXT, Way.OA_TEMPLATE)
+CONFIRMED = (Way.GROUP_TASK, Way.MOMENT_VIEW)  # by the rep
 CHUNK = 1000
 
 
@@ -108,7 +109,7 @@ def _sent_directly(
         if state != Sending.SENT:
             continue
         found[Step.DELIVERED].add(identifier_id)
-        if way != Way.GROUP_TASK or receipt == Receipt.FORWARDED:
+        if way not in CONFIRMED or receipt == Receipt.FORWARDED:
             found[Step.ADOPTED].add(identifier_id)
             found[Step.SENT].add(identifier_id)
     return found

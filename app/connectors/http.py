@@ -24,7 +24,15 @@ from app.connectors.errors import NotSent, OutcomeUnknown
 
 TIMEOUT = urllib3.Timeout(connect=2.0, read=8.0)
 CONNECTIONS = 64  # kept open: as many as threads ask at once
-JSON = {"Content-Type": "application/json"}
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that is sent as a form instead of JSON."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +53,34 @@ class Http:
     def send(
         self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None
     ) -> Answer:
-        """The answer of `path` under the base; `body` is sent as JSON.
+        """The answer of `path` under the base; `body` is sent as JSON, or is an Upload.
 
         Raises NotSent when no byte can have reached the platform, OutcomeUnknown when it may have.
         The original error is not chained: its text holds the URL with the access token.
         """
+        url = f"{self._base}{path}"
+        if isinstance(body, Upload):
+            form, kind = urllib3.encode_multipart_formdata({"media": (body.name, body.content)})
+            return self.send_bytes(method, url, path, params, form, kind)
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        return self.send_bytes(method, f"{self._base}{path}", path, params, content)
+        return self.send_bytes(method, url, path, params, content)
 
     def send_bytes(
-        self, method: str, url: str, name: str, params: Mapping[str, Any] | None, body: bytes | None
+        self,
+        method: str,
+        url: str,
+        name: str,
+        params: Mapping[str, Any] | None,
+        body: bytes | None,
+        kind: str = JSON,
     ) -> Answer:
-        """The same for a whole URL and a body that is JSON already; errors call it `name`."""
+        """The same for a whole URL and a body of this `kind`; errors call it `name`."""
         if params:
             url = f"{url}?{urlencode(params)}"
+        headers = {"Content-Type": kind} if body is not None else None
         try:
             answer = self._manager.urlopen(
-                method.upper(), url, body=body, headers=JSON if body is not None else None,
+                method.upper(), url, body=body, headers=headers,
                 timeout=TIMEOUT, retries=False, redirect=False,
             )  # fmt: skip
         except HTTPError as problem:

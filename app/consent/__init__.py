@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.consent.fold import ANY, Said, fold
-from app.consent.models import Action, ConsentEntry, ContactPolicy, Purpose
+from app.consent.models import Action, ConsentEntry, ContactPolicy, ContactWish, Purpose
 from app.consent.policy import (
     ContactFacts,
     Reason,
@@ -19,6 +19,7 @@ from app.consent.policy import (
     may_contact,
     quiet_until,
 )
+from app.consent.wishes import wish, wishes
 from app.identity import changed
 from app.identity.models import Identifier
 
@@ -28,6 +29,7 @@ __all__ = [
     "ConsentEntry",
     "ContactFacts",
     "ContactPolicy",
+    "ContactWish",
     "Purpose",
     "Reason",
     "Rules",
@@ -41,6 +43,8 @@ __all__ = [
     "rules",
     "standing",
     "standing_on",
+    "wish",
+    "wishes",
 ]
 
 CHUNK = 1000  # persons looked up at a time

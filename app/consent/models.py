@@ -57,3 +57,17 @@ class ContactPolicy(Base):
     quiet_until_minute: Mapped[int] = mapped_column(default=8 * 60)
     refuse_days: Mapped[int] = mapped_column(default=30)  # 不合适: not again for so long
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ContactWish(Base):
+    """How a person wishes to be reached, said through one identifier: rep, account, any."""
+
+    __tablename__ = "contact_wish"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    identifier_id: Mapped[int] = mapped_column(
+        ForeignKey("identifier.id", ondelete="CASCADE"), unique=True
+    )
+    way: Mapped[str] = mapped_column(String(10))
+    source: Mapped[str] = mapped_column(String(40))  # content_page …
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -7,6 +7,8 @@ settle    an operator decides about a message whose outcome is unknown
 Gate      the platform's limits, asked before each claim; breakers stop an API that is in trouble
 """
 
+from app.delivery import moments
+from app.delivery.budgets import moments_this_month, replies_since, tasked_today
 from app.delivery.erase import erase, erase_marked
 from app.delivery.gates import (
     WAITS_FOR_LIMIT,
@@ -82,6 +84,8 @@ __all__ = [
     "known_breakers",
     "listing",
     "lock_person",
+    "moments",
+    "moments_this_month",
     "note_answer",
     "note_call",
     "pick",
@@ -93,10 +97,12 @@ __all__ = [
     "record_receipt",
     "record_seen",
     "repeatable",
+    "replies_since",
     "say_why",
     "settle",
     "spread",
     "stale",
     "stopped",
+    "tasked_today",
     "uncount",
 ]

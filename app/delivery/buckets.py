@@ -112,7 +112,9 @@ MEMBER = (
 API_MINUTE = Flow("api_minute", 8_000, 60, 500, "每个接口每分钟最多 8,000 次")
 PERSON_TIMES, SHARE = 200, 0.9  # of each account, a day; the rest is left to other uses
 DAILY = {"message/template/send": Quota("api_day", 90_000, "模板消息每天最多 90,000 条")}
-NAMES = ("member_minute", "member_hour", "app_day", "api_minute", "api_day")
+# Ten moments a minute may be asked for; a burst of 2 leaves a minute with no more than that.
+OF_API = {"externalcontact/add_moment_task": Flow("moment_min", 7, 60, 2, "朋友圈每分钟最多 7 条")}
+NAMES = ("member_minute", "member_hour", "app_day", "api_minute", "api_day", "moment_min")
 
 
 def app_day(accounts: int) -> Quota:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery import breaker as rules
 from app.delivery.breaker import Breaker, Permit, Why
-from app.delivery.buckets import API_MINUTE, DAILY, MEMBER, NAMES, Bucket, Flow, app_day
+from app.delivery.buckets import API_MINUTE, DAILY, MEMBER, NAMES, OF_API, Bucket, Flow, app_day
 from app.delivery.channels import Delivered
 from app.delivery.models import ApiBreaker, Dispatch, SendBucket, SendPace, State, Way
 from app.delivery.outcome import UNREPEATABLE
@@ -136,6 +136,8 @@ class Gate:
                 found += [(bucket, str(rep_id)) for bucket in MEMBER]
             found.append((app_day(self._accounts()), "app"))
         found.append((API_MINUTE, api))
+        if api in OF_API:
+            found.append((OF_API[api], api))
         if api in DAILY:
             found.append((DAILY[api], api))
         return found

@@ -33,4 +33,4 @@ def likely(way: Way, error: str, not_after: datetime | None, now: datetime) -> L
         return (
             Likely("failed", "server_error_late") if too_late else Likely("resend", "server_error")
         )
-    return Likely("sent", "look_at_task" if way is Way.GROUP_TASK else "no_answer")
+    return Likely("sent", "look_at_task" if way in (Way.GROUP_TASK, Way.MOMENT) else "no_answer")

@@ -20,6 +20,8 @@ class Way(StrEnum):
     CARD_UPDATE = "card_update"  # change a card that a rep has answered
     WELCOME = "welcome"  # to a physician, with a welcome code, within 20 seconds
     GROUP_TASK = "group_task"  # 企业群发: a task that the rep must confirm
+    MOMENT_VIEW = "moment_view"  # 客户朋友圈: one contact may see it
+    MOMENT = "moment"  # … and the task itself, which the rep must confirm
     OA_TEXT = "oa_text"  # Official Account custom message
     OA_TEMPLATE = "oa_template"
 
@@ -41,6 +43,7 @@ class Receipt(StrEnum):
     FORWARDED = "forwarded"  # the rep confirmed, the physician has it
     NOT_FRIEND = "not_friend"  # no longer connected
     OVER_QUOTA = "over_quota"  # the physician had received another mass message
+    NOT_SEEN = "not_seen"  # a moment that was not published, or not shown to this physician
 
 
 IN_TIME = "not_before", "id"

@@ -8,8 +8,8 @@
     nobody knows (time-out …)  → queued again where sending twice is harmless, else unknown
 
 Sending again is harmless for cards (the platform refuses a task_id it has seen), for card updates
-and welcomes (their codes work once), for templates (client_msg_id), and for texts inside the
-platform's duplicate check.
+and welcomes (their codes work once), for templates (client_msg_id), for who sees a moment (a mark
+that is set twice), and for texts inside the platform's duplicate check.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ from app.infra.errors import Permanent, Transient
 MAX_ATTEMPTS = 8
 BACKOFF_S = (2, 10, 30, 120, 300, 600, 1800)
 TEXT_RESEND = 0.7 * timedelta(seconds=DUPLICATE_CHECK_S)
-REPEATABLE = frozenset({Way.REP_CARD, Way.CARD_UPDATE, Way.WELCOME, Way.OA_TEMPLATE})
-UNREPEATABLE = frozenset({Way.GROUP_TASK, Way.OA_TEXT})  # unknown: only a person may decide
+REPEATABLE = frozenset(
+    {Way.REP_CARD, Way.CARD_UPDATE, Way.WELCOME, Way.OA_TEMPLATE, Way.MOMENT_VIEW}
+)
+UNREPEATABLE = frozenset(
+    {Way.GROUP_TASK, Way.OA_TEXT, Way.MOMENT}
+)  # unknown: only a person may decide
 CODE_USED = 60140  # the response code of a card has been used
 OF_THE_API = frozenset({45009, 45011, 45033, 45036})  # limits that are not one message's fault
 SOON_S = (1.0, 5.0)  # then it asks again, if its API may be called

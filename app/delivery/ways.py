@@ -15,6 +15,8 @@ API_OF: Mapping[Way, str] = {
     Way.CARD_UPDATE: "message/update_template_card",
     Way.WELCOME: "externalcontact/send_welcome_msg",
     Way.GROUP_TASK: "externalcontact/add_msg_template",
+    Way.MOMENT_VIEW: "externalcontact/mark_tag",
+    Way.MOMENT: "externalcontact/add_moment_task",
     Way.OA_TEXT: "message/custom/send",
     Way.OA_TEMPLATE: "message/template/send",
 }
@@ -24,6 +26,8 @@ GOOD_FOR: Mapping[Way, timedelta] = {
     Way.CARD_UPDATE: timedelta(hours=72),  # as long as a card's response code works
     Way.WELCOME: timedelta(seconds=20),  # as long as a welcome code works
     Way.GROUP_TASK: timedelta(hours=24),
+    Way.MOMENT_VIEW: timedelta(hours=24),
+    Way.MOMENT: timedelta(hours=24),
     Way.OA_TEXT: timedelta(hours=24),
     Way.OA_TEMPLATE: timedelta(hours=24),
 }

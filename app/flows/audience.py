@@ -14,7 +14,7 @@ from itertools import islice
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import consent, recommend, reps, segments
+from app import consent, delivery, recommend, reps, segments
 from app.campaigns import CampaignWay
 from app.consent import Through, Verdict
 from app.content import ContentVersion
@@ -26,6 +26,7 @@ from app.identity.models import Identifier, Kind
 from app.infra import workdays
 from app.journey import Happened, Touchpoint
 from app.recommend import Candidate
+from app.recommend.way import MOMENTS_A_MONTH
 from app.reps import RelationState, Rep, RepContact
 
 CHUNK = 1000
@@ -126,15 +127,27 @@ def _by_reps(
             session, rep, now, only=[usable], wanted=mine,
             through=Through.GROUP_TASK if by_task else Through.REP, campaign_id=campaign_id,
         )  # fmt: skip
+        if way is CampaignWay.MOMENT:
+            _without_moments(session, considered, now)
         found.left_out.update(considered.left_out)
         ranked = sorted(considered.candidates, key=lambda c: (-c.fit.score, c.order))
-        if by_task:
+        if by_task or way is CampaignWay.MOMENT:
             by_day = {good_day(now): ranked}
         else:
             by_day = _spread(session, rep, ranked, now)
             found.left_out["daily_limit"] += len(ranked) - sum(map(len, by_day.values()))
         found.shares.append(RepShare(rep, considered, by_day))
     found.left_out = +found.left_out
+
+
+def _without_moments(session: Session, considered: Considered, now: datetime) -> None:
+    """Leave out who has seen as many of our moments this month as anybody may."""
+    ids = {one_id: contact.identifier.id for one_id, contact in considered.contacts.items()}
+    seen = delivery.moments_this_month(session, list(ids.values()), now)
+    full = {one_id for one_id, row in ids.items() if seen[row] >= MOMENTS_A_MONTH}
+    kept = [c for c in considered.candidates if c.person not in full]
+    considered.left_out["moments_used"] += len(considered.candidates) - len(kept)
+    considered.candidates = kept
 
 
 def _nearest_reps(session: Session, wanted: set[str]) -> dict[int, set[str]]:

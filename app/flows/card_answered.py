@@ -7,16 +7,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app import campaigns, consent, content, delivery, identity, links, recommend, reps, tagging
+from app import campaigns, consent, content, delivery, identity, recommend, reps, tagging
 from app.connectors.wecom.cards import BUTTON, cut
 from app.consent import Verdict
 from app.content import ContentVersion
-from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
+from app.delivery import Way
 from app.facts import CardAnswered
 from app.flows import Outside, Received, refusal
-from app.flows.material import forward_text, task_fields
-from app.flows.permission import verdict_for
+from app.flows.pass_on import announced, carrier, pass_on
 from app.flows.sent import after_sent
 from app.flows.suggestion_card import REASON_QUESTION, reason_card, suggestion_of, task_id
 from app.identity import Identifier, Physician
@@ -28,9 +27,7 @@ from app.reps import Rep
 
 HANDLES = CardAnswered
 CARD_LIFE = timedelta(hours=72)  # how long a card's response code works
-DELIVER_WITHIN = timedelta(hours=24)
 ANSWER_WITHIN = timedelta(hours=1)  # a rep who tapped waits for a reply
-TASK_ONLY = frozenset({"not_last_chat", "platform_quota"})
 SHORT = {
     "content": "内容不合适",
     "timing": "时机不合适",
@@ -43,9 +40,12 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Where our pages live."""
+    """Where our pages live; `way`: the one that the rep has picked on a page (`way.By`); `batch`:
+    names those that are answered together."""
 
     base_url: str
+    way: str = ""
+    batch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class Case:
     fact: CardAnswered
     ref: str
     base_url: str
+    way: str = ""
+    batch: str = ""
 
 
 def prepare(_fact: CardAnswered, outside: Outside) -> Prepared:
@@ -97,36 +99,16 @@ def adopt(session: Session, case: Case, now: datetime) -> bool:
     suggestion = case.suggestion
     if suggestion.state == State.ADOPTED:
         return True
-    way = Way.GROUP_TASK if case.rep.prefers_group_task else Way.REP_TEXT
-    verdict = _verdict(session, case, way, now)
-    if way is Way.GROUP_TASK and {r.code for r in verdict.reasons} & TASK_ONLY:
-        way = Way.REP_TEXT  # the platform would not deliver the task, the rep can
-        verdict = _verdict(session, case, way, now)
+    chosen = carrier(session, case, now)
     paused = _paused(session, suggestion)
-    if paused or not ({reason.code for reason in verdict.reasons} <= {"quiet_hours"}):
-        _refuse_kindly(session, case, paused or _in_words(verdict), now)
+    if paused or not chosen.allowed:
+        _refuse_kindly(session, case, paused or _in_words(chosen.verdict), now)
         return False
     recommend.answer(session, suggestion, Answer.ADOPT, ref=case.ref, now=now)
     refusal.no_reminder(session, suggestion)
-    link = links.create_link(
-        session, case.version.id, identifier_id=case.identifier.id, rep_id=case.rep.id,
-        suggestion_id=suggestion.id, campaign_id=suggestion.campaign_id,
-        channel="group_task" if way is Way.GROUP_TASK else "wecom", now=now,
-    )  # fmt: skip
-    url = f"{case.base_url}/t/{link.token}"
-    payload = (
-        task_fields(case.identifier.value, case.physician, case.version, url)
-        if way is Way.GROUP_TASK
-        else {"text": forward_text(case.physician, case.version, url)}
-    )
-    delivery.queue(
-        session, way=way, dedupe_key=f"adopt:{suggestion.id}:{link.id}",
-        payload={"corp_id": case.rep.corp_id, "userid": case.rep.userid, **payload},
-        rep_id=case.rep.id, identifier_id=case.identifier.id, suggestion_id=suggestion.id,
-        campaign_id=suggestion.campaign_id, content_version_id=case.version.id,
-        counts_as_contact=True, verdict=verdict.as_json(now), not_after=now + DELIVER_WITHIN,
-        now=now,
-    )  # fmt: skip
+    pass_on(session, case, chosen, now)
+    if told := announced(case, chosen):
+        _tell(session, case, "account", told, now)
     _mark(session, case, f"已采用 {local(now):%H:%M}", now)
     return True
 
@@ -174,16 +156,6 @@ def mute_today(session: Session, case: Case, now: datetime) -> int:
     return muted
 
 
-def _verdict(session: Session, case: Case, way: Way, now: datetime) -> Verdict:
-    """May this suggestion be carried out in this way now?"""
-    asked = Dispatch(
-        way=way, rep_id=case.rep.id, identifier_id=case.identifier.id,
-        content_version_id=case.version.id, counts_as_contact=True, not_before=now, payload={},
-        created_at=case.suggestion.created_at, campaign_id=case.suggestion.campaign_id,
-    )  # fmt: skip
-    return verdict_for(session, asked, now) or Verdict((consent.Reason("unknown", "不能联系"),))
-
-
 def _paused(session: Session, suggestion: Suggestion) -> str:
     if suggestion.campaign_id is None:
         return ""
@@ -198,6 +170,7 @@ def _in_words(verdict: Verdict) -> str:
 
 def _refuse_kindly(session: Session, case: Case, why: str, now: datetime) -> None:
     case.suggestion.state = State.CANCELLED
+    case.suggestion.verdict = case.suggestion.verdict | {"refused": why}
     _mark(session, case, "暂不可发送", now)
     name = case.physician.name or "这位医生"
     _tell(session, case, "blocked", f"给 {name} 的建议现在不能发送：{why}。", now)
@@ -220,7 +193,7 @@ def _case(session: Session, fact: CardAnswered, prepared: Prepared, event: Recei
     return Case(
         suggestion, rep, identifier, identity.get_physician(session, identifier.one_id),
         content.get_version(session, suggestion.content_version_id), fact, event.ref,
-        prepared.base_url,
+        prepared.base_url, prepared.way, prepared.batch,
     )  # fmt: skip
 
 

@@ -34,3 +34,16 @@ def task_fields(
             "url": url,
         },
     }
+
+
+def account_fields(app_id: str, openid: str, version: ContentVersion, url: str) -> dict[str, Any]:
+    """An article of the Official Account for one follower."""
+    return {
+        "app_id": app_id, "openid": openid, "url": url, "title": version.title,
+        "text": version.summary,
+    }  # fmt: skip
+
+
+def moment_fields(version: ContentVersion, url: str) -> dict[str, Any]:
+    """What contacts see in their moments: nobody is addressed by name."""
+    return {"text": version.summary or version.title, "title": version.title, "url": url}

@@ -23,6 +23,7 @@ THROUGH = {
     Way.REP_CARD: Through.REP,
     Way.REP_TEXT: Through.REP,
     Way.GROUP_TASK: Through.GROUP_TASK,
+    Way.MOMENT_VIEW: Through.REP,  # the rep publishes by hand, at a time the rep chooses
     Way.OA_TEXT: Through.ACCOUNT,
     Way.OA_TEMPLATE: Through.ACCOUNT,
 }

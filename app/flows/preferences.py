@@ -1,4 +1,4 @@
-"""What a physician decides on a content page: pause, resume, a word to the rep."""
+"""What a physician decides on a content page: pause, resume, in which way, a word to the rep."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.flows.tell_rep import tell_rep
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import TrackedLink
+from app.recommend.way import Wished
 
 
 def set_paused(session: Session, link: TrackedLink, paused: bool, now: datetime) -> None:
@@ -31,6 +32,20 @@ def is_paused(session: Session, link: TrackedLink) -> bool:
     if row is None:
         return False
     return consent.standing(session, [row.one_id], "any")[row.one_id][1]
+
+
+def set_wish(session: Session, link: TrackedLink, wished: Wished, now: datetime) -> None:
+    """How the reader wishes to be reached from now on."""
+    if link.identifier_id:
+        consent.wish(session, link.identifier_id, wished, source="content_page", at=now)
+
+
+def wish_of(session: Session, link: TrackedLink) -> Wished:
+    """What the reader said last, through whichever page."""
+    row = session.get(Identifier, link.identifier_id) if link.identifier_id else None
+    if row is None:
+        return Wished.ANY
+    return Wished(consent.wishes(session, [row.one_id]).get(row.one_id, Wished.ANY))
 
 
 def call_rep(session: Session, link: TrackedLink, now: datetime) -> bool:

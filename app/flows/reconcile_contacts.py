@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import completeness, identity, reps, tagging
+from app import completeness, delivery, identity, reps, tagging
 from app.completeness import Call, Difference, PullRun, PullSubject, Stage, What, compare
 from app.connectors.wecom.types import Customer, Follower
 from app.flows import Outside
@@ -88,12 +88,13 @@ def _compare_sides(
     deleted_at = tagging.tags_deleted_at(session, call.account)
     baseline = completeness.baseline(session)
     marks = tagging.own_marks(session, [side.contact_id for side in ours.values()])
+    for_moments = delivery.moments.moment_tags(session, rep_id)
     found = []
     for key, (customer, side) in zip(keys, page, strict=True):
         mine = marks.get(ours[key].contact_id, {}) if key in ours else {}
         seen = compare.side(
             ours.get(key), added_at=side.added_at, asked_at=call.asked_at, baseline=baseline,
-            mark=completeness.mark_of(customer, side, tag_names, without=mine),
+            mark=completeness.mark_of(customer, side, tag_names, without={*mine, *for_moments}),
             tags_deleted_at=deleted_at,
         )  # fmt: skip
         if not seen and _is_missing(mine, side, call.asked_at):

@@ -39,6 +39,8 @@ def run_campaign(
     for share in found.shares:
         if way is CampaignWay.GROUP_TASK:
             _group_tasks(session, campaign, run, version, share, number, base_url, now)
+        elif way is CampaignWay.MOMENT:
+            _moment(session, campaign, run, version, share, base_url, now)
         else:
             _suggestions(session, campaign, run, share, base_url, now)
     for follower in found.followers:
@@ -105,6 +107,33 @@ def _group_tasks(
                 verdict=verdict, not_after=end_of_day(now), now=now,
                 not_before=delivery.spread(now, f"{run.id}:{contact.identifier.id}", number),
             )  # fmt: skip
+
+
+def _moment(
+    session: Session,
+    campaign: Campaign,
+    run: ScheduleRun,
+    version: ContentVersion,
+    share: RepShare,
+    base_url: str,
+    now: datetime,
+) -> None:
+    """One moment of this rep for everybody of the share; each is judged again before seeing it."""
+    if not share.size:
+        return
+    link = links.create_link(
+        session, version.id, rep_id=share.rep.id, campaign_id=campaign.id, channel="moment", now=now
+    )
+    moment = delivery.moments.plan_moment(
+        session, belongs_to=f"campaign:{run.id}", rep_id=share.rep.id,
+        content_version_id=version.id, url=f"{base_url}/t/{link.token}", campaign_id=campaign.id,
+        now=now,
+    )  # fmt: skip
+    for chosen in share.by_day.values():
+        for candidate in chosen:
+            contact = share.considered.contacts[candidate.person].identifier
+            delivery.moments.show_to(session, moment, contact.id)
+    delivery.moments.begin(moment, now)
 
 
 def _account_message(

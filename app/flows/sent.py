@@ -25,6 +25,8 @@ def after_sent(session: Session, dispatch: Dispatch, now: datetime) -> None:
     if dispatch.state != Sending.SENT or dispatch.identifier_id is None:
         return
     if dispatch.way in TO_PHYSICIAN:
+        if suggestion is not None and suggestion.forwarded_at is None:
+            suggestion.forwarded_at = now
         kind = Happened.CONTENT_SENT if dispatch.content_version_id else Happened.MESSAGE_SENT
         _note(session, dispatch, kind, TO_PHYSICIAN[Way(dispatch.way)], now)
     elif dispatch.counts_as_contact and dispatch.way == Way.REP_TEXT and dispatch.rep_id:

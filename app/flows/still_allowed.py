@@ -3,7 +3,7 @@ the reason and the moment from which it is possible."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,15 +17,20 @@ from app.flows import eligible
 from app.flows.permission import asker
 from app.identity import Identifier
 from app.recommend import Suggestion
+from app.recommend.way import Choice
 from app.reps import Rep
 
 Row = TypeVar("Row", Identifier, ContentVersion)
 
 
 def still_allowed(
-    session: Session, rep: Rep, rows: Sequence[Suggestion], now: datetime
+    session: Session, rep: Rep, rows: Sequence[Suggestion], ways: Mapping[int, Choice], now: datetime
 ) -> dict[int, Verdict]:
-    """The verdict of this moment by suggestion; people and contents are read once for all."""
+    """The verdict of this moment by suggestion; people and contents are read once for all.
+
+    `ways`: those to the physician, by suggestion. Where one is open, nothing speaks against a
+    contact; what speaks against the content counts in any case.
+    """
     people = _by_id(session, Identifier, {row.identifier_id for row in rows})
     versions = _by_id(session, ContentVersion, {row.content_version_id for row in rows})
     ask = asker(session, rep, list(people.values()), Through.REP, now)
@@ -36,9 +41,13 @@ def still_allowed(
     found = {}
     for row in rows:
         person = people[row.identifier_id]
-        asked = ask.verdict(person, now, content_problem=problems[row.content_version_id])
+        contact = ask.verdict(person, now).reasons
+        asked = ask.verdict(person, now, content_problem=problems[row.content_version_id]).reasons
+        of_content = [reason for reason in asked if reason not in contact]
         against = may_get.reasons(person.one_id, row.content_id)
-        found[row.id] = Verdict((*asked.reasons, *against))
+        way = ways.get(row.id)
+        reached = way is not None and way.by is not None
+        found[row.id] = Verdict((*(() if reached else contact), *of_content, *against))
     return found
 
 

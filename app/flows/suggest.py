@@ -15,6 +15,7 @@ from app.flows import recent, when
 from app.flows.bad_hours import Bad, bad_hours
 from app.flows.candidates import Considered
 from app.flows.suggestion_card import card, task_id
+from app.flows.ways import ways_to
 from app.flows.when import Habit
 from app.identity import Physician
 from app.infra import workdays
@@ -57,6 +58,10 @@ def suggest(
     bad = bad_hours(session, rep.id, people, now)
     rules = consent.rules(session)
     muted = recommend.is_muted(session, rep.id, plan.day)
+    carried = ways_to(
+        session, rep, [considered.contacts[one_id].identifier for one_id in people], now,
+        campaign_id=plan.campaign.id if plan.campaign else None,
+    )  # fmt: skip
     made = []
     for position, candidate in enumerate(chosen, start=1):
         one_id = candidate.person
@@ -66,6 +71,8 @@ def suggest(
             rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次", now=now,
             first=_first(candidate, plan.campaign), fact=facts.get(one_id, ""),
         )  # fmt: skip
+        choice = carried[row.identifier_id].choice
+        row.way, row.verdict = choice.by or "", row.verdict | {"way": choice.stored()}
         habit = known.get(one_id)
         told = habit.told if habit else ""
         hour = card_hour(rep, habit, own, now, plan.day) if habit else None
@@ -80,7 +87,9 @@ def suggest(
         made.append(row)
         if not muted:
             total = len(chosen) if plan.campaign is None else 0
-            _queue_card(session, rep, row, physicians[one_id], plan, total, told, hour, now)
+            _queue_card(
+                session, rep, row, physicians[one_id], plan, total, told, hour, choice.told, now
+            )
     return made
 
 
@@ -178,12 +187,13 @@ def _queue_card(
     total: int,
     hint: str,
     hour: int | None,
+    way: str,
     now: datetime,
 ) -> None:
     version = content.get_version(session, row.content_version_id)
     start = card_time(rep, plan.day, row.position, now, hour)
     body = card(
-        row, physician, version, total=total, hint=hint, by_task=rep.prefers_group_task,
+        row, physician, version, total=total, hint=hint, way=way,
         list_url=f"{plan.base_url}/rep/",
     )  # fmt: skip
     delivery.queue(

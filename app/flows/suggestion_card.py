@@ -37,9 +37,10 @@ def card(
     total: int,
     list_url: str,
     hint: str = "",
-    by_task: bool = False,
+    way: str = "一对一发送",
 ) -> dict[str, Any]:
-    """The card as it is delivered; `hint`: when the physician reads; `total` 0: a campaign's."""
+    """The card as it is delivered; `hint`: when the physician reads; `total` 0: a campaign's;
+    `way`: how it will be sent, and why so."""
     place = " · ".join(filter(None, (physician.department, physician.hospital)))
     count = f"今日建议 {suggestion.position}/{total}" if total else "重点推送"
     names = ("原因一", "原因二", "原因三", "原因四")
@@ -49,7 +50,7 @@ def card(
         source=f"医枢 · {count}",
         title=f"{who(physician)}：{version.title}",
         description=hint or place,
-        rows=[*rows, ("方式", "企业群发（需确认）" if by_task else "一对一发送")],
+        rows=[*rows, ("方式", way)],
         buttons=[
             Button("采用", "adopt", 1),
             Button("稍后", "later", 4),

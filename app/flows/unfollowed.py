@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import consent, court, delivery, identity, inbox, segments
 from app.connectors.errors import OutOfReach
-from app.consent import Action, ConsentEntry
+from app.consent import Action, ConsentEntry, ContactWish
 from app.delivery import Dispatch
 from app.facts import AuthorisationRevoked, Unfollowed
 from app.flows import Outside, Received, decided
@@ -103,7 +103,7 @@ def _erase_notices(session: Session, row: Identifier, before: datetime | None) -
 def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
     """Everything that was noted through this identifier, or only what is older than `before`."""
     _erase_notices(session, row, before)
-    for model in (Touchpoint, ConsentEntry, TagAssertion, TagSighting, TagRefused):
+    for model in (Touchpoint, ConsentEntry, ContactWish, TagAssertion, TagSighting, TagRefused):
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
     court.erase(session, row.id, before)

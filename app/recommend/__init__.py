@@ -5,7 +5,7 @@ together with the data. learning, laplace, table and kernel need numpy (the extr
 `proof` measures.
 """
 
-from app.recommend import explore, heads, later, reading, timing
+from app.recommend import explore, heads, later, reading, timing, way, way_rates
 from app.recommend.answers import (
     REFUSALS,
     Answer,
@@ -76,4 +76,6 @@ __all__ = [
     "timing",
     "together",
     "tomorrow",
+    "way",
+    "way_rates",
 ]

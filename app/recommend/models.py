@@ -67,6 +67,7 @@ class Suggestion(Base):
     content_id: Mapped[int] = mapped_column(ForeignKey("content.id"))
     content_version_id: Mapped[int] = mapped_column(ForeignKey("content_version.id"))
     campaign_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    way: Mapped[str] = mapped_column(String(12), default="", server_default="")  # way.By
     day: Mapped[date] = mapped_column(Date)
     position: Mapped[int] = mapped_column(default=0)
     score: Mapped[float] = mapped_column(default=0.0)

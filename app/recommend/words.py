@@ -12,6 +12,7 @@ LEFT_OUT = {
     "platform_quota": "本月群发已达平台上限",
     "not_following": "没有关注公众号",
     "window_closed": "48 小时内没有给公众号留言，且没有配置模板消息",
+    "moments_used": "本月朋友圈已达上限",
     "cap": "已达联系频次上限",
     "quiet_hours": "免打扰时段",
     "no_rep": "没有可联系的代表",

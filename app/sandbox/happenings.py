@@ -10,6 +10,7 @@ from app.sandbox.answers import Code, need
 from app.sandbox.corp_events import CorpEvents
 from app.sandbox.oa_api import ACCOUNT
 from app.sandbox.wecom_messages import card_code
+from app.sandbox.wecom_moments import publish
 from app.sandbox.wecom_tasks import month
 from app.sandbox.world import Json, Person, Relation
 
@@ -178,6 +179,11 @@ class Happenings(CorpEvents):
         task["hidden"] = True
         self.world.changed()
         return {}
+
+    def publish_moment(self, moment_id: str, userid: str) -> Json:
+        """The rep confirms a moment: contacts who may see it find it in theirs."""
+        need(moment_id in self.world.moments, 40058)
+        return publish(self.world, moment_id, userid)
 
     # the Official Account ----------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, request
 
-from app.sandbox import wecom_contacts, wecom_messages, wecom_tags, wecom_tasks
+from app.sandbox import wecom_contacts, wecom_messages, wecom_moments, wecom_tags, wecom_tasks
 from app.sandbox.answers import Code, Route, mount, need, new_token, ok
 from app.sandbox.world import Json, World
 
@@ -36,6 +36,7 @@ def build(world: World, corp_id: str, agent_id: str, secret: str) -> Blueprint:
     wecom_tags.add(route, world)
     wecom_messages.add(route, world, agent_id)
     wecom_tasks.add(route, world)
+    wecom_moments.add(route, world)
     _pages(route, world)
 
     @route("/<path:name>", token=False)

@@ -93,6 +93,8 @@ class World:
     scenes: dict[str, Json] = field(default_factory=dict)
     menu: list[Json] = field(default_factory=list)
     tasks: dict[str, Json] = field(default_factory=dict)  # group-message tasks
+    moments: dict[str, Json] = field(default_factory=dict)  # by moment id
+    media: dict[str, float] = field(default_factory=dict)  # uploaded pictures
     cards: dict[str, Json] = field(default_factory=dict)  # task_id → card state
     groups: dict[str, Json] = field(default_factory=dict)  # customer groups
     journal: list[Json] = field(default_factory=list)
@@ -195,6 +197,8 @@ class World:
             "scenes": self.scenes,
             "menu": self.menu,
             "tasks": self.tasks,
+            "moments": self.moments,
+            "media": self.media,
             "cards": self.cards,
             "groups": self.groups,
             "codes": {k: c for k, c in self.codes.items() if c["until"] > self.now()},
@@ -213,7 +217,9 @@ class World:
         self.persons = {p["key"]: make(Person, p) for p in data.get("persons", ())}
         self.relations = [make(Relation, r) for r in data.get("relations", ())]
         self.tag_groups = [make(CorpTagGroup, g) for g in data.get("corp_tags", ())]
-        for name in ("contact_ways", "scenes", "tasks", "cards", "groups", "codes"):
+        for name in (
+            "contact_ways", "scenes", "tasks", "moments", "media", "cards", "groups", "codes"
+        ):  # fmt: skip
             setattr(self, name, dict(data.get(name, {})))
         self.menu = list(data.get("menu", ()))
         self.counter = max(self.counter, int(data.get("counter", 0)))

@@ -11,7 +11,9 @@ from app.connectors.errors import NotAFriend
 from app.connectors.http import Http
 from app.connectors.tokens import TokenProvider
 from app.connectors.wecom.attachments import fit
+from app.connectors.wecom.moments import Moments
 from app.connectors.wecom.types import (
+    OWN_GROUP,
     ContactWay,
     CorpTag,
     Customer,
@@ -44,6 +46,7 @@ class WeCom:
         self.agent_id = agent_id
         self.open_base = open_base
         self._wire = Wire(http, tokens, corp_id, agent_id, secret)
+        self.moments = Moments(self._wire)
 
     def obtain_token(self) -> None:
         """Make sure of a living token. Raises what a call would raise for lack of one."""
@@ -122,6 +125,7 @@ class WeCom:
         return [
             CorpTag(tag["id"], tag["name"], group.get("group_name", ""))
             for group in answer.get("tag_group", ())
+            if group.get("group_name") != OWN_GROUP
             for tag in group.get("tag", ())
             if not tag.get("deleted")
         ]

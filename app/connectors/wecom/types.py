@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 Json = dict[str, Any]
+OWN_GROUP = "医枢朋友圈"  # tags that only say who sees a moment: they are nothing that anybody said
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Follower:
                 int(tag.get("type", 1)),
             )
             for tag in item.get("tags") or ()
+            if tag.get("group_name") != OWN_GROUP
         ]  # fmt: skip
         tags += [CorpTag(tag_id, "") for tag_id in item.get("tag_id") or ()]
         return cls(

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.connectors.calls import call
 from app.connectors.errors import TokenExpired
-from app.connectors.http import Http
+from app.connectors.http import Http, Upload
 from app.connectors.tokens import Token, TokenProvider, token_in, token_key
 from app.connectors.wecom.errors import raise_for
 
@@ -32,6 +32,10 @@ class Wire:
     def post(self, path: str, body: Json) -> Json:
         """The answer of a POST, sent at most once unless the platform refused the token."""
         return self._call("POST", path, body=body)
+
+    def upload(self, path: str, params: Json, name: str, content: bytes) -> Json:
+        """The answer to a file that is sent."""
+        return self._call("POST", path, params=params, body=Upload(name, content))
 
     def ticket(self, path: str, kind: str) -> str:
         """A JS-SDK ticket, shared like tokens; `kind` is the platform's type, "" for the corp's."""

@@ -62,13 +62,15 @@ def knock(platforms: Platforms, message: Message) -> None:
 
 def deliver(platforms: Platforms, message: Message) -> Delivered:
     """Call the platform once for this message."""
-    from app.delivery.channels import physician, rep
+    from app.delivery.channels import moment, physician, rep
 
     channels: dict[Way, Channel] = {
         Way.REP_CARD: rep.card,
         Way.REP_TEXT: rep.text,
         Way.CARD_UPDATE: rep.card_update,
         Way.GROUP_TASK: rep.group_task,
+        Way.MOMENT_VIEW: moment.view,
+        Way.MOMENT: moment.ask,
         Way.WELCOME: physician.welcome,
         Way.OA_TEXT: physician.oa_text,
         Way.OA_TEMPLATE: physician.oa_template,

@@ -29,6 +29,7 @@ from app.web.policy import STAFF, allow
 WAYS = (
     ("suggestion", _l("给代表的建议"), _l("代表收到卡片，采用后再转发给医生")),
     ("group_task", _l("企业群发任务"), _l("代表在企业微信里确认后发送")),
+    ("moment", _l("客户朋友圈"), _l("代表确认发表，只有选中的医生看得到；每人每月最多 4 条")),
     ("oa_message", _l("公众号消息"), _l("48 小时内与公众号有互动的医生可以收到")),
 )
 MOST_NAMES = 500

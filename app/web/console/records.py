@@ -16,6 +16,8 @@ WAYS = {
     "card_update": _l("更新卡片"),
     "welcome": _l("欢迎语"),
     "group_task": _l("企业群发任务"),
+    "moment_view": _l("朋友圈可见"),
+    "moment": _l("客户朋友圈"),
     "oa_text": _l("公众号消息"),
     "oa_template": _l("公众号模板消息"),
 }

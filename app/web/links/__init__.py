@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app import content, links
@@ -23,6 +24,7 @@ from app.flows import page_read, preferences
 from app.infra.clock import local
 from app.links import TrackedLink
 from app.recommend import Suggestion
+from app.recommend.way import Wished
 from app.web import language
 from app.web.context import parts
 from app.web.limits import hidden, limiter
@@ -35,6 +37,13 @@ ROBOTS = re.compile(r"(?i)bot\b|spider|crawl|preview|slurp|facebookexternalhit")
 MAX_PROGRESS_BYTES = 2048
 OWN_DOING = ("读过", "主动提到")  # how a reason begins that is about the reader's own doing
 AGO = re.compile(r"（[^（）]*）$")  # true on the day of the suggestion only
+
+
+WISHES = {
+    Wished.REP: _l("由代表一对一发给我"),
+    Wished.ACCOUNT: _l("由公众号发给我"),
+    Wished.ANY: _l("都可以"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +123,25 @@ def pause(token: str) -> Response | str:
             preferences.set_paused(session, _link(session, token), stop, here.clock())
         return redirect(url_for("links.pause", token=token))  # type: ignore[return-value]
     with here.db.reading() as session:
-        paused = preferences.is_paused(session, _link(session, token))
-    return render_template("physician/pause.html", token=token, paused=paused)
+        link = _link(session, token)
+        paused, wished = preferences.is_paused(session, link), preferences.wish_of(session, link)
+    return render_template(
+        "physician/pause.html", token=token, paused=paused, wished=wished, wishes=WISHES,
+        saved="saved" in request.args,
+    )  # fmt: skip
+
+
+@bp.post("/<token>/way")
+def choose_way(token: str) -> Response:
+    """How the reader wishes to be reached."""
+    try:
+        wished = Wished(request.form.get("way", ""))
+    except ValueError:
+        abort(400)
+    here = parts()
+    with here.db.transaction() as session:
+        preferences.set_wish(session, _link(session, token), wished, here.clock())
+    return redirect(url_for("links.pause", token=token, saved=1))  # type: ignore[return-value]
 
 
 @bp.post("/<token>/rep")

@@ -13,6 +13,6 @@ from app.web.policy import Policy, default_policy
 bp = Blueprint("rep", __name__, url_prefix="/rep")
 default_policy(bp, Policy(protected_by="WeCom's OAuth; a rep sees only the own suggestions"))
 
-from app.web.rep import answers, entry, sidebar, today  # noqa: E402
+from app.web.rep import answers, entry, sidebar, today, together, way_words  # noqa: E402
 
-__all__ = ["answers", "bp", "entry", "sidebar", "today"]
+__all__ = ["answers", "bp", "entry", "sidebar", "today", "together", "way_words"]

@@ -16,6 +16,7 @@ from app.flows.refusal import BETTER, NOTE, WHEN
 from app.flows.suggestion_card import REASON_QUESTION, task_id
 from app.infra.clock import local
 from app.recommend import State, Suggestion
+from app.recommend.way import By
 from app.reps import Rep
 from app.web.context import parts
 from app.web.rep import bp, entry
@@ -42,14 +43,25 @@ def answer(suggestion_id: int, key: str) -> Response:
     if key not in ("adopt", "later", "refuse_reason"):
         abort(404)
     with here.db.transaction() as session:
-        rep, row = _own(session, suggestion_id)
-        give(session, rep, row, key, here.clock())
-        flash(told(row.state, row.refusal or "", row.hidden_until))
+        rep, row = own(session, suggestion_id)
+        give(session, rep, row, key, here.clock(), way=_one_way())
+        said = told(row.state, row.refusal or "", row.hidden_until, way=row.way)
+    flash(said)
     return entry.back(request.form.get("beside", ""))
 
 
-def give(session: Session, rep: Rep, row: Suggestion, key: str, now: datetime) -> None:
-    """What a tap on the card would have done."""
+def give(
+    session: Session,
+    rep: Rep,
+    row: Suggestion,
+    key: str,
+    now: datetime,
+    *,
+    way: str = "",
+    batch: str = "",
+) -> None:
+    """What a tap on the card would have done; `way`: another one than the suggestion's; `batch`:
+    of several that are answered together."""
     settings = parts().settings
     card = delivery.find_by_task(session, task_id(row.id))
     fact = CardAnswered(
@@ -59,11 +71,13 @@ def give(session: Session, rep: Rep, row: Suggestion, key: str, now: datetime) -
         selections=tuple((asked, (request.form.get(asked, "")[:LONGEST],)) for asked in ASKED),
     )  # fmt: skip
     event = FromPage(0, now, f"{row.id}:{key}:{now.isoformat()}")
-    prepared = card_answered.Prepared(settings.yishu_base_url)
+    prepared = card_answered.Prepared(settings.yishu_base_url, way, batch)
     card_answered.apply(session, fact, prepared, event, now)
 
 
-def told(state: str, refusal: str = "", until: datetime | None = None) -> str:
+def told(
+    state: str, refusal: str = "", until: datetime | None = None, *, way: str | None = ""
+) -> str:
     """What the page says after an answer."""
     if state == State.LATER and until is not None:
         here = local(until)
@@ -71,6 +85,10 @@ def told(state: str, refusal: str = "", until: datetime | None = None) -> str:
         return str(_("好的，%(when)s 再提醒。", when=when))
     if state == State.REFUSED:
         return _after_refusal(refusal)
+    if state == State.ADOPTED and way == By.TASK:
+        return str(_("已采用，请在企业微信里确认群发任务。"))
+    if state == State.ADOPTED and way == By.ACCOUNT:
+        return str(_("已采用，由公众号发给医生。"))
     said: str = {
         State.ADOPTED: _("已采用，可转发的内容已发到您的企业微信。"),
     }.get(State(state), _("这条建议现在不能发送，原因已发到您的企业微信。"))
@@ -87,7 +105,13 @@ def _after_refusal(reason: str) -> str:
     return said
 
 
-def _own(session: Session, suggestion_id: int) -> tuple[Rep, Suggestion]:
+def _one_way() -> str:
+    """The way that the form asks for; a moment is never for one alone."""
+    asked: str = request.form.get("way", "")
+    return asked if asked != By.MOMENT else ""
+
+
+def own(session: Session, suggestion_id: int) -> tuple[Rep, Suggestion]:
     rep, row = entry.known(session), session.get(Suggestion, suggestion_id)
     if rep is None or row is None or row.rep_id != rep.id:
         abort(404)

@@ -12,8 +12,10 @@ from app import content, identity, tagging
 from app.consent import Verdict
 from app.content import ContentVersion
 from app.flows.still_allowed import still_allowed
+from app.flows.ways import ALONE, ways_to
 from app.identity import Identifier, Physician
 from app.recommend import State, Suggestion
+from app.recommend.way import By, Choice
 from app.reps import Rep
 
 OPEN = (State.PLANNED, State.DELIVERED, State.LATER)
@@ -22,7 +24,8 @@ OPEN = (State.PLANNED, State.DELIVERED, State.LATER)
 @dataclass(frozen=True, slots=True)
 class Line:
     """`open`: an answer is still possible; `beside`: the contact's id, for the sidebar; `reasons`:
-    those that a rep may read; `verdict`: whether it may still be adopted."""
+    those that a rep may read; `choice`: the ways to the physician now, while it is open; `verdict`:
+    whether it may still be adopted."""
 
     row: Suggestion
     person: Physician
@@ -32,16 +35,39 @@ class Line:
     beside: str
     reasons: list[str]
     verdict: Verdict
+    choice: Choice | None = None
 
 
-def lines_of(session: Session, rep: Rep, rows: Sequence[Suggestion], now: datetime) -> list[Line]:
-    """These suggestions, those that can be answered first."""
-    verdicts = still_allowed(session, rep, rows, now)
-    lines = [_line_of(session, row, verdicts[row.id]) for row in rows]
+def lines_of(
+    session: Session, rep: Rep, rows: Sequence[Suggestion], now: datetime, also: Sequence[By] = ()
+) -> list[Line]:
+    """The suggestions with whom and what they are about, those that can be answered first with the
+    ways to them; `also`: ways that only several can take together."""
+    choices = _choices(session, rep, rows, now, also)
+    verdicts = still_allowed(session, rep, rows, choices, now)
+    lines = [_line_of(session, row, verdicts[row.id], choices.get(row.id)) for row in rows]
     return sorted(lines, key=lambda line: not line.open)
 
 
-def _line_of(session: Session, row: Suggestion, verdict: Verdict) -> Line:
+def _choices(
+    session: Session, rep: Rep, rows: Sequence[Suggestion], now: datetime, also: Sequence[By]
+) -> dict[int, Choice]:
+    """By suggestion that is open; campaigns have lists of their own of whom to spare."""
+    by_campaign: dict[int | None, list[Suggestion]] = {}
+    for row in rows:
+        if State(row.state) in OPEN:
+            by_campaign.setdefault(row.campaign_id, []).append(row)
+    found: dict[int, Choice] = {}
+    for campaign_id, some in by_campaign.items():
+        contacts = [session.get_one(Identifier, row.identifier_id) for row in some]
+        ways = ways_to(session, rep, contacts, now, among=(*ALONE, *also), campaign_id=campaign_id)
+        found |= {row.id: ways[row.identifier_id].choice for row in some}
+    return found
+
+
+def _line_of(
+    session: Session, row: Suggestion, verdict: Verdict, choice: Choice | None
+) -> Line:
     identifier = session.get_one(Identifier, row.identifier_id)
     version = content.get_version(session, row.content_version_id)
     person = identity.get_physician(session, identifier.one_id)
@@ -54,6 +80,7 @@ def _line_of(session: Session, row: Suggestion, verdict: Verdict) -> Line:
         identifier.value,
         tagging.without_hidden(session, row.reasons),
         verdict,
+        choice,
     )
 
 

@@ -6,9 +6,11 @@ from flask import Response, render_template
 
 from app import recommend
 from app.infra.clock import local
+from app.recommend.way import By
 from app.web.context import parts
 from app.web.rep import bp, entry
 from app.web.rep.lines import lines_of
+from app.web.rep.together import groups_of
 
 
 @bp.get("/")
@@ -21,8 +23,8 @@ def today() -> str | Response:
             return entry.to_wecom()
         now = here.clock()
         rows = recommend.of_rep(session, rep.id, local(now).date())
-        lines = lines_of(session, rep, rows, now)
+        lines = lines_of(session, rep, rows, now, (By.MOMENT,))
     return render_template(
         "rep/today.html", rep=rep, lines=lines, refusals=recommend.REFUSALS,
-        done=sum(not line.open for line in lines), now=now,
+        done=sum(not line.open for line in lines), now=now, groups=groups_of(lines),
     )  # fmt: skip

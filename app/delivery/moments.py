@@ -1,0 +1,111 @@
+"""Moments that are to be published: written down once, taken by one worker at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.delivery.models import Dispatch
+from app.delivery.moment_models import Moment, MomentViewer, Step
+from app.infra.db import insert_new, insert_once
+
+HOLD = timedelta(seconds=60)  # a worker that died in the middle leaves it to others after this
+GATHER = timedelta(seconds=30)  # who is added within this sees it too
+BETWEEN = ":rep:"  # of what it belongs to, and of whom
+
+
+def plan_moment(
+    session: Session,
+    *,
+    belongs_to: str,
+    rep_id: int,
+    content_version_id: int,
+    url: str,
+    now: datetime,
+    campaign_id: int | None = None,
+) -> Moment:
+    """The moment of this rep for what `belongs_to` names, begun a little later or by `begin`."""
+    key = f"{belongs_to}{BETWEEN}{rep_id}"
+    values = {
+        "key": key, "rep_id": rep_id, "content_version_id": content_version_id, "url": url,
+        "campaign_id": campaign_id, "step": Step.NEW, "tag_id": "", "moment_id": "", "error": "",
+        "created_at": now, "check_at": now + GATHER,
+    }  # fmt: skip
+    insert_new(session, Moment, values, "key")
+    return session.scalars(select(Moment).where(Moment.key == key)).one()
+
+
+def find_moment(session: Session, belongs_to: str, rep_id: int) -> Moment | None:
+    """The moment of this rep, if there is one, locked."""
+    key = f"{belongs_to}{BETWEEN}{rep_id}"
+    return session.scalar(select(Moment).where(Moment.key == key).with_for_update())
+
+
+def show_to(
+    session: Session, moment: Moment, identifier_id: int, suggestion_id: int | None = None
+) -> None:
+    """One more is meant to see it."""
+    values = {
+        "moment_id": moment.id, "identifier_id": identifier_id, "suggestion_id": suggestion_id,
+    }  # fmt: skip
+    insert_once(session, MomentViewer, values, "moment_id", "identifier_id")
+
+
+def begin(moment: Moment, now: datetime) -> None:
+    """Nobody else will be added."""
+    if moment.step == Step.NEW:
+        moment.check_at = now
+
+
+def due_moments(session: Session, now: datetime, limit: int) -> Sequence[int]:
+    """Moments that it is time to look at."""
+    chosen = select(Moment.id).where(Moment.check_at <= now).order_by(Moment.check_at).limit(limit)
+    return session.scalars(chosen).all()
+
+
+def take_moment(session: Session, moment_id: int, now: datetime) -> Moment | None:
+    """The moment, for this worker alone for a while; None when another one has it."""
+    taken = session.scalar(
+        update(Moment)
+        .where(Moment.id == moment_id, Moment.check_at <= now)
+        .values(check_at=now + HOLD)
+        .returning(Moment.id)
+    )
+    return None if taken is None else session.get_one(Moment, taken, populate_existing=True)
+
+
+def viewers_of(session: Session, moment_id: int) -> list[tuple[MomentViewer, Dispatch | None]]:
+    """Who is meant to see it, with the message that lets them."""
+    rows = session.execute(
+        select(MomentViewer, Dispatch)
+        .outerjoin(Dispatch, Dispatch.id == MomentViewer.dispatch_id)
+        .where(MomentViewer.moment_id == moment_id)
+        .order_by(MomentViewer.identifier_id)
+    )
+    return [(viewer, dispatch) for viewer, dispatch in rows]
+
+
+def carrier_key(moment: Moment) -> str:
+    """The key of the message that asks for the moment."""
+    return f"moment:{moment.id}"
+
+
+def viewer_key(moment: Moment, identifier_id: int) -> str:
+    """The key of the message that lets one contact see it."""
+    return f"{moment.key.partition(BETWEEN)[0]}:{identifier_id}"
+
+
+def carrier(session: Session, moment: Moment) -> Dispatch | None:
+    """The message that asks for the moment."""
+    return session.scalar(select(Dispatch).where(Dispatch.dedupe_key == carrier_key(moment)))
+
+
+def moment_tags(session: Session, rep_id: int) -> set[str]:
+    """Tags that only say who of a rep's contacts sees a moment."""
+    rows: Iterable[str] = session.scalars(
+        select(Moment.tag_id).where(Moment.rep_id == rep_id, Moment.tag_id != "")
+    )
+    return set(rows)

@@ -1,0 +1,70 @@
+"""What comes of a moment: who saw it, or that nobody will."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import content, delivery, journey, reps
+from app.delivery import Dispatch, Receipt, State, Way
+from app.delivery import moments as rows
+from app.delivery.moment_models import Moment, MomentViewer, Step
+from app.journey import Happened
+from app.recommend import State as Answered
+from app.recommend import Suggestion
+
+CHANNEL = "moment"
+WENT_OUT = (State.SENT, State.UNKNOWN)
+
+
+def publish(session: Session, row: Moment, seen: Collection[str], now: datetime) -> None:
+    """The rep has published it; `seen`: external userids of those who find it in their moments."""
+    row.step, row.published_at = Step.PUBLISHED, now
+    for viewer, dispatch in rows.viewers_of(session, row.id):
+        if dispatch is None or dispatch.state not in WENT_OUT:
+            continue
+        if dispatch.payload.get("external_userid") in seen:
+            _reached(session, row, viewer, dispatch, now)
+        else:
+            delivery.record_receipt(session, dispatch, Receipt.NOT_SEEN, now)
+
+
+def fail(session: Session, row: Moment, why: str, now: datetime) -> None:
+    """It will not be published: nobody was contacted, and the rep hears why."""
+    row.step, row.error, row.check_at = Step.FAILED, why, now
+    for viewer, dispatch in rows.viewers_of(session, row.id):
+        if dispatch is not None and dispatch.state == State.QUEUED:
+            delivery.cancel(session, dispatch, why)
+        if dispatch is not None and dispatch.receipt is None:
+            delivery.record_receipt(session, dispatch, Receipt.NOT_SEEN, now)
+        suggestion = _suggestion(session, viewer)
+        if suggestion is not None and suggestion.state == Answered.ADOPTED:
+            suggestion.state = Answered.CANCELLED
+    rep = reps.get_rep(session, row.rep_id)
+    version = content.get_version(session, row.content_version_id)
+    delivery.queue(
+        session, way=Way.REP_TEXT, dedupe_key=f"moment-failed:{row.id}",
+        payload={"corp_id": rep.corp_id, "userid": rep.userid,
+                 "text": f"朋友圈《{version.title}》没有发出：{why}。"},
+        rep_id=rep.id, now=now,
+    )  # fmt: skip
+
+
+def _reached(
+    session: Session, row: Moment, viewer: MomentViewer, dispatch: Dispatch, now: datetime
+) -> None:
+    delivery.record_receipt(session, dispatch, Receipt.FORWARDED, now)
+    journey.note(
+        session, viewer.identifier_id, Happened.CONTENT_SENT, channel=CHANNEL, at=now,
+        ref=f"dispatch:{dispatch.id}", rep_id=row.rep_id,
+        content_version_id=row.content_version_id, campaign_id=row.campaign_id,
+    )  # fmt: skip
+    suggestion = _suggestion(session, viewer)
+    if suggestion is not None and suggestion.forwarded_at is None:
+        suggestion.forwarded_at = now
+
+
+def _suggestion(session: Session, viewer: MomentViewer) -> Suggestion | None:
+    return session.get(Suggestion, viewer.suggestion_id) if viewer.suggestion_id else None

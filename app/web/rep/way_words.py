@@ -1,0 +1,47 @@
+"""How pages say in which way something is sent, and why not in another."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.consent import Reason
+from app.recommend.way import By
+from app.web import language
+from app.web.console.words import left_out
+from app.web.rep import bp
+
+NAMES = {
+    By.REP: _l("一对一发送"),
+    By.TASK: _l("企业群发（需确认）"),
+    By.ACCOUNT: _l("公众号消息"),
+    By.MOMENT: _l("客户朋友圈（需确认）"),
+}
+WHYS = {
+    "医生希望代表联系": _l("医生希望代表联系"),
+    "医生希望用公众号": _l("医生希望用公众号"),
+    "医生希望代表联系，现在不行": _l("医生希望代表联系，现在不行"),
+    "医生希望用公众号，现在不行": _l("医生希望用公众号，现在不行"),
+    "其他方式现在不行": _l("其他方式现在不行"),
+    "唯一的方式": _l("唯一的方式"),
+    "您的习惯": _l("您的习惯"),
+    "打开更多": _l("打开更多"),
+}
+
+
+@bp.app_template_filter("way_name")
+def way_name(by: str) -> str:
+    """A way's name for people."""
+    return str(NAMES[By(by)]) if by else str(_("暂无可用方式"))
+
+
+@bp.app_template_filter("way_why")
+def way_why(why: str) -> str:
+    """Why it is this way."""
+    return str(WHYS.get(why, why))
+
+
+@bp.app_template_filter("shut_why")
+def shut_why(barrier: Reason) -> str:
+    """Why it may not be this way now."""
+    return barrier.text if language.choose() == language.CHINESE else left_out(barrier.code)

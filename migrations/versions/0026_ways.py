@@ -1,0 +1,101 @@
+"""The way of a suggestion, and how physicians wish to be reached
+
+Revision 0026_ways, after 0023_learning.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0026_ways"
+down_revision = "0023_learning"
+branch_labels = None
+depends_on = None
+
+BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Step to this revision."""
+    op.add_column(
+        "suggestion", sa.Column("way", sa.String(length=12), server_default="", nullable=False)
+    )
+    op.create_table(
+        "contact_wish",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("identifier_id", BIG_ID, nullable=False),
+        sa.Column("way", sa.String(10), nullable=False),
+        sa.Column("source", sa.String(40), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["identifier_id"], ["identifier.id"], ondelete="CASCADE",
+            name=op.f("fk_contact_wish_identifier_id_identifier"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_wish")),
+        sa.UniqueConstraint("identifier_id", name=op.f("uq_contact_wish_identifier_id")),
+    )  # fmt: skip
+    _moments()
+
+
+def _moments() -> None:
+    op.create_table(
+        "moment",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("key", sa.String(120), nullable=False),
+        sa.Column("rep_id", BIG_ID, nullable=False),
+        sa.Column("content_version_id", BIG_ID, nullable=False),
+        sa.Column("campaign_id", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.String(500), nullable=False),
+        sa.Column("step", sa.String(12), nullable=False),
+        sa.Column("tag_id", sa.String(80), nullable=False),
+        sa.Column("moment_id", sa.String(128), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("check_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["rep_id"], ["rep.id"], name=op.f("fk_moment_rep_id_rep")),
+        sa.ForeignKeyConstraint(
+            ["content_version_id"], ["content_version.id"],
+            name=op.f("fk_moment_content_version_id_content_version"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_moment")),
+        sa.UniqueConstraint("key", name=op.f("uq_moment_key")),
+    )  # fmt: skip
+    op.create_index("ix_moment_check_at", "moment", ["check_at"])
+    op.create_index(op.f("ix_moment_rep_id"), "moment", ["rep_id"])
+    op.create_index(op.f("ix_moment_campaign_id"), "moment", ["campaign_id"])
+    op.create_table(
+        "moment_viewer",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("moment_id", BIG_ID, nullable=False),
+        sa.Column("identifier_id", BIG_ID, nullable=False),
+        sa.Column("suggestion_id", sa.BigInteger(), nullable=True),
+        sa.Column("dispatch_id", BIG_ID, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["moment_id"], ["moment.id"], ondelete="CASCADE",
+            name=op.f("fk_moment_viewer_moment_id_moment"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["identifier_id"], ["identifier.id"], ondelete="CASCADE",
+            name=op.f("fk_moment_viewer_identifier_id_identifier"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["dispatch_id"], ["dispatch.id"], ondelete="SET NULL",
+            name=op.f("fk_moment_viewer_dispatch_id_dispatch"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_moment_viewer")),
+        sa.UniqueConstraint(
+            "moment_id", "identifier_id", name=op.f("uq_moment_viewer_moment_id_identifier_id")
+        ),
+    )  # fmt: skip
+    op.create_index(op.f("ix_moment_viewer_identifier_id"), "moment_viewer", ["identifier_id"])
+    op.create_index(op.f("ix_moment_viewer_dispatch_id"), "moment_viewer", ["dispatch_id"])
+
+
+def downgrade() -> None:
+    """Step back."""
+    op.drop_table("moment_viewer")
+    op.drop_table("moment")
+    op.drop_table("contact_wish")
+    op.drop_column("suggestion", "way")

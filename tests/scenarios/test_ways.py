@@ -1,0 +1,239 @@
+"""One suggestion in several ways, similar ones together, and a moment from its tag to who saw it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import campaigns, consent, delivery, identity, journey
+from app.delivery import Dispatch, Receipt, Way
+from app.delivery import State as Sending
+from app.delivery.moment_models import Moment, Step
+from app.flows.carry_out import carry_out
+from app.flows.settle_message import settle_message
+from app.identity import Id, Kind
+from app.links import TrackedLink
+from app.recommend import State, Suggestion
+from app.recommend.way import By
+from app.tagging.models import TagUnmapped
+from tests.scenarios.conftest import Line, publish
+from tests.scenarios.test_main_line import suggest
+from tests.scenarios.test_rep_page import enter, send
+from tests.scenarios.test_suggestion_line import card_of, dispatches, texts
+from workers.moments import keep_moments
+
+
+@pytest.fixture
+def two(line: Line) -> list[Suggestion]:
+    """The same content for two physicians of one rep."""
+    publish(line, "房颤抗凝新进展", ["af"])
+    for person in ("wang", "li"):
+        line.do("add_contact", userid="rep01", person=person)
+        line.do("edit_contact", userid="rep01", person=person, tag_ids=["et1"])
+    return suggest(line)
+
+
+def way_row(line: Line, userid: str = "rep01") -> str:
+    rows = line.world.cards[card_of(line, userid)["task_id"]]["card"]["horizontal_content_list"]
+    return next(str(row["value"]) for row in rows if row["keyname"] == "方式")
+
+
+def rows_of(line: Line) -> list[Suggestion]:
+    with line.parts.db.reading() as session:
+        return list(session.scalars(select(Suggestion).order_by(Suggestion.id)))
+
+
+def run(line: Line, minutes: int = 3) -> Moment:
+    """Let the moment go on for some minutes."""
+    for _ in range(minutes * 2):
+        line.clock.tick(seconds=30)
+        keep_moments(line.parts)
+        line.work()
+    with line.parts.db.reading() as session:
+        return session.scalars(select(Moment)).one()
+
+
+def moment_of(line: Line) -> dict[str, Any]:
+    (found,) = line.world.moments.values()
+    return found
+
+
+def test_the_card_says_the_way_and_the_wish_of_a_physician_goes_before_it(line: Line) -> None:
+    publish(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="您好")
+    with line.parts.db.transaction() as session:
+        openid = identity.find(
+            session, Id(Kind.OPENID, "wxtestaccount", line.person("wang").openid)
+        )
+        assert openid is not None
+        consent.wish(session, openid.id, "account", source="content_page", at=line.clock())
+    (row,) = suggest(line)
+    assert (row.way, way_row(line)) == ("oa", "公众号消息 · 医生希望用公众号")
+    before = len(line.person("wang").oa_chat)
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
+    article = line.person("wang").oa_chat[before:]
+    assert len(article) == 1
+    assert "房颤抗凝新进展" in str(article[0])
+    assert "由公众号消息发给 王某某" in texts(line)[-1]
+    (after,) = rows_of(line)
+    assert (after.state, after.forwarded_at is not None) == (State.ADOPTED, True)
+    with line.parts.db.reading() as session:
+        assert session.scalars(select(TrackedLink.channel)).all() == ["oa"]
+        told = journey.timeline(session, openid.one_id)
+        assert any(e.kind == journey.Happened.CONTENT_SENT and e.channel == "oa" for e in told)
+
+
+def test_a_way_that_closes_after_the_card_left_falls_back_to_the_reps_own_hand(line: Line) -> None:
+    publish(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="您好")
+    (row,) = suggest(line)
+    with line.parts.db.transaction() as session:
+        session.get_one(Suggestion, row.id).way = By.ACCOUNT
+    line.clock.tick(hours=50)
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
+    assert rows_of(line)[0].way == By.REP
+    assert "/t/" in texts(line)[-1]
+
+
+def test_the_rep_sees_why_not_and_takes_another_way(line: Line, two: list[Suggestion]) -> None:
+    client = enter(line, "rep01")
+    page = client.get("/rep/").text
+    for text in ("一对一发送", "您的习惯", "改用企业群发（需确认）", "没有这个渠道的联系同意"):
+        assert text in page, text
+    assert "改用公众号消息" not in page
+    told = send(client, f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
+    assert "请在企业微信里确认群发任务" in told.text
+    line.work()
+    assert [task["sender"] for task in line.world.tasks.values()] == ["rep01"]
+    assert [row.way for row in rows_of(line)] == ["group_task", "wecom"]
+
+
+def test_similar_conversations_go_with_one_tap_each_judged_by_itself(
+    line: Line, two: list[Suggestion]
+) -> None:
+    client = enter(line, "rep01")
+    page = client.get("/rep/").text
+    for text in ("相似沟通", "2 位医生同一篇", "企业群发（需确认） 2", "一起处理"):
+        assert text in page, text
+    version = two[0].content_version_id
+    with line.parts.db.transaction() as session:
+        consent.record(
+            session, two[1].identifier_id, action=consent.Action.WITHDRAW, source="keyword",
+            at=line.clock(),
+        )  # fmt: skip
+    path = f"/rep/together/{version}"
+    form = {"suggestion": [str(row.id) for row in two], "by": "group_task"}
+    told = send(client, path, **form)  # type: ignore[arg-type]
+    assert "已处理 1 位：企业群发（需确认） 1" in told.text
+    assert "没有发出：医生已退订" in told.text
+    line.work()
+    assert len(line.world.tasks) == 1
+    assert [row.state for row in rows_of(line)] == [State.ADOPTED, State.CANCELLED]
+    assert "这些建议刚刚已处理过" in send(client, path, **form).text  # type: ignore[arg-type]
+    other = enter(line, "rep02")
+    assert send(other, path, "/rep/", **form).status_code in (400, 404)  # type: ignore[arg-type]
+
+
+def test_one_tap_makes_one_moment_for_those_who_may_see_it(
+    line: Line, two: list[Suggestion]
+) -> None:
+    line.do("add_contact", userid="rep01", person=line.do("invent_person")["key"])  # sees nothing
+    client = enter(line, "rep01")
+    assert "发朋友圈（2 位可见）" in client.get("/rep/").text
+    form = {"suggestion": [str(row.id) for row in two], "by": "moment"}
+    told = send(client, f"/rep/together/{two[0].content_version_id}", **form)  # type: ignore[arg-type]
+    assert "客户朋友圈（需确认） 2" in told.text
+    assert run(line).step == Step.CONFIRMING
+    post = moment_of(line)
+    assert (post["senders"], post["link"]["title"]) == (["rep01"], "房颤抗凝新进展")
+    assert {d.receipt for d in dispatches(line, Way.MOMENT_VIEW)} == {None}
+    line.do("publish_moment", moment_id=post["id"], userid="rep01")
+    row = run(line, 10)
+    assert row.step == Step.PUBLISHED
+    assert len(post["seen"]["rep01"]) == 2
+    assert {d.receipt for d in dispatches(line, Way.MOMENT_VIEW)} == {Receipt.FORWARDED}
+    assert all(s.forwarded_at is not None and s.way == "moment" for s in rows_of(line))
+    with line.parts.db.reading() as session:
+        assert not session.scalars(select(TagUnmapped)).all(), (
+            "its tag is nothing that anybody said"
+        )
+        counted = delivery.moments_this_month(session, [two[0].identifier_id], line.clock())
+        assert counted == {two[0].identifier_id: 1}
+    line.clock.tick(days=8)
+    assert run(line, 1).step == Step.CLOSED
+    assert [g.group_name for g in line.world.tag_groups] == ["专科"], "the tag is gone"
+
+
+def moment_campaign(line: Line) -> int:
+    version = publish(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    with line.parts.db.transaction() as session:
+        campaign = campaigns.create(
+            session, name="房颤月", content_id=version.content_id, expression="标签:房颤",
+            way="moment", at=None, cron="", author="user:1", now=line.clock(),
+        )  # fmt: skip
+        run_id = campaigns.run_now(session, campaign.id, line.clock())
+        assert carry_out(session, run_id, line.parts.settings, line.clock())
+        return campaign.id
+
+
+def test_a_cut_moment_task_is_found_again_by_its_link_and_never_made_twice(line: Line) -> None:
+    campaign_id = moment_campaign(line)
+    for _ in range(4):  # until everybody is marked and the task is queued
+        line.clock.tick(seconds=10)
+        keep_moments(line.parts)
+        if dispatches(line, Way.MOMENT):
+            break
+        line.work()
+    line.world.trouble = {"errcodes": {}, "cut_after_effect": False}
+    calls = line.world.moments
+    original = line.parts.outside.wecom["wwtestcorp"].moments.cover
+
+    def cover(picture: bytes) -> str:
+        media_id = original(picture)
+        line.world.trouble = {"cut_after_effect": True}  # of the call that follows
+        return media_id
+
+    line.parts.outside.wecom["wwtestcorp"].moments.cover = cover  # type: ignore[method-assign]
+    line.work()
+    (task,) = dispatches(line, Way.MOMENT)
+    assert (task.state, len(calls)) == (Sending.UNKNOWN, 1)
+    row = run(line)
+    assert (row.step, len(calls)) == (Step.CONFIRMING, 1)
+    assert dispatches(line, Way.MOMENT)[0].state == Sending.SENT
+    line.do("publish_moment", moment_id=row.moment_id, userid="rep01")
+    run(line, 10)
+    with line.parts.db.reading() as session:
+        funnel = campaigns.results(session, campaign_id)
+        assert (funnel.planned, funnel.sent) == (1, 1)
+
+
+def test_a_moment_that_the_platform_does_not_know_waits_for_a_person(line: Line) -> None:
+    moment_campaign(line)
+    for _ in range(4):
+        line.clock.tick(seconds=10)
+        keep_moments(line.parts)
+        if tasks := dispatches(line, Way.MOMENT):
+            break
+        line.work()
+    with line.parts.db.transaction() as session:
+        row = session.get_one(Dispatch, tasks[0].id)
+        row.state, row.maybe_sent, row.first_attempt_at = Sending.UNKNOWN, True, line.clock()
+    assert run(line).step == Step.ASKING
+    with line.parts.db.transaction() as session:
+        settle_message(session, tasks[0].id, "failed", actor="user:1", now=line.clock())
+    row = run(line, 5)  # type: ignore[assignment]
+    assert row.step == Step.FAILED  # type: ignore[attr-defined]
+    (view,) = dispatches(line, Way.MOMENT_VIEW)
+    assert (view.receipt, view.counts_as_contact) == (Receipt.NOT_SEEN, False)
+    assert "没有发出" in texts(line)[-1]
+    assert line.world.moments == {}
