@@ -24,7 +24,11 @@ Row = TypeVar("Row", Identifier, ContentVersion)
 
 
 def still_allowed(
-    session: Session, rep: Rep, rows: Sequence[Suggestion], ways: Mapping[int, Choice], now: datetime
+    session: Session,
+    rep: Rep,
+    rows: Sequence[Suggestion],
+    ways: Mapping[int, Choice],
+    now: datetime,
 ) -> dict[int, Verdict]:
     """The verdict of this moment by suggestion; people and contents are read once for all.
 

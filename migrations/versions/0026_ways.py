@@ -1,6 +1,6 @@
 """The way of a suggestion, and how physicians wish to be reached
 
-Revision 0026_ways, after 0023_learning.
+Revision 0026_ways, after 0024_policies.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0026_ways"
-down_revision = "0023_learning"
+down_revision = "0024_policies"
 branch_labels = None
 depends_on = None
 

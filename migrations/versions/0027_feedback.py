@@ -1,6 +1,6 @@
 """For whom a content is and which brands a rep speaks for; what reps say beyond a tap
 
-Revision 0027_feedback, after 0023_learning.
+Revision 0027_feedback, after 0026_ways.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0027_feedback"
-down_revision = "0023_learning"
+down_revision = "0026_ways"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Suggestions by day and links by moment, for what looks at the last days of all
 
-Revision 0030_insights, after 0023_learning.
+Revision 0030_insights, after 0027_feedback.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0030_insights"
-down_revision = "0023_learning"
+down_revision = "0027_feedback"
 branch_labels = None
 depends_on = None
 

@@ -65,9 +65,7 @@ def _choices(
     return found
 
 
-def _line_of(
-    session: Session, row: Suggestion, verdict: Verdict, choice: Choice | None
-) -> Line:
+def _line_of(session: Session, row: Suggestion, verdict: Verdict, choice: Choice | None) -> Line:
     identifier = session.get_one(Identifier, row.identifier_id)
     version = content.get_version(session, row.content_version_id)
     person = identity.get_physician(session, identifier.one_id)
