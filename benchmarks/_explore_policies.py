@@ -324,21 +324,23 @@ POLICIES: dict[str, tuple[str, Callable[[int], Policy]]] = {
     "oracle": ("", lambda seed: Oracle()),
     "random": ("", Random),
     "static tag affinity (day 0)": ("", lambda seed: Ours(seed, 0.0, 0.0, learns=False)),
-    "LinTS, each content (mabwiser)": ("mabwiser", lambda seed: Disjoint(seed, 1.0)),
-    "LinTS, shared features": ("mabwiser", lambda seed: Shared(seed, 1.0)),
+    "LinTS, shared (mabwiser)": ("mabwiser", lambda seed: Shared(seed, 0.3)),
     "Vowpal Wabbit, epsilon": ("vowpalwabbit", lambda seed: Vowpal(seed, "")),
     "Vowpal Wabbit, squarecb": ("vowpalwabbit", lambda seed: Vowpal(seed, "--squarecb")),
+    "Vowpal Wabbit, squarecb, gamma 100": (
+        "vowpalwabbit", lambda seed: Vowpal(seed, "--squarecb --gamma_scale 100")),
     "greedy, learned": ("", lambda seed: Ours(seed, 0.0, 0.0)),
     "ours": ("", lambda seed: Ours(seed, explore.ALPHA, explore.FLOOR)),
-}
+    "LinTS, each content (mabwiser)": ("mabwiser", lambda seed: Disjoint(seed, 0.1)),
+}  # fmt: skip
 TRIED: dict[str, tuple[str, Callable[[int], Policy]]] = {
     f"ours, alpha {alpha} floor {floor}": ("", lambda seed, a=alpha, f=floor: Ours(seed, a, f))
-    for alpha, floor in ((0.1, 0.02), (0.25, 0.0), (0.5, 0.02), (1.0, 0.02))
+    for alpha, floor in ((0.1, 0.0), (0.25, 0.02), (0.25, 0.0), (0.5, 0.02), (1.0, 0.02))
 } | {
     f"LinTS, {kind.__name__.lower()} alpha {alpha}":
         ("mabwiser", lambda seed, k=kind, a=alpha: k(seed, a))
-    for kind in (Disjoint, Shared) for alpha in (0.3, 0.1)
+    for kind, alpha in ((Disjoint, 1.0), (Disjoint, 0.3), (Shared, 1.0), (Shared, 0.1))
 } | {
     f"Vowpal Wabbit, {how}": ("vowpalwabbit", lambda seed, h=how: Vowpal(seed, h))
-    for how in ("--squarecb --gamma_scale 100", "--squarecb -l 0.1", "-l 0.1")
+    for how in ("--squarecb -l 0.1", "-l 0.1")
 }  # fmt: skip

@@ -18,10 +18,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
@@ -31,6 +33,7 @@ from benchmarks._explore_worlds import CARDS, REPS, WORLDS, Run, world
 
 T_95 = (0, 12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)  # by degrees of freedom
 KNOWN = "oracle"
+Job = tuple[str, int, str, int]  # world, seed, policy, days
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,9 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = list(dict.fromkeys([KNOWN, *chosen]))
     worlds = ("tuning",) if asked.tune else tuple(asked.worlds.split(","))
     jobs = [(w, asked.first + s, name, asked.days)
-            for w in worlds for s in range(asked.seeds) for name in chosen]  # fmt: skip
-    with ProcessPoolExecutor(asked.jobs) as pool:
-        done = dict(zip(jobs, pool.map(measured, jobs), strict=True))
+            for s in range(asked.seeds) for w in worlds for name in chosen]  # fmt: skip
+    done = _all(jobs, asked)
     data = {
         "days": asked.days, "decisions": asked.days * REPS * CARDS, "seeds": asked.seeds,
         "chances_us": speed(), "missing": missing(), "load": os.getloadavg()[0],
@@ -61,15 +63,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(json.dumps(data) if asked.json else as_text(data))
 
 
-def measured(job: tuple[str, int, str, int]) -> dict[str, float | list[float]]:
+def _all(jobs: Sequence[Job], asked: argparse.Namespace) -> dict[Job, dict[str, Any]]:
+    """Every job; with `--keep`, those that an earlier run has done are read from its file."""
+    kept = Path(asked.keep) if asked.keep else None
+    lines = kept.read_text().splitlines() if kept and kept.exists() else []
+    read = {tuple(job): found for job, found in map(json.loads, lines)}
+    done = {job: read[job] for job in jobs if job in read}
+    left = [job for job in jobs if job not in done]
+    with ProcessPoolExecutor(asked.jobs) as pool:
+        for job, found in zip(left, pool.map(measured, left), strict=True):
+            done[job] = found
+            print(f"{len(done)} of {len(jobs)}: {job[0]}, seed {job[1]}, {job[2]}", file=sys.stderr)
+            if kept:
+                with kept.open("a") as file:
+                    file.write(json.dumps([job, found]) + "\n")
+    return {job: done[job] for job in jobs}
+
+
+def measured(job: Job) -> dict[str, Any]:
     """One policy in one company."""
     name, seed, policy, days = job
     return play(name, seed, (POLICIES | TRIED)[policy][1], days)
 
 
-def play(
-    name: str, seed: int, make: Callable[[int], Policy], days: int
-) -> dict[str, float | list[float]]:
+def play(name: str, seed: int, make: Callable[[int], Policy], days: int) -> dict[str, Any]:
     """Worth of each day's decisions, and processor seconds of deciding and of nights."""
     run, policy = Run.of(world(name, seed, days)), make(seed)
     deciding = learning = 0.0
@@ -97,7 +114,7 @@ def play(
 
 
 def _judged(
-    done: Mapping[tuple[str, int, str, int], Mapping[str, Any]], name: str, chosen: Sequence[str]
+    done: Mapping[Job, Mapping[str, Any]], name: str, chosen: Sequence[str]
 ) -> dict[str, Any]:
     def of(policy: str) -> list[Mapping[str, Any]]:
         return [one for job, one in done.items() if job[0] == name and job[2] == policy]
@@ -174,6 +191,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--worlds", default=",".join(WORLDS))
     parser.add_argument("--only", default="", help="policies, parted by ;")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--keep", help="a file that an interrupted run goes on from")
     parser.add_argument("--tune", action="store_true")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args(arguments)

@@ -29,7 +29,7 @@ from app.recommend.scoring import Scored
 
 TOP = 10  # contents of a physician among which is chosen
 NUMBER = 50  # draws of a night
-ALPHA = 0.25  # of the variance: the whole of it tries too much (docs/recommend.md)
+ALPHA = 0.1  # of the variance: more of it tries too much (docs/recommend.md)
 FLOOR = 0.02  # of a choice's chance, shared by all of its contents
 
 
