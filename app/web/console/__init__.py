@@ -21,7 +21,7 @@ PAGES = (
     "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
     "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
     "court_words", "court", "truth", "tag_rules", "coverage", "tag_names", "tag_imports",
-    "tag_mirror",
+    "tag_mirror", "policy_words", "policies", "lift",
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")

@@ -60,6 +60,11 @@ ACTIONS = {
     "court.decided": _l("裁定标签分歧"), "court.undone": _l("撤销标签裁定"),
     "court.appealed": _l("对标签裁定申诉"), "court.settle_at": _l("修改自动裁定"),
     "court.fixed": _l("固定来源可信度"), "court.released": _l("恢复学到的可信度"),
+    "policy.created": _l("新建推荐策略"), "policy.asked": _l("评估推荐策略"),
+    "policy.gated": _l("推荐策略通过评估"), "policy.failed": _l("推荐策略未通过评估"),
+    "policy.tried": _l("试行推荐策略"), "policy.live": _l("全面启用推荐策略"),
+    "policy.rolled_back": _l("退回推荐策略"), "policy.discarded": _l("放弃推荐策略"),
+    "policy.holdout": _l("修改对照组"),
     "court.retired": _l("停用标签"), "court.kept": _l("保留建议停用的标签"),
 }  # fmt: skip
 OBJECTS = {
@@ -69,7 +74,7 @@ OBJECTS = {
     "import": _l("导入"), "identity": _l("身份判断"), "candidate": _l("复核"),
     "hospital": _l("医院"), "segment": _l("人群"), "list": _l("名单"),
     "suppression": _l("排除规则"), "tag_rule": _l("自动标签规则"),
-    "tag_case": _l("标签分歧"), "reliability": _l("来源可信度"),
+    "plan_policy": _l("推荐策略"), "tag_case": _l("标签分歧"), "reliability": _l("来源可信度"),
     "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
 }  # fmt: skip
 CONSENT = {
