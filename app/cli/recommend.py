@@ -1,4 +1,4 @@
-"""`yishu recommend`: how good the scorer is on any data set, and learning now."""
+"""`yishu recommend`: how good the scorer is on any data set, learning now, and policies."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from app.bootstrap import build
+from app.cli import policies
 from app.cli.interactions import Columns, interactions, weighted
 from app.cli.output import Json, show, teller
 from app.flows.learn import learn_from_answers
@@ -30,6 +31,7 @@ def register(cli: typer.Typer) -> None:
     group.command()(evaluate)
     group.command()(invent)
     group.command()(learn)
+    policies.register(group)
     cli.add_typer(group, name="recommend")
 
 

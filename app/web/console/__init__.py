@@ -22,7 +22,7 @@ PAGES = (
     "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
     "court_words", "court", "truth", "tag_rules", "coverage", "tag_names", "tag_imports",
     "tag_mirror", "insight_words", "plans", "performance", "reach", "what_if", "feedback_words",
-    "claims", "stop_rules", "content_terms", "rep_brands",
+    "claims", "stop_rules", "content_terms", "rep_brands", "policy_words", "policies", "lift",
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")

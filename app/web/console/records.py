@@ -65,6 +65,11 @@ ACTIONS = {
     "claim.decided": _l("处理归属反馈"), "stop_rule.approve": _l("采纳反馈规则"),
     "stop_rule.reject": _l("驳回反馈规则"), "stop_rule.withdraw": _l("撤回反馈规则"),
     "content.terms": _l("修改内容面向的医生"), "rep.brands": _l("修改代表的产品范围"),
+    "policy.created": _l("新建推荐策略"), "policy.asked": _l("评估推荐策略"),
+    "policy.gated": _l("推荐策略通过评估"), "policy.failed": _l("推荐策略未通过评估"),
+    "policy.tried": _l("试行推荐策略"), "policy.live": _l("全面启用推荐策略"),
+    "policy.rolled_back": _l("退回推荐策略"), "policy.discarded": _l("放弃推荐策略"),
+    "policy.holdout": _l("修改对照组"),
     "court.retired": _l("停用标签"), "court.kept": _l("保留建议停用的标签"),
 }  # fmt: skip
 OBJECTS = {
@@ -74,7 +79,7 @@ OBJECTS = {
     "import": _l("导入"), "identity": _l("身份判断"), "candidate": _l("复核"),
     "hospital": _l("医院"), "segment": _l("人群"), "list": _l("名单"),
     "suppression": _l("排除规则"), "tag_rule": _l("自动标签规则"),
-    "tag_case": _l("标签分歧"), "reliability": _l("来源可信度"),
+    "plan_policy": _l("推荐策略"), "tag_case": _l("标签分歧"), "reliability": _l("来源可信度"),
     "relation_claim": _l("归属"), "stop_rule": _l("反馈规则"),
     "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
 }  # fmt: skip
