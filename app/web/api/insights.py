@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from flask import Response, jsonify
 from pydantic import Field
@@ -24,7 +24,7 @@ from app.web.api import bp
 from app.web.api.asking import Asked, Position, RowId, query
 from app.web.context import parts
 
-Days = Literal[7, 28, 90]
+Days = Annotated[int, Field(ge=1, le=365)]
 
 
 class DayQuery(Asked):

@@ -1,0 +1,170 @@
+"""洞察 and 试一试: for staff only, by page and by call; empty pages teach, and state is in the URL."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from sqlalchemy import func, select
+
+from app import reps, tagging
+from app.accounts.models import Role
+from app.content import ContentVersion
+from app.flows.plan_day import plan_day
+from app.infra.clock import local
+from app.infra.db import Base
+from app.recommend import State, Suggestion
+from tests.company import give_tag, publish
+from tests.flows.test_insight_contents import sent
+from tests.scenarios.conftest import Line
+from tests.scenarios.test_console import Browser, people
+
+__all__ = ["people"]
+HEADERS = {"Authorization": "Bearer setup-token-of-the-tests"}
+PAGES = ("/console/insights/", "/console/insights/plan", "/console/insights/contents",
+         "/console/insights/contents.csv", "/console/insights/coverage",
+         "/console/insights/coverage?by=rep", "/console/insights/coverage/brands")  # fmt: skip
+
+
+@pytest.fixture
+def wang(line: Line, people: dict[str, Browser]) -> str:
+    """A physician of rep01 with a tag, a content for it, and today's plan."""
+    with line.parts.db.transaction() as session:
+        tagging.seed(session, line.clock())
+        row = reps.contacts_of(session, _rep(session).id)[0][1]
+        publish(session, "房颤抗凝要点", ("af",), line.clock())
+        publish(session, "=1+1", ("heart-failure",), line.clock())
+        give_tag(session, row, "af", line.clock())
+        return row.one_id
+
+
+def _rep(session) -> reps.Rep:  # type: ignore[no-untyped-def]
+    rep = reps.find_rep(session, "wwtestcorp", "rep01")
+    assert rep is not None
+    return rep
+
+
+def test_pages_are_for_staff_and_teach_when_empty(line: Line, people: dict[str, Browser]) -> None:
+    for page in PAGES:
+        for role in Role:
+            status = people[role.value].get(page).status_code
+            assert status == (403 if role is Role.REP else 200), (page, role)
+    text = people["marketer"].get("/console/insights/contents").text
+    assert "还没有建议，也没有发出过内容" in text
+    assert "还没有生成" in people["reviewer"].get("/console/insights/plan").text
+    assert people["admin"].get("/console/insights/plan?day=2031-02-30&page=99999999999999999999")
+
+
+def test_a_day_goes_from_preview_to_plan_to_names(
+    line: Line, people: dict[str, Browser], wang: str
+) -> None:
+    marketer = people["marketer"]
+    with line.parts.db.reading() as session:
+        rep = _rep(session)
+    page = marketer.get(f"/console/insights/plan/{rep.id}").text
+    assert f"/console/insights/plan/{rep.id}/preview" in page
+    preview = marketer.get(f"/console/insights/plan/{rep.id}/preview").text
+    assert "房颤抗凝要点" in preview
+    assert "没有保存" in preview
+    told = line.web.get("/api/v1/insights/days/rep01?preview=1", headers=HEADERS).json
+    assert [one["one_id"] for one in told["would"]] == [wang]
+    day = local(line.clock()).date()
+    with line.parts.db.transaction() as session:
+        plan_day(session, _rep(session), day, base_url="http://yishu.test", now=line.clock())
+    page = marketer.get(f"/console/insights/plan/{rep.id}").text
+    assert "房颤抗凝要点" in page
+    assert "/left-out" in page
+    assert marketer.get(f"/console/insights/plan/{rep.id}/left-out?why=cap").status_code == 200
+    names = marketer.get(f"/console/insights/plan/people/planned?day={day}&rep={rep.id}").text
+    assert f"/console/physicians/{wang}" in names
+    assert marketer.get("/console/insights/plan/people/nothing").status_code == 404
+    items = line.web.get(f"/api/v1/insights/days?day={day}", headers=HEADERS).json["items"]
+    assert [(i["rep"], i["planned"], i["suggested"]) for i in items if i["suggested"]] == [
+        ("rep01", True, 1)
+    ]
+    told = line.web.get("/api/v1/insights/days/rep01", headers=HEADERS).json
+    (item,) = told["items"]
+    assert item["score"] == pytest.approx(sum(part["value"] for part in item["parts"]), abs=1e-3)
+    assert line.web.get("/api/v1/insights/days/nobody", headers=HEADERS).status_code == 404
+
+
+def test_contents_are_listed_with_names_and_leave_as_a_harmless_file(
+    line: Line, people: dict[str, Browser], wang: str
+) -> None:
+    with line.parts.db.transaction() as session:
+        rep = _rep(session)
+        row = reps.contacts_of(session, rep.id)[0][1]
+        for version in session.scalars(select(ContentVersion)).all():
+            sent(session, rep, row, version, line.clock(), 42.0, read=True)
+    marketer = people["marketer"]
+    page = marketer.get("/console/insights/contents?sort=opening&days=7").text
+    assert "房颤抗凝要点" in page
+    assert "还太少" in page
+    file = marketer.get("/console/insights/contents.csv?days=7").text
+    rows = list(csv.reader(io.StringIO(file.lstrip("\ufeff"))))
+    titles = {row[0] for row in rows[1:]}
+    assert "房颤抗凝要点" in titles
+    assert "'=1+1" in titles
+    assert all(len(row) == len(rows[0]) for row in rows)
+    told = line.web.get("/api/v1/insights/contents?days=7&q=房颤抗凝要点", headers=HEADERS).json
+    (item,) = told["items"]
+    assert (item["sent"], item["opened"], item["read"], item["median_s"]) == (1, 1, 1, 42)
+    assert item["opening"]["few"]
+    version = item["version_id"]
+    assert "代表一对一" in marketer.get(f"/console/insights/contents/{version}?days=7").text
+    names = marketer.get(f"/console/insights/contents/{version}/people/read?days=7").text
+    assert wang in names
+    covered = line.web.get("/api/v1/insights/coverage?by=rep&days=7", headers=HEADERS).json
+    assert covered["total"]["contacted"] == 1
+    wrong = line.web.get("/api/v1/insights/coverage?by=moon", headers=HEADERS)
+    assert wrong.status_code == 400
+
+
+def test_what_if_changes_nothing_and_says_why(
+    line: Line, people: dict[str, Browser], wang: str
+) -> None:
+    def counts() -> list[int]:
+        with line.parts.db.reading() as session:
+            tables = [t for t in Base.metadata.sorted_tables if t.name not in ("process",)]
+            return [session.scalar(select(func.count()).select_from(t)) or 0 for t in tables]
+
+    marketer, address = people["marketer"], f"/console/physicians/{wang}/what-if"
+    before = counts()
+    assert people["rep"].get(address).status_code == 403
+    page = marketer.get(address).text
+    assert "房颤抗凝要点" in page
+    changed = marketer.get(
+        f"{address}?add=心力衰竭&strength=0.9&about=房颤&title=设想的房颤指南"
+    ).text
+    assert "设想的房颤指南" in changed
+    assert "新出现" in changed
+    assert "没有标签“月亮”" in marketer.get(f"{address}?add=月亮").text
+    with line.parts.db.reading() as session:
+        other = session.scalar(select(ContentVersion).where(ContentVersion.title == "=1+1"))
+        assert other is not None
+    assert "没有其中任何一个标签" in marketer.get(f"{address}?ask={other.content_id}").text
+    assert marketer.get(f"{address}?ask=999999").status_code == 404
+    call = f"/api/v1/physicians/{wang}/what-if"
+    told = line.web.post(call, json={"add": {"heart-failure": 0.9}, "ask": other.content_id},
+                         headers=HEADERS).json  # fmt: skip
+    titles = [[one["title"] for one in told[side]["items"]] for side in ("before", "after")]
+    assert titles == [["房颤抗凝要点"], ["=1+1", "房颤抗凝要点"]]
+    assert told["why_not"]["code"] == "first"
+    assert line.web.post(call, json={"add": {"moon": 1}}, headers=HEADERS).status_code == 404
+    assert line.web.post(call, json={"add": {"af": 7}}, headers=HEADERS).status_code == 400
+    assert counts() == before
+
+
+def test_a_cancelled_suggestion_stays_on_its_day(
+    line: Line, people: dict[str, Browser], wang: str
+) -> None:
+    day = local(line.clock()).date()
+    with line.parts.db.transaction() as session:
+        rep = _rep(session)
+        plan_day(session, rep, day, base_url="http://yishu.test", now=line.clock())
+        for row in session.scalars(select(Suggestion)):
+            row.state = State.CANCELLED
+    page = people["admin"].get(f"/console/insights/plan/{rep.id}")
+    assert page.status_code == 200
+    assert "已取消" in page.text
