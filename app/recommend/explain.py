@@ -42,8 +42,8 @@ def reasons(
     first: str = "",
     fact: str = "",
 ) -> list[str]:
-    """What asked for it (`first`: a campaign, 稍后), the strongest tags, a recent `fact` or the last
-    contact, the rule."""
+    """What asked for it (`first`: a campaign, 稍后), the strongest tags, a recent `fact` or the
+    last contact, the rule."""
     told = [_cut(first)] if first else []
     named = [
         (tag, part)
