@@ -55,9 +55,9 @@ def approve(session: Session, rule: StopRule, clock: SetClock, **changes: object
 
 
 def town(session: Session, clock: SetClock) -> tuple[Rep, Rep]:
-    """Two reps, two contents, and for each rep a physician who cares for 抗凝 alone."""
-    publish(session, "抗凝一", ("anticoagulation",), clock(), days=300)
-    publish(session, "抗凝二", ("anticoagulation",), clock(), days=300)
+    """Two reps, six contents, and for each rep a physician who cares for 抗凝 alone."""
+    for n in range(6):
+        publish(session, f"抗凝{n}", ("anticoagulation",), clock(), days=300)
     one, other = hire(session, "rep01", clock()), hire(session, "rep02", clock())
     meet(session, one, "wang", clock(), tags=("anticoagulation",))
     meet(session, other, "li", clock(), tags=("anticoagulation",))
@@ -146,7 +146,7 @@ def test_a_rule_for_a_segment_holds_for_its_members_and_for_all_when_it_cannot_b
     assert (made.left_out, len(rest)) == ({f"rule:{rule.id}": 1}, 1)
 
     def broken(*_: object) -> None:
-        raise segments.Unparseable("不能计算", 0)
+        raise segments.Unparseable(0, "不能计算")
 
     monkeypatch.setattr("app.flows.eligible.which", broken)
     clock.tick(days=4)
