@@ -113,6 +113,9 @@ def consider(
         if not verdict.allowed and {r.code for r in verdict.reasons} != {"quiet_hours"}:
             found.left_out[verdict.code] += 1
             continue
+        if one_id in may_get.held:
+            found.left_out["not_mine"] += 1
+            continue
         past = histories.get(one_id, History())
         fits = _fits(
             scorer, pieces, interests[one_id], past, now, any_=wanted is not None,
