@@ -120,6 +120,9 @@ def consider(
             found.left_out[verdict.code] += 1
             found.why[one_id] = verdict.code
             continue
+        if one_id in may_get.held:
+            found.left_out["not_mine"] += 1
+            continue
         past = histories.get(one_id, History())
         fits = _fits(
             scorer, pieces, interests[one_id], past, now, any_=wanted is not None,

@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from app import content, recommend, tagging
 from app.identity import Identifier
 from app.journey import Happened, Touchpoint
+from app.tagging.naming import fold
 
 RECENT = timedelta(days=60)
 CHUNK = 1000
 LONGEST_TITLE = 18  # a reason has room for thirty characters
+SOMETHING = "一份资料"
 SAID = {
     Happened.CONTENT_READ: "{ago}读完《{title}》",
     Happened.CONTENT_OPENED: "{ago}打开过《{title}》",
@@ -28,14 +30,15 @@ def facts(session: Session, one_ids: Sequence[str], now: datetime) -> dict[str, 
     """The newest such thing by ONE ID, in Chinese; whoever did nothing of the kind is missing."""
     newest = _newest(session, one_ids, now)
     titles = content.titles(session, [version for _, _, version in newest.values()])
+    hidden = tagging.LEXICON.of(session).hidden_names  # a title may speak of what is for staff
     found = {}
     for one_id, (kind, at, version_id) in newest.items():
         title = titles.get(version_id or 0, "")
         if "{title}" in SAID[kind] and not title:
             continue
         said = SAID[kind].format(ago=recommend.ago(at, now), title=_cut(title))
-        if tagging.without_hidden(session, [said]):
-            found[one_id] = said
+        speaks = any(name in fold(title) for name in hidden if len(name) > 1)
+        found[one_id] = said.replace(f"《{_cut(title)}》", SOMETHING) if speaks else said
     return found
 
 

@@ -110,13 +110,14 @@ def test_reasons_name_what_weighed_most_then_the_last_contact_then_the_rule() ->
     two = Scored(LIBRARY[1], 1.0, {AF: 0.2, HEART_FAILURE: 0.6})
     assert told(two, names) == [
         "企微标签「心衰」（3 天前）", "企微标签「房颤」（3 天前）", "上次互动 21 天前",
+        "7 天内联系不超过 2 次",
     ]  # fmt: skip
     one = Scored(LIBRARY[0], 1.0, {AF: 0.2})
     assert told(one, names, last_contact=None) == [
         "企微标签「房颤」（3 天前）", "还没有互动记录", "7 天内联系不超过 2 次",
     ]  # fmt: skip
     assert told(two, names, first="市场推送：房颤月")[0] == "市场推送：房颤月"
-    assert len(told(two, names, first="市场推送：房颤月")) == 3
+    assert len(told(two, names, first="市场推送：房颤月")) == 4
 
 
 @pytest.mark.parametrize("source", list(Source))

@@ -1,0 +1,1 @@
+"""What reps say beyond a tap."""
