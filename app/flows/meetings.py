@@ -42,7 +42,8 @@ def answer(
     )  # fmt: skip
     when = f"{local(version.starts_at):%m月%d日 %H:%M}"
     said = "将参加" if coming else "不能参加"
-    notice = f"【会议回复】{{name}}{said}《{version.title}》（{when}）。"
+    # With the time of the answer: the platform shows the same text once in four hours.
+    notice = f"【会议回复】{{name}}{said}《{version.title}》（{when}），{local(now):%H:%M} 回复。"
     tell_rep(session, row.one_id, notice, key=key, now=now)
     return True
 

@@ -143,6 +143,7 @@ def test_similar_conversations_go_with_one_tap_each_judged_by_itself(
     assert [row.state for row in rows_of(line)] == [State.ADOPTED, State.CANCELLED]
     again = client.post(path, data=form, follow_redirects=True)
     assert "这些建议刚刚已处理过" in again.text
+    line.do("add_contact", userid="rep02", person=line.do("invent_person")["key"])
     other = enter(line, "rep02")
     assert other.post(path, data=form).status_code in (400, 404)
 
