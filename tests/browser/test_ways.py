@@ -45,7 +45,7 @@ def rep(product: Product) -> Iterator[Rep]:
                     state=State.DELIVERED,
                     created_at=now,
                     delivered_at=now,
-                )  # fmt: skip
+                )
             )
         consent.wish(session, contacts[0][1].id, "rep", source="test", at=now)
         delivery.queue(
@@ -78,6 +78,7 @@ def test_a_rep_sees_the_way_and_handles_similar_ones_together(
         closed.click()
     page.locator("details.who-else > summary").first.click()
     keep(page, "rep-ways", whole=True)
+    keep(page, "rep-ways-top")
     assert not sticks_out(page)
     assert serious(page) == []
     page.goto("/rep/meetings")

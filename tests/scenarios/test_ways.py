@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, consent, delivery, identity, journey
+from app import campaigns, consent, content, delivery, identity, journey
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
@@ -243,3 +244,19 @@ def test_a_moment_that_the_platform_does_not_know_waits_for_a_person(line: Line)
     assert (view.receipt, view.counts_as_contact) == (Receipt.NOT_SEEN, False)
     assert "没有发出" in texts(line)[-1]
     assert line.world.moments == {}
+
+
+def test_content_withdrawn_before_the_rep_publishes_takes_the_moment_back(line: Line) -> None:
+    moment_campaign(line)
+    assert run(line).step == Step.CONFIRMING
+    with line.parts.db.transaction() as session:
+        (row,) = session.scalars(select(Moment))
+        content.withdraw(session, row.content_version_id, reason="说明书更新", now=line.clock())
+    assert run(line, 5).step == Step.FAILED
+    assert moment_of(line)["cancelled"]
+    assert [group.group_name for group in line.world.tag_groups] == ["专科"]
+    assert "内容已撤回" in texts(line)[-1]
+    with line.parts.db.reading() as session:
+        (view,) = dispatches(line, Way.MOMENT_VIEW)
+        assert not view.counts_as_contact
+        assert delivery.moments.due_moments(session, line.clock() + timedelta(days=30), 5) == []
