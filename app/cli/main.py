@@ -16,7 +16,7 @@ MODULES = {  # first word → who has it, in the order of the help
     "restore": "backup", "keys": "keys", "users": "users", "inbox": "inbox",
     "identity": "identity", "hospitals": "hospitals", "tags": "tags", "tag-rules": "tag_rules",
     "coverage": "coverage", "segments": "segments", "reconcile": "reconcile", "sample": "sample",
-    "recommend": "recommend",
+    "recommend": "recommend", "meetings": "meetings",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The library of material that may be sent: versions, approval, tags."""
 
+from app.content import meeting
 from app.content.approval import NAMES as STAGE_NAMES
 from app.content.finding import (
     Usable,
@@ -49,6 +50,7 @@ __all__ = [
     "edit",
     "get_version",
     "listing",
+    "meeting",
     "problem",
     "reading_seconds",
     "reject",

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import tagging
-from app.content import approval
+from app.content import approval, meeting
 from app.content.models import Brand, Content, ContentVersion, Stage, VersionTag
 from app.infra.errors import NotFound, Refused
 
@@ -108,6 +108,7 @@ def approve(
     approval.check_approver(version.writers, approver)
     if not approval_no.strip():
         raise Refused("请填写审批编号。")
+    valid_until = meeting.valid_until(version, valid_until, now)
     if valid_until <= valid_from or valid_until <= now:
         raise Refused("有效期的结束时间要晚于开始时间，并且在将来。")
     version.stage, version.decided_by, version.decided_at = Stage.APPROVED, approver, now
@@ -213,6 +214,7 @@ def seal_of(session: Session, version: ContentVersion) -> bytes:
 
 def _seal(version: ContentVersion, tags: Mapping[int, float]) -> bytes:
     fields: dict[str, Any] = {name: getattr(version, name) for name in EDITABLE}
+    fields |= meeting.sealed(version)
     fields["tags"] = sorted(tags.items())
     return approval.fingerprint(fields)
 
@@ -237,7 +239,7 @@ def _next_version(
         created_by=author,
         writers=base.writers if base.stage == Stage.IN_REVIEW else [],
         created_at=now,
-        **{name: getattr(base, name) for name in EDITABLE},
+        **{name: getattr(base, name) for name in (*EDITABLE, *meeting.FIELDS)},
     )
     session.add(version)
     return version
@@ -265,14 +267,24 @@ def _fill(version: ContentVersion, fields: Mapping[str, str], link_hosts: Sequen
         raise Refused("请填写标题。")
     if len(version.title) > 120 or len(version.summary or "") > 300:
         raise Refused("标题最多 120 字，摘要最多 300 字。")
+    if version.kind == meeting.KIND:
+        meeting.fill(version, fields)
+        if version.url:
+            _check_url(version.url, link_hosts)
+        return
+    meeting.clear(version)
     if version.kind == "link":
-        split = urlsplit(version.url or "")
-        if split.scheme != "https" or not split.hostname or "@" in split.netloc:
-            raise Refused("链接要以 https:// 开头。")
-        if link_hosts and split.hostname.lower() not in link_hosts:
-            raise Refused(f"链接的域名 {split.hostname} 不在允许的名单里。")
+        _check_url(version.url or "", link_hosts)
     elif not (version.body or "").strip():
         raise Refused("请填写正文。")
+
+
+def _check_url(url: str, link_hosts: Sequence[str]) -> None:
+    split = urlsplit(url)
+    if split.scheme != "https" or not split.hostname or "@" in split.netloc:
+        raise Refused("链接要以 https:// 开头。")
+    if link_hosts and split.hostname.lower() not in link_hosts:
+        raise Refused(f"链接的域名 {split.hostname} 不在允许的名单里。")
 
 
 def _set_tags(session: Session, version_id: int, tags: Mapping[int, float]) -> None:

@@ -55,11 +55,14 @@ class ContentVersion(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     content_id: Mapped[int] = mapped_column(ForeignKey("content.id"), index=True)
     number: Mapped[int] = mapped_column(default=1)
-    kind: Mapped[str] = mapped_column(String(10), default="article")  # article, link
+    kind: Mapped[str] = mapped_column(String(10), default="article")  # article, link, meeting
     title: Mapped[str] = mapped_column(String(120))
     summary: Mapped[str] = mapped_column(String(300), default="")
     body: Mapped[str] = mapped_column(Text, default="")  # Markdown
     url: Mapped[str] = mapped_column(String(500), default="")
+    starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # of a meeting
+    ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    place: Mapped[str] = mapped_column(String(200), default="", server_default="")
     author_name: Mapped[str] = mapped_column(String(80), default="")
     sources: Mapped[str] = mapped_column(Text, default="")
     stage: Mapped[str] = mapped_column(String(12), default=Stage.DRAFT)

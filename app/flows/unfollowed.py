@@ -17,7 +17,7 @@ from app.flows.follower import Seen, read_follower
 from app.flows.tell_rep import notice_key
 from app.identity import Id, Identifier, Kind
 from app.identity.models import Evidence, ProfileValue
-from app.journey import Happened, Touchpoint
+from app.journey import Happened, MeetingAnswer, Touchpoint
 from app.links import TrackedLink
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
@@ -103,7 +103,9 @@ def _erase_notices(session: Session, row: Identifier, before: datetime | None) -
 def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
     """Everything that was noted through this identifier, or only what is older than `before`."""
     _erase_notices(session, row, before)
-    for model in (Touchpoint, ConsentEntry, ContactWish, TagAssertion, TagSighting, TagRefused):
+    for model in (
+        Touchpoint, MeetingAnswer, ConsentEntry, ContactWish, TagAssertion, TagSighting, TagRefused,
+    ):  # fmt: skip
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
     court.erase(session, row.id, before)

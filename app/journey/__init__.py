@@ -13,17 +13,20 @@ from sqlalchemy.orm import Session
 from app.identity import changed, news
 from app.identity.models import Identifier
 from app.infra.db import insert_once
-from app.journey.models import Happened, Touchpoint
+from app.journey import meetings
+from app.journey.models import Happened, MeetingAnswer, Touchpoint
 from app.journey.twice import Ending, find_told, marked, told_by
 
 __all__ = [
     "Ending",
     "Entry",
     "Happened",
+    "MeetingAnswer",
     "Touchpoint",
     "find_told",
     "last_at",
     "marked",
+    "meetings",
     "note",
     "timeline",
     "told_by",

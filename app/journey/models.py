@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
@@ -30,6 +30,9 @@ class Happened(StrEnum):
     TAGGED = "tagged"
     GROUP_JOINED = "group_joined"
     ACQUIRED = "acquired"
+    MEETING_ACCEPTED = "meeting_accepted"
+    MEETING_DECLINED = "meeting_declined"
+    MEETING_ATTENDED = "meeting_attended"
 
 
 class Touchpoint(Base):
@@ -48,3 +51,22 @@ class Touchpoint(Base):
     content_version_id: Mapped[int | None] = mapped_column(ForeignKey("content_version.id"))
     campaign_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     detail: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJson("touchpoint.detail"))
+
+
+class MeetingAnswer(Base):
+    """What a physician answered to an invitation, and whether they came; the newest word counts."""
+
+    __tablename__ = "meeting_answer"
+    __table_args__ = (UniqueConstraint("content_id", "identifier_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    content_id: Mapped[int] = mapped_column(ForeignKey("content.id"))
+    identifier_id: Mapped[int] = mapped_column(
+        ForeignKey("identifier.id", ondelete="CASCADE"), index=True
+    )
+    rep_id: Mapped[int | None] = mapped_column(ForeignKey("rep.id"), index=True)  # who invited
+    coming: Mapped[bool | None]  # None: never answered
+    changes: Mapped[int] = mapped_column(default=0)
+    attended: Mapped[bool | None]
+    attended_by: Mapped[str] = mapped_column(String(80), default="")  # rep:3, file …
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from app.sandbox.wecom_moments import seen_by
 from app.sandbox.world import Json, Member, Person, Relation, World
 
 SHOWN_MESSAGES, SHOWN_LINES, SHOWN_PEOPLE = 80, 120, 40
@@ -99,7 +100,22 @@ def _rep(world: World, member: Member) -> Json:
             for task in world.tasks.values()
             if task["sender"] == member.userid.lower()
         ][-20:],
+        "moments": [
+            _moment(m, member.userid.lower())
+            for m in world.moments.values()
+            if member.userid.lower() in m["senders"]
+        ][-20:],
         "contacts": sorted(contacts, key=lambda c: -c["last_at"]),
+    }  # fmt: skip
+
+
+def _moment(moment: Json, userid: str) -> Json:
+    """A moment as the member who is to publish it sees it."""
+    state = "cancelled" if moment["cancelled"] else "waiting"
+    return {
+        "id": moment["id"], "at": moment["at"], "text": moment["text"], "link": moment["link"],
+        "state": "sent" if userid in moment["published"] else state,
+        "seen": len(moment["seen"].get(userid, ())),
     }  # fmt: skip
 
 
@@ -163,7 +179,12 @@ def _person(world: World, person: Person) -> Json:
         "oa_chat": person.oa_chat[-SHOWN_MESSAGES:],
         "window": {"since": person.last_message_at, "left": person.custom_left},
         "reps": sorted(reps, key=lambda r: -r["last_at"]),
-    }
+        "moments": [
+            {"id": m["id"], "from": world.members[m["from"]].name if m["from"] in world.members
+             else m["from"], "at": m["published"][m["from"]], "text": m["text"], "link": m["link"]}
+            for m in seen_by(world, person.external_userid)
+        ],
+    }  # fmt: skip
 
 
 def _codes(world: World) -> Json:

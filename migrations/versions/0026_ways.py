@@ -36,6 +36,42 @@ def upgrade() -> None:
         sa.UniqueConstraint("identifier_id", name=op.f("uq_contact_wish_identifier_id")),
     )  # fmt: skip
     _moments()
+    _meetings()
+
+
+def _meetings() -> None:
+    for name in ("starts_at", "ends_at"):
+        op.add_column("content_version", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "content_version",
+        sa.Column("place", sa.String(length=200), server_default="", nullable=False),
+    )
+    op.create_table(
+        "meeting_answer",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("content_id", BIG_ID, nullable=False),
+        sa.Column("identifier_id", BIG_ID, nullable=False),
+        sa.Column("rep_id", BIG_ID, nullable=True),
+        sa.Column("coming", sa.Boolean(), nullable=True),
+        sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("attended", sa.Boolean(), nullable=True),
+        sa.Column("attended_by", sa.String(80), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["content_id"], ["content.id"], name=op.f("fk_meeting_answer_content_id_content")
+        ),
+        sa.ForeignKeyConstraint(
+            ["identifier_id"], ["identifier.id"], ondelete="CASCADE",
+            name=op.f("fk_meeting_answer_identifier_id_identifier"),
+        ),
+        sa.ForeignKeyConstraint(["rep_id"], ["rep.id"], name=op.f("fk_meeting_answer_rep_id_rep")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_meeting_answer")),
+        sa.UniqueConstraint(
+            "content_id", "identifier_id", name=op.f("uq_meeting_answer_content_id_identifier_id")
+        ),
+    )  # fmt: skip
+    op.create_index(op.f("ix_meeting_answer_identifier_id"), "meeting_answer", ["identifier_id"])
+    op.create_index(op.f("ix_meeting_answer_rep_id"), "meeting_answer", ["rep_id"])
 
 
 def _moments() -> None:
@@ -95,6 +131,9 @@ def _moments() -> None:
 
 def downgrade() -> None:
     """Step back."""
+    op.drop_table("meeting_answer")
+    for name in ("place", "ends_at", "starts_at"):
+        op.drop_column("content_version", name)
     op.drop_table("moment_viewer")
     op.drop_table("moment")
     op.drop_table("contact_wish")

@@ -48,6 +48,8 @@ def problem(kind: type[Transient] | type[Permanent], code: int = 0) -> Exception
         (Way.REP_TEXT, problem(errors.OutcomeUnknown), State.QUEUED),
         (Way.OA_TEMPLATE, problem(errors.OutcomeUnknown), State.QUEUED),
         (Way.GROUP_TASK, problem(errors.OutcomeUnknown), State.UNKNOWN),
+        (Way.MOMENT, problem(errors.OutcomeUnknown), State.UNKNOWN),
+        (Way.MOMENT_VIEW, problem(errors.OutcomeUnknown), State.QUEUED),
         (Way.OA_TEXT, problem(errors.OutcomeUnknown), State.UNKNOWN),
         (Way.OA_TEXT, KeyError("a bug, who knows where"), State.UNKNOWN),
     ],

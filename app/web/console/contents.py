@@ -25,6 +25,7 @@ from app.web.links import page_of
 from app.web.policy import STAFF, allow
 
 Change = Callable[[Session, datetime], ContentVersion]
+KINDS = {"article": _l("文章"), "link": _l("链接"), "meeting": _l("会议邀请")}
 STAGES = (
     ("", _l("全部")),
     ("in_review", _l("待审批")),
@@ -96,6 +97,7 @@ def edit_content(version_id: int) -> str | Response | tuple[str, int]:
         given: MultiDict[str, str] = MultiDict(
             {name: getattr(version, name) for name in content.library.EDITABLE}
         )
+        given.update({name: _shown(getattr(version, name)) for name in content.meeting.FIELDS})
         for tag_id in _tags(session, version.id):
             given.add("tags", str(tag_id))
         for tag in request.args.getlist("add"):
@@ -168,8 +170,9 @@ def _act(version_id: int, action: str, done: str, change: Change) -> Response:
 def _save(version_id: int | None) -> str | Response | tuple[str, int]:
     here, who = parts(), auth.actor()
     form = request.form
-    fields = {name: form.get(name, "") for name in content.library.EDITABLE}
-    fields["kind"] = "link" if form.get("kind") == "link" else "article"
+    names = (*content.library.EDITABLE, *content.meeting.FIELDS)
+    fields = {name: form.get(name, "") for name in names}
+    fields["kind"] = fields["kind"] if fields["kind"] in KINDS else "article"
     tags = {int(tag): 1.0 for tag in form.getlist("tags") if tag.isdecimal()}
     try:
         with here.db.transaction() as session:
@@ -201,13 +204,18 @@ def _form(version_id: int | None, given: MultiDict[str, str]) -> str:
         return render_template(
             "console/content_form.html", version_id=version_id, given=given,
             chosen=set(given.getlist("tags")), tags=tagging.tags(session),
-            categories=tagging.categories(session), brands=content.brands(session),
+            categories=tagging.categories(session), brands=content.brands(session), kinds=KINDS,
         )  # fmt: skip
 
 
 def _tags(session: Session, version_id: int) -> dict[int, float]:
     """Merged tags as those they were merged into."""
     return tagging.standing(session, content.tags_of(session, version_id))
+
+
+def _shown(value: datetime | str | None) -> str:
+    """As the form writes it."""
+    return f"{local(value):%Y-%m-%dT%H:%M}" if isinstance(value, datetime) else value or ""
 
 
 def _day(text: str) -> datetime:

@@ -107,6 +107,9 @@ def happened(entry: Entry) -> str:
         Happened.TAGGED: _("被打上标签"),
         Happened.GROUP_JOINED: _("加入了客户群"),
         Happened.ACQUIRED: _("通过获客链接进入"),
+        Happened.MEETING_ACCEPTED: _("答应参加会议"),
+        Happened.MEETING_DECLINED: _("谢绝了会议"),
+        Happened.MEETING_ATTENDED: _("参加了会议"),
     }[entry.kind]
     if channel:
         return str(_("%(what)s（%(where)s）", what=text, where=channel))

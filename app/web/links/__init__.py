@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app import content, links
 from app.content import ContentVersion
-from app.flows import page_read, preferences
+from app.flows import meetings, page_read, preferences
 from app.infra.clock import local
 from app.links import TrackedLink
 from app.recommend import Suggestion
@@ -71,9 +71,25 @@ def show(token: str) -> Response | str | tuple[str, int]:
         visit = _open(session, link, now)
         paused = preferences.is_paused(session, link)
         page = page_of(version)
+        coming = meetings.said(session, link, version) if version.kind == meetings.MEETING else None
+        can_answer = link.identifier_id is not None
     return render_template(
-        "physician/article.html", page=page, token=token, visit=visit, paused=paused
-    )
+        "physician/article.html", page=page, token=token, visit=visit, paused=paused,
+        coming=coming, can_answer=can_answer,
+    )  # fmt: skip
+
+
+@bp.post("/<token>/meeting")
+def answer_meeting(token: str) -> Response:
+    """Coming, or not; the newest answer counts."""
+    here = parts()
+    now = here.clock()
+    with here.db.transaction() as session:
+        link = _link(session, token)
+        version = content.get_version(session, link.content_version_id)
+        if not content.problem(session, version, now):
+            meetings.answer(session, link, version, request.form.get("coming") == "yes", now)
+    return redirect(f"{url_for('links.show', token=token)}#meeting")  # type: ignore[return-value]
 
 
 @bp.post("/<token>/progress")

@@ -13,6 +13,14 @@ from app.web.policy import Policy, default_policy
 bp = Blueprint("rep", __name__, url_prefix="/rep")
 default_policy(bp, Policy(protected_by="WeCom's OAuth; a rep sees only the own suggestions"))
 
-from app.web.rep import answers, entry, sidebar, today, together, way_words  # noqa: E402
+from app.web.rep import (  # noqa: E402
+    answers,
+    entry,
+    meetings,
+    sidebar,
+    today,
+    together,
+    way_words,
+)  # fmt: skip
 
-__all__ = ["answers", "bp", "entry", "sidebar", "today", "together", "way_words"]
+__all__ = ["answers", "bp", "entry", "meetings", "sidebar", "today", "together", "way_words"]

@@ -24,7 +24,7 @@ from app.web.context import parts
 from app.web.numbers import row_number
 from app.web.rep import answers, bp, entry
 from app.web.rep.lines import OPEN, Line, lines_of
-from app.web.rep.way_words import way_name
+from app.web.rep.way_words import by_name
 
 MOST = 50  # of one tap: a list has no more
 
@@ -111,7 +111,7 @@ def _done(session: Session, row: Suggestion) -> Done:
 def _told(done: Sequence[Done]) -> list[str]:
     """How many went which way, then a line for each that was not sent."""
     ways = Counter(one.way for one in done if one.way is not None)
-    sent = " · ".join(f"{way_name(by)} {number}" for by, number in sorted(ways.items()))
+    sent = " · ".join(f"{by_name(by)} {number}" for by, number in sorted(ways.items()))
     said = [str(_("已处理 %(n)s 位：%(ways)s", n=ways.total(), ways=sent))] if ways else []
     said += [
         str(_("%(name)s 没有发出：%(why)s", name=one.name, why=one.why))

@@ -29,8 +29,8 @@ WHYS = {
 }
 
 
-@bp.app_template_filter("way_name")
-def way_name(by: str) -> str:
+@bp.app_template_filter("by_name")
+def by_name(by: str) -> str:
     """A way's name for people."""
     return str(NAMES[By(by)]) if by else str(_("暂无可用方式"))
 

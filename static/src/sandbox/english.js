@@ -9,6 +9,8 @@ export const ENGLISH = {
   "今天的建议、提醒和可转发的内容会出现在这里。": "Today's suggestions, notices and texts to forward arrive here.", "发消息给应用": "Message the app", "转发给客户": "Forward to customer",
   "待确认": "to confirm", "已发送": "sent", "已取消": "cancelled", "企业给 {0} 位客户的群发": "Company message to {0} customers", "等 {0} 位": "and others, {0} in all", "确认发送": "Confirm and send", "忽略": "Ignore", "已忽略": "ignored",
   "送达 {0}，未送达 {1} · {2}": "Delivered {0}, not delivered {1} · {2}", "企业建好，由您确认后才会发出": "Prepared by the company, sent only after you confirm", "没有群发任务。": "No group messages.",
+  "企业请您发表到客户朋友圈": "The company asks you to publish a moment", "已发表": "published", "发表": "Publish", "{0} 位客户可见": "{0} customers see it", "朋友圈": "Moments",
+  "还没有朋友圈。代表发表后，选中的医生会在这里看到。": "No moments yet. What a rep publishes appears here for the chosen physicians.",
   "对方已将您删除，不能发送": "Deleted by this contact", "通过后才能聊天": "Approve first", "侧边栏": "Sidebar", "客户资料": "Customer", "通过验证": "Approve", "发消息": "Message",
   "企业标签": "Corp tags", "备注": "Remark", "添加备注名": "Add a remark", "电话": "Phone", "添加电话": "Add a phone", "保存备注与电话": "Save remark and phone", "企业标签，点一下打上或取下": "Corp tags: tap to put on or take off",
   "来源": "Source", "渠道码 {0}": "Channel code {0}", "扫描名片二维码": "Scanned the QR code", "添加时间": "Added", "删除客户": "Delete customer", "转发给": "Forward to", "这条内容写给": "Written for", "其他客户": "Other customers",

@@ -12,7 +12,7 @@ export function physicianScreen(view, screen) {
   return draw(view, person, screen);
 }
 
-const SCREENS = { home, oa, account, chat, rep, scan };
+const SCREENS = { home, oa, account, chat, rep, scan, moments };
 const living = (person) => person.reps.filter((one) => one.removed_by !== "physician");
 
 function home(view, person, screen) {
@@ -66,6 +66,14 @@ function repRow(view, person, one) {
   });
 }
 
+function moments(view, person) {
+  const post = (one) => h("article", { class: "task sent", key: one.id },
+    h("header", {}, h("b", {}, one.from), h("i", { class: "at corp" }, `@${CORP}`)),
+    h("p", { class: "task-text" }, one.text), linkCard(one.link), h("p", { class: "task-to" }, whenOf(one.at, view.now)));
+  return [bar(t("朋友圈")), h("div", { class: "scroll padded", key: "moments" },
+    person.moments.length ? person.moments.map(post) : h("p", { class: "quiet" }, t("还没有朋友圈。代表发表后，选中的医生会在这里看到。")))];
+}
+
 function contacts(view, person) {
   const line = (drawing, kind, text, arg) => row({ key: text, act: "go", arg, picture: badge(drawing, kind), title: text, chevron: true });
   return [
@@ -75,8 +83,9 @@ function contacts(view, person) {
   ];
 }
 
-function discover() {
+function discover(view, person) {
   return [
+    row({ key: "moments", act: "go", arg: { name: "moments" }, picture: badge("people", "plain blue"), title: t("朋友圈"), text: person.moments[0]?.text, chevron: true }),
     row({ key: "scan", act: "go", arg: { name: "scan" }, picture: badge("scan", "plain blue"), title: t("扫一扫"), chevron: true }),
     row({ key: "find", act: "go", arg: { name: "account" }, picture: badge("search", "plain red"), title: t("搜一搜：{0}", ACCOUNT), chevron: true }),
   ];

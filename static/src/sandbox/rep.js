@@ -20,7 +20,7 @@ const SCREENS = { home, app, tasks, chat, profile, forward, code };
 
 function home(view, rep, screen) {
   const tab = screen.tab || "chats";
-  const waiting = rep.tasks.filter(isWaiting).length;
+  const waiting = [...rep.tasks, ...rep.moments].filter(isWaiting).length;
   const fresh = unread("rep", rep.userid, "app", fromApp(rep)) + waiting;
   const titles = { chats: CORP, contacts: t("客户"), work: t("工作台") };
   const body = { chats: chats, contacts: contacts, work: work }[tab](view, rep, waiting);
@@ -41,7 +41,7 @@ function chats(view, rep, waiting) {
     mark: h("i", { class: "mark" }, t("应用")), text: last ? summary(last) : t("建议会出现在这里"),
     time: last && whenOf(last.at, view.now), count: unread("rep", rep.userid, "app", fromApp(rep)),
   });
-  const newest = rep.tasks.at(-1);
+  const newest = [...rep.tasks, ...rep.moments].sort((a, b) => a.at - b.at).at(-1);
   const tasksRow = newest && row({
     key: "tasks", act: "go", arg: { name: "tasks" }, picture: badge("megaphone", "task-icon"), title: t("群发助手"),
     text: newest.text, time: whenOf(newest.at, view.now), count: waiting,
@@ -123,8 +123,15 @@ function tasks(view, rep) {
         h("button", { class: "quiet-button", type: "button", act: "do", arg: { verb: "ignore_task", with: { task_id: task.id } } }, t("忽略"))),
       task.state === "sent" && h("p", { class: "task-to" }, t("送达 {0}，未送达 {1} · {2}", results.filter((r) => r === 1).length, results.filter((r) => r !== 1).length, hourOf(task.sent_at))));
   };
+  const moment = (post) => h("article", { class: `task ${post.state}`, key: post.id },
+    h("header", {}, h("b", {}, t("企业请您发表到客户朋友圈")), h("i", { class: "mark" }, post.state === "sent" ? t("已发表") : words[post.state])),
+    h("p", { class: "task-text" }, post.text), linkCard(post.link),
+    isWaiting(post) && h("div", { class: "task-buttons" },
+      h("button", { class: "primary", type: "button", act: "do", arg: { verb: "publish_moment", with: { moment_id: post.id, userid: rep.userid } } }, t("发表"))),
+    post.state === "sent" && h("p", { class: "task-to" }, t("{0} 位客户可见", post.seen)));
+  const all = [...rep.tasks.map((task) => [task.at, one(task)]), ...rep.moments.map((post) => [post.at, moment(post)])];
   return [bar(t("群发助手"), { note: t("企业建好，由您确认后才会发出") }),
-    h("div", { class: "scroll padded", key: "tasks" }, rep.tasks.length ? [...rep.tasks].reverse().map(one) : h("p", { class: "quiet" }, t("没有群发任务。")))];
+    h("div", { class: "scroll padded", key: "tasks" }, all.length ? all.sort((a, b) => b[0] - a[0]).map((item) => item[1]) : h("p", { class: "quiet" }, t("没有群发任务。")))];
 }
 
 function chat(view, rep, screen) {

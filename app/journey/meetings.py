@@ -1,0 +1,55 @@
+"""Answers to invitations, and who came: one row for a content and an identifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.identity.models import Identifier
+from app.infra.db import insert_once
+from app.journey.models import MeetingAnswer
+
+
+def answer_of(
+    session: Session, content_id: int, identifier_id: int, now: datetime, rep_id: int | None = None
+) -> MeetingAnswer:
+    """The row, locked; a new one says nothing yet."""
+    values = {
+        "content_id": content_id, "identifier_id": identifier_id, "rep_id": rep_id,
+        "coming": None, "changes": 0, "attended": None, "attended_by": "", "at": now,
+    }  # fmt: skip
+    insert_once(session, MeetingAnswer, values, "content_id", "identifier_id")
+    mine = (MeetingAnswer.content_id == content_id, MeetingAnswer.identifier_id == identifier_id)
+    return session.scalars(select(MeetingAnswer).where(*mine).with_for_update()).one()
+
+
+def said(session: Session, content_id: int, one_id: str) -> bool | None:
+    """Whether this person is coming, by the newest word through any identifier."""
+    return session.scalar(
+        select(MeetingAnswer.coming)
+        .join(Identifier, Identifier.id == MeetingAnswer.identifier_id)
+        .where(
+            MeetingAnswer.content_id == content_id, Identifier.one_id == one_id,
+            MeetingAnswer.coming.is_not(None),
+        )
+        .order_by(MeetingAnswer.at.desc())
+        .limit(1)
+    )  # fmt: skip
+
+
+def answers(
+    session: Session, content_id: int, rep_id: int | None = None
+) -> Sequence[tuple[MeetingAnswer, str]]:
+    """Everybody who answered or came, with the ONE ID; of one rep's invitations, or all."""
+    chosen = (
+        select(MeetingAnswer, Identifier.one_id)
+        .join(Identifier, Identifier.id == MeetingAnswer.identifier_id)
+        .where(MeetingAnswer.content_id == content_id)
+        .order_by(MeetingAnswer.id)
+    )
+    if rep_id is not None:
+        chosen = chosen.where(MeetingAnswer.rep_id == rep_id)
+    return [(row, one_id) for row, one_id in session.execute(chosen)]

@@ -1,0 +1,89 @@
+"""Whom of a rep's physicians a meeting concerns: who is coming, and afterwards who came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Response, abort, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import content, identity, journey
+from app.content import ContentVersion
+from app.flows import meetings as story
+from app.identity import Physician
+from app.infra.errors import Refused
+from app.journey import MeetingAnswer
+from app.reps import Rep
+from app.web.context import parts
+from app.web.rep import bp, entry
+
+SHOWN = timedelta(days=60)  # after a meeting
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """One meeting with this rep's physicians who answered; `begun`: who came can be noted."""
+
+    version: ContentVersion
+    begun: bool
+    people: list[tuple[MeetingAnswer, Physician]]
+
+
+@bp.get("/meetings")
+def meetings() -> str | Response:
+    """Meetings to come and lately past."""
+    here = parts()
+    with here.db.reading() as session:
+        rep = entry.known(session)
+        if rep is None:
+            return entry.to_wecom()
+        found = _of(session, rep, here.clock())
+        return render_template("rep/meetings.html", rep=rep, meetings=found)
+
+
+@bp.post("/meetings/<int:answer_id>/<came>")
+def note_attendance(answer_id: int, came: str) -> Response:
+    """The rep was there and saw who came."""
+    here = parts()
+    if came not in ("came", "missed"):
+        abort(404)
+    try:
+        with here.db.transaction() as session:
+            rep, row = entry.known(session), session.get(MeetingAnswer, answer_id)
+            if rep is None or row is None or row.rep_id != rep.id:
+                abort(404)
+            version = _approved(session, row.content_id)
+            if version is None:
+                abort(404)
+            story.attend(
+                session, version, row.identifier_id, came == "came", f"rep:{rep.id}", here.clock()
+            )
+        flash(_("已记录。"))
+    except Refused as problem:
+        flash(str(problem))
+    return redirect(url_for("rep.meetings"))  # type: ignore[return-value]
+
+
+def _of(session: Session, rep: Rep, now: datetime) -> list[Meeting]:
+    answered = select(MeetingAnswer.content_id).where(MeetingAnswer.rep_id == rep.id).distinct()
+    found = []
+    for content_id in session.scalars(answered):
+        version = _approved(session, content_id)
+        if version is None or version.starts_at is None or version.starts_at < now - SHOWN:
+            continue
+        rows = journey.meetings.answers(session, content_id, rep.id)
+        people = identity.physicians_by_id(session, [one_id for _row, one_id in rows])
+        ranked = sorted(rows, key=lambda row: (row[0].coming is not True, row[0].id))
+        found.append(
+            Meeting(version, version.starts_at <= now, [(a, people[one]) for a, one in ranked])
+        )
+    return sorted(found, key=lambda one: one.version.starts_at or now, reverse=True)
+
+
+def _approved(session: Session, content_id: int) -> ContentVersion | None:
+    """The newest version that was ever approved."""
+    versions = content.versions_of(session, content_id)
+    return next((v for v in versions if v.fingerprint is not None), None)

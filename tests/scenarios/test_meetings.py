@@ -1,0 +1,123 @@
+"""An invitation: sent like any content, answered on its page, and who came is noted afterwards."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app import content, identity, journey
+from app.content import ContentVersion
+from app.flows.meetings import attend_from_file
+from app.identity import Id, Kind
+from app.infra.errors import Refused
+from app.journey import Happened
+from tests.scenarios.conftest import Line, publish
+from tests.scenarios.test_main_line import suggest
+from tests.scenarios.test_rep_page import enter, send
+from tests.scenarios.test_suggestion_line import card_of, texts
+
+WECHAT = {"User-Agent": "Mozilla/5.0 MicroMessenger/8.0"}
+
+
+@pytest.fixture
+def invited(line: Line) -> str:
+    """The path of the invitation that Dr Wang got; the meeting is in two days at 14:00."""
+    publish(
+        line, "房颤病例讨论会", ["af"], kind="meeting", starts_at="2026-11-26T14:00",
+        place="示例市会议中心 3 楼",
+    )  # fmt: skip
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    suggest(line)
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
+    return "/t/" + texts(line)[-1].rpartition("/t/")[2].split()[0]
+
+
+def kinds(line: Line) -> list[Happened]:
+    with line.parts.db.reading() as session:
+        external = line.person("wang").external_userid
+        row = identity.find(session, Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", external))
+        assert row is not None
+        return [entry.kind for entry in journey.timeline(session, row.one_id)]
+
+
+def version_of(line: Line) -> ContentVersion:
+    with line.parts.db.reading() as session:
+        return content.listing(session, limit=1)[0]
+
+
+def test_an_invitation_is_answered_on_its_page_and_the_rep_hears_of_it(
+    line: Line, invited: str
+) -> None:
+    page = line.web.get(invited, headers=WECHAT).text
+    for text in ("11月26日", "14:00", "示例市会议中心 3 楼", "您能参加吗", "不能参加"):
+        assert text in page, text
+    for coming in ("yes", "yes", "no", "yes"):
+        line.clock.tick(minutes=1)
+        line.web.post(f"{invited}/meeting", data={"coming": coming})
+    line.work()
+    told = [text for text in texts(line) if text.startswith("【会议回复】")]
+    assert told == [
+        f"【会议回复】王某某{said}《房颤病例讨论会》（11月26日 14:00），12:{minute:02} 回复。"
+        for said, minute in (("将参加", 6), ("不能参加", 8), ("将参加", 9))
+    ]
+    assert "您已答应参加" in line.web.get(invited, headers=WECHAT).text
+    assert kinds(line).count(Happened.MEETING_ACCEPTED) == 2
+
+
+def test_who_came_is_noted_by_the_rep_or_from_a_file_and_not_before(
+    line: Line, invited: str, tmp_path: Path
+) -> None:
+    line.web.post(f"{invited}/meeting", data={"coming": "yes"})
+    client = enter(line, "rep01")
+    page = client.get("/rep/meetings").text
+    assert "王某某" in page
+    assert "将参加" in page
+    assert "未到场" not in page, "it has not begun"
+    number = version_of(line).content_id
+    file = f"外部联系人,备注\n{line.person('wang').external_userid},\nwmNobody,\n".encode()
+    with line.parts.db.transaction() as session, pytest.raises(Refused, match="还没有开始"):
+        attend_from_file(session, number, "a.csv", file, corp_id="wwtestcorp", by="file",
+                         now=line.clock())  # fmt: skip
+    line.clock.tick(days=2, hours=3)
+    client = enter(line, "rep01")
+    assert "未到场" in client.get("/rep/meetings").text
+    assert "已记录" in send(client, "/rep/meetings/1/missed", "/rep/meetings").text
+    assert Happened.MEETING_ATTENDED not in kinds(line)
+    for _ in range(2):
+        with line.parts.db.transaction() as session:
+            figures, report = attend_from_file(
+                session, number, "a.csv", file, corp_id="wwtestcorp", by="file", now=line.clock()
+            )
+    assert (figures["found"], [one["line"] for one in report]) == (1, [3])
+    assert kinds(line).count(Happened.MEETING_ATTENDED) == 1
+    line.do("add_contact", userid="rep02", person=line.do("invent_person")["key"])
+    other = enter(line, "rep02")
+    assert "王某某" not in other.get("/rep/meetings").text
+    assert send(other, "/rep/meetings/1/came", "/rep/meetings").status_code in (400, 404)
+    assert line.web.get(invited, headers=WECHAT).status_code == 410, "nobody is invited any more"
+
+
+def test_an_invitation_needs_a_time_and_a_place_and_they_are_sealed(line: Line) -> None:
+    now = line.clock()
+    for fields, why in (
+        ({}, "开始时间"),
+        ({"starts_at": "2026-11-26T14:00"}, "地点"),
+        ({"starts_at": "2026-11-26T14:00", "ends_at": "2026-11-26T13:00", "place": "x"}, "晚于"),
+        ({"starts_at": "soon", "place": "x"}, "看不懂"),
+        ({"starts_at": "2026-11-23T14:00", "place": "x"}, "已经结束"),
+    ):
+        with pytest.raises(Refused, match=why):
+            publish(line, "会", ["af"], kind="meeting", **fields)
+    version = publish(line, "会", ["af"], kind="meeting", starts_at="2026-11-26T14:00", place="x")
+    with line.parts.db.transaction() as session:
+        row = session.get_one(ContentVersion, version.id)
+        assert row.valid_until == row.ends_at
+        assert content.problem(session, row, now) == ""
+        row.place = "elsewhere"
+        session.flush()
+        assert "改动" in content.problem(session, row, now)
+        row.place, row.starts_at = "x", (row.starts_at or now) + timedelta(hours=1)
+        assert "改动" in content.problem(session, row, now)
