@@ -26,6 +26,21 @@ def keep_mirror(parts: Parts, stop: Callable[[], bool] = lambda: False, limit: i
     return done
 
 
+def follow_names(parts: Parts, stop: Callable[[], bool] = lambda: False) -> int:
+    """Let those who carry a name that somebody decided about follow; how many did."""
+    done = 0
+    while not stop():
+        with parts.db.reading() as session:
+            if not tagging.are_following(session):
+                break
+        with parts.db.transaction() as session:
+            followed = tagging.follow(session, parts.clock())
+        if not followed:  # somebody else is at it
+            break
+        done += followed
+    return done
+
+
 def keep_names(parts: Parts) -> int:
     """Let names that wait follow what the vocabulary has learnt meanwhile; how many did."""
     done = 0

@@ -16,7 +16,7 @@ from workers.context import events, messages
 from workers.drain import drain_inbox
 from workers.judging import look_at_due
 from workers.linking import compare_due
-from workers.mirroring import keep_mirror
+from workers.mirroring import follow_names, keep_mirror
 from workers.moments import keep_moments
 from workers.planning import run_due
 from workers.receipts import poll_group_tasks
@@ -66,8 +66,9 @@ def look_for_conclusions(parts: Parts, stop: Stop) -> int:
 
 
 def look_for_marks(parts: Parts, stop: Stop) -> int:
-    """Keep our tags in WeCom as they should be; returns how much there was to do."""
-    return keep_mirror(parts, stop)
+    """Let carriers of foreign names follow what was decided about them, and keep our tags in WeCom
+    as they should be; returns how much there was to do."""
+    return follow_names(parts, stop) + keep_mirror(parts, stop)
 
 
 AT_HOME = {delivery.DRAIN: "messages", inbox.DRAIN: "events"}

@@ -1,4 +1,5 @@
-"""Deciding about many names with one click: a transaction for each, so that nobody waits long."""
+"""Deciding about many names with one click: one short transaction, one version of the vocabulary,
+then their carriers, a bounded piece at a time. What a click leaves, workers go on with."""
 
 from __future__ import annotations
 
@@ -12,24 +13,27 @@ from sqlalchemy.orm import Session
 from app import accounts, tagging
 from app.infra.clock import Clock
 from app.infra.db import Database
-from app.infra.errors import YishuError
-from app.tagging import TagFolding
+from app.tagging import Decided
+
+PIECES_AT_ONCE = 2  # of carriers that follow before the click is answered
 
 
 @dataclass(slots=True)
 class Done:
-    """What one click did. `people`: carriers, counted once for each name."""
+    """What one click did. `people`: carriers, counted once for each name; `left`: names of which
+    some have still to follow."""
 
     batch: str
     folded: int = 0
     people: int = 0
+    left: int = 0
     refused: list[str] = field(default_factory=list)
 
 
 def fold_many(db: Database, choices: Mapping[int, str], *, actor: str, clock: Clock) -> Done:
     """Each name means the tag that was chosen for it (name id → tag key)."""
-    return _each(db, choices, actor, clock, lambda session, name_id, how: tagging.fold_name(
-        session, name_id, choices[name_id], **how
+    return _decide(db, actor, clock, "tag.names_folded", lambda session, how: tagging.fold_names(
+        session, choices, **how
     ))  # fmt: skip
 
 
@@ -37,62 +41,73 @@ def make_many(
     db: Database, name_ids: Collection[int], category_key: str, owner: str, *, actor: str,
     clock: Clock,
 ) -> Done:  # fmt: skip
-    """Each name becomes a tag."""
-    return _each(db, name_ids, actor, clock, lambda session, name_id, how: tagging.make_tag(
-        session, name_id, category_key=category_key, owner=owner, **how
+    """Each name becomes a tag. Raises Refused when there is no such category."""
+    return _decide(db, actor, clock, "tag.names_made", lambda session, how: tagging.make_tags(
+        session, name_ids, category_key=category_key, owner=owner, **how
     ))  # fmt: skip
 
 
 def ignore_many(
     db: Database, name_ids: Collection[int], reason: str, *, actor: str, clock: Clock
 ) -> Done:
-    """None of these names means anything to us."""
-    return _each(db, name_ids, actor, clock, lambda session, name_id, how: tagging.ignore_name(
-        session, name_id, reason, **how
+    """None of these names means anything to us. Raises Refused without a reason."""
+    return _decide(db, actor, clock, "tag.names_ignored", lambda session, how: tagging.ignore_names(
+        session, name_ids, reason, **how
     ))  # fmt: skip
 
 
 def undo_batch(db: Database, batch: str, *, actor: str, clock: Clock) -> Done:
     """Take back whatever one click decided and nobody has taken back since."""
-    done = Done(batch)
-    with db.reading() as session:
-        ids = tagging.batch_of(session, batch)
-    for folding_id in ids:
-        try:
-            with db.transaction() as session:
-                if not tagging.is_undone(session, folding_id):
-                    undo_one(session, folding_id, actor=actor, clock=clock)
-                    done.folded += 1
-        except YishuError as problem:
-            done.refused.append(str(problem))
-    return done
+    with db.transaction() as session:
+        decided = tagging.undo(
+            session, tagging.batch_of(session, batch), actor=actor, now=clock()
+        )  # fmt: skip
+        done = _told(session, decided, batch, "tag.names_undone", actor, clock)
+    return _follow(db, clock, done)
 
 
-def undo_one(session: Session, folding_id: int, *, actor: str, clock: Clock) -> TagFolding:
+def undo_one(db: Database, folding_id: int, *, actor: str, clock: Clock) -> Done:
     """Take back one decision. Raises NotFound, Refused."""
-    row = tagging.undo(session, folding_id, actor=actor, now=clock())
-    accounts.audit(session, actor, "tag.unfolded", "tag_folding", folding_id, now=clock())
-    return row
+    with db.transaction() as session:
+        decided = tagging.undo(session, [folding_id], actor=actor, now=clock())
+        if decided.refused:
+            raise decided.refused[0]
+        done = _told(session, decided, decided.rows[0].batch, "tag.names_undone", actor, clock)
+    return _follow(db, clock, done)
 
 
-def _each(
+def _decide(
     db: Database,
-    name_ids: Collection[int],
     actor: str,
     clock: Clock,
-    decide: Callable[[Session, int, dict[str, Any]], TagFolding],
+    action: str,
+    decide: Callable[[Session, dict[str, Any]], Decided],
 ) -> Done:
-    done = Done(secrets.token_hex(8))
-    for name_id in name_ids:
-        try:
-            with db.transaction() as session:
-                how = {"actor": actor, "now": clock(), "batch": done.batch}
-                row = decide(session, name_id, how)
-                accounts.audit(
-                    session, actor, f"tag.name_{row.kind}", "tag_folding", row.id, now=clock()
-                )
-                people = row.people
-            done.folded, done.people = done.folded + 1, done.people + people
-        except YishuError as problem:
-            done.refused.append(str(problem))
+    batch = secrets.token_hex(8)
+    with db.transaction() as session:
+        decided = decide(session, {"actor": actor, "now": clock(), "batch": batch})
+        done = _told(session, decided, batch, action, actor, clock)
+    return _follow(db, clock, done)
+
+
+def _told(
+    session: Session, decided: Decided, batch: str, action: str, actor: str, clock: Clock
+) -> Done:
+    if decided.rows:
+        ids = [row.id for row in decided.rows]
+        accounts.audit(session, actor, action, "tag_names", batch, now=clock(), foldings=ids)
+    return Done(
+        batch, len(decided.rows), sum(row.people for row in decided.rows),
+        refused=[str(problem) for problem in decided.refused],
+    )  # fmt: skip
+
+
+def _follow(db: Database, clock: Clock, done: Done) -> Done:
+    for _ in range(PIECES_AT_ONCE):
+        with db.transaction() as session:
+            if not tagging.follow(session, clock()):
+                break
+    if done.folded:
+        with db.reading() as session:
+            done.left = tagging.progress(session, done.batch).left
     return done

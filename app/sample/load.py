@@ -17,11 +17,14 @@ from app.flows.plan_day import plan_day
 from app.identity import Identifier
 from app.infra.clock import local
 from app.sample.company import DAYS, Company, Progress
+from app.sample.doubts import doubt
 from app.sample.lives import live, meet
+from app.sample.masters import know_hospitals
 from app.sample.offices import LOGINS, account_for, hire, plan_pushes, publish
 from app.sample.people import physicians
 from app.sample.people import reps as sample_reps
 from app.sample.suggested import suggest
+from app.sample.unserved import plan_audiences, want_more
 from app.sample.world import seed_sandbox
 
 SEED, PHYSICIANS = 20261124, 600
@@ -54,6 +57,7 @@ def _load_company(parts: Parts, company: Company, say: Progress) -> None:
     with parts.db.transaction() as session:
         say("标签库、品牌与内容")
         tagging.seed(session, company.now)
+        know_hospitals(session, company)
         versions = publish(session, company)
         rows = hire(session, parts, company)
         say(f"{len(company.people)} 位医生")
@@ -62,9 +66,12 @@ def _load_company(parts: Parts, company: Company, say: Progress) -> None:
         say(f"{DAYS} 天的互动")
         for person in company.people:
             live(session, company, person, known[person.key], versions, rows)
+        want_more(session, company, known)
+        doubt(session, company, known, versions, rows)
         say("建议与推送")
         suggest(session, company, known, versions, rows)
         account_for(session, company, rows)
+        plan_audiences(session, company)
         plan_pushes(session, company)
         for rep in rows.values():
             day = local(company.now).date()

@@ -109,9 +109,7 @@ def _physician(
         title=_weighted(rng, TITLES),
         specialty=rep.area,
         department=department,
-        hospital=rng.choice(HOSPITALS)
-        .replace("示例市", city)
-        .replace("示例大学", f"{city[:-1]}大学"),
+        hospital=called(rng.choice(HOSPITALS), city),
         city=city,
         province=province,
         area=rep.area,
@@ -126,6 +124,11 @@ def _physician(
         favourite_hour=rng.choice((7, 8, 12, 12, 13, 18, 20, 21, 21, 22)),
         eagerness=rng.betavariate(1.6, 2.6),
     )
+
+
+def called(pattern: str, city: str) -> str:
+    """What one of HOSPITALS is called in a city."""
+    return pattern.replace("示例市", city).replace("示例大学", f"{city[:-1]}大学")
 
 
 def _name(rng: random.Random) -> str:

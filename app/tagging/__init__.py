@@ -3,7 +3,8 @@
 seed                 the starter vocabulary
 map_name             a foreign tag name → our tag, or the queue of unknown names
 take_names           a source's whole list of names: known ones are assertions, unknown ones wait
-fold_name, make_tag, ignore_name   an unknown name means this tag, is one, or means nothing
+fold_names, make_tags, ignore_names   unknown names mean these tags, are some, or mean nothing
+follow, settle                     whoever carries such names follows, piece by piece
 undo, folding_history, preview     taken back, listed, looked at before
 assert_tag           one assertion, once per evidence
 replace_from_source  a source's whole list of tags: missing ones are superseded
@@ -43,13 +44,23 @@ from app.tagging.assign import (
     supersede,
     withdraw,
 )
+from app.tagging.carrying import are_following, follow
 from app.tagging.corp_tags import corp_tags, keep_corp_tags, note_corp_tag, tags_deleted_at
-from app.tagging.fold_looks import Preview, batch_of, folded_by, folding_history, is_undone, preview
-from app.tagging.fold_models import FoldKind, TagFolding, TagImport
+from app.tagging.fold_looks import (
+    Preview,
+    Progress,
+    batch_of,
+    folded_by,
+    folding_history,
+    preview,
+    progress,
+)
+from app.tagging.fold_models import Decided, FoldKind, TagFolding, TagImport
 from app.tagging.folding import has_names_of, map_name, take_names, unmapped
-from app.tagging.foldings import are_unsettled, fold_name, ignore_name, make_tag, settle
+from app.tagging.foldings import are_unsettled, fold_names, ignore_names, settle
 from app.tagging.held import Held, Line, held
 from app.tagging.lexicon import LEXICON
+from app.tagging.making import make_tags
 from app.tagging.mark_calls import Todo
 from app.tagging.marks import (
     SideRead,
@@ -130,6 +141,7 @@ __all__ = [
     "LEXICON",
     "MAPPED",
     "STANDS",
+    "Decided",
     "FoldKind",
     "Held",
     "Learned",
@@ -140,6 +152,7 @@ __all__ = [
     "NameState",
     "Owner",
     "Preview",
+    "Progress",
     "Reason",
     "Sensitivity",
     "Shape",
@@ -162,6 +175,7 @@ __all__ = [
     "Weight",
     "add_synonym",
     "add_tag",
+    "are_following",
     "are_unsettled",
     "assert_tag",
     "batch_of",
@@ -176,9 +190,10 @@ __all__ = [
     "differences",
     "document",
     "fix",
-    "fold_name",
+    "fold_names",
     "folded_by",
     "folding_history",
+    "follow",
     "forbidden",
     "forget_side",
     "has_names_of",
@@ -187,15 +202,14 @@ __all__ = [
     "hold_plan",
     "holders",
     "id_of",
-    "ignore_name",
+    "ignore_names",
     "is_mirror_used",
-    "is_undone",
     "keep_corp_tags",
     "keywords_in",
     "learn",
     "lines_of",
     "look_at_list",
-    "make_tag",
+    "make_tags",
     "map_name",
     "mark_calls",
     "mark_failures",
@@ -215,6 +229,7 @@ __all__ = [
     "plan_people",
     "preview",
     "prior",
+    "progress",
     "read_side",
     "reasons",
     "refusals",

@@ -1,16 +1,17 @@
-"""What a folding would do, what was decided, and by whom a name got its meaning."""
+"""What a folding would do, what was decided, how far it is, and who gave a name its meaning."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier
+from app.infra.errors import NotFound
 from app.tagging.fold_models import FoldKind, TagFolding
-from app.tagging.models import Tag, TagAssertion, TagSighting, UnmappedName
+from app.tagging.models import NameState, Tag, TagAssertion, TagSighting, UnmappedName
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ def preview(session: Session, name_ids: Collection[int], tag_id: int | None = No
 
 
 def folding_history(
-    session: Session, *, limit: int = 100, before: int | None = None
+    session: Session, *, limit: int = 100, before: int | None = None, batch: str = ""
 ) -> list[tuple[TagFolding, UnmappedName, Tag | None]]:
-    """The history, newest first; `before`: of those before this id."""
+    """The history, newest first; `before`: of those before this id, `batch`: of one click."""
     chosen = (
         select(TagFolding, UnmappedName, Tag)
         .join(UnmappedName, UnmappedName.id == TagFolding.name_id)
@@ -55,6 +56,8 @@ def folding_history(
     )
     if before is not None:
         chosen = chosen.where(TagFolding.id < before)
+    if batch:
+        chosen = chosen.where(TagFolding.batch == batch)
     return [(row[0], row[1], row[2]) for row in session.execute(chosen)]
 
 
@@ -96,8 +99,27 @@ def batch_of(session: Session, batch: str) -> list[int]:
     return list(session.scalars(chosen.order_by(TagFolding.id.desc())))
 
 
-def is_undone(session: Session, folding_id: int) -> bool:
-    """Whether somebody has taken this back."""
-    return bool(session.scalar(
-        select(TagFolding.undone_at.is_not(None)).where(TagFolding.id == folding_id)
-    ))  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Of one click: how many names, how many of them still have carriers on their way, and how
+    many were taken back."""
+
+    names: int
+    left: int
+    undone: int
+
+
+def progress(session: Session, batch: str) -> Progress:
+    """How far one click is. Raises NotFound."""
+    under_way = UnmappedName.state.in_((NameState.FOLDING, NameState.RETURNING))
+    row = session.execute(
+        select(
+            func.count(), func.sum(case((under_way, 1), else_=0)),
+            func.count(TagFolding.undone_at),
+        )
+        .join(UnmappedName, UnmappedName.id == TagFolding.name_id)
+        .where(TagFolding.batch == batch, TagFolding.batch != "")
+    ).one()  # fmt: skip
+    if not row[0]:
+        raise NotFound("没有这一批归并。")
+    return Progress(row[0], row[1] or 0, row[2])

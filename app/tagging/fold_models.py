@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
+from app.infra.errors import YishuError
 
 
 class FoldKind(StrEnum):
@@ -37,6 +39,14 @@ class TagFolding(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     undone_by: Mapped[str] = mapped_column(String(80), default="")
+
+
+@dataclass(slots=True)
+class Decided:
+    """What one click decided, and what it could not, each with what to do about it."""
+
+    rows: list[TagFolding] = field(default_factory=list)
+    refused: list[YishuError] = field(default_factory=list)
 
 
 class TagImport(Base):

@@ -58,8 +58,9 @@ def take_names(
             wanted[tag.id, folded] = evidence
         elif folded and not why_forbidden(session, raw):
             waiting[folded] = evidence
-    replace_names(session, identifier_id, source=source, scope=scope, wanted=wanted, at=at)
+    # In this order: a sighting that is just becoming an assertion is waited for, and then seen.
     _keep_waiting(session, identifier_id, source, scope, waiting, at)
+    replace_names(session, identifier_id, source=source, scope=scope, wanted=wanted, at=at)
 
 
 def has_names_of(session: Session, identifier_id: int, source: str, scope: str) -> bool:

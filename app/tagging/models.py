@@ -119,7 +119,9 @@ class NameState(StrEnum):
     """What became of a name that no synonym covered."""
 
     WAITING = "waiting"
+    FOLDING = "folding"  # it means a tag now, and not all of its carriers have followed yet
     FOLDED = "folded"  # it means a tag now
+    RETURNING = "returning"  # it means nothing any more, and its carriers are on their way back
     IGNORED = "ignored"  # somebody said that it means nothing to us
 
 

@@ -16,7 +16,7 @@ from app.tagging import Source, marks
 from app.tagging.models import TagAssertion, TagSighting
 from tests.conftest import NOON
 from tests.court.world import by_hand, look
-from tests.tagging.people import person, say, tag
+from tests.tagging.people import fold_name, person, say, tag, unfold
 from tests.tagging.test_unfolding import take
 
 DAY = timedelta(days=1)
@@ -93,11 +93,11 @@ def test_a_name_that_means_nothing_any_more_gives_nothing(database: Database) ->
             take(session, who, 1, {"老朋友"}, NOON)
             (name,) = tagging.unmapped(session)
             by = {"actor": "user:1", "now": NOON}
-            folding = tagging.fold_name(session, name.id, "af", batch=str(number), **by).id
+            folding = fold_name(session, name.id, "af", batch=str(number), **by).id
             case = deny(session, who, "af") if denied else None
             if merged:
                 merge(session)
-            tagging.undo(session, folding, **by)
+            unfold(session, folding, **by)
             if case is not None:
                 court.undo(session, case, **by)
             assert held(session, Source.WECOM_TAG) == []

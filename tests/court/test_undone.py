@@ -21,7 +21,7 @@ from app.tagging import Source
 from app.tagging.models import TagAssertion, TagSighting, UnmappedName
 from tests.conftest import NOON
 from tests.court.world import by_hand, look
-from tests.tagging.people import person, say, tag
+from tests.tagging.people import fold_name, person, say, tag, unfold
 from tests.tagging.test_unfolding import take
 
 NAMES = ("老朋友", "房颤大户", "房颤", "心衰")
@@ -56,9 +56,9 @@ class History:
     def fold(self, session: Session) -> None:
         name = self.rng.choice(tagging.unmapped(session) or [None])
         if name is not None:
-            row = tagging.fold_name(session, name.id, self.rng.choice(TAGS), batch="b", **BY)
+            row = fold_name(session, name.id, self.rng.choice(TAGS), batch="b", **BY)
             number = row.id
-            self.done.append(("fold", lambda later: tagging.undo(later, number, **BY)))
+            self.done.append(("fold", lambda later: unfold(later, number, **BY)))
 
     def merge(self, session: Session) -> None:
         old, new = self.rng.sample(TAGS, 2)

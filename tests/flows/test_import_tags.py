@@ -17,6 +17,7 @@ from app.tagging.models import TagAssertion
 from tests.company import hire, meet
 from tests.conftest import NOON
 from tests.flows.test_imported_tags import take_in
+from tests.tagging.people import fold_name
 
 FILE = "执业证号,客户标签,备注\n110000000012345,房颤;大会常客,a\n110000000099999,房颤,b\n,房颤,c\n110000000012345,处方量高,d\n"
 
@@ -127,7 +128,7 @@ def test_the_physician_page_names_the_raw_name_and_who_folded_it(database: Datab
             at=NOON, now=NOON,
         )  # fmt: skip
         (waiting,) = tagging.unmapped(session)
-        tagging.fold_name(session, waiting.id, "af", actor="user:7", now=NOON, batch="b")
+        fold_name(session, waiting.id, "af", actor="user:7", now=NOON, batch="b")
         (told,) = tagging.reasons(session, who.one_id, NOON).values()
         assert told[0].raw == "房颤大户"
         folded = tagging.folded_by(session, {(told[0].source, told[0].raw)})

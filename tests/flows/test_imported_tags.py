@@ -9,6 +9,7 @@ from app.flows import import_physicians
 from app.identity.models import Identifier, Kind
 from app.infra.db import Database
 from tests.conftest import NOON
+from tests.tagging.people import fold_name
 
 
 def take_in(database: Database, tags: str) -> None:
@@ -30,9 +31,7 @@ def test_an_unknown_crm_name_waits_with_its_physician_until_it_is_folded(
     with database.transaction() as session:
         (waiting,) = tagging.unmapped(session)
         assert (waiting.raw, waiting.seen) == ("重点房颤客户", 1)
-        tagging.fold_name(
-            session, waiting.id, "anticoagulation", actor="user:1", now=NOON, batch="b"
-        )
+        fold_name(session, waiting.id, "anticoagulation", actor="user:1", now=NOON, batch="b")
     with database.reading() as session:
         chosen = select(Identifier.one_id).where(Identifier.kind == Kind.LICENCE_NO)
         one_id = session.scalars(chosen).one()

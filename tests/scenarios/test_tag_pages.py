@@ -6,11 +6,16 @@ import io
 import re
 from typing import Any
 
+import pytest
+
 from app import content, tagging
+from app.flows import fold_names
 from app.tagging import versions
+from tests.flows.test_imported_tags import take_in
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import Browser, people
 from tests.scenarios.test_content_page import one_id
+from workers.mirroring import follow_names
 
 __all__ = ["people"]
 FIELDS = {"category": "disease", "owner": "medical", "sensitivity": "normal", "meaning": "一句话"}
@@ -133,3 +138,25 @@ def test_branches_and_words(line: Line, people: dict[str, Browser]) -> None:
     assert "内部规定" in browser.get("/console/tags/name?name=大 客户").text
     assert "内置" in browser.send(page, words, word="红包", reason="x").text
     assert "已保存" in browser.send(page, words, word="大客户", reason="").text
+
+
+def test_a_click_over_many_names_shows_how_far_it_is(
+    line: Line, people: dict[str, Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold_names, "PIECES_AT_ONCE", 0)
+    take_in(line.parts.db, "房颤重点患者;老朋友")
+    browser = people["marketer"]
+    with line.parts.db.reading() as session:
+        names = [row.id for row in tagging.unmapped(session)]
+    chosen = {f"tag-{name}": "af" for name in names}
+    page = browser.send("/console/tags/names", "/console/tags/names", how="fold", name=names,
+                        **chosen)  # fmt: skip
+    assert "0 / 2 个名称已完成" in page.text
+    assert "every 1s" in page.text
+    polled = re.search(r'hx-get="(/console/tags/names/history/\w+)"', page.text)
+    assert polled
+    assert follow_names(line.parts) == 4  # two carriers, two names
+    done = browser.get(polled.group(1)).text
+    assert "全部完成" in done
+    assert "hx-get" not in done
+    assert browser.get("/console/tags/names/history/none").status_code == 404

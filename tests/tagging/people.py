@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app import identity, tagging
 from app.identity import Id, Identifier, Kind
-from app.tagging import Source, Tag
+from app.tagging import Decided, Source, Tag, TagFolding
 from tests.conftest import NOON
 
 
@@ -37,3 +38,29 @@ def say(
         session, who.id, tag(session, key).id, source=source, ref=f"{source}:{key}:{at}",
         evidence=f"证据 {key}", at=at, confidence=confidence,
     )  # fmt: skip
+
+
+def fold_name(session: Session, name_id: int, key: str, **how: Any) -> TagFolding:
+    """One name means one tag, and everybody who carries it has followed."""
+    return _one(session, tagging.fold_names(session, {name_id: key}, **how))
+
+
+def make_tag(session: Session, name_id: int, **how: Any) -> TagFolding:
+    return _one(session, tagging.make_tags(session, [name_id], **how))
+
+
+def ignore_name(session: Session, name_id: int, reason: str, **how: Any) -> TagFolding:
+    return _one(session, tagging.ignore_names(session, [name_id], reason, **how))
+
+
+def unfold(session: Session, folding_id: int, **how: Any) -> TagFolding:
+    """A decision is taken back, and everybody has followed."""
+    return _one(session, tagging.undo(session, [folding_id], **how))
+
+
+def _one(session: Session, decided: Decided) -> TagFolding:
+    if decided.refused:
+        raise decided.refused[0]
+    while tagging.follow(session, NOON):
+        pass
+    return decided.rows[0]

@@ -15,7 +15,7 @@ from app.infra.errors import Refused
 from app.tagging import Source
 from app.tagging.models import TagAssertion, TagSighting
 from tests.conftest import NOON
-from tests.tagging.people import person, tag
+from tests.tagging.people import fold_name, person, tag
 
 
 def take(session: Session, who: Identifier, *names: str, at: datetime = NOON) -> None:
@@ -26,7 +26,7 @@ def take(session: Session, who: Identifier, *names: str, at: datetime = NOON) ->
 
 
 def fold(session: Session, name_id: int, key: str) -> None:
-    tagging.fold_name(session, name_id, key, actor="user:1", now=NOON, batch="b")
+    fold_name(session, name_id, key, actor="user:1", now=NOON, batch="b")
 
 
 def held(session: Session, who: Identifier) -> set[str]:

@@ -24,6 +24,10 @@ def test_names_are_listed_decided_and_undone(line: Line) -> None:
     assert (done.status_code, done.json["number"], len(done.json["refused"])) == (201, 1, 1)
     (row,) = line.web.get("/api/v1/tag-names/decisions", headers=HEADERS).json["items"]
     assert (row["tag"], row["people"], row["undone_at"]) == ("af", 1, None)
+    batch = f"/api/v1/tag-names/decisions/{row['batch']}"
+    told = {"batch": row["batch"], "number": 1, "left": 0, "undone": 0}
+    assert line.web.get(batch, headers=HEADERS).json == told
+    assert line.web.get(f"{batch}0", headers=HEADERS).status_code == 404
     undone = line.web.post("/api/v1/tag-names/undo", json={"batch": row["batch"]}, headers=HEADERS)
     assert undone.json["number"] == 1
     again = line.web.get("/api/v1/tag-names", headers=HEADERS).json

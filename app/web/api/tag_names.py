@@ -44,10 +44,10 @@ class Decision(Asked):
 
 
 class DecideBody(Asked):
-    """Up to 500 names, decided alike."""
+    """Up to 1,000 names, decided alike."""
 
     how: Literal["fold", "new", "ignore"]
-    names: list[Decision] = Field(min_length=1, max_length=500)
+    names: list[Decision] = Field(min_length=1, max_length=1000)
     category: str = Field("", max_length=40)
     owner: Literal["sales", "marketing", "medical"] = "marketing"
     reason: str = Field("", max_length=200)
@@ -80,7 +80,8 @@ def list_tag_names() -> Response:
 @answers(201)
 @allow(*STAFF, token=True)
 def decide_tag_names() -> tuple[Response, int]:
-    """Fold, make tags of, or ignore names; each on its own, refusals are told."""
+    """Fold, make tags of, or ignore names, as one version of the vocabulary; refusals are told.
+    `left`: names whose carriers still follow, see `GET /tag-names/decisions/{batch}`."""
     asked, here, who = body(DecideBody), parts(), auth.actor()
     ids = {one.id: one.tag for one in asked.names}
     by: dict[str, Any] = {"actor": who.key, "clock": here.clock}
@@ -109,6 +110,14 @@ def list_decisions() -> Response:
     return jsonify(items=items)
 
 
+@bp.get("/tag-names/decisions/<batch>")
+def show_progress(batch: str) -> Response:
+    """How far one click is: of how many names carriers still follow, how many were taken back."""
+    with parts().db.reading() as session:
+        progress = tagging.progress(session, batch)
+    return jsonify(batch=batch, number=progress.names, left=progress.left, undone=progress.undone)
+
+
 @bp.post("/tag-names/undo")
 @allow(*STAFF, token=True)
 def undo_decisions() -> Response:
@@ -117,9 +126,8 @@ def undo_decisions() -> Response:
     if asked.batch:
         done = fold_names.undo_batch(here.db, asked.batch, actor=who.key, clock=here.clock)
         return jsonify(_done(done))
-    with here.db.transaction() as session:
-        row = fold_names.undo_one(session, asked.id, actor=who.key, clock=here.clock)
-    return jsonify(batch=row.batch, number=1, people=row.people, refused=[])
+    done = fold_names.undo_one(here.db, asked.id, actor=who.key, clock=here.clock)
+    return jsonify(_done(done))
 
 
 @bp.post("/tag-names/imports")
@@ -163,4 +171,4 @@ def _told(one: Suggestion, key: str) -> dict[str, Any]:
 
 def _done(done: Done) -> dict[str, Any]:
     return {"batch": done.batch, "number": done.folded, "people": done.people,
-            "refused": done.refused}  # fmt: skip
+            "left": done.left, "refused": done.refused}  # fmt: skip

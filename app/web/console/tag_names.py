@@ -98,7 +98,7 @@ def preview_names() -> str | Response:
 @bp.post("/tags/names")
 @allow(*STAFF)
 def decide_names() -> Response:
-    """Do it; each name in a transaction of its own."""
+    """Do it, as one version of the vocabulary; carriers that are many follow in the background."""
     here, who, form = parts(), auth.actor(), request.form
     chosen, how = _chosen(form), form.get("how", "fold")
     by: dict[str, Any] = {"actor": who.key, "clock": here.clock}
@@ -111,7 +111,7 @@ def decide_names() -> Response:
             )
         else:
             done = fold_names.fold_many(here.db, {n: k for n, k in chosen.items() if k}, **by)
-        _tell(done)
+        return _tell(done)
     except YishuError as problem:
         flash(str(problem), "error")
     return redirect(url_for("console.name_history"))
@@ -120,14 +120,24 @@ def decide_names() -> Response:
 @bp.get("/tags/names/history")
 @allow(*STAFF)
 def name_history() -> str:
-    """Who decided what about which name, newest first."""
-    before = request.args.get("before", None, int)
+    """Who decided what about which name, newest first; of one click, with how far it is."""
+    before, batch = request.args.get("before", None, int), request.args.get("batch", "")[:32]
     with parts().db.reading() as session:
-        rows = tagging.folding_history(session, limit=HISTORY, before=before)
+        rows = tagging.folding_history(session, limit=HISTORY, before=before, batch=batch)
         return render_template(
-            "console/tag_names_history.html", rows=rows, kinds=KINDS,
+            "console/tag_names_history.html", rows=rows, kinds=KINDS, batch=batch,
+            progress=tagging.progress(session, batch) if batch else None,
             users=accounts.names(session), more=len(rows) == HISTORY,
         )  # fmt: skip
+
+
+@bp.get("/tags/names/history/<batch>")
+@allow(*STAFF)
+def name_progress(batch: str) -> str:
+    """How far one click is, asked again until all have followed."""
+    with parts().db.reading() as session:
+        progress = tagging.progress(session, batch[:32])
+    return render_template("console/_tag_names_progress.html", batch=batch, progress=progress)
 
 
 @bp.post("/tags/names/undo")
@@ -143,9 +153,9 @@ def undo_names() -> Response:
             for words in done.refused[:3]:
                 flash(words, "error")
         else:
-            with here.db.transaction() as session:
-                fold_names.undo_one(session, number, actor=who.key, clock=here.clock)
+            done = fold_names.undo_one(here.db, number, actor=who.key, clock=here.clock)
             flash(_("已撤销，这个名称回到待归并，医生的标签恢复原样。"), "success")
+        return redirect(url_for("console.name_history", batch=done.batch if done.left else None))
     except YishuError as problem:
         flash(str(problem), "error")
     return redirect(url_for("console.name_history"))
@@ -207,9 +217,13 @@ def _chosen(form: MultiDict[str, str]) -> Mapping[int, str]:
     return {name_id: form.get(f"tag-{name_id}", "")[:60] for name_id in ids[: 10 * PAGE]}
 
 
-def _tell(done: Done) -> None:
+def _tell(done: Done) -> Response:
     if done.folded:
         flash(_("已处理 %(n)s 个名称，涉及 %(p)s 人次，医生的标签即时生效。可以在下面一键撤销。",
                 n=done.folded, p=done.people), "success")  # fmt: skip
     for words in done.refused[:3]:
         flash(words, "error")
+    if len(done.refused) > 3:
+        flash(_("另有 %(n)s 个没有处理。", n=len(done.refused) - 3), "error")
+    batch = done.batch if done.left else None
+    return redirect(url_for("console.name_history", batch=batch))
