@@ -74,7 +74,7 @@ def sides(session: Session, policy: Policy, now: datetime) -> dict[str, list[Sid
     rows = session.execute(
         select(Suggestion.rep_id, *counts)
         .where(Suggestion.created_at > since - timedelta(days=BEFORE_DAYS))
-        .where(Suggestion.delivered_at <= ripe, Suggestion.campaign_id.is_(None))
+        .where(Suggestion.delivered_at <= ripe, Suggestion.plan_key.startswith("day:"))
         .group_by(Suggestion.rep_id)
         .order_by(Suggestion.rep_id)
     )

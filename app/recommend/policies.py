@@ -139,8 +139,8 @@ def listing(session: Session, limit: int = 100) -> Sequence[Policy]:
 def draft(session: Session, settings: Settings, *, by: str, now: datetime) -> Policy:
     """A new version; nothing follows it yet. Raises Refused."""
     check(settings)
-    _lock(session)
     ensure(session, now)
+    _lock(session)
     newest = session.scalar(select(func.max(Policy.version))) or 0
     row = _row(settings, newest + 1, by, now, S.DRAFT)
     session.add(row)
@@ -152,8 +152,8 @@ def hold_out(
     session: Session, share: float, start: int, *, by: str, reason: str, now: datetime
 ) -> Policy:
     """The live policy with another holdout, live at once."""
-    _lock(session)
     before = ensure(session, now)
+    _lock(session)
     settings = Settings(before.name, before.alpha, before.floor, before.top, share, start,
                         dict(before.worth), reason)  # fmt: skip
     row = draft(session, settings, by=by, now=now)

@@ -249,7 +249,7 @@ def bad_days(session: Session, clock: SetClock, crew: list[Rep], tried: set[int]
                 no = n < 9 if bad else n < 1
                 session.add(
                     Suggestion(
-                        plan_key=f"t:{day}:{one.id}:{n}", rep_id=one.id,
+                        plan_key=f"day:{day}:{one.id}:{n}", rep_id=one.id,
                         identifier_id=row.identifier_id, content_id=row.content_id,
                         content_version_id=row.content_version_id, day=local(clock()).date(),
                         state=State.REFUSED if no else State.ADOPTED,
@@ -270,6 +270,16 @@ def test_a_live_policy_goes_back_to_the_one_before(session: Session, clock: SetC
     policies.roll_back(session, 2, {"code": "person"}, by="user:1", now=clock.tick(days=1))
     assert (first.state, second.state) == ("live", "rolled_back")
     assert policies.ensure(session, clock()).version == 1
+
+
+def test_what_was_decided_is_forgotten_with_its_person(session: Session, clock: SetClock) -> None:
+    rep = company(session, clock(), 2)
+    plan(session, rep, clock())
+    first, second = decisions(session)
+    decided.forget(session, first.identifier_id, clock() - timedelta(days=1))
+    assert len(decisions(session)) == 2
+    decided.forget(session, first.identifier_id)
+    assert [row.id for row in decisions(session)] == [second.id]
 
 
 @pytest.mark.parametrize(

@@ -201,8 +201,11 @@ def lift_says(found: Lift, days: int) -> str:
     if found.high < 0:
         less = f"{-found.gain * 100:.1f}"
         return str(_("比对照组少 %(n)s 个百分点（%(between)s）。", n=less, between=between))
-    text = _("还看不出差别（相差 %(n)s 个百分点，%(between)s）", n=value, between=between)
     if found.more_days:
         more = _("若真实差别有 3 个百分点，约需再 %(n)s 天", n=f"{found.more_days:,}")
-        return f"{text}{_('，')}{more}{_('。')}"
-    return f"{text}{_('；真有 3 个百分点的差别多半已经看得出来。')}"
+    else:
+        more = _("真有 3 个百分点的差别多半已经看得出来")
+    return str(
+        _("还看不出差别（相差 %(n)s 个百分点，%(between)s）；%(more)s。", n=value,
+          between=between, more=more)
+    )  # fmt: skip
