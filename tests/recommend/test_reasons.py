@@ -112,7 +112,7 @@ def test_the_recent_fact_is_what_the_journey_says_at_that_moment(
         at=clock() + timedelta(hours=1),
     )  # fmt: skip
     told = recent.facts(session, [row.one_id], clock())[row.one_id]
-    assert told == "2 天前读完《房颤抗凝新进展与长期管理的真实世…》"
+    assert told == "2 天前读完《房颤抗凝新进展与长期管理的真实世界…》"
     assert len(told) <= 30
     newest = session.scalars(
         select(Touchpoint)
