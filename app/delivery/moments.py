@@ -13,7 +13,7 @@ from app.delivery.moment_models import Moment, MomentViewer, Step
 from app.infra.db import insert_new, insert_once
 
 HOLD = timedelta(seconds=60)  # a worker that died in the middle leaves it to others after this
-GATHER = timedelta(seconds=30)  # who is added within this sees it too
+GATHER = timedelta(minutes=5)  # whoever adds people says `begin`; if that dies, it begins then
 BETWEEN = ":rep:"  # of what it belongs to, and of whom
 
 
@@ -52,6 +52,11 @@ def show_to(
         "moment_id": moment.id, "identifier_id": identifier_id, "suggestion_id": suggestion_id,
     }  # fmt: skip
     insert_once(session, MomentViewer, values, "moment_id", "identifier_id")
+
+
+def takes_more(moment: Moment | None) -> bool:
+    """May somebody else still be shown it?"""
+    return moment is None or moment.step in (Step.NEW, Step.SHOWING)
 
 
 def begin(moment: Moment, now: datetime) -> None:

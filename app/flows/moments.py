@@ -169,6 +169,7 @@ def _show(session: Session, row: Moment, now: datetime) -> None:
 
 def _ask_when_shown(session: Session, row: Moment, now: datetime) -> None:
     """When everybody has been marked or left out, the task follows."""
+    _show(session, row, now)  # who came late
     found = [dispatch for _, dispatch in rows.viewers_of(session, row.id) if dispatch is not None]
     row.check_at = now + SOON
     if any(dispatch.state in OPEN for dispatch in found):

@@ -54,7 +54,9 @@ def carrier(session: Session, case: Case, now: datetime) -> Carrier:
         among=ALONE if not case.batch else (*ALONE, By.MOMENT),
     )[case.identifier.id]  # fmt: skip
     by = By(shown) if shown in set(By) else found.choice.by
-    if not shown and by not in CHOSEN_FREELY:
+    if shown not in set(By) and by not in CHOSEN_FREELY:
+        by = By.REP
+    if by is By.MOMENT and not _takes_more(session, case):
         by = By.REP
     if by is not None and found.choice.allows(by):
         judged = _judged(session, case, by, found, now)
@@ -83,6 +85,11 @@ def pass_on(session: Session, case: Case, chosen: Carrier, now: datetime) -> Non
         counts_as_contact=True, verdict=chosen.verdict.as_json(now),
         not_after=now + DELIVER_WITHIN, now=now,
     )  # fmt: skip
+
+
+def _takes_more(session: Session, case: Case) -> bool:
+    moments = delivery.moments
+    return moments.takes_more(moments.find_moment(session, case.batch, case.rep.id))
 
 
 def _join_moment(session: Session, case: Case, now: datetime) -> None:

@@ -179,6 +179,21 @@ def test_one_tap_makes_one_moment_for_those_who_may_see_it(
     assert [g.group_name for g in line.world.tag_groups] == ["专科"], "the tag is gone"
 
 
+def test_a_physician_says_on_the_page_how_to_be_reached(line: Line, two: list[Suggestion]) -> None:
+    client = enter(line, "rep01")
+    send(client, f"/rep/suggestions/{two[0].id}/adopt")
+    line.work()
+    page = "/t/" + texts(line)[-1].rpartition("/t/")[2].split()[0]
+    assert "希望怎样收到资料" in line.web.get(f"{page}/pause").text
+    told = line.web.post(f"{page}/way", data={"way": "account"}, follow_redirects=True).text
+    assert "已保存，立即生效" in told
+    assert re.search(r'value="account" checked', told)
+    assert line.web.post(f"{page}/way", data={"way": "pigeon"}).status_code == 400
+    with line.parts.db.reading() as session:
+        one_id = session.get_one(identity.Identifier, two[0].identifier_id).one_id
+        assert consent.wishes(session, [one_id, "nobody"]) == {one_id: "account"}
+
+
 def moment_campaign(line: Line) -> int:
     version = publish(line, "房颤抗凝新进展", ["af"])
     line.do("add_contact", userid="rep01", person="wang")
