@@ -21,7 +21,7 @@ from app import tagging
 from app.court.rules import Kind
 from app.identity.models import Component, Identifier, Physician
 from app.infra import crypto
-from app.infra.db import Database
+from app.infra.db import Database, insert_once
 from app.journey.models import Happened, Touchpoint
 from app.tagging import Source
 from app.tagging.models import TagAssertion, TagOpposite
@@ -100,7 +100,7 @@ def _vocabulary(session: Session, rng: random.Random) -> Vocabulary:
     known = tagging.tags(session)
     tags = {tag.key: tag.id for tag in known}
     a, b = sorted(tags[key] for key in OPPOSITES)
-    session.add(TagOpposite(a_id=a, b_id=b))
+    insert_once(session, TagOpposite, {"a_id": a, "b_id": b}, "a_id", "b_id")
     broader = {tag.parent_id for tag in known}
     flat = [t for t in known if t.category_key in ("topic", "disease")
             and t.parent_id is None and t.id not in broader]  # fmt: skip

@@ -7,7 +7,6 @@ fold_names, make_tags, ignore_names   unknown names mean these tags, are some, o
 follow, settle                     whoever carries such names follows, piece by piece
 undo, folding_history, preview     taken back, listed, looked at before
 assert_tag           one assertion, once per evidence
-replace_from_source  a source's whole list of tags: missing ones are superseded
 weights, reasons     what holds now, how strongly, and why; history: what was said when
 trust, learn, fix    how reliable a source is about a tag: learned, or set by hand
 overrule, reinstate  what a verdict supersedes, and its undoing
@@ -40,7 +39,6 @@ from app.tagging.assign import (
     overrule,
     reinstate,
     release_overruled,
-    replace_from_source,
     supersede,
     withdraw,
 )
@@ -239,7 +237,6 @@ __all__ = [
     "reliabilities",
     "reliability_changes",
     "repair_mirror",
-    "replace_from_source",
     "retire",
     "seed",
     "settle",

@@ -69,24 +69,6 @@ def supersede(session: Session, assertion_id: int, at: datetime) -> None:
     changed.note(session, whose)
 
 
-def replace_from_source(
-    session: Session,
-    identifier_id: int,
-    *,
-    source: str,
-    scope: str,
-    wanted: Mapping[int, str],
-    at: datetime,
-) -> None:
-    """Make a source's assertions about a person equal to `wanted` (tag id → evidence sentence).
-
-    `scope` is the part of the source that this list speaks for (one rep's side of a contact):
-    only assertions whose ref starts with it are touched. It holds no signs that LIKE knows.
-    """
-    named = {(tag_id, ""): words for tag_id, words in wanted.items()}
-    replace_names(session, identifier_id, source=source, scope=scope, wanted=named, at=at)
-
-
 def replace_names(
     session: Session,
     identifier_id: int,
@@ -96,10 +78,13 @@ def replace_names(
     wanted: Mapping[tuple[int, str], str],
     at: datetime,
 ) -> None:
-    """The same for names: (tag id, name as folded for look-ups) → evidence sentence.
+    """Make what a source says of a person by names equal to `wanted`: (tag id, name as folded for
+    look-ups) → evidence sentence.
 
-    Two names of one tag are two assertions, so what a name means can be changed without a thought
-    for the other. Of one source only the strongest counts.
+    `scope` is the part of the source that this list speaks for (one rep's side of a contact): only
+    assertions whose ref starts with it are touched. It holds no signs that LIKE knows. Two names of
+    one tag are two assertions, so what a name means can be changed without a thought for the other.
+    Of one source only the strongest counts.
     """
     lexicon = LEXICON.of(session)
     wanted = {(lexicon.merged.get(tag, tag), raw): words for (tag, raw), words in wanted.items()}

@@ -66,28 +66,47 @@ def lose(
     mean without a decision."""
     session.flush()
     ids = [name.id for name in names]
-    by_it = (
-        TagAssertion.tag_id.in_(_reached(session, ids, also)), _by_name(names), STANDS,
-    )  # fmt: skip
+    tags = _reached(session, ids, also)
+    by_it = (TagAssertion.tag_id.in_(tags), _by_name(TagAssertion, names), STANDS)
     rows = session.execute(
         select(
             TagAssertion.id, TagAssertion.identifier_id, TagAssertion.source, TagAssertion.ref,
             TagAssertion.raw, TagAssertion.evidence, TagAssertion.at,
         ).where(*by_it).order_by(TagAssertion.id).limit(limit)
     ).all()  # fmt: skip
-    _SEE.run(session, [
-        {"identifier_id": row.identifier_id, "source": row.source, "raw": row.raw,
-         "scope": scope_of(row.ref, row.raw), "evidence": row.evidence, "at": row.at}
-        for row in rows
-    ])  # fmt: skip
+    _see_again(session, rows)
     for start in range(0, len(rows), PIECE):
         piece = [row.id for row in rows[start : start + PIECE]]
         withdraw(session, [TagAssertion.id.in_(piece)], now)
     if limit is not None and len(rows) == limit:
         return len(rows)
+    _let_refused_go(session, tags, names)
     carriers = select(func.count(TagSighting.identifier_id.distinct())).where(_carried())
     _end(session, ids, state=NameState.WAITING, seen=carriers.scalar_subquery())
     return len(rows) + len(names)
+
+
+def _let_refused_go(session: Session, tags: Sequence[int], names: Sequence[UnmappedName]) -> None:
+    """What the names said of tags that their sources may not assert waits, too."""
+    mine = (
+        TagRefused.tag_id.in_(tags), _by_name(TagRefused, names), TagRefused.moved_by.is_(None),
+    )  # fmt: skip
+    rows = session.execute(
+        select(
+            TagRefused.identifier_id, TagRefused.source, TagRefused.ref, TagRefused.raw,
+            TagRefused.evidence, TagRefused.at,
+        ).where(*mine)
+    ).all()  # fmt: skip
+    _see_again(session, rows)
+    session.execute(delete(TagRefused).where(*mine).execution_options(**_QUIET))
+
+
+def _see_again(session: Session, rows: Sequence[Any]) -> None:
+    _SEE.run(session, [
+        {"identifier_id": row.identifier_id, "source": row.source, "raw": row.raw,
+         "scope": scope_of(row.ref, row.raw), "evidence": row.evidence, "at": row.at}
+        for row in rows
+    ])  # fmt: skip
 
 
 def _gain(session: Session, names: Sequence[UnmappedName], limit: int) -> int:
@@ -163,13 +182,15 @@ def _reached(session: Session, name_ids: Sequence[int], also: int | None) -> lis
     return sorted(found)
 
 
-def _by_name(names: Sequence[UnmappedName]) -> ColumnElement[bool]:
+def _by_name(
+    of: type[TagAssertion] | type[TagRefused], names: Sequence[UnmappedName]
+) -> ColumnElement[bool]:
     """Not as a join: with this list the tags' assertions are gone through once."""
     raws: dict[str, list[str]] = defaultdict(list)
     for name in names:
         raws[name.source].append(name.raw)
     return or_(*(
-        and_(TagAssertion.source == source, TagAssertion.raw.in_(mine))
+        and_(of.source == source, of.raw.in_(mine))
         for source, mine in raws.items()
     ))  # fmt: skip
 

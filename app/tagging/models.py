@@ -217,13 +217,19 @@ class TagAssertion(Base):
 
 class TagRefused(Base):
     """What a source said that may not assert the tag. It counts for nothing and is not lost: it
-    becomes an assertion when the source may."""
+    becomes an assertion when the source may. `moved_by`: the migration that lets it go on as
+    `moved_ref` of the tag `moved_to`; until that is taken back nobody reads this row."""
 
     __tablename__ = "tag_refused"
     __table_args__ = (
         UniqueConstraint("identifier_id", "tag_id", "source", "ref"),
         Index("ix_tag_refused_tag", "tag_id", "source"),
-    )
+        Index(
+            "ix_tag_refused_moved", "moved_by",
+            sqlite_where=text("moved_by IS NOT NULL"),
+            postgresql_where=text("moved_by IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     identifier_id: Mapped[int] = mapped_column(ForeignKey("identifier.id", ondelete="CASCADE"))
@@ -235,6 +241,9 @@ class TagRefused(Base):
     actor: Mapped[str] = mapped_column(String(80), default="system")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     raw: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    moved_by: Mapped[int | None] = mapped_column(BigInteger)
+    moved_to: Mapped[int | None] = mapped_column(BigInteger)
+    moved_ref: Mapped[str | None] = mapped_column(String(120))
 
 
 class ForbiddenWord(Base):

@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session, aliased
 
 from app.identity import changed
 from app.infra.errors import Refused
+from app.tagging import moving_refused
 from app.tagging.assign import STANDS, withdraw
 from app.tagging.lexicon import LEXICON
-from app.tagging.models import Tag, TagAssertion, TagMigration, TagMove
+from app.tagging.models import Tag, TagAssertion, TagMigration, TagMove, TagRefused
 
 PIECE = 50_000  # moves of one statement
 KEPT = 100  # of a `ref`, when the number of the migration has to stand behind it
@@ -40,13 +41,15 @@ class Part:
     source: str = ""
     texts: tuple[str, ...] = ()
 
-    def holds(self) -> ColumnElement[bool]:
-        """The condition on an assertion."""
-        wanted: list[ColumnElement[bool]] = [TagAssertion.id.is_not(None)]
+    def holds(
+        self, of: type[TagAssertion] | type[TagRefused] = TagAssertion
+    ) -> ColumnElement[bool]:
+        """The condition on an assertion, or on what may not be one."""
+        wanted: list[ColumnElement[bool]] = [of.id.is_not(None)]
         if self.source:
-            wanted.append(TagAssertion.source == self.source)
+            wanted.append(of.source == self.source)
         if self.texts:
-            hold = (TagAssertion.evidence.icontains(text, autoescape=True) for text in self.texts)
+            hold = (of.evidence.icontains(text, autoescape=True) for text in self.texts)
             wanted.append(or_(*hold))
         return and_(*wanted)
 
@@ -111,6 +114,9 @@ def move(
         )
         session.execute(insert(TagAssertion).from_select(["tag_id", "ref", *COPIED], rows))
         withdraw(session, [TagAssertion.id.in_(old)], now)
+    moving_refused.move(
+        session, migration.id, tag_id, [(part.to, part.holds(TagRefused)) for part in parts]
+    )
     all_of_it = TagMove.migration_id == migration.id
     migration.moved = session.scalar(select(func.count()).where(all_of_it)) or 0
     session.flush()
@@ -123,6 +129,7 @@ def take_back(session: Session, migration: TagMigration, version: int, now: date
         raise Refused("这次迁移已经撤销过了。")
     for mine in _pieces(session, migration.id):
         _take_back(session, mine, now)
+    moving_refused.take_back(session, migration.id, now)
     migration.undone_in = version
     session.flush()
     session.expire_all()

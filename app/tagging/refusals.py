@@ -13,6 +13,7 @@ from app.infra.db import insert_once
 from app.tagging.document import Document
 from app.tagging.models import Tag, TagAssertion, TagRefused
 
+HERE = TagRefused.moved_by.is_(None)  # it did not follow its tag elsewhere
 COLUMNS = (
     "identifier_id", "tag_id", "source", "ref", "evidence", "confidence", "actor", "at", "raw",
 )  # fmt: skip
@@ -31,7 +32,7 @@ def replace(
     wanted = {(row["tag_id"], row["raw"]): row for row in rows}
     mine = (
         TagRefused.identifier_id == identifier_id, TagRefused.source == source,
-        TagRefused.ref.startswith(f"{scope}:", autoescape=True),
+        TagRefused.ref.startswith(f"{scope}:", autoescape=True), HERE,
     )  # fmt: skip
     chosen = select(TagRefused.id, TagRefused.tag_id, TagRefused.raw).where(*mine)
     there = {(row.tag_id, row.raw): row.id for row in session.execute(chosen)}
@@ -46,7 +47,7 @@ def counts(session: Session, tag_id: int) -> dict[str, int]:
     """Source → how many sayings about this tag did not count."""
     rows = session.execute(
         select(TagRefused.source, func.count())
-        .where(TagRefused.tag_id == tag_id)
+        .where(TagRefused.tag_id == tag_id, HERE)
         .group_by(TagRefused.source)
     )
     return {row[0]: row[1] for row in rows}
@@ -55,7 +56,7 @@ def counts(session: Session, tag_id: int) -> dict[str, int]:
 def totals(session: Session) -> dict[int, int]:
     """Tag id → the same over all sources."""
     rows = session.execute(
-        select(TagRefused.tag_id, func.count()).group_by(TagRefused.tag_id)
+        select(TagRefused.tag_id, func.count()).where(HERE).group_by(TagRefused.tag_id)
     ).all()
     return {row[0]: row[1] for row in rows}
 
@@ -67,7 +68,7 @@ def admit(session: Session, before: Document, after: Document) -> None:
         if was is None or was.may_assert == tag.may_assert:
             continue
         tag_id = session.scalar(select(Tag.id).where(Tag.key == tag.key))
-        chosen = [TagRefused.tag_id == tag_id]
+        chosen = [TagRefused.tag_id == tag_id, HERE]
         if tag.may_assert:
             chosen.append(TagRefused.source.in_(tag.may_assert))
         _let_in(session, chosen)

@@ -6,6 +6,7 @@ import random
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app import court, identity, segments, tagging
 from app.court import CaseState, Kind, TagCase, Verdict
@@ -68,25 +69,30 @@ def test_deciding_and_undoing_leaves_everything_as_it_was(database: Database) ->
     assert undone > 8
 
 
+def crm_says(session: Session, who: Identifier, *keys: str) -> None:
+    """The whole list of the CRM."""
+    names = {tag(session, key).name: "CRM 标签" for key in keys}
+    tagging.take_names(
+        session, who.id, source=Source.CRM, scope="crm", names=names, at=NOON, now=NOON
+    )
+
+
 def test_a_source_that_repeats_itself_does_not_win_silently(database: Database) -> None:
     by_hand(database)
     with database.transaction() as session:
         who = person(session)
         trial, regular = tag(session, "stage-trial").id, tag(session, "stage-regular").id
 
-        def crm(*tags: int) -> None:
-            tagging.replace_from_source(
-                session, who.id, source=Source.CRM, scope="crm",
-                wanted=dict.fromkeys(tags, "CRM 标签"), at=NOON,
-            )  # fmt: skip
+        def crm(*keys: str) -> None:
+            crm_says(session, who, *keys)
 
-        crm(trial)
+        crm("stage-trial")
         say(session, who, "stage-regular", Source.PERSON)
         (case,) = look(session, who)
         rows = active(session)
         court.decide(session, case.id, Verdict.SECOND, actor="user:1", reason="", now=LATER)
         decided = active(session)
-        crm(trial)  # the list is the same as before
+        crm("stage-trial")  # the list is the same as before
         assert active(session) == decided
         say(session, who, "stage-trial", Source.CRM, LATER + timedelta(days=1))  # told otherwise
         assert look(session, who, LATER + timedelta(days=2))[0].state == CaseState.SETTLED
@@ -103,10 +109,8 @@ def test_what_a_source_takes_back_is_not_revived(database: Database) -> None:
     with database.transaction() as session:
         who = person(session)
         trial = tag(session, "stage-trial").id
-        for wanted in ({trial: "CRM"}, {}):
-            tagging.replace_from_source(
-                session, who.id, source=Source.CRM, scope="crm", wanted=wanted, at=NOON
-            )
+        for wanted in (["stage-trial"], []):
+            crm_says(session, who, *wanted)
             if wanted:
                 say(session, who, "stage-regular", Source.PERSON)
                 (case,) = look(session, who)

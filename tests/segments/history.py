@@ -71,10 +71,11 @@ class History(Questions):
         )  # fmt: skip
 
     def list(self, session: Session) -> None:
-        wanted = {_tag(session, key).id: "" for key in self.rng.sample(self.tags, 2)}
-        tagging.replace_from_source(
-            session, self._someone(session).id, source=Source.CRM, scope="crm", wanted=wanted,
-            at=self._when(),
+        names = {_tag(session, key).name: "" for key in self.rng.sample(self.tags, 2)}
+        at = self._when()
+        tagging.take_names(
+            session, self._someone(session).id, source=Source.CRM, scope="crm", names=names,
+            at=at, now=at,
         )  # fmt: skip
 
     def tell(self, session: Session) -> None:
