@@ -164,10 +164,13 @@ def split(
     ways: dict[str, Figures] = {}
     for column, group in ((specialty, by), (TrackedLink.channel, ways)):
         sent = (
-            _links(column.label("of"), now - timedelta(days=days))
+            _links(
+                column.label("of"),
+                now - timedelta(days=days),
+                TrackedLink.content_version_id == version_id,
+            )
             .outerjoin(Identifier, Identifier.id == TrackedLink.identifier_id)
             .outerjoin(Physician, Physician.one_id == Identifier.one_id)
-            .where(TrackedLink.content_version_id == version_id)
             .group_by(column)
         )
         for row in session.execute(sent):
@@ -271,7 +274,7 @@ def _note_links(
     times = (
         select(TrackedLink.content_version_id, whole.label("s"), func.count().label("number"))
         .join(PageView, PageView.link_id == TrackedLink.id)
-        .where(TrackedLink.created_at > after, *conditions)
+        .where(TrackedLink.created_at > after, PageView.opened_at > after, *conditions)
         .group_by(TrackedLink.content_version_id, whole)
     )
     for version_id, seconds, number in session.execute(times):
@@ -283,7 +286,7 @@ def _links(what: ColumnElement, after: datetime, *conditions: ColumnElement[bool
     views = (
         select(PageView.link_id, func.max(PageView.read_at).label("read_at"))
         .join(TrackedLink, TrackedLink.id == PageView.link_id)
-        .where(TrackedLink.created_at > after)
+        .where(TrackedLink.created_at > after, PageView.opened_at > after, *conditions)
         .group_by(PageView.link_id)
         .subquery()
     )

@@ -136,7 +136,6 @@ def who(day: date, what: str, team: str | None = None, rep_id: int | None = None
 
 
 def _counted(session: Session, rep_ids: Sequence[int], day: date) -> dict[int, Figures]:
-    """The reps are named so that the index by rep and day is used."""
     rows = session.execute(
         select(
             Suggestion.rep_id, Suggestion.state, func.count().label("number"),

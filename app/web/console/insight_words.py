@@ -17,6 +17,7 @@ from app.web.console.words import WEEKDAYS
 from app.web.context import parts
 
 PERIODS = (7, 28, 90)
+LEAST = 0.005
 OTHERS = {
     "new": _l("内容较新"),
     "content": _l("内容本身的反响"),
@@ -32,7 +33,9 @@ def score_part(name: str) -> str:
 
 @bp.app_template_filter("signed")
 def signed(value: float) -> str:
-    """`+0.42` or `−0.05`."""
+    """`+0.42` or `−0.05`; what is next to nothing has no sign."""
+    if abs(value) < LEAST:
+        return "0.00"
     return f"{'+' if value >= 0 else '−'}{abs(value):.2f}"  # a real minus
 
 
