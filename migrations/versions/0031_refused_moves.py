@@ -1,6 +1,6 @@
 """What a source said that may not follows a merged or split tag, and comes back
 
-Revision 0031_refused_moves, after 0023_learning.
+Revision 0031_refused_moves, after 0030_insights.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0031_refused_moves"
-down_revision = "0023_learning"
+down_revision = "0030_insights"
 branch_labels = None
 depends_on = None
 
