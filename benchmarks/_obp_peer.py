@@ -19,6 +19,7 @@ from typing import Any
 from app.recommend.ope import Logged
 
 
+@cache
 def available() -> bool:
     """Whether it is installed beside this interpreter."""
     return find_spec("obp") is not None

@@ -132,7 +132,7 @@ def _slot(
     most = drawing.most_of_one(slots.room)
     options = [
         fit
-        for fit in considered.options.get(candidate.person, ())[: slots.policy.top]
+        for fit in considered.options.get(candidate.person, ())
         if used[fit.piece.content_id] < most
     ]
     interests = considered.interests.get(candidate.person, {})
@@ -147,7 +147,7 @@ def _slot(
         chance=chances[ids.index(fit.piece.content_id)], eligible=len(ids),
         eligible_hash=drawing.fingerprint(ids),
         options=[
-            [content, round(chance, 6), round(one.score, 4)]
+            [content, round(chance, 6), _logged(one.score)]
             for content, chance, one in zip(ids, chances, options, strict=True)
         ],
         deviations=stored, held=drawing.unit(f"hold:{key}") < tossed, holdout=tossed,
@@ -175,9 +175,15 @@ def _content(
             stored = None
         chances = [float(o.piece.content_id == candidate.fit.piece.content_id) for o in options]
         return DecisionKind.GREEDY, candidate.fit, options, chances, stored
-    chances = drawing.chances([o.score for o in options], drawing.unpack(stored), knobs)
+    means = [_logged(one.score) for one in options]
+    chances = drawing.chances(means, drawing.unpack(stored), knobs)
     drawn = options[explore.pick(chances, key)]
     return DecisionKind.EXACT, drawn, options, chances, stored
+
+
+def _logged(score: float) -> float:
+    """As it is written down: whoever reads the log gets the same chances."""
+    return round(score, 4)
 
 
 def _are_enough(session: Session, least: int) -> bool:
