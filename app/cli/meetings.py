@@ -30,8 +30,9 @@ def attended(
     external_userid or phone."""
     parts = build(process="cli")
     with parts.db.transaction() as session:
+        meeting = library.get_version(session, content).content_id
         figures, report = attend_from_file(
-            session, library.get_version(session, content).content_id, file.name, file.read_bytes(), corp_id=parts.settings.wecom_corp_id,
+            session, meeting, file.name, file.read_bytes(), corp_id=parts.settings.wecom_corp_id,
             by="file", now=parts.clock(),
         )  # fmt: skip
     told = {"came": figures["found"], "lines_left_out": report}
