@@ -9,6 +9,7 @@ import typer
 
 from app.bootstrap import build
 from app.cli.output import Json, show
+from app.content import library
 from app.flows.meetings import attend_from_file
 
 
@@ -22,15 +23,16 @@ def register(cli: typer.Typer) -> None:
 
 def attended(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX.")],
-    content: Annotated[int, typer.Option(help="Number of the invitation, as in its address.")],
+    content: Annotated[int, typer.Option(help="Number in the address of the invitation's page.")],
     as_json: Json = False,
 ) -> None:
     """Note who came: a column of the file is one_id, crm_id, licence_no, unionid,
     external_userid or phone."""
     parts = build(process="cli")
     with parts.db.transaction() as session:
+        meeting = library.get_version(session, content).content_id
         figures, report = attend_from_file(
-            session, content, file.name, file.read_bytes(), corp_id=parts.settings.wecom_corp_id,
+            session, meeting, file.name, file.read_bytes(), corp_id=parts.settings.wecom_corp_id,
             by="file", now=parts.clock(),
         )  # fmt: skip
     told = {"came": figures["found"], "lines_left_out": report}
