@@ -1,11 +1,12 @@
 """A static list from a CSV or XLSX file: what each line means, looked at first, then confirmed.
 
-    sheet = read(filename, data)         columns are guessed by name
-    found = resolve(session, sheet, columns, …)
-    segments.lists.draft(…, members=found.members, …)
+    sheet = read(filename, data)
+    row = keep(session, sheet, …)        a draft, its columns known by what was said, by a file
+                                         with the same header, or by their names
+    reread(session, row.id, columns, …)  read otherwise, by choice
 
 A line names a physician by one or several columns; of the file nothing is kept but whom it named,
-and, encrypted and until the list is confirmed, the values that named nobody.
+and, encrypted and until the list is confirmed, its lines.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select
@@ -24,6 +27,7 @@ from app.identity import WEAK, Id, Identifier, Kind, Physician, make_id
 from app.identity.models import IdentifierStatus
 from app.identity.register import read as known_identifiers
 from app.infra.errors import Refused
+from app.segments import SegmentList, lists
 
 MAX_ROWS = 50_000
 AT_ONCE = 1000
@@ -59,6 +63,20 @@ class Sheet:
                 found.setdefault(code, at)
         return found
 
+    @property
+    def mark(self) -> str:
+        """The same for files with the same columns."""
+        return sha256("\x1f".join(self.header).encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """To be kept until the list is confirmed."""
+        return {"header": self.header, "rows": [[line, *cells] for line, cells in self.rows]}
+
+
+def from_json(kept: Mapping[str, Any]) -> Sheet:
+    """The other way round."""
+    return Sheet(list(kept["header"]), [(line, list(cells)) for line, *cells in kept["rows"]])
+
 
 @dataclass(slots=True)
 class Resolved:
@@ -89,6 +107,61 @@ def read(filename: str, data: bytes) -> Sheet:
     if not rows:
         raise Refused("文件里没有数据。第一行应为列名，之后每行一位医生。")
     return Sheet(header, rows)
+
+
+def keep(
+    session: Session,
+    sheet: Sheet,
+    said: str,
+    *,
+    name: str,
+    purpose: str,
+    filename: str,
+    expires_at: datetime | None,
+    author: str,
+    corp_id: str,
+    now: datetime,
+) -> SegmentList:
+    """A draft of whom the file names; `said`: which column is which, as `chosen` reads it. A file
+    whose columns nobody knows is kept as well, so that they can be chosen. Raises Refused."""
+    columns = chosen(sheet, said) or lists.columns_of(session, sheet.mark) or sheet.guessed
+    found = resolve(session, sheet, columns, corp_id=corp_id) if columns else Resolved()
+    return lists.draft(
+        session, name=name, purpose=purpose, filename=filename, members=found.members,
+        figures=found.figures, report=found.report, expires_at=expires_at, author=author, now=now,
+        sheet=sheet.as_json(), header_mark=sheet.mark, columns=columns,
+    )  # fmt: skip
+
+
+def reread(
+    session: Session, list_id: int, columns: Mapping[str, int], *, corp_id: str
+) -> SegmentList:
+    """The draft again, with these columns. Raises NotFound, Refused."""
+    row = lists.get(session, list_id)
+    found = Resolved()
+    if row.sheet is not None:
+        found = resolve(session, from_json(row.sheet), columns, corp_id=corp_id)
+    return lists.read_as(
+        session, list_id, members=found.members, figures=found.figures, report=found.report,
+        columns=columns,
+    )  # fmt: skip
+
+
+def chosen(sheet: Sheet, said: str) -> dict[str, int]:
+    """Which column is which as somebody wrote it: `phone=手机 crm_id=3`, by the column's name or
+    its number, from 1. Raises Refused for what is no column."""
+    found = {}
+    for pair in said.replace("，", " ").replace(",", " ").split():
+        code, _sep, name = pair.replace("＝", "=").partition("=")
+        if code not in COLUMNS:
+            raise Refused(f"看不懂列的对应“{pair}”，例如 phone=手机；可用：{'、'.join(COLUMNS)}。")
+        if name in sheet.header:
+            found[code] = sheet.header.index(name)
+        elif name.isdecimal() and 0 < int(name[:6]) <= len(sheet.header):
+            found[code] = int(name) - 1
+        else:
+            raise Refused(f"文件里没有“{name}”这一列，列名有：{'、'.join(sheet.header)}。")
+    return found
 
 
 def resolve(

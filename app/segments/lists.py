@@ -1,6 +1,8 @@
 """Static lists: physicians whom a file named, kept by identifier and nothing else of the file.
 
 draft       what a file means, to be looked at first
+read_as     the same file, its columns read otherwise
+columns_of  how a file with this header was read before
 confirm     from now on expressions may name it
 put         somebody joins
 among       who of some is on which
@@ -40,8 +42,12 @@ def draft(
     expires_at: datetime | None,
     author: str,
     now: datetime,
+    sheet: Mapping[str, Any] | None = None,
+    header_mark: str = "",
+    columns: Mapping[str, int] | None = None,
 ) -> SegmentList:
-    """A list that nothing uses yet. Raises Refused for a name that is taken, or none."""
+    """A list that nothing uses yet; `sheet`, `header_mark`, `columns`: see the model. Raises
+    Refused for a name that is taken, or none."""
     forget_old_drafts(session, now)
     check_name(session, name)
     if not purpose.strip():
@@ -52,11 +58,42 @@ def draft(
         name=name.strip(), purpose=purpose.strip()[:LONGEST_PURPOSE], filename=filename[:200],
         state=ListState.DRAFT, figures=dict(figures), report=[dict(line) for line in report],
         created_by=author, created_at=now, expires_at=expires_at,
+        sheet=dict(sheet) if sheet is not None else None, header_mark=header_mark or None,
+        columns=dict(columns) if columns else None,
     )  # fmt: skip
     session.add(row)
     session.flush()
     _insert(session, row.id, members)
     return row
+
+
+def read_as(
+    session: Session,
+    list_id: int,
+    *,
+    members: Sequence[int],
+    figures: Mapping[str, int],
+    report: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, int],
+) -> SegmentList:
+    """A draft whose columns mean something else. Raises NotFound, and Refused when it is none."""
+    row = get(session, list_id)
+    if row.state != ListState.DRAFT or row.sheet is None:
+        raise Refused("只有还没确认的名单可以重新选择列，请重新上传文件。")
+    session.execute(delete(SegmentListMember).where(SegmentListMember.list_id == list_id))
+    row.figures, row.columns = dict(figures), dict(columns)
+    row.report = [dict(line) for line in report]
+    session.flush()
+    _insert(session, list_id, members)
+    return row
+
+
+def columns_of(session: Session, header_mark: str) -> dict[str, int] | None:
+    """Which column was which the last time that a file with this header came; None: never."""
+    known = (SegmentList.header_mark == header_mark, SegmentList.columns.is_not(None))
+    newest = select(SegmentList).where(*known).order_by(SegmentList.id.desc()).limit(1)
+    row = session.scalars(newest).first()
+    return row.columns if row is not None else None
 
 
 def check_name(session: Session, name: str) -> None:
@@ -72,7 +109,9 @@ def confirm(session: Session, list_id: int) -> SegmentList:
     row = get(session, list_id)
     if row.state == ListState.READY:
         raise Refused("这个名单已经确认过了。")
-    row.state, row.report = ListState.READY, None
+    if row.sheet is not None and not row.columns:
+        raise Refused("请先选择哪一列是哪位医生，再确认名单。")
+    row.state, row.report, row.sheet = ListState.READY, None, None
     session.flush()
     mine = SegmentListMember.list_id == list_id
     changed.note_all(session, SegmentListMember.identifier_id, mine)

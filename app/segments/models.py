@@ -66,7 +66,9 @@ class ListState(StrEnum):
 
 
 class SegmentList(Base):
-    """Physicians that a file named. `figures`: found, and what was not, by reason."""
+    """Physicians that a file named. `figures`: found, and what was not, by reason; `sheet`: the
+    file's header and lines, while it is a draft; `columns`: which column is which identifier, to
+    be known again by `header_mark`."""
 
     __tablename__ = "segment_list"
 
@@ -79,6 +81,9 @@ class SegmentList(Base):
     report: Mapped[list[dict[str, Any]] | None] = mapped_column(
         EncryptedJson("segment_list.report")
     )  # lines that name nobody, while it is a draft
+    sheet: Mapped[dict[str, Any] | None] = mapped_column(EncryptedJson("segment_list.sheet"))
+    header_mark: Mapped[str | None] = mapped_column(String(64))
+    columns: Mapped[dict[str, int] | None] = mapped_column(JSON)
     created_by: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -142,8 +142,6 @@ def _gain(session: Session, names: Sequence[UnmappedName], limit: int) -> int:
         .where(TagSighting.id.in_([row.id for row in rows]))
         .execution_options(**_QUIET)
     )
-    if len(rows) == limit:
-        return len(rows)
     nobody = ~select(TagSighting.id).where(_carried()).exists()
     return len(rows) + _end(session, ids, nobody, state=NameState.FOLDED) + len(names) - len(ids)
 

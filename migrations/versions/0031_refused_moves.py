@@ -1,4 +1,4 @@
-"""What a source said that may not follows a merged or split tag, and comes back
+"""What a source said that may not follows its tag; columns of a list's file are chosen
 
 Revision 0031_refused_moves, after 0030_insights.
 """
@@ -25,10 +25,15 @@ def upgrade() -> None:
         "ix_tag_refused_moved", "tag_refused", ["moved_by"],
         sqlite_where=MOVED, postgresql_where=MOVED,
     )  # fmt: skip
+    op.add_column("segment_list", sa.Column("sheet", sa.LargeBinary(), nullable=True))
+    op.add_column("segment_list", sa.Column("header_mark", sa.String(64), nullable=True))
+    op.add_column("segment_list", sa.Column("columns", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
     """Step back."""
+    for name in ("columns", "header_mark", "sheet"):
+        op.drop_column("segment_list", name)
     op.drop_index("ix_tag_refused_moved", table_name="tag_refused")
     for name in ("moved_ref", "moved_to", "moved_by"):
         op.drop_column("tag_refused", name)

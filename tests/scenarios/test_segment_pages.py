@@ -6,7 +6,9 @@ import io
 import re
 
 import pytest
+from sqlalchemy import select
 
+from app.segments import SegmentList
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import Browser, people  # noqa: F401
 
@@ -71,6 +73,47 @@ def test_a_list_is_looked_at_confirmed_and_left_out_of_one_push(
     assert "这次推送不会发给他们" in page
     assert "在排除名单里 <b>1</b>" in page
     assert "还在使用" in marketer.send(path, f"{path}/delete").text
-    assert "请选择至少一列" in marketer.send(
-        lists, lists, name="b", purpose="b", file=(io.BytesIO(b"a\nb\n"), "a.csv")
-    ).text  # fmt: skip
+
+
+@ONE_DATABASE
+def test_columns_of_a_file_are_chosen_on_the_page_and_known_again(
+    line: Line,
+    people: dict[str, Browser],  # noqa: F811
+) -> None:
+    marketer, lists = people["marketer"], "/console/segments/lists"
+    who = re.search(r"physicians/(YS\w{16})", marketer.get("/console/physicians/").text)
+    assert who
+    text = f"姓名,会议编码,备注\n甲,{who[1]},\n,,\n乙,YS0000000000000000,x\n".encode()
+
+    def upload(name: str) -> str:
+        file = (io.BytesIO(text), "a.csv")
+        page = marketer.send(lists, lists, name=name, purpose="会议", file=file)
+        assert "这些列是什么？" in page.text
+        assert who
+        assert who[1] not in page.text  # cells that may name somebody are not shown whole
+        return str(page.request.path)
+
+    path = upload("签到一")
+    page = marketer.get(path).text
+    assert "还不知道哪一列是哪位医生" in page
+    assert "确认使用" not in page
+    assert "请先选择哪一列" in marketer.send(path, f"{path}/confirm").text
+    assert "只能选一列" in marketer.send(path, f"{path}/columns", c0="one_id", c1="one_id").text
+    assert "请选择至少一列" in marketer.send(path, f"{path}/columns").text
+    assert "找到 1 位医生" in marketer.send(path, f"{path}/columns", c1="one_id").text
+    told = marketer.get(f"{path}/report.csv").text
+    assert "4,ONE ID,YS0000000000000000,没有这位医生" in told  # by its line of the file
+    assert "名单可以使用了" in marketer.send(path, f"{path}/confirm").text
+    assert "重新上传" in marketer.send(path, f"{path}/columns", c1="one_id").text
+    with line.parts.db.reading() as session:
+        assert session.scalars(select(SegmentList.sheet)).all() == [None]
+    again = upload("签到二")
+    assert "确认使用" in marketer.get(again).text
+    assert "没有这位医生" in marketer.get(f"{again}/report.csv").text
+    token = {"Authorization": "Bearer setup-token-of-the-tests"}
+    sent = {"data": text, "headers": token}
+    by_call = line.web.post("/api/v1/segments/lists?name=c&purpose=p&columns=one_id=2", **sent)
+    assert (by_call.status_code, by_call.json["figures"]["found"]) == (201, 1)
+    assert by_call.json["report"][0]["line"] == 4
+    wrong = line.web.post("/api/v1/segments/lists?name=d&purpose=p&columns=phone=电话", **sent)
+    assert (wrong.status_code, "会议编码" in wrong.text) == (409, True)

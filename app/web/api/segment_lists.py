@@ -11,6 +11,7 @@ from pydantic import Field
 from app import accounts, segments
 from app.accounts.models import Role
 from app.flows import audiences, list_file
+from app.infra.errors import Refused
 from app.segments import SegmentList
 from app.web import auth
 from app.web.api import bp
@@ -23,12 +24,15 @@ MAKERS = (Role.ADMIN, Role.MARKETER)
 
 
 class ListQuery(Asked):
-    """What a file is to be called, what it is for and until when it is good. Columns are known by
-    their names (one_id, crm_id, licence_no, unionid, external_userid, phone)."""
+    """What a file is to be called, what it is for and until when it is good. `columns`: which
+    column is which, by name or number from 1 (`phone=手机,crm_id=3`); without it they are as in
+    the last file with the same header, or known by their names (one_id, crm_id, licence_no,
+    unionid, external_userid, phone)."""
 
     name: str = Field(min_length=1, max_length=80)
     purpose: str = Field(min_length=1, max_length=200)
     expires_at: datetime | None = None
+    columns: str = Field("", max_length=500)
     confirm: bool = False
 
 
@@ -58,18 +62,18 @@ def upload_segment_list() -> tuple[Response, int]:
     filename, data = uploaded()
     sheet = list_file.read(filename, data)
     with here.db.transaction() as session:
-        found = list_file.resolve(
-            session, sheet, sheet.guessed, corp_id=here.settings.wecom_corp_id
-        )
-        row = segments.lists.draft(
-            session, name=asked.name, purpose=asked.purpose, filename=filename,
-            members=found.members, figures=found.figures, report=found.report, author=who.key,
-            expires_at=_aware(asked.expires_at), now=here.clock(),
+        row = list_file.keep(
+            session, sheet, asked.columns, name=asked.name, purpose=asked.purpose,
+            filename=filename, expires_at=_aware(asked.expires_at), author=who.key,
+            corp_id=here.settings.wecom_corp_id, now=here.clock(),
         )  # fmt: skip
+        if not row.columns:
+            raise Refused("没有认出的列，请用 columns 写明，例如 columns=phone=手机。")
+        report = row.report
         if asked.confirm:
             segments.lists.confirm(session, row.id)
         accounts.audit(session, who.key, "list.uploaded", "list", row.id, now=here.clock())
-        return jsonify(_told(row) | {"report": found.report}), 201
+        return jsonify(_told(row) | {"report": report}), 201
 
 
 @bp.post("/segments/lists/<int:list_id>/confirm")
@@ -132,7 +136,7 @@ def _aware(at: datetime | None) -> datetime | None:
 def _told(row: SegmentList) -> dict[str, Any]:
     return {
         "id": row.id, "name": row.name, "purpose": row.purpose, "state": row.state,
-        "figures": row.figures, "created_by": row.created_by,
+        "figures": row.figures, "columns": row.columns, "created_by": row.created_by,
         "created_at": row.created_at.isoformat(),
         "expires_at": row.expires_at.isoformat() if row.expires_at else None,
     }  # fmt: skip

@@ -28,7 +28,7 @@ from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
 
 MAKERS = (Role.ADMIN, Role.MARKETER)
-SHOWN = 100
+SHOWN, SAMPLE = 100, 5
 
 
 @bp.get("/segments/lists")
@@ -52,14 +52,12 @@ def upload_list() -> Response:
         if file is None or not file.filename:
             raise Refused(_("请选择一个 CSV 或 XLSX 文件。"))
         sheet = list_file.read(file.filename, file.read())
-        columns = chosen_columns(sheet, form.get("columns", ""))
         with here.db.transaction() as session:
-            found = list_file.resolve(session, sheet, columns, corp_id=here.settings.wecom_corp_id)
-            row = segments.lists.draft(
-                session, name=form.get("name", ""), purpose=form.get("purpose", ""),
-                filename=file.filename, members=found.members, figures=found.figures,
-                report=found.report, expires_at=until(form.get("expires", "")), author=who.key,
-                now=here.clock(),
+            row = list_file.keep(
+                session, sheet, form.get("columns", ""), name=form.get("name", ""),
+                purpose=form.get("purpose", ""), filename=file.filename,
+                expires_at=until(form.get("expires", "")), author=who.key,
+                corp_id=here.settings.wecom_corp_id, now=here.clock(),
             )  # fmt: skip
             accounts.audit(session, who.key, "list.uploaded", "list", row.id, now=here.clock())
     except YishuError as problem:
@@ -75,12 +73,15 @@ def show_list(list_id: int) -> str:
     with parts().db.reading() as session:
         row = segments.lists.get(session, list_id)
         rules = segments.suppression.of_list(session, list_id)
+        sheet = row.sheet or {"header": [], "rows": []}
         return render_template(
             "console/segment_list.html", row=row, report=(row.report or [])[:SHOWN],
             more=max(0, len(row.report or []) - SHOWN), lines=LINE_WORDS,
             users=audiences.users_of_list(session, list_id), people=accounts.names(session),
             spares=any(rule.campaign_id is None for rule in rules), now=parts().clock(),
             as_named=f"名单:{named(row.name)}", columns=COLUMN_WORDS,
+            header=sheet["header"], sample=sheet["rows"][:SAMPLE],
+            chosen={at: code for code, at in (row.columns or {}).items()},
             pushes=[campaigns.get(session, r.campaign_id) for r in rules if r.campaign_id],
         )  # fmt: skip
 
@@ -108,7 +109,7 @@ def list_report(list_id: int) -> Response:
 @bp.post("/segments/lists/<int:list_id>/<action>")
 @allow(*MAKERS)
 def act_on_list(list_id: int, action: str) -> Response:
-    """Confirm, prolong, spare its members, delete."""
+    """Read the columns otherwise, confirm, prolong, spare its members, delete."""
     here, who = parts(), auth.actor()
     page = url_for("console.segment_list", list_id=list_id)
     try:
@@ -161,17 +162,6 @@ def spare_in_campaign(campaign_id: int) -> Response:
     return redirect(url_for("console.campaign", campaign_id=campaign_id))
 
 
-def chosen_columns(sheet: list_file.Sheet, said: str) -> dict[str, int]:
-    """Which column is which: as it was said (`phone=手机 crm_id=客户号`), else by the names."""
-    found = {}
-    for pair in said.replace("，", " ").replace(",", " ").split():
-        code, _sep, name = pair.replace("＝", "=").partition("=")
-        if code not in list_file.COLUMNS or name not in sheet.header:
-            raise Refused(_("看不懂列的对应“%(pair)s”，例如 phone=手机。", pair=pair))
-        found[code] = sheet.header.index(name)
-    return found or sheet.guessed
-
-
 def until(day: str) -> datetime | None:
     """The end of that day in China; None for no day. Raises Refused."""
     if not day:
@@ -185,6 +175,7 @@ def until(day: str) -> datetime | None:
 def _act(session: Session, list_id: int, action: str, who: str) -> str:
     now = parts().clock()
     acts: dict[str, Callable[[], str]] = {
+        "columns": lambda: _columns(session, list_id),
         "confirm": lambda: _confirm(session, list_id),
         "prolong": lambda: _prolong(session, list_id, now),
         "spare": lambda: _spare(session, list_id, who, now),
@@ -195,6 +186,21 @@ def _act(session: Session, list_id: int, action: str, who: str) -> str:
     if action not in acts:
         raise Refused(_("没有这个操作。"))
     return acts[action]()
+
+
+def _columns(session: Session, list_id: int) -> str:
+    """`c3=phone`: the fourth column holds phones."""
+    found: dict[str, int] = {}
+    for name, code in request.form.items():
+        if name[:1] == "c" and name[1:].isdecimal() and len(name) < 6 and code in COLUMN_WORDS:
+            if code in found:
+                words = COLUMN_WORDS[code]
+                raise Refused(_("“%(name)s”只能选一列，请把另一列改为不使用。", name=words))
+            found[code] = int(name[1:])
+    corp = parts().settings.wecom_corp_id
+    row = list_file.reread(session, list_id, found, corp_id=corp)
+    return str(_("已按选择的列重新检查：找到 %(n)s 位医生。下次列名相同的文件会照这样读。",
+                 n=row.figures.get("found", 0)))  # fmt: skip
 
 
 def _confirm(session: Session, list_id: int) -> str:
