@@ -27,9 +27,8 @@ PAGES = ("/console/insights/", "/console/insights/plan", "/console/insights/cont
          "/console/insights/coverage?by=rep", "/console/insights/coverage/brands")  # fmt: skip
 
 
-@pytest.fixture
-def wang(line: Line, people: dict[str, Browser]) -> str:
-    """A physician of rep01 with a tag, a content for it, and today's plan."""
+def _told_of_wang(line: Line) -> str:
+    """A physician of rep01 with a tag, and a content for it; the ONE ID."""
     with line.parts.db.transaction() as session:
         tagging.seed(session, line.clock())
         row = reps.contacts_of(session, _rep(session).id)[0][1]
@@ -45,7 +44,7 @@ def _rep(session) -> reps.Rep:  # type: ignore[no-untyped-def]
     return rep
 
 
-def test_pages_are_for_staff_and_teach_when_empty(line: Line, people: dict[str, Browser]) -> None:
+def _pages_are_for_staff_and_teach_when_empty(line: Line, people: dict[str, Browser]) -> None:
     for page in PAGES:
         for role in Role:
             status = people[role.value].get(page).status_code
@@ -56,7 +55,7 @@ def test_pages_are_for_staff_and_teach_when_empty(line: Line, people: dict[str, 
     assert people["admin"].get("/console/insights/plan?day=2031-02-30&page=99999999999999999999")
 
 
-def test_a_day_goes_from_preview_to_plan_to_names(
+def _a_day_goes_from_preview_to_plan_to_names(
     line: Line, people: dict[str, Browser], wang: str
 ) -> None:
     marketer = people["marketer"]
@@ -89,7 +88,7 @@ def test_a_day_goes_from_preview_to_plan_to_names(
     assert line.web.get("/api/v1/insights/days/nobody", headers=HEADERS).status_code == 404
 
 
-def test_contents_are_listed_with_names_and_leave_as_a_harmless_file(
+def _contents_are_listed_and_leave_as_a_harmless_file(
     line: Line, people: dict[str, Browser], wang: str
 ) -> None:
     with line.parts.db.transaction() as session:
@@ -121,7 +120,7 @@ def test_contents_are_listed_with_names_and_leave_as_a_harmless_file(
     assert wrong.status_code == 400
 
 
-def test_what_if_changes_nothing_and_says_why(
+def _what_if_changes_nothing_and_says_why(
     line: Line, people: dict[str, Browser], wang: str
 ) -> None:
     def counts() -> list[int]:
@@ -156,15 +155,21 @@ def test_what_if_changes_nothing_and_says_why(
     assert counts() == before
 
 
-def test_a_cancelled_suggestion_stays_on_its_day(
-    line: Line, people: dict[str, Browser], wang: str
-) -> None:
-    day = local(line.clock()).date()
+def _a_cancelled_suggestion_stays_on_its_day(line: Line, people: dict[str, Browser]) -> None:
     with line.parts.db.transaction() as session:
         rep = _rep(session)
-        plan_day(session, rep, day, base_url="http://yishu.test", now=line.clock())
         for row in session.scalars(select(Suggestion)):
             row.state = State.CANCELLED
     page = people["admin"].get(f"/console/insights/plan/{rep.id}")
     assert page.status_code == 200
     assert "已取消" in page.text
+
+
+def test_what_was_and_what_would_be_is_looked_at(line: Line, people: dict[str, Browser]) -> None:
+    """One story, because three logins cost more than all of it."""
+    _pages_are_for_staff_and_teach_when_empty(line, people)
+    wang = _told_of_wang(line)
+    _what_if_changes_nothing_and_says_why(line, people, wang)
+    _a_day_goes_from_preview_to_plan_to_names(line, people, wang)
+    _a_cancelled_suggestion_stays_on_its_day(line, people)
+    _contents_are_listed_and_leave_as_a_harmless_file(line, people, wang)

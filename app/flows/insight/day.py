@@ -90,10 +90,10 @@ def of_day(
         for rep in session.scalars(chosen)
         if not wanted or wanted in rep.name.lower() or wanted in rep.userid
     ]
-    plans = {
-        plan.rep_id: plan for plan in session.scalars(select(DailyPlan).where(DailyPlan.day == day))
-    }
-    made = _counted(session, [rep.id for rep in reps], day)
+    ids = [rep.id for rep in reps]  # named, so that the indexes by rep and day are used
+    made_on = select(DailyPlan).where(DailyPlan.rep_id.in_(ids), DailyPlan.day == day)
+    plans = {plan.rep_id: plan for plan in session.scalars(made_on)}
+    made = _counted(session, ids, day)
     lines = [
         RepDay(rep, plans.get(rep.id), _figures(plans.get(rep.id), made.get(rep.id)))
         for rep in reps
