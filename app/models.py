@@ -31,6 +31,7 @@ for _package in PACKAGES:
     import_module(f"app.{_package}.models")
 import_module("app.tagging.fold_models")
 import_module("app.tagging.mirror_models")
+import_module("app.recommend.fit_models")
 import_module("app.infra.leader")
 import_module("app.infra.stamp")
 

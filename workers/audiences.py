@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from sqlalchemy.orm import Session
 
 from app import court, segments
 from app.bootstrap import Parts
+from app.flows import nights
 from app.infra import log
 from app.infra.errors import Refused
 
@@ -22,7 +25,7 @@ def keep_audiences(parts: Parts, stop: Callable[[], bool] = lambda: False) -> in
     done = _build(parts, stop) if wanted else 0
     while not stop() and _is_due(parts):
         with parts.db.transaction() as session:
-            followed = segments.fold(session, parts.clock(), tell=court.mark)
+            followed = segments.fold(session, parts.clock(), tell=_tell)
         if not followed:
             return done
         done += followed
@@ -38,6 +41,13 @@ def _build(parts: Parts, stop: Callable[[], bool]) -> int:
         return 0
     _log.info("audiences built", physicians=built.people, facts=built.facts)
     return built.read
+
+
+def _tell(session: Session, people: Iterable[str]) -> None:
+    """Whoever else follows changes."""
+    some = list(people)
+    court.mark(session, some)
+    nights.touch(session, some)
 
 
 def _is_due(parts: Parts) -> bool:

@@ -30,12 +30,14 @@ from app.content.library import (
 from app.content.lint import warnings
 from app.content.models import Brand, Content, ContentVersion, Stage
 from app.content.page import reading_seconds, render
+from app.content.shelf import Shelved, shelf
 
 __all__ = [
     "STAGE_NAMES",
     "Brand",
     "Content",
     "ContentVersion",
+    "Shelved",
     "Stage",
     "Usable",
     "add_brand",
@@ -52,6 +54,7 @@ __all__ = [
     "render",
     "replacement",
     "search_usable",
+    "shelf",
     "submit",
     "tags_of",
     "tags_of_many",

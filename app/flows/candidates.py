@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import exists, or_, select
@@ -14,12 +14,13 @@ from app import content, recommend, reps, tagging
 from app.consent import Through, Verdict
 from app.content import Usable
 from app.flows.best_content import piece_of
+from app.flows.fits import Asked, Fits, fits_of
 from app.flows.permission import asker
 from app.flows.scoring import interests_of, scorer_of
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
-from app.recommend import Candidate, FastScorer, Piece, Scored, Scorer, State, Suggestion
+from app.recommend import Candidate, Scored, State, Suggestion
 from app.reps import Rep, RepContact
 from app.tagging import Weight
 
@@ -55,6 +56,19 @@ class Considered:
     contacts: dict[str, Contact] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     weights: Mapping[str, Mapping[int, Weight]] = field(default_factory=dict)
+    fits: Fits | None = None  # None: a campaign's content, scored with all its parts
+    asked: dict[str, Asked] = field(default_factory=dict)
+
+    def whole(self, chosen: Sequence[Candidate[str]]) -> list[Candidate[str]]:
+        """Those who were chosen, with all parts of their fits and with their tags."""
+        if self.fits is None:
+            return list(chosen)
+        self.fits.look_at([one.person for one in chosen])
+        self.weights = self.fits.weights
+        return [
+            replace(one, fit=self.fits.whole(one.person, one.fit, self.asked[one.person]))
+            for one in chosen
+        ]
 
 
 @dataclass(slots=True)
@@ -96,32 +110,53 @@ def consider(
         if identifier.value and (wanted is None or identifier.one_id in wanted):
             found.contacts.setdefault(identifier.one_id, Contact(identifier, relation))
     one_ids = sorted(found.contacts)
-    library = content.usable(session, now) if only is None else list(only)
-    pieces = [piece_of(usable) for usable in library]
-    scorer, response = scorer_of(session, pieces, now)
     rows = [found.contacts[one_id].identifier for one_id in one_ids]
     ask = asker(session, rep, rows, through, now, campaign_id=campaign_id)
-    found.weights = tagging.weights(session, one_ids, now)
-    interests = interests_of(session, found.weights, response, now)
     histories = history(session, rep.id, one_ids, now)
     for one_id, row in zip(one_ids, rows, strict=True):
         verdict = ask.verdict(row, now)
         found.verdicts[one_id] = verdict
+        past = histories.get(one_id) or History()
         if not verdict.allowed and {r.code for r in verdict.reasons} != {"quiet_hours"}:
             found.left_out[verdict.code] += 1
-            continue
-        past = histories.get(one_id, History())
-        fits = _fits(scorer, pieces, interests[one_id], past, now, any_=wanted is not None)
-        if isinstance(fits, str):
-            found.left_out[fits] += 1
-            continue
+        elif past.paused_until is not None and past.paused_until > now:
+            found.left_out["suggested_lately"] += 1
+        else:
+            found.asked[one_id] = Asked(recommend.saturation(past.tags), past.closed(now))
+    best = _best(session, found, now) if only is None else _of_these(session, found, only, now)
+    for one_id, fits in best.items():
+        if not fits and wanted is None:
+            found.left_out["no_content"] += 1
+        elif not fits:
+            found.left_out["had_it_already"] += 1
+        later = histories[one_id].later if one_id in histories else set()
         found.candidates += [
-            Candidate(
-                one_id, one_id, fit, LATER_BONUS if fit.piece.content_id in past.later else 0.0
-            )
+            Candidate(one_id, one_id, fit, LATER_BONUS if fit.piece.content_id in later else 0.0)
             for fit in fits
         ]
     return found
+
+
+def _best(session: Session, found: Considered, now: datetime) -> dict[str, list[Scored]]:
+    """Of the whole library."""
+    found.fits = fits_of(session, list(found.asked), now)
+    return found.fits.best(found.asked, ALTERNATIVES)
+
+
+def _of_these(
+    session: Session, found: Considered, only: Sequence[Usable], now: datetime
+) -> dict[str, list[Scored]]:
+    """Of a campaign's contents, also for whom no own tag speaks for them."""
+    pieces = [piece_of(usable) for usable in only]
+    scorer, response = scorer_of(session, pieces, now)
+    found.weights = tagging.weights(session, list(found.asked), now)
+    interests = interests_of(session, found.weights, response, now)
+    best = {}
+    for one_id, asked in found.asked.items():
+        fits = scorer.best(interests[one_id], ALTERNATIVES, seen=asked.seen, without=asked.without)
+        rest = [Scored(piece, 0.0) for piece in pieces if piece.content_id not in asked.without]
+        best[one_id] = fits or rest
+    return best
 
 
 def history(
@@ -153,29 +188,6 @@ def have_it_already(
     for start in range(0, len(one_ids), CHUNK):
         _remember_links(session, found, one_ids[start : start + CHUNK], since, content_id)
     return set(found)
-
-
-def _fits(
-    scorer: Scorer | FastScorer,
-    pieces: Sequence[Piece],
-    interests: Mapping[int, float],
-    past: History,
-    now: datetime,
-    *,
-    any_: bool,
-) -> list[Scored] | str:
-    """Fitting contents, or the code of why there is none."""
-    if past.paused_until is not None and past.paused_until > now:
-        return "suggested_lately"
-    closed = past.closed(now)
-    seen = recommend.saturation(past.tags)
-    fits = scorer.best(interests, ALTERNATIVES, seen=seen, without=closed)
-    if fits:
-        return fits
-    if any_:
-        rest = [Scored(piece, 0.0) for piece in pieces if piece.content_id not in closed]
-        return rest or "had_it_already"
-    return "no_content"
 
 
 def _remember(past: History, row: Suggestion, rep_id: int, now: datetime) -> None:

@@ -86,7 +86,7 @@ def _write(
     session: Session, part: Part, result: Together[str], day: date, base_url: str, now: datetime
 ) -> DailyPlan:
     rep, considered = part.rep, part.considered
-    chosen = result.chosen[rep.id]
+    chosen = considered.whole(result.chosen[rep.id])
     left_out = considered.left_out + Counter(
         other_rep=result.others[rep.id], saved=result.saved[rep.id]
     )

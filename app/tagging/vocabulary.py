@@ -171,6 +171,11 @@ def standing(session: Session, weights: Mapping[int, float]) -> dict[int, float]
     return found
 
 
+def merged(session: Session) -> Mapping[int, int]:
+    """Every merged tag → the one that it stands for."""
+    return LEXICON.of(session).merged
+
+
 def merged_into(session: Session, tag_ids: Sequence[int]) -> list[int]:
     """These tags and those that stand for them since they were merged."""
     merged = LEXICON.of(session).merged
