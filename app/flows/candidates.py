@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
@@ -21,7 +22,7 @@ from app.identity import Identifier
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
 from app.recommend import Candidate, Scored, State, Suggestion
-from app.reps import Rep, RepContact
+from app.reps import Met, Rep
 from app.tagging import Weight
 
 NOT_AGAIN_DAYS = 90  # the same content to the same physician
@@ -32,14 +33,17 @@ LATER_DAYS = 7  # how long a postponed suggestion is preferred
 LATER_BONUS = 1.0
 ALTERNATIVES = 3  # fitting contents kept per physician
 CHUNK = 1000
+LOOKED_AT = (
+    Suggestion.rep_id, Suggestion.content_id, Suggestion.state, Suggestion.refusal,
+    Suggestion.day, Suggestion.created_at, Suggestion.hidden_until, Suggestion.contributions,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
     """One connected physician of a rep."""
 
-    identifier: Identifier
-    relation: RepContact
+    identifier: Met
 
     @property
     def one_id(self) -> str:
@@ -106,9 +110,9 @@ def consider(
     common tag with the content.
     """
     found = Considered()
-    for relation, identifier in reps.contacts_of(session, rep.id):
-        if identifier.value and (wanted is None or identifier.one_id in wanted):
-            found.contacts.setdefault(identifier.one_id, Contact(identifier, relation))
+    for met in reps.people_of(session, rep.id):
+        if met.value and (wanted is None or met.one_id in wanted):
+            found.contacts.setdefault(met.one_id, Contact(met))
     one_ids = sorted(found.contacts)
     rows = [found.contacts[one_id].identifier for one_id in one_ids]
     ask = asker(session, rep, rows, through, now, campaign_id=campaign_id)
@@ -168,13 +172,13 @@ def history(
     for start in range(0, len(one_ids), CHUNK):
         part = one_ids[start : start + CHUNK]
         rows = session.execute(
-            select(Identifier.one_id, Suggestion)
+            select(Identifier.one_id, *LOOKED_AT)
             .join(Identifier, Identifier.id == Suggestion.identifier_id)
             .where(Identifier.one_id.in_(part), Suggestion.created_at > since)
             .order_by(Suggestion.id)
         )
-        for one_id, row in rows:
-            _remember(found.setdefault(one_id, History()), row, rep_id, now)
+        for row in rows:
+            _remember(found.setdefault(row.one_id, History()), row, rep_id, now)
         _remember_links(session, found, part, since)
     return found
 
@@ -190,7 +194,7 @@ def have_it_already(
     return set(found)
 
 
-def _remember(past: History, row: Suggestion, rep_id: int, now: datetime) -> None:
+def _remember(past: History, row: Any, rep_id: int, now: datetime) -> None:
     """A refusal or a postponement is one rep's own; what was sent or waits counts for all."""
     mine = row.rep_id == rep_id
     past.later.discard(row.content_id)
@@ -214,7 +218,7 @@ def _remember(past: History, row: Suggestion, rep_id: int, now: datetime) -> Non
         past.hidden[row.content_id] = row.created_at + timedelta(days=IGNORED_DAYS)
 
 
-def _waits(row: Suggestion, now: datetime) -> bool:
+def _waits(row: Any, now: datetime) -> bool:
     recent = now - row.created_at < timedelta(days=OPEN_DAYS)
     return recent or row.day >= local(now).date()
 

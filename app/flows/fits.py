@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import tagging
 from app.flows.basis import Basis, basis
-from app.flows.scoring import interests_of
+from app.flows.scoring import interests_of, with_readings
 from app.identity.marked import marked
 from app.infra.direct import Direct
 from app.infra.many import among
@@ -34,8 +34,8 @@ class Asked:
 
 @dataclass(slots=True)
 class Fits:
-    """Of some physicians. `weights` and `interests`: of those who had to be scored, or were asked
-    for whole."""
+    """Of some physicians. `interests`: of those who had to be scored; `weights`: of those who were
+    looked at."""
 
     session: Session
     basis: Basis
@@ -53,7 +53,9 @@ class Fits:
                 fits = fit_rows.best(body, self.basis.shelf, limit, one.seen, one.without)
                 if fits is not None:
                     found[one_id] = fits
-        self._look_at(one_id for one_id in asked if one_id not in found)
+        late = [one for one in asked if one not in found and one not in self.interests]
+        if late:
+            self.interests.update(interests_at(self.session, late, self.basis))
         for one_id, one in asked.items():
             if one_id not in found:
                 found[one_id] = self.basis.scorer.best(
@@ -63,20 +65,18 @@ class Fits:
 
     def whole(self, one_id: str, fit: Scored, asked: Asked) -> Scored:
         """The same fit with all its parts; `look_at` those first who are many."""
-        self._look_at([one_id])
+        self.look_at([one_id])
         mine = self.interests[one_id]
         return fit_rows.whole(self.basis.shelf, fit.piece, mine, asked.seen)
 
     def look_at(self, one_ids: Iterable[str]) -> None:
-        """Read the tags of these at once."""
-        self._look_at(one_ids)
-
-    def _look_at(self, one_ids: Iterable[str]) -> None:
-        wanted = [one_id for one_id in one_ids if one_id not in self.interests]
+        """Read the tags of these at once, with where they come from."""
+        wanted = [one_id for one_id in one_ids if one_id not in self.weights]
         if wanted:
-            held, mine = interests_at(self.session, wanted, self.basis)
+            held = tagging.weights(self.session, wanted, self.basis.moment)
+            mine = interests_of(self.session, held, self.basis.response, self.basis.moment)
             self.weights.update(held)
-            self.interests.update(mine)
+            self.interests.update({one_id: _in_order(own) for one_id, own in mine.items()})
 
 
 def fits_of(session: Session, one_ids: Sequence[str], now: datetime) -> Fits:
@@ -87,14 +87,15 @@ def fits_of(session: Session, one_ids: Sequence[str], now: datetime) -> Fits:
 
 def interests_at(
     session: Session, one_ids: Sequence[str], here: Basis
-) -> tuple[dict[str, dict[int, Weight]], dict[str, dict[int, float]]]:
-    """Tags and interests by ONE ID, in the one order in which scores are added up."""
-    held = tagging.weights(session, one_ids, here.moment)
-    mine = interests_of(session, held, here.response, here.moment)
-    return held, {
-        one_id: dict(sorted(own.items(), key=lambda item: (abs(item[0]), item[0])))
-        for one_id, own in mine.items()
-    }
+) -> dict[str, dict[int, float]]:
+    """Interests by ONE ID, in the one order in which scores are added up."""
+    own = tagging.values(session, one_ids, here.moment)
+    mine = with_readings(session, own, here.response, here.moment)
+    return {one_id: _in_order(interests) for one_id, interests in mine.items()}
+
+
+def _in_order(interests: Mapping[int, float]) -> dict[int, float]:
+    return dict(sorted(interests.items(), key=lambda item: (abs(item[0]), item[0])))
 
 
 def rows_of(session: Session, one_ids: Sequence[str], here: Basis) -> dict[str, bytes]:

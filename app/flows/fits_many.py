@@ -19,7 +19,7 @@ def bodies(
     session: Session, one_ids: Sequence[str], here: Basis, *, fast: bool | None = None
 ) -> list[tuple[str, bytes]]:
     """(ONE ID, row) of each. `fast`: by the kernel; None: where numba is installed."""
-    _, interests = interests_at(session, one_ids, here)
+    interests = interests_at(session, one_ids, here)
     if kernel.has_numba() if fast is None else fast:
         return _by_kernel(one_ids, interests, here)
     return [(one_id, _one(interests[one_id], here)) for one_id in one_ids]

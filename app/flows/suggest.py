@@ -53,10 +53,13 @@ def suggest(
     own = when.rep_hours(session, rep.id, plan.day, now) if known else []
     rules = consent.rules(session)
     muted = recommend.is_muted(session, rep.id, plan.day)
-    made = []
-    for position, candidate in enumerate(chosen, start=1):
+    made = [
+        _row(rep, candidate, considered, plan, position, now)
+        for position, candidate in enumerate(chosen, start=1)
+    ]
+    hours: list[tuple[str, int | None]] = []  # of each: what is told of its hour, and which
+    for candidate, row in zip(chosen, made, strict=True):
         one_id = candidate.person
-        row = _row(rep, candidate, considered, plan, position, now)
         row.reasons = recommend.reasons(
             candidate.fit, considered.weights[one_id], names, last_contact=last.get(one_id),
             rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次", now=now,
@@ -69,12 +72,14 @@ def suggest(
             row.verdict = row.verdict | {"time": {"hour": hour, "why": told}}
         if one_id in plan.prices:
             row.verdict = row.verdict | {"attention": round(plan.prices[one_id], 4)}
-        session.add(row)
-        session.flush()
-        made.append(row)
-        if not muted:
-            total = len(chosen) if plan.campaign is None else 0
-            _queue_card(session, rep, row, physicians[one_id], plan, total, told, hour, now)
+        hours.append((told, hour))
+    session.add_all(made)
+    session.flush()  # all at once: a card names the number of its row
+    if not muted:
+        total = len(chosen) if plan.campaign is None else 0
+        for candidate, row, (told, hour) in zip(chosen, made, hours, strict=True):
+            physician = physicians[candidate.person]
+            _queue_card(session, rep, row, physician, plan, total, told, hour, now)
     return made
 
 

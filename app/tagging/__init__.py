@@ -105,6 +105,7 @@ from app.tagging.rules import prior
 from app.tagging.shape import Shape, shape
 from app.tagging.suggesting import Suggestion
 from app.tagging.unfolding import undo
+from app.tagging.values import values
 from app.tagging.vocabulary import (
     add_synonym,
     add_tag,
@@ -241,6 +242,7 @@ __all__ = [
     "trust",
     "undo",
     "unmapped",
+    "values",
     "versions",
     "weights",
     "why_forbidden",
