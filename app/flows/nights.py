@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, case, delete, func, or_, select, text, update
+from sqlalchemy import bindparam, case, delete, func, literal_column, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.flows.basis import Basis, basis
@@ -34,6 +34,7 @@ LOCK = 0x46_49_54_53  # any constant
 LEASE = timedelta(seconds=60)
 KEPT_NIGHTS = 7
 TOUCHED = 0  # a night that never was
+NEVER = literal_column("0")  # the same, as its partial index wants it
 _UNSYNCHRONISED = {"synchronize_session": False}
 
 
@@ -116,7 +117,7 @@ def claim(session: Session, now: datetime) -> Claim | None:
             _stand_back(session)
             session.execute(
                 delete(PhysicianFit)
-                .where(*_within(made), PhysicianFit.night_id == TOUCHED)
+                .where(*_within(made), PhysicianFit.night_id == NEVER)
                 .execution_options(**_UNSYNCHRONISED)
             )
             return made
@@ -172,7 +173,7 @@ def progress(session: Session, now: datetime) -> Progress:
         ).where(FitShard.night_id == night.id)
     ).one()  # fmt: skip
     changed = session.scalar(
-        select(func.count()).select_from(PhysicianFit).where(PhysicianFit.night_id == TOUCHED)
+        select(func.count()).select_from(PhysicianFit).where(PhysicianFit.night_id == NEVER)
     )
     is_current = current_night(session, basis(session, now)) == night.id
     whole = done == night.shards

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Date, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, UtcDateTime
@@ -52,6 +61,12 @@ class PhysicianFit(Base):
     changed since the shard was claimed, so nothing that was read before is true."""
 
     __tablename__ = "physician_fit"
+    __table_args__ = (
+        Index(
+            "ix_physician_fit_touched", "one_id",
+            sqlite_where=text("night_id = 0"), postgresql_where=text("night_id = 0"),
+        ),
+    )  # fmt: skip
 
     one_id: Mapped[str] = mapped_column(String(24), primary_key=True)
     night_id: Mapped[int] = mapped_column(BigInteger)

@@ -54,10 +54,15 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("one_id", name=op.f("pk_physician_fit")),
     )
+    op.create_index(
+        "ix_physician_fit_touched", "physician_fit", ["one_id"],
+        sqlite_where=sa.text("night_id = 0"), postgresql_where=sa.text("night_id = 0"),
+    )  # fmt: skip
 
 
 def downgrade() -> None:
     """Step back."""
+    op.drop_index("ix_physician_fit_touched", table_name="physician_fit")
     op.drop_table("physician_fit")
     op.drop_table("fit_shard")
     op.drop_table("fit_night")
