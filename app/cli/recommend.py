@@ -157,7 +157,8 @@ def night(as_json: Json = False) -> None:
         "done": found.done, "people": found.people, "finished_at": found.finished_at,
         "failing": found.failing, "current": found.current, "changed_since": found.changed,
     }  # fmt: skip
-    text = f"{one.day}（第 {one.id} 次）：{found.done:,}/{one.shards:,} 片，{found.people:,} 位医生。"
+    text = f"{one.day}（第 {one.id} 次）：{found.done:,}/{one.shards:,} 片，"
+    text += f"{found.people:,} 位医生。"
     if found.failing:
         text += f"\n{found.failing} 片出错，租约到期后自动重试；原因见处理进程的日志。"
     if not found.current:
