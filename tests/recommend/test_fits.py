@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,6 +29,8 @@ from app.recommend.fit_rows import KEPT, Shelf
 from app.reps import Rep, connect
 from tests.company import give_tag, hire, meet, publish
 from tests.conftest import NOON, SetClock
+from workers.audiences import keep_audiences
+from workers.nights import keep_nights, score_due
 
 TAGS = ("af", "heart-failure", "hypertension", "dyslipidemia", "cad")
 tag_weights = st.dictionaries(st.integers(1, 8), st.floats(0.05, 1), min_size=1, max_size=5)
@@ -267,3 +271,26 @@ def test_the_kernel_gives_the_rows_that_the_scorer_gives(
         assert bodies(session, everybody, here, fast=True) == bodies(
             session, everybody, here, fast=False
         )
+
+
+def test_schedulers_and_workers_keep_rows_by_themselves(company: Database, clock: SetClock) -> None:
+    here: Any = SimpleNamespace(db=company, clock=clock)
+    clock.tick(hours=-11)
+    assert not keep_nights(here), "before two in the morning"
+    clock.tick(hours=11)
+    assert keep_nights(here)
+    assert not keep_nights(here), "it is begun"
+    assert (score_due(here), score_due(here)) == (1, 0)
+    with company.transaction() as session:
+        row = session.scalars(select(Identifier).order_by(Identifier.id)).first()
+        assert row is not None
+        give_tag(session, row, "cad", clock())
+    keep_audiences(here)
+    with company.transaction() as session:
+        assert not rows_of(session, [row.one_id], basis(session, clock()))
+        assert nights.progress(session, clock()).changed == 1
+        publish(session, "新内容", ("af",), clock())
+    assert keep_nights(here), "the library has changed"
+    assert score_due(here) == 1
+    with company.reading() as session:
+        assert rows_of(session, [row.one_id], basis(session, clock()))
