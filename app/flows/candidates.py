@@ -219,8 +219,9 @@ def _remember(past: History, row: Any, rep_id: int, now: datetime) -> None:
 
 
 def _waits(row: Any, now: datetime) -> bool:
-    recent = now - row.created_at < timedelta(days=OPEN_DAYS)
-    return recent or row.day >= local(now).date()
+    recent: bool = now - row.created_at < timedelta(days=OPEN_DAYS)
+    today: bool = row.day >= local(now).date()
+    return recent or today
 
 
 def _remember_links(

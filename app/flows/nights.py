@@ -16,7 +16,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, case, delete, func, literal_column, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.flows.basis import Basis, basis
@@ -26,7 +37,7 @@ from app.identity import Physician
 from app.infra.clock import local
 from app.infra.db import Database, UtcDateTime, insert_all, insert_once
 from app.infra.direct import Direct
-from app.infra.many import insert_many
+from app.infra.many import Many, insert_many
 from app.recommend.fit_models import FitNight, FitShard, PhysicianFit
 
 SHARD = 1000  # physicians: a second or two, so that what a killed worker held is little
@@ -34,7 +45,7 @@ LOCK = 0x46_49_54_53  # any constant
 LEASE = timedelta(seconds=60)
 KEPT_NIGHTS = 7
 TOUCHED = 0  # a night that never was
-NEVER = literal_column("0")  # the same, as its partial index wants it
+NEVER: ColumnElement[int] = literal_column("0")  # the same, as its partial index wants it
 _UNSYNCHRONISED = {"synchronize_session": False}
 
 
@@ -225,7 +236,7 @@ def _stand_back(session: Session, *, everybody: bool = False) -> None:
         session.execute(text(f"select pg_advisory_xact_lock{kind}(:key)"), {"key": LOCK})
 
 
-def _within(mine: Claim) -> tuple[object, ...]:
+def _within(mine: Claim) -> tuple[ColumnElement[bool], ...]:
     return PhysicianFit.one_id > mine.first, PhysicianFit.one_id <= mine.last
 
 
@@ -248,8 +259,8 @@ _OPEN = Direct(
     _pair,
 )  # fmt: skip
 _LIVING = select(func.count()).select_from(Physician).where(Physician.live.is_(True))
-_WRITE = insert_many(PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"])
-_TOUCH = insert_many(
+_WRITE: Many[None] = insert_many(PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"])
+_TOUCH: Many[None] = insert_many(
     PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"],
     change=lambda given: {"night_id": given.night_id, "body": given.body},
 )  # fmt: skip

@@ -5,6 +5,8 @@ Revision 0025_fits, after 0023_learning.
 
 from __future__ import annotations
 
+import secrets
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -54,6 +56,9 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("one_id", name=op.f("pk_physician_fit")),
     )
+    # Without a stamp the library would be read for every plan until something is approved.
+    stamp = sa.table("stamp", sa.column("name", sa.String()), sa.column("value", sa.String()))
+    op.bulk_insert(stamp, [{"name": "library", "value": secrets.token_hex(16)}])
     op.create_index(
         "ix_physician_fit_touched", "physician_fit", ["one_id"],
         sqlite_where=sa.text("night_id = 0"), postgresql_where=sa.text("night_id = 0"),
@@ -62,6 +67,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Step back."""
+    op.execute("DELETE FROM stamp WHERE name = 'library'")
     op.drop_index("ix_physician_fit_touched", table_name="physician_fit")
     op.drop_table("physician_fit")
     op.drop_table("fit_shard")
