@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
-from sqlalchemy.orm import Session
+from collections.abc import Callable
 
 from app import court, segments
 from app.bootstrap import Parts
@@ -25,7 +23,9 @@ def keep_audiences(parts: Parts, stop: Callable[[], bool] = lambda: False) -> in
     done = _build(parts, stop) if wanted else 0
     while not stop() and _is_due(parts):
         with parts.db.transaction() as session:
-            followed = segments.fold(session, parts.clock(), tell=_tell)
+            followed = segments.fold(
+                session, parts.clock(), tell=court.mark, tell_marked=nights.touch
+            )
         if not followed:
             return done
         done += followed
@@ -41,13 +41,6 @@ def _build(parts: Parts, stop: Callable[[], bool]) -> int:
         return 0
     _log.info("audiences built", physicians=built.people, facts=built.facts)
     return built.read
-
-
-def _tell(session: Session, people: Iterable[str]) -> None:
-    """Whoever else follows changes."""
-    some = list(people)
-    court.mark(session, some)
-    nights.touch(session, some)
 
 
 def _is_due(parts: Parts) -> bool:

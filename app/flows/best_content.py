@@ -6,23 +6,18 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import content, tagging
+from app import content
 from app.content import ContentVersion
-from app.flows.scoring import interests_of, scorer_of
+from app.flows.fits import Asked, fits_of
 from app.recommend import Piece
 
 
 def best_for(session: Session, one_id: str, limit: int, now: datetime) -> list[ContentVersion]:
     """By tag affinity; the newest approved contents for somebody without tags."""
-    library = content.usable(session, now)
-    pieces = {u.version.id: piece_of(u) for u in library}
-    versions = {u.version.id: u.version for u in library}
-    held = tagging.weights(session, [one_id], now)
-    scorer, response = scorer_of(session, list(pieces.values()), now)
-    mine = interests_of(session, held, response, now)[one_id]
-    fits = scorer.best(mine, limit)
+    fits = fits_of(session, [one_id], now).best({one_id: Asked()}, limit)[one_id]
     if fits:
-        return [versions[fit.piece.version_id] for fit in fits]
+        return [content.get_version(session, fit.piece.version_id) for fit in fits]
+    library = content.usable(session, now)
     newest = sorted(library, key=lambda u: (u.version.decided_at or now, u.version.id))
     return [u.version for u in newest[::-1][:limit]]
 

@@ -42,7 +42,8 @@ def _by_kernel(
     own = np.array([place[tag] for of in mine for tag in of], dtype=np.uint16)
     weight = np.array([value for of in mine for value in of.values()], dtype=np.float64)
     group = np.zeros(len(mine), dtype=np.int32)
-    found = kernel.fits_many(ready, whole, kernel.Physicians(begin, own, weight, group))
+    with _running:
+        found = kernel.fits_many(ready, whole, kernel.Physicians(begin, own, weight, group))
     packed, number = _packed(found, here)
     return [
         (one_id, packed[at, : number[at]].tobytes() if found.sure[at] else _one(mine[at], here))
@@ -84,4 +85,5 @@ def _ready(here: Basis, tags: Sequence[int]) -> tuple[kernel.Kernel, kernel.Whol
 
 
 _lock = threading.Lock()
+_running = threading.Lock()  # two at once would end the process, says numba
 _kept: dict[str, tuple[kernel.Kernel, kernel.Whole, dict[int, int]]] = {}

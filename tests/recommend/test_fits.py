@@ -196,8 +196,7 @@ def test_whatever_changes_counts_from_its_first_minute(company: Database, clock:
         assert not rows_of(session, [one_id], basis(session, clock())), "before it is written"
     with company.transaction() as session:
         assert not rows_of(session, [one_id], basis(session, clock())), "marked"
-        segments.fold(session, clock(), tell=lambda s, people: (
-            court.mark(s, people), nights.touch(s, people))[0])  # fmt: skip
+        segments.fold(session, clock(), tell=court.mark, tell_marked=nights.touch)
     with company.transaction() as session:
         assert not rows_of(session, [one_id], basis(session, clock())), "followed"
         assert nights.progress(session, clock()).changed >= 1
