@@ -33,6 +33,8 @@ from sqlalchemy import func, select, text
 import app.models
 from app import reps
 from app.flows import fits_many, nights, talk_about
+from app.flows.basis import basis
+from app.flows.fits import interests_at
 from app.flows.plan_day import plan_day
 from app.identity import Identifier
 from app.infra import crypto
@@ -136,9 +138,6 @@ def _night(db: Database) -> dict[str, Any]:
 
 def _parts(db: Database) -> dict[str, int]:
     """Of one shard: reading weights, and scoring; in processor time of this process."""
-    from app.flows.basis import basis
-    from app.flows.fits import interests_at
-
     with db.reading() as session:
         here = basis(session, NOW)
         some = session.scalars(select(Identifier.one_id).limit(1000)).all()
