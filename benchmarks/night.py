@@ -29,12 +29,13 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 import app.models
 from app import reps
 from app.flows import fits_many, nights, talk_about
 from app.flows.basis import basis
-from app.flows.fits import interests_at
+from app.flows.fits import Asked, fits_of, interests_at
 from app.flows.plan_day import plan_day
 from app.identity import Identifier
 from app.infra import crypto
@@ -63,9 +64,11 @@ def main() -> None:
             session.add(SegmentState(id=1, generation=FORM + "b" * 28, upto=0, builder=""))
         night, parts = _night(db), _parts(db)
         plan = _plan(db, asked.reps)
-        sidebar = {"idle": _sidebar(db)}
+        works = {"whole": _topics, "rows": _rows}
+        sidebar = {f"{name}, idle": _sidebar(db, work) for name, work in works.items()}
         with _busy(asked.busy):
-            sidebar[f"beside {asked.busy} busy processes"] = _sidebar(db)
+            for name, work in works.items():
+                sidebar[f"{name}, beside {asked.busy} busy"] = _sidebar(db, work)
     pairs = asked.reps * asked.contacts
     full = FULL_REPS / asked.reps
     data = {
@@ -185,8 +188,18 @@ def _spent(pid: int | None) -> float:
     return (int(fields[11]) + int(fields[12])) * TICK_S
 
 
-def _sidebar(db: Database) -> dict[str, float]:
-    """What fits one physician, each time another one."""
+def _topics(session: Session, rep_id: int, one_id: str) -> None:
+    """All that a sidebar asks about contents."""
+    talk_about.topics(session, reps.get_rep(session, rep_id), one_id, 6, NOW)
+
+
+def _rows(session: Session, _rep_id: int, one_id: str) -> None:
+    """Of it, the row: is it still true, and which contents."""
+    fits_of(session, [one_id], NOW).best({one_id: Asked()}, 10)
+
+
+def _sidebar(db: Database, work: Callable[[Session, int, str], None]) -> dict[str, float]:
+    """What one physician costs, each time another one."""
     dice = random.Random(1)
     took, spent = [], []
     with db.reading() as session:
@@ -198,7 +211,7 @@ def _sidebar(db: Database) -> dict[str, float]:
     for rep_id, one_id in dice.choices(pairs, k=SIDEBARS):
         begun, before = time.perf_counter(), time.process_time()
         with db.reading() as session:
-            talk_about.topics(session, reps.get_rep(session, rep_id), one_id, 6, NOW)
+            work(session, rep_id, one_id)
         took.append((time.perf_counter() - begun) * 1000)
         spent.append((time.process_time() - before) * 1000)
     return {f"p{q}": round(float(np.percentile(took, q)), 1) for q in (50, 95, 99)} | {
@@ -255,7 +268,7 @@ def _as_text(data: dict[str, Any]) -> str:
         f"{plan['suggestions']:,} suggestions",
         f"by proportion {FULL_REPS:,} reps: {data['full_cpu_s']:,} CPU s; "
         f"peak memory {data['peak_mb']:,} MB",
-        *(f"one sidebar's contents, {name}: {figures}"
+        *(f"a sidebar's contents, ms, {name}: {figures}"
           for name, figures in data["sidebar_ms"].items()),
     ]  # fmt: skip
     for one in data["score"]:
