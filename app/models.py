@@ -34,6 +34,7 @@ import_module("app.delivery.moment_models")
 import_module("app.recommend.policy_models")
 import_module("app.tagging.fold_models")
 import_module("app.tagging.mirror_models")
+import_module("app.recommend.fit_models")
 import_module("app.infra.leader")
 import_module("app.infra.stamp")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from app import court, segments
 from app.bootstrap import Parts
+from app.flows import nights
 from app.infra import log
 from app.infra.errors import Refused
 
@@ -22,7 +23,9 @@ def keep_audiences(parts: Parts, stop: Callable[[], bool] = lambda: False) -> in
     done = _build(parts, stop) if wanted else 0
     while not stop() and _is_due(parts):
         with parts.db.transaction() as session:
-            followed = segments.fold(session, parts.clock(), tell=court.mark)
+            followed = segments.fold(
+                session, parts.clock(), tell=court.mark, tell_marked=nights.touch
+            )
         if not followed:
             return done
         done += followed

@@ -18,6 +18,7 @@ from workers.judging import look_at_due
 from workers.linking import compare_due
 from workers.mirroring import follow_names, keep_mirror
 from workers.moments import keep_moments
+from workers.nights import score_due
 from workers.planning import run_due
 from workers.receipts import poll_group_tasks
 from workers.reconciling import pull_due
@@ -71,11 +72,17 @@ def look_for_marks(parts: Parts, stop: Stop) -> int:
     return follow_names(parts, stop) + keep_mirror(parts, stop)
 
 
+def look_for_fits(parts: Parts, stop: Stop) -> int:
+    """Work out everybody's best contents for the night that waits; returns how many shards."""
+    return score_due(parts, stop)
+
+
 AT_HOME = {delivery.DRAIN: "messages", inbox.DRAIN: "events"}
 """Bells that mean nothing but one of these looks."""
 LOOKS = {
     "events": look_for_events, "messages": look_for_messages, "plans": look_for_plans,
     "changes": look_for_changes, "conclusions": look_for_conclusions, "marks": look_for_marks,
+    "fits": look_for_fits,
 }  # fmt: skip
 
 

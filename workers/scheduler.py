@@ -24,6 +24,7 @@ from workers.judging import keep_court
 from workers.leading import Leadership
 from workers.learning import keep_learning
 from workers.mirroring import keep_names
+from workers.nights import keep_nights
 from workers.policies import keep_trial
 from workers.sweeping import (
     keep_desk,
@@ -41,7 +42,7 @@ MEND_EVERY_S = 5
 QUALITY_EVERY_S = 300
 KEPT: tuple[Callable[[Parts], object], ...] = (
     keep_quality, keep_hospitals, keep_desk, keep_court, keep_names, keep_uploads, keep_lists,
-    keep_learning, keep_trial,
+    keep_learning, keep_nights, keep_trial,
 )  # fmt: skip
 _log = log.get(__name__)
 

@@ -14,6 +14,7 @@ from app.bootstrap import build
 from app.cli import policies
 from app.cli.interactions import Columns, interactions, weighted
 from app.cli.output import Json, show, teller
+from app.flows import nights
 from app.flows.learn import learn_from_answers
 from app.infra.errors import Refused
 from app.recommend import keep, proof
@@ -31,6 +32,7 @@ def register(cli: typer.Typer) -> None:
     group.command()(evaluate)
     group.command()(invent)
     group.command()(learn)
+    group.command()(night)
     policies.register(group)
     cli.add_typer(group, name="recommend")
 
@@ -140,6 +142,31 @@ def learn(as_json: Json = False) -> None:
             f"\n{name}: {one['held_out']:,} held out, log loss {one['log_loss']}, ECE {one['ece']}"
         )
     show(figures, text, as_json)
+
+
+def night(as_json: Json = False) -> None:
+    """How far the nightly working out of everybody's best contents is."""
+    parts = build(process="cli")
+    with parts.db.reading() as session:
+        found = nights.progress(session, parts.clock())
+    if found.night is None:
+        show({"night": None}, "还没有算过。定时进程每天凌晨会开始，处理进程分片计算；"
+             "在这之前，推荐在用到时当场计算，结果相同。", as_json)  # fmt: skip
+        return
+    one = found.night
+    data = {
+        "night": one.id, "day": one.day, "begun_at": one.begun_at, "shards": one.shards,
+        "done": found.done, "people": found.people, "finished_at": found.finished_at,
+        "failing": found.failing, "current": found.current, "changed_since": found.changed,
+    }  # fmt: skip
+    text = f"{one.day}（第 {one.id} 次）：{found.done:,}/{one.shards:,} 片，"
+    text += f"{found.people:,} 位医生。"
+    if found.failing:
+        text += f"\n{found.failing} 片出错，租约到期后自动重试；原因见处理进程的日志。"
+    if not found.current:
+        text += "\n内容库、标签体系或日期已变化，下一次会自动开始；在这之前当场计算。"
+    text += f"\n之后有变化的 {found.changed:,} 位医生在用到时当场计算。"
+    show(data, text, as_json)
 
 
 def _baselines(only: str) -> Sequence[str]:

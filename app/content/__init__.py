@@ -31,6 +31,7 @@ from app.content.library import (
 from app.content.lint import warnings
 from app.content.models import Brand, Content, ContentTerms, ContentVersion, Stage
 from app.content.page import reading_seconds, render
+from app.content.shelf import Shelved, shelf
 from app.content.terms import all_terms, set_terms, terms_of
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Content",
     "ContentTerms",
     "ContentVersion",
+    "Shelved",
     "Stage",
     "Usable",
     "add_brand",
@@ -58,6 +60,7 @@ __all__ = [
     "replacement",
     "search_usable",
     "set_terms",
+    "shelf",
     "submit",
     "tags_of",
     "tags_of_many",

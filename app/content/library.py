@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from app import tagging
 from app.content import approval, meeting
 from app.content.models import Brand, Content, ContentVersion, Stage, VersionTag
+from app.infra import stamp
 from app.infra.errors import NotFound, Refused
 
 AT_ONCE = 500
+LIBRARY = "library"  # the stamp of what is approved
 EDITABLE = ("kind", "title", "summary", "body", "url", "author_name", "sources")
 
 
@@ -119,6 +121,7 @@ def approve(
         if older.id != version.id:
             _withdraw(older, f"由第 {version.number} 版替换", now)
     session.flush()
+    stamp.change(session, LIBRARY)
     return version
 
 
@@ -144,6 +147,7 @@ def withdraw(session: Session, version_id: int, *, reason: str, now: datetime) -
         raise Refused("请写明撤回的原因。")
     _withdraw(version, reason, now)
     session.flush()
+    stamp.change(session, LIBRARY)
     return version
 
 

@@ -55,13 +55,14 @@ class Ledger:
 
     def priced(self, candidates: Sequence[Candidate[str]]) -> list[Candidate[str]]:
         """The candidates with what their brand pays for having had more than its share."""
-        return [
-            replace(c, fee=recommend.brand_fee(
-                c, self.brands.get(c.fit.piece.content_id), self.had.get(c.person, {}),
-                self.wanting.get(c.person, set()),
-            ))
-            for c in candidates
-        ]  # fmt: skip
+        return [self._priced(c) for c in candidates]
+
+    def _priced(self, candidate: Candidate[str]) -> Candidate[str]:
+        fee = recommend.brand_fee(
+            candidate, self.brands.get(candidate.fit.piece.content_id),
+            self.had.get(candidate.person, {}), self.wanting.get(candidate.person, set()),
+        )  # fmt: skip
+        return candidate if fee == candidate.fee else replace(candidate, fee=fee)
 
 
 def neighbours(session: Session, rep: Rep, day: date) -> list[Rep]:

@@ -204,9 +204,8 @@ def _by_account(
     rules = consent.rules(session)
     free = _may_be_answered(session, [row.id for row in followers.values()], now)
     had = have_it_already(session, list(followers), version.content_id, now)
-    may_get = eligible.compiled(
-        session, None, [eligible.as_usable(session, version)], list(followers), now
-    )
+    library = eligible.library_of(session, [version])
+    may_get = eligible.compiled(session, None, library, list(followers), now)
     for one_id, row in sorted(followers.items()):
         facts = account_facts(known[one_id], content_problem="", follows=True)
         verdict = consent.may_contact(facts, rules, now)

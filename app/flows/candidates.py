@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
@@ -14,15 +15,17 @@ from app import content, recommend, reps, tagging
 from app.consent import Through, Verdict
 from app.content import Usable
 from app.flows import eligible
+from app.flows.basis import basis
 from app.flows.best_content import piece_of
-from app.flows.eligible import NOTHING, Why
+from app.flows.eligible import Why
+from app.flows.fits import Asked, Fits, fits_of
 from app.flows.permission import asker
 from app.flows.scoring import interests_of, scorer_of
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
-from app.recommend import Candidate, FastScorer, Piece, Scored, Scorer, State, Suggestion
-from app.reps import Rep, RepContact
+from app.recommend import Candidate, Scored, State, Suggestion
+from app.reps import Met, Rep
 from app.tagging import Weight
 
 NOT_AGAIN_DAYS = 90  # the same content to the same physician
@@ -31,17 +34,20 @@ OPEN_DAYS = 3  # a suggestion that waits for an answer keeps others away for so 
 IGNORED_DAYS = 14  # the same suggestion again after nobody answered it
 LATER_DAYS = 7  # how long a postponed suggestion is preferred
 LATER_BONUS = 1.0
-ALTERNATIVES = 3  # fitting contents kept per physician
-OPTIONS = 10  # of which one may be drawn, when a policy draws
+ALTERNATIVES = 3  # fitting contents per physician that the plan chooses from
+OPTIONS = 10  # and that chance may draw from, see `decide`
 CHUNK = 1000
+LOOKED_AT = (
+    Suggestion.rep_id, Suggestion.content_id, Suggestion.state, Suggestion.refusal,
+    Suggestion.day, Suggestion.created_at, Suggestion.hidden_until, Suggestion.contributions,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
     """One connected physician of a rep."""
 
-    identifier: Identifier
-    relation: RepContact
+    identifier: Met
 
     @property
     def one_id(self) -> str:
@@ -56,13 +62,36 @@ class Considered:
     candidates: list[Candidate[str]] = field(default_factory=list)
     options: dict[str, Sequence[Scored]] = field(
         default_factory=dict
-    )  # best first, no more than OPTIONS
+    )  # best first, OPTIONS of them
     left_out: Counter[str] = field(default_factory=Counter)
     why: dict[str, str] = field(default_factory=dict)  # who is left out → the reason's code
     contacts: dict[str, Contact] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     weights: Mapping[str, Mapping[int, Weight]] = field(default_factory=dict)
     interests: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    fits: Fits | None = None  # None: a campaign's content, scored with all its parts
+    asked: dict[str, Asked] = field(default_factory=dict)
+
+    def leave(self, one_id: str, code: str) -> None:
+        """This physician gets nothing, for this reason."""
+        self.left_out[code] += 1
+        self.why[one_id] = code
+
+    def look_at(self, one_ids: Sequence[str]) -> None:
+        """Read the tags and interests of these."""
+        if self.fits is not None:
+            self.fits.look_at(one_ids)
+            self.weights, self.interests = self.fits.weights, self.fits.interests
+
+    def whole(self, chosen: Sequence[Candidate[str]]) -> list[Candidate[str]]:
+        """Those who were chosen, with all parts of their fits and with their tags."""
+        if self.fits is None:
+            return list(chosen)
+        self.look_at([one.person for one in chosen])
+        return [
+            replace(one, fit=self.fits.whole(one.person, one.fit, self.asked[one.person]))
+            for one in chosen
+        ]
 
 
 @dataclass(slots=True)
@@ -100,46 +129,102 @@ def consider(
     common tag with the content.
     """
     found = Considered()
-    for relation, identifier in reps.contacts_of(session, rep.id):
-        if identifier.value and (wanted is None or identifier.one_id in wanted):
-            found.contacts.setdefault(identifier.one_id, Contact(identifier, relation))
+    for met in reps.people_of(session, rep.id):
+        if met.value and (wanted is None or met.one_id in wanted):
+            found.contacts.setdefault(met.one_id, Contact(met))
     one_ids = sorted(found.contacts)
-    library = content.usable(session, now) if only is None else list(only)
-    pieces = [piece_of(usable) for usable in library]
-    scorer, response = scorer_of(session, pieces, now)
     rows = [found.contacts[one_id].identifier for one_id in one_ids]
     ask = asker(session, rep, rows, through, now, campaign_id=campaign_id)
-    found.weights = tagging.weights(session, one_ids, now)
-    interests = found.interests = interests_of(session, found.weights, response, now)
-    histories = history(session, rep.id, one_ids, now)
+    pasts = defaultdict(History, history(session, rep.id, one_ids, now))
+    library = _library(session, only, now)
     may_get = eligible.compiled(session, rep, library, one_ids, now)
+    barred: dict[str, Why] = {}
     for one_id, row in zip(one_ids, rows, strict=True):
-        verdict = ask.verdict(row, now)
-        found.verdicts[one_id] = verdict
-        if not verdict.allowed and {r.code for r in verdict.reasons} != {"quiet_hours"}:
-            found.left_out[verdict.code] += 1
-            found.why[one_id] = verdict.code
+        verdict = found.verdicts[one_id] = ask.verdict(row, now)
+        if against := _against(verdict, one_id in may_get.held, pasts[one_id], now):
+            found.leave(one_id, against)
             continue
-        if one_id in may_get.held:
-            found.left_out["not_mine"] += 1
-            continue
-        past = histories.get(one_id, History())
-        fits = _fits(
-            scorer, pieces, interests[one_id], past, now, any_=wanted is not None,
-            barred=may_get.barred(one_id),
-        )  # fmt: skip
-        if isinstance(fits, str):
-            found.left_out[fits] += 1
-            found.why[one_id] = fits
+        barred[one_id], past = may_get.barred(one_id), pasts[one_id]
+        without = past.closed(now).union(barred[one_id])
+        found.asked[one_id] = Asked(recommend.saturation(past.tags), without)
+    best = _best(session, found, now) if only is None else _of_these(session, found, only, now)
+    for one_id, fits in best.items():
+        if not fits:
+            found.leave(
+                one_id, _nothing(found, one_id, library, pasts[one_id], barred[one_id], now)
+            )
             continue
         found.options[one_id] = fits
         found.candidates += [
             Candidate(
-                one_id, one_id, fit, LATER_BONUS if fit.piece.content_id in past.later else 0.0
+                one_id, one_id, fit,
+                LATER_BONUS if fit.piece.content_id in pasts[one_id].later else 0.0,
             )
-            for fit in fits[: ALTERNATIVES if wanted is None else None]
-        ]
+            for fit in (fits[:ALTERNATIVES] if only is None else fits)
+        ]  # fmt: skip
     return found
+
+
+def _library(
+    session: Session, only: Sequence[Usable] | None, now: datetime
+) -> dict[int, Mapping[int, float]]:
+    """What is chosen from, content → its tags."""
+    if only is not None:
+        return {usable.version.content_id: usable.tags for usable in only}
+    return {piece.content_id: piece.tags for piece in basis(session, now).pieces}
+
+
+def _against(verdict: Verdict, held: bool, past: History, now: datetime) -> str:
+    """The code of what keeps this physician away, whatever the content; "" for nothing."""
+    if not verdict.allowed and {r.code for r in verdict.reasons} != {"quiet_hours"}:
+        return verdict.code
+    if held:
+        return "not_mine"
+    paused = past.paused_until is not None and past.paused_until > now
+    return "suggested_lately" if paused else ""
+
+
+def _nothing(
+    found: Considered,
+    one_id: str,
+    library: Mapping[int, object],
+    past: History,
+    barred: Why,
+    now: datetime,
+) -> str:
+    """The code of why no content is left: the first rule that keeps away what would fit best."""
+    closed = past.closed(now)
+    if found.fits is None:
+        best = [one for one in library if one not in closed]
+    else:
+        seen = found.asked[one_id].seen
+        fits = found.fits.best({one_id: Asked(seen, closed)}, 1)[one_id] if barred else []
+        best = [fit.piece.content_id for fit in fits]
+    if best and best[0] in barred:
+        return barred[best[0]][0].code
+    return "no_content" if found.fits is not None else "had_it_already"
+
+
+def _best(session: Session, found: Considered, now: datetime) -> dict[str, list[Scored]]:
+    """Of the whole library."""
+    found.fits = fits_of(session, list(found.asked), now)
+    return found.fits.best(found.asked, OPTIONS)
+
+
+def _of_these(
+    session: Session, found: Considered, only: Sequence[Usable], now: datetime
+) -> dict[str, list[Scored]]:
+    """Of a campaign's contents, also for whom no own tag speaks for them."""
+    pieces = [piece_of(usable) for usable in only]
+    scorer, response = scorer_of(session, pieces, now)
+    found.weights = tagging.weights(session, list(found.asked), now)
+    interests = found.interests = interests_of(session, found.weights, response, now)
+    best = {}
+    for one_id, asked in found.asked.items():
+        fits = scorer.best(interests[one_id], ALTERNATIVES, seen=asked.seen, without=asked.without)
+        rest = [Scored(piece, 0.0) for piece in pieces if piece.content_id not in asked.without]
+        best[one_id] = fits or rest
+    return best
 
 
 def history(
@@ -152,13 +237,13 @@ def history(
     for start in range(0, len(one_ids), CHUNK):
         part = one_ids[start : start + CHUNK]
         rows = session.execute(
-            select(Identifier.one_id, Suggestion)
+            select(Identifier.one_id, *LOOKED_AT)
             .join(Identifier, Identifier.id == Suggestion.identifier_id)
             .where(Identifier.one_id.in_(part), Suggestion.created_at > since)
             .order_by(Suggestion.id)
         )
-        for one_id, row in rows:
-            _remember(found.setdefault(one_id, History()), row, rep_id, now, shared)
+        for row in rows:
+            _remember(found.setdefault(row.one_id, History()), row, rep_id, now, shared)
         _remember_links(session, found, part, since)
     return found
 
@@ -174,40 +259,8 @@ def have_it_already(
     return set(found)
 
 
-def _fits(
-    scorer: Scorer | FastScorer,
-    pieces: Sequence[Piece],
-    interests: Mapping[int, float],
-    past: History,
-    now: datetime,
-    *,
-    any_: bool,
-    barred: Why = NOTHING,
-) -> list[Scored] | str:
-    """Fitting contents, or the code of why there is none; `barred`: not for this physician."""
-    if past.paused_until is not None and past.paused_until > now:
-        return "suggested_lately"
-    closed = past.closed(now)
-    seen = recommend.saturation(past.tags)
-    most = ALTERNATIVES if any_ else OPTIONS
-    fits = scorer.best(interests, most, seen=seen, without=closed.union(barred))
-    if fits:
-        return fits
-    if any_:
-        fits = [Scored(piece, 0.0) for piece in pieces if piece.content_id not in closed]
-        rest = [fit for fit in fits if fit.piece.content_id not in barred]
-        return rest or _rule_against(fits, barred) or "had_it_already"
-    fits = scorer.best(interests, 1, seen=seen, without=closed) if barred else []
-    return _rule_against(fits, barred) or "no_content"
-
-
-def _rule_against(fits: Sequence[Scored], barred: Why) -> str:
-    """The code of the first rule that keeps away what would fit best; "" when nothing would."""
-    return barred[fits[0].piece.content_id][0].code if fits else ""
-
-
 def _remember(
-    past: History, row: Suggestion, rep_id: int, now: datetime, shared: Container[int] = ()
+    past: History, row: Any, rep_id: int, now: datetime, shared: Container[int] = ()
 ) -> None:
     """A refusal or a postponement is one rep's own; what was sent or waits counts for all, and so
     does the refusal of a content of which marketing says so (`shared`)."""
@@ -235,9 +288,10 @@ def _remember(
         past.hidden[row.content_id] = row.created_at + timedelta(days=IGNORED_DAYS)
 
 
-def _waits(row: Suggestion, now: datetime) -> bool:
-    recent = now - row.created_at < timedelta(days=OPEN_DAYS)
-    return recent or row.day >= local(now).date()
+def _waits(row: Any, now: datetime) -> bool:
+    recent: bool = now - row.created_at < timedelta(days=OPEN_DAYS)
+    today: bool = row.day >= local(now).date()
+    return recent or today
 
 
 def _remember_links(

@@ -104,6 +104,14 @@ def resting(session: Session, people: Iterable[str], day: date) -> set[str]:
     return _people(session, people, day, Decision.held.is_(True))
 
 
+def leave_out(session: Session, considered: Considered, day: date) -> None:
+    """Nobody who is held out is suggested; whoever had no chance anyway keeps their own reason."""
+    out = resting(session, {c.person for c in considered.candidates}, day)
+    considered.candidates = [c for c in considered.candidates if c.person not in out]
+    considered.left_out += Counter(held=len(out))
+    considered.why |= dict.fromkeys(out, "held")
+
+
 def _people(session: Session, people: Iterable[str], day: date, which: object) -> set[str]:
     asked = sorted(people)
     found: set[str] = set()

@@ -32,6 +32,7 @@ from app.segments.nodes import SegmentIs
 CHUNK = 1000
 WAITS = Reason("not_mine", "代表说不是自己的客户，等市场部确认")
 NOT_MINE = Reason("not_mine", "市场部已确认不由这位代表负责")
+Library = Mapping[int, Mapping[int, float]]  # content → its tags
 Why = Mapping[int, tuple[Reason, ...]]  # content → every rule that keeps it away
 NOTHING: Why = MappingProxyType({})
 _log = log.get(__name__)
@@ -74,17 +75,13 @@ class Eligible:
 
 
 def compiled(
-    session: Session, rep: Rep | None, library: Sequence[Usable], one_ids: Collection[str],
-    now: datetime,
-) -> Eligible:  # fmt: skip
+    session: Session, rep: Rep | None, library: Library, one_ids: Collection[str], now: datetime
+) -> Eligible:
     """For these contents and physicians; without a rep what reaches physicians by itself."""
     people = sorted(set(one_ids))
     brands = None if rep is None else reps.brands_of(session, rep.id)
-    set_terms = content.terms_of(session, [one.version.content_id for one in library])
-    terms = {
-        one.version.content_id: _terms(one.brand_id, set_terms.get(one.version.content_id))
-        for one in library
-    }
+    set_terms, brand_of = content.terms_of(session, list(library)), _brands(session, library)
+    terms = {one: _terms(brand_of.get(one), set_terms.get(one)) for one in library}
     return Eligible(
         Compiled(terms, brands), _whom(session, people),
         _stops(session, rep, library, people, now),
@@ -96,9 +93,8 @@ def reasons_for(
     session: Session, rep: Rep | None, one_id: str, version: ContentVersion, now: datetime
 ) -> tuple[Reason, ...]:
     """Why one content may not go to one physician; whether it is approved is asked elsewhere."""
-    return compiled(session, rep, [as_usable(session, version)], [one_id], now).reasons(
-        one_id, version.content_id
-    )
+    library = library_of(session, [version])
+    return compiled(session, rep, library, [one_id], now).reasons(one_id, version.content_id)
 
 
 def as_usable(session: Session, version: ContentVersion) -> Usable:
@@ -107,11 +103,17 @@ def as_usable(session: Session, version: ContentVersion) -> Usable:
     return Usable(version, brand, content.topics_of(session, [version.id])[version.id])
 
 
+def library_of(session: Session, versions: Sequence[ContentVersion]) -> Library:
+    """Of these versions, whether they may be sent or not."""
+    topics = content.topics_of(session, [version.id for version in versions])
+    return {version.content_id: topics[version.id] for version in versions}
+
+
 def without_barred(
     session: Session, one_id: str, versions: Sequence[ContentVersion], now: datetime
 ) -> list[ContentVersion]:
     """Those that a physician who asks us directly may get."""
-    library = [as_usable(session, version) for version in versions]
+    library = library_of(session, versions)
     barred = compiled(session, None, library, [one_id], now).barred(one_id)
     return [version for version in versions if version.content_id not in barred]
 
@@ -124,7 +126,7 @@ def rule_reason(rule: StopRule) -> Reason:
 
 
 def stopped_contents(
-    session: Session, rule: StopRule | feedback.rules.What, library: Sequence[Usable]
+    session: Session, rule: StopRule | feedback.rules.What, library: Library
 ) -> frozenset[int]:
     """Contents of the library that a rule is about; its tags stand for narrower ones as well."""
     if rule.content_id is not None and not rule.tag_ids:
@@ -135,7 +137,7 @@ def stopped_contents(
         for tag in tagging.standing(session, dict.fromkeys(rule.tag_ids, 1.0))
         for narrower in shape.family(tag)
     }
-    return frozenset(one.version.content_id for one in library if not tags.isdisjoint(one.tags))
+    return frozenset(one for one, its in library.items() if not tags.isdisjoint(its))
 
 
 def people_of(
@@ -159,9 +161,8 @@ def people_of(
 
 
 def _stops(
-    session: Session, rep: Rep | None, library: Sequence[Usable], people: Sequence[str],
-    now: datetime,
-) -> list[Stop]:  # fmt: skip
+    session: Session, rep: Rep | None, library: Library, people: Sequence[str], now: datetime
+) -> list[Stop]:
     found = []
     for rule in feedback.rules.in_force(session, now):
         if rule.scope == Scope.REP and (rep is None or rule.rep_id != rep.id):
@@ -169,6 +170,16 @@ def _stops(
         contents = stopped_contents(session, rule, library)
         if contents:
             found.append(Stop(contents, people_of(session, rule, people, now), rule_reason(rule)))
+    return found
+
+
+def _brands(session: Session, library: Library) -> dict[int, int | None]:
+    ids, found = list(library), dict[int, int | None]()
+    for start in range(0, len(ids), CHUNK):
+        some = select(Content.id, Content.brand_id).where(
+            Content.id.in_(ids[start : start + CHUNK])
+        )
+        found.update({row.id: row.brand_id for row in session.execute(some)})
     return found
 
 

@@ -16,7 +16,7 @@ from app.flows import eligible, reached
 from app.identity.models import Identifier, Kind
 from app.infra import log
 from app.infra.errors import Refused
-from app.reps import RelationState, Rep, RepContact
+from app.reps import Met, RelationState, Rep, RepContact
 
 _log = log.get(__name__)
 THROUGH = {
@@ -90,7 +90,9 @@ class Asker:
     last_chatted: frozenset[int]
     group_tasks: dict[int, int]
 
-    def verdict(self, row: Identifier, now: datetime, *, content_problem: str = "") -> Verdict:
+    def verdict(
+        self, row: Identifier | Met, now: datetime, *, content_problem: str = ""
+    ) -> Verdict:
         """May this rep's contact be reached in this way now?"""
         known = self.known[row.one_id]
         facts = ContactFacts(
@@ -107,7 +109,7 @@ class Asker:
 def asker(
     session: Session,
     rep: Rep,
-    rows: Sequence[Identifier],
+    rows: Sequence[Identifier | Met],
     through: Through,
     now: datetime,
     *,

@@ -80,7 +80,7 @@ def _part(session: Session, rep: Rep, day: date, now: datetime) -> Part:
     recommend.expire_unanswered(session, rep.id, day - timedelta(days=OPEN_DAYS))
     room = rep.daily_limit - recommend.count_of_day(session, rep.id, [day])[day]
     considered = consider(session, rep, now) if rep.active else Considered()
-    _leave_out(considered, decide.resting(session, considered.contacts, day))
+    decide.leave_out(session, considered, day)
     return Part(rep, considered, max(0, room))
 
 
@@ -88,9 +88,9 @@ def _write(
     session: Session, part: Part, result: Together[str], day: date, base_url: str, now: datetime
 ) -> DailyPlan:
     rep, considered = part.rep, part.considered
-    decided = decide.decide(
-        session, rep, result.chosen[rep.id], considered, day, now, room=part.room
-    )
+    slots = result.chosen[rep.id]
+    considered.look_at([candidate.person for candidate in slots])
+    decided = decide.decide(session, rep, slots, considered, day, now, room=part.room)
     left_out = considered.left_out + Counter(
         other_rep=result.others[rep.id], saved=result.saved[rep.id], held=decided.held
     )
@@ -101,19 +101,13 @@ def _write(
     )  # fmt: skip
     session.add(plan)
     where = Plan(f"day:{rep.id}:{day.isoformat()}", day, base_url, prices=result.prices)
-    decide.keep(session, decided, suggest(session, rep, decided.shown, considered, where, now))
+    shown = considered.whole(decided.shown)
+    decide.keep(session, decided, suggest(session, rep, shown, considered, where, now))
     return plan
 
 
 def _known(session: Session, rep: Rep, day: date) -> DailyPlan | None:
     return session.scalar(select(DailyPlan).where(DailyPlan.rep_id == rep.id, DailyPlan.day == day))
-
-
-def _leave_out(considered: Considered, resting: set[str]) -> None:
-    """Nobody who is held out is suggested; whoever had no chance anyway keeps their own reason."""
-    out = {c.person for c in considered.candidates} & resting
-    considered.candidates = _without(considered.candidates, out)
-    considered.left_out += Counter(held=len(out))
 
 
 def _without(candidates: Sequence[Candidate[str]], gone: set[str]) -> list[Candidate[str]]:

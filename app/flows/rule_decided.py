@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, delivery, feedback, reps, tagging
-from app.content import Content, ContentVersion, Usable
+from app.content import ContentVersion
 from app.delivery import Way
 from app.feedback import Scope, StopRule
 from app.feedback.rules import What
-from app.flows.eligible import people_of, stopped_contents
+from app.flows.eligible import Library, people_of, stopped_contents
 from app.identity import Identifier
 from app.infra.clock import local
 from app.recommend import State, Suggestion
@@ -85,12 +85,15 @@ def outcome_of(session: Session, rule: StopRule, reason: str) -> str:
     return what + (f"原因：{reason}" if reason else "")
 
 
-def _suggested_lately(session: Session, now: datetime) -> list[Usable]:
-    """Every content of the library in any version that was approved, with its tags."""
+def _suggested_lately(session: Session, now: datetime) -> Library:
+    """Every content of the library with the tags of all its versions that were approved."""
     rows = session.execute(
-        select(ContentVersion, Content.brand_id)
-        .join(Content, Content.id == ContentVersion.content_id)
-        .where(ContentVersion.decided_at.is_not(None), ContentVersion.decided_at <= now)
+        select(ContentVersion.id, ContentVersion.content_id).where(
+            ContentVersion.decided_at.is_not(None), ContentVersion.decided_at <= now
+        )
     ).all()
-    topics = content.topics_of(session, [version.id for version, _ in rows])
-    return [Usable(version, brand, topics[version.id]) for version, brand in rows]
+    topics = content.topics_of(session, [row.id for row in rows])
+    found: dict[int, dict[int, float]] = {}
+    for row in rows:
+        found.setdefault(row.content_id, {}).update(topics[row.id])
+    return found

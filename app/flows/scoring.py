@@ -47,6 +47,13 @@ def interests_of(
     """What these physicians are interested in, by ONE ID and own tag, read ones below 0; openings
     only once they teach."""
     own = {one: {tag: w.value for tag, w in tags.items()} for one, tags in held.items()}
+    return with_readings(session, own, response, now)
+
+
+def with_readings(
+    session: Session, own: dict[str, dict[int, float]], response: Response, now: datetime
+) -> dict[str, dict[int, float]]:
+    """Weights of tags, with interest in what was read beside them."""
     if not response.reads:
         return own
     opened = openings(session, list(own), now - timedelta(days=READ_DAYS))

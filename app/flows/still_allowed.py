@@ -38,7 +38,7 @@ def still_allowed(
     people = _by_id(session, Identifier, {row.identifier_id for row in rows})
     versions = _by_id(session, ContentVersion, {row.content_version_id for row in rows})
     ask = asker(session, rep, list(people.values()), Through.REP, now)
-    library = [eligible.as_usable(session, version) for version in versions.values()]
+    library = eligible.library_of(session, list(versions.values()))
     one_ids = {person.one_id for person in people.values()}
     may_get = eligible.compiled(session, rep, library, one_ids, now)
     problems = {key: content.problem(session, one, now) for key, one in versions.items()}

@@ -62,10 +62,13 @@ def suggest(
         session, rep, [considered.contacts[one_id].identifier for one_id in people], now,
         campaign_id=plan.campaign.id if plan.campaign else None,
     )  # fmt: skip
-    made = []
-    for position, candidate in enumerate(chosen, start=1):
+    made = [
+        _row(rep, candidate, considered, plan, position, now)
+        for position, candidate in enumerate(chosen, start=1)
+    ]
+    told_of: list[tuple[str, int | None, str]] = []  # what is told of its hour, which, of its way
+    for candidate, row in zip(chosen, made, strict=True):
         one_id = candidate.person
-        row = _row(rep, candidate, considered, plan, position, now)
         row.reasons = recommend.reasons(
             candidate.fit, considered.weights[one_id], names, last_contact=last.get(one_id),
             rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次", now=now,
@@ -82,14 +85,13 @@ def suggest(
             row.verdict = row.verdict | {"time": {"hour": hour, "why": told}}
         if one_id in plan.prices:
             row.verdict = row.verdict | {"attention": round(plan.prices[one_id], 4)}
-        session.add(row)
-        session.flush()
-        made.append(row)
-        if not muted:
-            total = len(chosen) if plan.campaign is None else 0
-            _queue_card(
-                session, rep, row, physicians[one_id], plan, total, told, hour, choice.told, now
-            )
+        told_of.append((told, hour, choice.told))
+    session.add_all(made)
+    session.flush()  # all at once: a card names the number of its row
+    if not muted:
+        total = len(chosen) if plan.campaign is None else 0
+        for candidate, row, said in zip(chosen, made, told_of, strict=True):
+            _queue_card(session, rep, row, physicians[candidate.person], plan, total, *said, now)
     return made
 
 

@@ -17,17 +17,16 @@ from app import consent, content, journey, recommend, tagging
 from app.consent import Through, Verdict
 from app.content import ContentVersion
 from app.flows import eligible, recent
-from app.flows.best_content import piece_of
 from app.flows.candidates import History, history
+from app.flows.fits import Asked, fits_of
 from app.flows.permission import asker
-from app.flows.scoring import interests_of, scorer_of
 from app.identity import Identifier
 from app.infra.clock import local
 from app.recommend import Scored, State, Suggestion
 from app.reps import Rep
 from app.tagging import Weight
 
-CHOICE = 4  # how many times more fits are looked at than shown, to vary the subjects
+CHOICE = 10  # fits that are looked at, to vary the subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +50,27 @@ class Room:
 
 def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -> list[Topic]:
     """The best fits; for somebody without tags the newest contents that they do not have."""
-    library = content.usable(session, now)
-    versions = {usable.version.id: usable.version for usable in library}
     past = history(session, rep.id, [one_id], now).get(one_id, History())
-    weights = tagging.weights(session, [one_id], now)[one_id]
+    known = fits_of(session, [one_id], now)
+    library = {piece.content_id: piece.tags for piece in known.basis.pieces}
     barred = eligible.compiled(session, rep, library, [one_id], now).barred(one_id)
-    closed = past.closed(now).union(barred)
-    pieces = [piece_of(usable) for usable in library]
-    scorer, response = scorer_of(session, pieces, now)
-    mine = interests_of(session, {one_id: weights}, response, now)[one_id]
-    seen = recommend.saturation(past.tags)
-    fits = scorer.best(mine, limit * CHOICE, seen=seen, without=closed)
+    asked = Asked(recommend.saturation(past.tags), past.closed(now).union(barred))
+    fits = known.best({one_id: asked}, max(limit, CHOICE))[one_id]
     if fits:
         shown = tagging.names_for_reps(session)
-        chosen = _varied(fits)[:limit]
+        chosen = [known.whole(one_id, fit, asked) for fit in _varied(fits)[:limit]]
+        weights = known.weights[one_id]
         return [
-            Topic(versions[fit.piece.version_id], fit, weights.get(_main(fit, shown)))
+            Topic(content.get_version(session, fit.piece.version_id), fit,
+                  weights.get(_main(fit, shown)))
             for fit in chosen
-        ]
-    fresh = [piece for piece in pieces if piece.content_id not in closed]
+        ]  # fmt: skip
+    fresh = [p for p in known.basis.pieces if p.content_id not in asked.without]
     fresh.sort(key=lambda piece: (piece.approved_at, piece.version_id), reverse=True)
-    return [Topic(versions[piece.version_id], Scored(piece, 0.0), None) for piece in fresh[:limit]]
+    return [
+        Topic(content.get_version(session, piece.version_id), Scored(piece, 0.0), None)
+        for piece in fresh[:limit]
+    ]
 
 
 def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetime) -> Suggestion:

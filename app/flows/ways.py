@@ -24,7 +24,7 @@ from app.links import PageView, TrackedLink
 from app.recommend import way, way_rates
 from app.recommend.way import By, Choice, Option, Used, Wished
 from app.recommend.way_rates import Sent
-from app.reps import Rep
+from app.reps import Met, Rep
 
 LOG_DAYS = 180
 SAMPLE, OF_PERSON = 10_000, 100  # newest links
@@ -56,7 +56,7 @@ _known: WeakKeyDictionary[Engine, Common] = WeakKeyDictionary()
 def ways_to(
     session: Session,
     rep: Rep,
-    rows: Sequence[Identifier],
+    rows: Sequence[Identifier | Met],
     now: datetime,
     *,
     among: Sequence[By] = ALONE,

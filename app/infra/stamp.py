@@ -55,12 +55,7 @@ class Stamped(Generic[T]):
 
     def changed(self, session: Session) -> None:
         """Everybody reads it anew once this transaction has committed, and this one at once."""
-        fresh = {"name": self._name, "value": secrets.token_hex(16)}
-        if not insert_once(session, Stamp, fresh, "name"):
-            stamp = update(Stamp).where(Stamp.name == self._name).values(value=fresh["value"])
-            session.execute(stamp.execution_options(synchronize_session=False))
-        session.info.setdefault("stamped", {}).pop(self._name, None)
-        session.info.setdefault("stamps changed", set()).add(self._name)
+        change(session, self._name)
 
     def _look_up(self, session: Session) -> T:
         stamp = _CURRENT.first(session, {"name": self._name})
@@ -71,3 +66,13 @@ class Stamped(Generic[T]):
             value = self._read(session)  # at least as new as the stamp
             self._by_stamp = dict([*self._by_stamp.items(), (stamp, value)][-KEPT:])
         return value
+
+
+def change(session: Session, name: str) -> None:
+    """`changed` of the value of this name, for whoever changes it and does not read it."""
+    fresh = {"name": name, "value": secrets.token_hex(16)}
+    if not insert_once(session, Stamp, fresh, "name"):
+        stamp = update(Stamp).where(Stamp.name == name).values(value=fresh["value"])
+        session.execute(stamp.execution_options(synchronize_session=False))
+    session.info.setdefault("stamped", {}).pop(name, None)
+    session.info.setdefault("stamps changed", set()).add(name)

@@ -15,9 +15,11 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+from app.recommend.fit_rows import KEPT
 from app.recommend.table import Table
 
-BEST, STRIP, REASONS = 5, 128, 3  # as in loops.py
+BEST, NEAR = 5, 16
+STRIP, REASONS = 128, 3  # as in loops.py
 CHUNK = 4096  # physicians of one step without numba
 
 
@@ -53,6 +55,28 @@ class Best:
     part: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """float64: contents × own rows; what each content has; the own tag of each row, read ones as
+    the tag itself."""
+
+    rows: Any
+    rest: Any
+    tag: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """Physicians × 12: places of contents (−1: no more), affinity; × 3: own tags (−1: none) and
+    their parts; `sure`: 0 where the pure scorer must be asked."""
+
+    content: Any
+    affinity: Any
+    tag: Any
+    part: Any
+    sure: Any
+
+
 def kernel(table: Table, eligible: Any) -> Kernel:
     """A table cut into strips. `eligible`: groups × contents, True where one may be suggested."""
     import numpy as np
@@ -69,33 +93,82 @@ def kernel(table: Table, eligible: Any) -> Kernel:
     )
 
 
-def best_many(made: Kernel, people: Physicians, *, fast: bool | None = None) -> Best:
-    """The best five of each; a content that no own tag speaks for is none. `fast`: with numba."""
+def best_many(
+    made: Kernel, people: Physicians, *, fast: bool | None = None, best: int = BEST
+) -> Best:
+    """The best five (`best`) of each; a content that no own tag speaks for is none. `fast`: with
+    numba."""
     import numpy as np
 
     size = len(people.begin) - 1
     found = Best(
-        np.full((size, BEST), -1, dtype=np.int32), np.full((size, BEST), -np.inf, np.float32),
-        np.full((size, BEST, REASONS), -1, dtype=np.int16),
-        np.zeros((size, BEST, REASONS), dtype=np.float32),
+        *_nearest(made, people, fast, best), np.full((size, best, REASONS), -1, dtype=np.int16),
+        np.zeros((size, best, REASONS), dtype=np.float32),
     )  # fmt: skip
-    if has_numba() if fast is None else fast:
-        many, why = _compiled()
-        many(made.strips, made.start, people.begin, people.own, people.weight, people.group,
-             found.content, found.score)  # fmt: skip
-    else:
-        _by_numpy(made, people, found)
-        from app.recommend import loops
-
-        why = loops.reasons
+    why = _compiled()[1] if _is_fast(fast) else loops().reasons
     why(made.strips, people.begin, people.own, people.weight, found.content, found.score,
         found.own, found.part)  # fmt: skip
     return found
 
 
+def fits_many(made: Kernel, whole: Whole, people: Physicians, *, fast: bool | None = None) -> Fits:
+    """The best `KEPT` of each as `fit_rows` keeps them, equal to what the pure scorer gives.
+
+    float32 finds `NEAR` of them, float64 puts them in order.
+    """
+    import numpy as np
+
+    size = len(people.begin) - 1
+    near, score = _nearest(made, people, fast, NEAR)
+    found = Fits(
+        np.full((size, KEPT), -1, dtype=np.int32), np.zeros((size, KEPT)),
+        np.full((size, KEPT, REASONS), -1, dtype=np.int32),
+        np.zeros((size, KEPT, REASONS), dtype=np.float32), np.zeros(size, dtype=np.uint8),
+    )  # fmt: skip
+    exact = _compiled()[2] if _is_fast(fast) else loops().exact
+    exact(whole.rows, whole.rest, whole.tag, people.begin, people.own, people.weight, near, score,
+          found.content, found.affinity, found.tag, found.part, found.sure)  # fmt: skip
+    return found
+
+
+def whole_of(made: Table) -> Whole:
+    """The table itself, as `fits_many` takes it."""
+    import numpy as np
+
+    tags = np.array([abs(tag) for tag in made.own], dtype=np.int64)
+    return Whole(np.ascontiguousarray(made.rows.T), made.rest, tags)
+
+
 def has_numba() -> bool:
     """True when numba is installed (the extra `recommend`)."""
     return find_spec("numba") is not None
+
+
+def loops() -> Any:
+    """Its module, which needs numpy."""
+    from app.recommend import loops as found
+
+    return found
+
+
+def _is_fast(fast: bool | None) -> bool:
+    return has_numba() if fast is None else fast
+
+
+def _nearest(made: Kernel, people: Physicians, fast: bool | None, best: int) -> tuple[Any, Any]:
+    """Places and scores of the best by float32, those that no own tag speaks for among them."""
+    import numpy as np
+
+    size = len(people.begin) - 1
+    content = np.full((size, best), -1, dtype=np.int32)
+    score = np.full((size, best), -np.inf, np.float32)
+    if _is_fast(fast):
+        weight = people.weight.astype(np.float32)
+        _compiled()[0](made.strips, made.start, people.begin, people.own, weight, people.group,
+                       content, score)  # fmt: skip
+    else:
+        _by_numpy(made, people, content, score)
+    return content, score
 
 
 def warm(made: Kernel) -> None:
@@ -107,32 +180,36 @@ def warm(made: Kernel) -> None:
     best_many(made, people)
 
 
-def _by_numpy(made: Kernel, people: Physicians, found: Best) -> None:
+def _by_numpy(made: Kernel, people: Physicians, content: Any, found: Any) -> None:
     import numpy as np
 
     number, own, _ = made.strips.shape
     rows = made.strips.transpose(1, 0, 2).reshape(own, number * STRIP)
     start = made.start.reshape(len(made.start), -1)
-    for first in range(0, len(found.content), CHUNK):
-        last = min(first + CHUNK, len(found.content))
+    weight = people.weight.astype(np.float32)
+    for first in range(0, len(content), CHUNK):
+        last = min(first + CHUNK, len(content))
         score = start[people.group[first:last]]
         most = int(np.diff(people.begin[first : last + 1]).max(initial=0))
         for n in range(most):
             at = people.begin[first:last] + n
             who = np.flatnonzero(at < people.begin[first + 1 : last + 1])
             at = at[who]
-            score[who] += people.weight[at][:, None] * rows[people.own[at]]
-        order = np.argsort(-score, axis=1, kind="stable")[:, :BEST]
+            score[who] += weight[at][:, None] * rows[people.own[at]]
+        order = np.argsort(-score, axis=1, kind="stable")[:, : content.shape[1]]
         best = np.take_along_axis(score, order, axis=1)
-        found.content[first:last] = np.where(best > -np.inf, order, -1)
-        found.score[first:last] = best
+        content[first:last, : best.shape[1]] = np.where(best > -np.inf, order, -1)
+        found[first:last, : best.shape[1]] = best
 
 
 @cache
-def _compiled() -> tuple[Any, Any]:
+def _compiled() -> tuple[Any, Any, Any]:
     import numba
 
-    from app.recommend import loops
-
-    how = {"nogil": True, "parallel": True, "cache": True, "fastmath": {"nnan", "nsz"}}
-    return numba.njit(**how)(loops.many), numba.njit(**how)(loops.reasons)
+    how = {"nogil": True, "parallel": True, "cache": True}
+    quick = {**how, "fastmath": {"nnan", "nsz"}}
+    ours = loops()
+    return (
+        numba.njit(**quick)(ours.many), numba.njit(**quick)(ours.reasons),
+        numba.njit(**how)(ours.exact),
+    )  # fmt: skip

@@ -11,14 +11,15 @@ try:
 except ImportError:
     prange = range
 
-BEST, STRIP, PIECE, REASONS = 5, 128, 512, 3
+STRIP, PIECE, REASONS = 128, 512, 3
+SLACK = 1e-4  # a float32 sum is nearer to the truth than this part of it
 
 
 def many(
     strips: Any, start: Any, begin: Any, own: Any, weight: Any, group: Any, content: Any, score: Any
 ) -> None:
     """Compiled by numba. A piece of physicians at a time for each strip."""
-    size = content.shape[0]
+    size, best = content.shape
     for piece in prange((size + PIECE - 1) // PIECE):
         strip = np.empty(STRIP, dtype=np.float32)
         first, last = piece * PIECE, min(size, piece * PIECE + PIECE)
@@ -43,12 +44,12 @@ def many(
                 for j in range(STRIP):
                     if strip[j] > most:  # max() would not become one instruction
                         most = strip[j]
-                if most <= score[p, BEST - 1]:
+                if most <= score[p, best - 1]:
                     continue
                 for j in range(STRIP):
                     value = strip[j]
-                    if value > score[p, BEST - 1]:
-                        place = BEST - 1
+                    if value > score[p, best - 1]:
+                        place = best - 1
                         while place > 0 and score[p, place - 1] < value:
                             score[p, place] = score[p, place - 1]
                             content[p, place] = content[p, place - 1]
@@ -61,9 +62,10 @@ def reasons(
     strips: Any, begin: Any, own: Any, weight: Any, content: Any, score: Any, why: Any, part: Any
 ) -> None:
     """The own tags that say most for each, and contents that none speaks for taken out."""
+    best = content.shape[1]
     for p in prange(content.shape[0]):
         kept = 0
-        for k in range(BEST):
+        for k in range(best):
             c = content[p, k]
             if c < 0:
                 break
@@ -81,7 +83,64 @@ def reasons(
             if why[p, kept, 0] >= 0:
                 content[p, kept], score[p, kept] = c, score[p, k]
                 kept += 1
-        for k in range(kept, BEST):
+        for k in range(kept, best):
             content[p, k], score[p, k] = -1, -float("inf")
             for r in range(REASONS):
                 why[p, k, r], part[p, k, r] = -1, 0.0
+
+
+def exact(
+    rows: Any, rest: Any, tag: Any, begin: Any, own: Any, weight: Any, near: Any, near_score: Any,
+    content: Any, affinity: Any, why: Any, part: Any, sure: Any,
+) -> None:  # fmt: skip
+    """Of contents `near` the best, which float32 has found, the best in float64, as the pure scorer
+    adds up: own tag by own tag, what was read joined with the tag itself. `sure`: 0 where another
+    content might be better than what is kept."""
+    tries, best, most_why = near.shape[1], content.shape[1], why.shape[2]
+    for p in prange(content.shape[0]):
+        first, last = begin[p], begin[p + 1]
+        score = np.full(best, -np.inf)
+        said, told = np.empty(most_why), np.empty(most_why, dtype=np.int64)
+        kept = 0
+        for k in range(tries):
+            c = near[p, k]
+            if c < 0:
+                break
+            said[:], told[:] = 0.0, -1
+            total, most, n = 0.0, 0.0, first
+            while n < last:
+                t, value = tag[own[n]], 0.0
+                while n < last and tag[own[n]] == t:
+                    value += weight[n] * rows[c, own[n]]
+                    n += 1
+                total += value
+                most = max(most, value)
+                if value > said[most_why - 1]:
+                    at = most_why - 1
+                    while at > 0 and said[at - 1] < value:
+                        said[at], told[at] = said[at - 1], told[at - 1]
+                        at -= 1
+                    said[at], told[at] = value, t
+            if most <= 0.0:
+                continue
+            value = total + rest[c]
+            at = min(kept, best)
+            while at > 0 and (
+                score[at - 1] < value or (score[at - 1] == value and content[p, at - 1] > c)
+            ):
+                at -= 1
+            if at == best:
+                continue
+            for m in range(min(kept, best - 1), at, -1):
+                score[m], content[p, m] = score[m - 1], content[p, m - 1]
+                affinity[p, m] = affinity[p, m - 1]
+                why[p, m], part[p, m] = why[p, m - 1], part[p, m - 1]
+            score[at], content[p, at], affinity[p, at] = value, c, total
+            why[p, at], part[p, at] = told, said
+            kept = min(best, kept + 1)
+        beyond = near_score[p, tries - 1]
+        sure[p] = (
+            first == last
+            or near[p, tries - 1] < 0
+            or (kept == best and score[best - 1] > beyond + SLACK * (1.0 + abs(beyond)))
+        )

@@ -11,11 +11,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from app.recommend.scoring import Scored
+from app.recommend.scoring import Piece, Scored
 
 DIVERSITY = 0.3  # what repeating the same tags within one day's list costs
 STEP = 0.002  # of the best worth: how much a price rises with each bid
@@ -65,7 +65,7 @@ def choose(
 
     Each next one is the best that is left after a discount for what the list already has.
     """
-    return _bid(sorted(candidates, key=_rank), limit, {}, 0.0, frozenset(), diversity)
+    return _bid(sorted(candidates, key=_rank), limit, {}, 0.0, frozenset(), diversity, {})
 
 
 def together(
@@ -99,6 +99,7 @@ class _Auction(Generic[Person]):
         self._ranked = {wish.rep_id: sorted(wish.candidates, key=_rank) for wish in wishes}
         self._prices, self._reserve, self._diversity = prices, dict(prices), diversity
         self._holder: dict[Person, int] = {}
+        self._pairs: dict[tuple[int, int], float] = {}
         self._held: dict[int, list[Candidate[Person]]] = {rep_id: [] for rep_id in self._wishes}
         worths = [abs(c.worth) for ranked in self._ranked.values() for c in ranked[:1]]
         self._step = STEP * max(worths, default=0.0) or STEP
@@ -116,7 +117,8 @@ class _Auction(Generic[Person]):
         found = Together(dict(self._held), {p: v for p, v in self._prices.items() if v > 0})
         for rep_id, wish in self._wishes.items():
             mine = {c.person for c in self._held[rep_id]}
-            for c in _bid(self._ranked[rep_id], wish.limit, {}, 0.0, frozenset(), self._diversity):
+            ranked = self._ranked[rep_id]
+            for c in _bid(ranked, wish.limit, {}, 0.0, frozenset(), self._diversity, self._pairs):
                 if c.person not in mine and c.person in self._holder:
                     found.others[rep_id] += 1
                 elif c.person not in mine and self._reserve.get(c.person, 0.0) > 0:
@@ -128,7 +130,7 @@ class _Auction(Generic[Person]):
         mine = frozenset(c.person for c in self._held[rep_id])
         wanted = _bid(
             self._ranked[rep_id], self._wishes[rep_id].limit, self._prices, self._step,
-            frozenset(p for p in self._holder if p not in mine), self._diversity,
+            frozenset(p for p in self._holder if p not in mine), self._diversity, self._pairs,
         )  # fmt: skip
         losers = []
         for person in mine - {c.person for c in wanted}:
@@ -153,61 +155,79 @@ def _bid(
     step: float,
     held: frozenset[Person],
     diversity: float,
+    pairs: dict[tuple[int, int], float],
 ) -> list[Candidate[Person]]:
-    """The best list at these prices; whoever is `held` by another costs a step more."""
+    """The best list at these prices; whoever is `held` by another costs a step more. `pairs` keeps
+    how like two contents are.
+
+    What a candidate adds only falls while the list grows, so whoever is best by what was found
+    before, and still is when looked at again, is best of all: few are looked at twice.
+    """
     per_content = max(1, math.ceil(limit / 2))
     chosen: list[Candidate[Person]] = []
-    people: set[Person] = set()
-    used: Counter[int] = Counter()
+    alike, people, used = _Alike(pairs), set[Person](), Counter[int]()
+    best: list[tuple[float, str, int, int, int]] = []  # −gain, order, content, list then, place
 
-    def cost(person: Person) -> float:
-        return prices.get(person, 0.0) + (step if person in held else 0.0)
+    def look(place: int) -> None:
+        candidate = ranked[place]
+        content_id = candidate.fit.piece.content_id
+        if candidate.person in people or used[content_id] >= per_content:
+            return
+        price = prices.get(candidate.person, 0.0) + (step if candidate.person in held else 0.0)
+        gain = _worth(candidate, alike, diversity) - price
+        if price <= 0 or gain > 0:
+            heapq.heappush(best, (-gain, candidate.order, content_id, len(chosen), place))
 
+    place = 0
     while len(chosen) < limit:
-        best = _next(
-            ranked, chosen, cost, diversity,
-            lambda c: c.person not in people and used[c.fit.piece.content_id] < per_content,
-        )  # fmt: skip
-        if best is None:
+        while place < len(ranked) and (not best or ranked[place].worth >= -best[0][0]):
+            look(place)
+            place += 1
+        if not best:
             break
-        chosen.append(best)
-        people.add(best.person)
-        used[best.fit.piece.content_id] += 1
+        *_, then, first = heapq.heappop(best)
+        winner = ranked[first]
+        if then < len(chosen):
+            look(first)
+            continue
+        chosen.append(winner)
+        alike.add(winner.fit.piece)
+        people.add(winner.person)
+        used[winner.fit.piece.content_id] += 1
     return chosen
 
 
-def _next(
-    ranked: Sequence[Candidate[Person]],
-    chosen: Sequence[Candidate[Person]],
-    cost: Callable[[Person], float],
-    diversity: float,
-    open_: Callable[[Candidate[Person]], bool],
-) -> Candidate[Person] | None:
-    """The best that is left; looks no further than where nothing better can come."""
-    best, best_key = None, (math.inf, "", 0)
-    for candidate in ranked:
-        if candidate.worth < -best_key[0]:
-            break
-        if not open_(candidate):
-            continue
-        price = cost(candidate.person)
-        gain = _worth(candidate, chosen, diversity) - price
-        if price > 0 and gain <= 0:
-            continue
-        key = (-gain, candidate.order, candidate.fit.piece.content_id)
-        if key < best_key:
-            best, best_key = candidate, key
-    return best
-
-
-def _worth(
-    candidate: Candidate[Person], chosen: Sequence[Candidate[Person]], diversity: float
-) -> float:
+def _worth(candidate: Candidate[Person], alike: _Alike, diversity: float) -> float:
+    """A fit that speaks against its content is not made better by being repeated."""
     if not diversity:
         return candidate.worth
-    tags = candidate.fit.piece.tags
-    alike = max((likeness(tags, c.fit.piece.tags) for c in chosen), default=0.0)
-    return candidate.worth - candidate.fit.score * diversity * alike
+    most = alike.most(candidate.fit.piece)
+    return candidate.worth - max(0.0, candidate.fit.score) * diversity * most
+
+
+class _Alike:
+    """How like a content is to the likest on a list. It is asked far more often than there are
+    contents, so what was found is kept: by piece, which candidates share."""
+
+    def __init__(self, pairs: dict[tuple[int, int], float]) -> None:
+        self._pairs, self._list = pairs, list[Piece]()
+        self._most: dict[int, tuple[int, float]] = {}  # piece → compared with how many, likest
+
+    def add(self, piece: Piece) -> None:
+        """One more is on the list."""
+        self._list.append(piece)
+
+    def most(self, piece: Piece) -> float:
+        """0 to 1."""
+        number, value = self._most.get(id(piece), (0, 0.0))
+        if number < len(self._list):
+            for other in self._list[number:]:
+                key = (id(piece), id(other))
+                if key not in self._pairs:
+                    self._pairs[key] = likeness(piece.tags, other.tags)
+                value = max(value, self._pairs[key])
+            self._most[id(piece)] = len(self._list), value
+        return value
 
 
 def _rank(candidate: Candidate[Person]) -> tuple[float, str, int]:

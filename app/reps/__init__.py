@@ -8,6 +8,7 @@ visible_to, may_see     whom a rep may see
 """
 
 from app.reps.contacts import (
+    Met,
     close_missing,
     connect,
     contacts_of,
@@ -17,6 +18,7 @@ from app.reps.contacts import (
     may_see,
     note_added,
     note_chat,
+    people_of,
     relations_of,
     rep_for,
     visible_to,
@@ -37,6 +39,7 @@ from app.reps.scope import brands_of, brands_of_all, set_brands
 from app.reps.sides import Side, sides_of
 
 __all__ = [
+    "Met",
     "RelationState",
     "Rep",
     "RepContact",
@@ -60,6 +63,7 @@ __all__ = [
     "name_in",
     "note_added",
     "note_chat",
+    "people_of",
     "relations_of",
     "rep_for",
     "reps_by_id",

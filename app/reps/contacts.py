@@ -155,6 +155,19 @@ def contacts_of(session: Session, rep_id: int) -> Sequence[tuple[RepContact, Ide
     return [(contact, identifier) for contact, identifier in rows]
 
 
+class Met(NamedTuple):
+    """A contact as a plan needs it; `value` is "" when it was forgotten."""
+
+    id: int
+    one_id: str
+    value: str
+
+
+def people_of(session: Session, rep_id: int) -> list[Met]:
+    """Connected contacts of a rep, as plain values: a plan reads a thousand."""
+    return _PEOPLE.all(session, {"rep_id": rep_id})
+
+
 def relations_of(session: Session, one_id: str) -> Sequence[tuple[RepContact, Rep]]:
     """Every rep's relation to one physician, living ones and newest chats first."""
     rows = session.execute(
@@ -246,4 +259,15 @@ _NEAREST = Direct(
     .order_by(func.coalesce(RepContact.last_chat_at, RepContact.since).desc(), Rep.id)
     .limit(1),
     Nearest,
+)
+
+_PEOPLE = Direct(
+    select(Identifier.id, Identifier.one_id, Identifier.value)
+    .join(RepContact, RepContact.identifier_id == Identifier.id)
+    .where(
+        RepContact.rep_id == bindparam("rep_id"), RepContact.state == RelationState.CONNECTED.value
+    )
+    .order_by(RepContact.id),
+    Met,
+    large=True,
 )

@@ -72,10 +72,12 @@ def fold(
     now: datetime,
     limit: int = PIECE,
     tell: Callable[[Session, Iterable[str]], None] | None = None,
+    tell_marked: Callable[[Session, Iterable[str]], None] | None = None,
 ) -> int:
     """Follow up to `limit` marks; how many there were. 0 also while another follows or builds.
 
-    Whoever else follows changes is told in the same transaction of whom there were some.
+    Whoever else follows changes is told in the same transaction of whom there were some;
+    `tell_marked` of those only who did not change by themselves.
     """
     state = hold(session)
     if state is None or not state.is_built or state.builder:
@@ -87,6 +89,8 @@ def fold(
     note(session, state, list(gather(session, people, now)))
     if tell is not None:
         tell(session, people)
+    if tell_marked is not None:
+        tell_marked(session, marks.people)
     changed.followed(session, marks.ids)
     return max(len(marks.ids), len(people))
 

@@ -114,6 +114,7 @@ from app.tagging.rules import prior
 from app.tagging.shape import Shape, shape
 from app.tagging.suggesting import Suggestion
 from app.tagging.unfolding import undo
+from app.tagging.values import values
 from app.tagging.vocabulary import (
     add_synonym,
     add_tag,
@@ -123,6 +124,7 @@ from app.tagging.vocabulary import (
     forbidden,
     id_of,
     keywords_in,
+    merged,
     merged_into,
     names_for_reps,
     retire,
@@ -212,6 +214,7 @@ __all__ = [
     "mark_calls",
     "mark_failures",
     "marks",
+    "merged",
     "merged_into",
     "mirror_list",
     "mirror_of",
@@ -251,6 +254,7 @@ __all__ = [
     "trust",
     "undo",
     "unmapped",
+    "values",
     "versions",
     "weights",
     "why_forbidden",

@@ -86,7 +86,7 @@ def weights(
                 if held.value >= FAINT:
                     found[one_id][tag_id] = held
     for held_by_one in found.values():
-        _drop_excluded(held_by_one, known)
+        drop_excluded(held_by_one, known)
     return found
 
 
@@ -175,7 +175,7 @@ def holders(session: Session, tag_id: int, now: datetime, at_least: float) -> se
             held[one_id][found_id] = _weigh(found_id, rows, known.half_lives[found_id], now)
     found = set()
     for one_id, tags in held.items():
-        _drop_excluded(tags, known)
+        drop_excluded(tags, known)
         if any(tags[t].value * family[t] >= at_least for t in tags if t in family):
             found.add(one_id)
     return found
@@ -193,7 +193,7 @@ def _weigh(tag_id: int, rows: Sequence[_Row], half_life: int | None, now: dateti
     return Weight(tag_id, value, top.source, top.evidence, top.at)
 
 
-def _drop_excluded(held: dict[int, Weight], shape: Shape) -> None:
+def drop_excluded(held: dict[int, Weight], shape: Shape) -> None:
     """Of tags that exclude each other the strongest holds; equal ones: the newest."""
     best: dict[str, Weight] = {}
     for tag_id in [t for t in held if t in shape.exclusive]:

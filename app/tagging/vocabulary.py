@@ -171,6 +171,11 @@ def standing(session: Session, weights: Mapping[int, float]) -> dict[int, float]
     return found
 
 
+def merged(session: Session) -> Mapping[int, int]:
+    """Every merged tag → the one that it stands for."""
+    return LEXICON.of(session).merged
+
+
 def merged_into(session: Session, tag_ids: Sequence[int]) -> list[int]:
     """These tags and those that stand for them since they were merged."""
     merged = LEXICON.of(session).merged
@@ -180,7 +185,13 @@ def merged_into(session: Session, tag_ids: Sequence[int]) -> list[int]:
 def names_for_reps(session: Session) -> dict[int, str]:
     """Id → name of the active tags that reps may see."""
     hidden = LEXICON.of(session).staff
-    return {tag.id: tag.name for tag in tags(session) if tag.id not in hidden}
+    rows = session.execute(
+        select(Tag.id, Tag.name)
+        .join(TagCategory, TagCategory.key == Tag.category_key)
+        .where(Tag.active.is_(True))
+        .order_by(TagCategory.position, Tag.id)
+    )
+    return {row.id: row.name for row in rows if row.id not in hidden}
 
 
 def without_hidden(session: Session, sentences: Sequence[str]) -> list[str]:

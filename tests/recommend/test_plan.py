@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.recommend import Candidate, Piece, Scored, choose
+from app.recommend.plan import likeness
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 
@@ -63,3 +64,30 @@ def test_a_list_with_the_same_subject_again_and_again_is_varied() -> None:
     same = [candidate("a", 1, 0.9), candidate("b", 4, 0.88)]
     other = candidate("c", 2, 0.7)
     assert [c.person for c in choose([*same, other], 2)] == ["a", "c"]
+
+
+@settings(max_examples=200)
+@given(many, st.integers(0, 6))
+def test_a_list_is_what_looking_at_everybody_each_time_gives(
+    candidates: list[Candidate[str]], limit: int
+) -> None:
+    assert choose(candidates, limit) == by_looking_at_all(candidates, limit)
+
+
+def by_looking_at_all(candidates: list[Candidate[str]], limit: int) -> list[Candidate[str]]:
+    chosen: list[Candidate[str]] = []
+    while len(chosen) < limit:
+        used = Counter(c.fit.piece.content_id for c in chosen)
+        people = {c.person for c in chosen}
+        left = [
+            c for c in candidates
+            if c.person not in people and used[c.fit.piece.content_id] < math.ceil(limit / 2)
+        ]  # fmt: skip
+        if not left:
+            break
+        chosen.append(min(left, key=lambda c: (
+            c.fit.score * 0.3 * max(
+                (likeness(c.fit.piece.tags, o.fit.piece.tags) for o in chosen), default=0.0
+            ) - c.worth, c.order, c.fit.piece.content_id,
+        )))  # fmt: skip
+    return chosen

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import consent, content, identity, journey, recommend, tagging
-from app.flows import attention, when
+from app.flows import attention, decide, when
 from app.flows.candidates import Considered, consider
 from app.flows.suggest import card_hour, card_time
 from app.identity import Physician
@@ -55,6 +55,8 @@ def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:
     at = max(now, _hour_of(rep, day, now))
     reps = [rep, *attention.neighbours(session, rep, day)] if rep.active else []
     parts = {one.id: consider(session, one, at) for one in reps}
+    for part in parts.values():
+        decide.leave_out(session, part, day)
     ledger = attention.Ledger.of(session, list(parts.values()), at)
     rooms = {one.id: _room(session, one, day) for one in reps}
     wishes = [
@@ -64,7 +66,7 @@ def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:
     prices = _reserve(session, parts, wishes, day, at)
     result = recommend.together(wishes, prices)
     mine = parts.get(rep.id, Considered())
-    chosen = result.chosen.get(rep.id, [])
+    chosen = mine.whole(result.chosen.get(rep.id, []))
     wish = next((w.candidates for w in wishes if w.rep_id == rep.id), ())
     taken = {c.person for other, cs in result.chosen.items() if other != rep.id for c in cs}
     out = _why_not(wish, rooms.get(rep.id, 0), {c.person for c in chosen}, taken, prices)
@@ -75,6 +77,7 @@ def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:
 def left_out(session: Session, rep: Rep, day: date, now: datetime) -> dict[str, str]:
     """Who is not on the rep's list of `day`, ONE ID → why, by the plan's rules as it is now."""
     found = consider(session, rep, now) if rep.active else Considered()
+    decide.leave_out(session, found, day)
     listed = _listed(session, rep.id, day)
     others = {c.person: OUTRANKED for c in found.candidates}
     return {who: why for who, why in (others | found.why).items() if who not in listed}

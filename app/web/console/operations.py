@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from app import accounts, inbox, operations, reps
 from app.accounts.models import Role
 from app.campaigns import DAILY_PLAN, Schedule, ScheduleRun
+from app.flows import nights
 from app.infra import queue
 from app.infra.db import ring_after_commit
 from app.operations import Alarm, Problem
@@ -56,6 +57,7 @@ def operations_page() -> str:
             redis_answers=answers, ceiling=operations.CEILING,
             rows=[(row, operations.is_alive(row, now)) for row in found.processes],
             runs=list(zip((run for run, _schedule in runs), _names(session, runs), strict=True)),
+            night=nights.progress(session, now),
             dead=operations.dead_reasons(session) if found.events["dead"] else [],
         )  # fmt: skip
 

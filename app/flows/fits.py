@@ -1,0 +1,144 @@
+"""The best contents of physicians: read where a night has worked them out and nothing about them
+has changed since, scored now otherwise. The result is the same (`tests/recommend/test_fits.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from app import tagging
+from app.flows.basis import Basis, basis
+from app.flows.scoring import interests_of, with_readings
+from app.identity.marked import marked
+from app.infra.direct import Direct
+from app.infra.many import among
+from app.recommend import Scored, fit_rows
+from app.recommend.fit_models import FitNight, PhysicianFit
+from app.tagging import Weight
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`seen`: how much of each tag was sent lately; `without`: contents that may not be it."""
+
+    seen: Mapping[int, float] = field(default_factory=dict)
+    without: Container[int] = ()
+
+
+@dataclass(slots=True)
+class Fits:
+    """Of some physicians. `interests`: of those who had to be scored; `weights`: of those who were
+    looked at."""
+
+    session: Session
+    basis: Basis
+    rows: dict[str, bytes]
+    weights: dict[str, Mapping[int, Weight]] = field(default_factory=dict)
+    interests: dict[str, Mapping[int, float]] = field(default_factory=dict)
+
+    def best(self, asked: Mapping[str, Asked], limit: int) -> dict[str, list[Scored]]:
+        """The best fits of each, best first; of those that were read only the parts that say
+        most are there, see `whole`."""
+        found: dict[str, list[Scored]] = {}
+        for one_id, one in asked.items():
+            body = self.rows.get(one_id)
+            if body is not None:
+                fits = fit_rows.best(body, self.basis.shelf, limit, one.seen, one.without)
+                if fits is not None:
+                    found[one_id] = fits
+        late = [one for one in asked if one not in found and one not in self.interests]
+        if late:
+            self.interests.update(interests_at(self.session, late, self.basis))
+        for one_id, one in asked.items():
+            if one_id not in found:
+                found[one_id] = self.basis.scorer.best(
+                    self.interests[one_id], limit, seen=one.seen, without=one.without
+                )
+        return found
+
+    def whole(self, one_id: str, fit: Scored, asked: Asked) -> Scored:
+        """The same fit with all its parts; `look_at` those first who are many."""
+        self.look_at([one_id])
+        mine = self.interests[one_id]
+        return fit_rows.whole(self.basis.shelf, fit.piece, mine, asked.seen)
+
+    def look_at(self, one_ids: Iterable[str]) -> None:
+        """Read the tags of these at once, with where they come from."""
+        wanted = [one_id for one_id in one_ids if one_id not in self.weights]
+        if wanted:
+            held = tagging.weights(self.session, wanted, self.basis.moment)
+            mine = interests_of(self.session, held, self.basis.response, self.basis.moment)
+            self.weights.update(held)
+            self.interests.update({one_id: _in_order(own) for one_id, own in mine.items()})
+
+
+def fits_of(session: Session, one_ids: Sequence[str], now: datetime) -> Fits:
+    """Of these physicians."""
+    here = basis(session, now)
+    return Fits(session, here, rows_of(session, one_ids, here))
+
+
+def interests_at(
+    session: Session, one_ids: Sequence[str], here: Basis
+) -> dict[str, dict[int, float]]:
+    """Interests by ONE ID, in the one order in which scores are added up."""
+    own = tagging.values(session, one_ids, here.moment)
+    mine = with_readings(session, own, here.response, here.moment)
+    return {one_id: _in_order(interests) for one_id, interests in mine.items()}
+
+
+def _in_order(interests: Mapping[int, float]) -> dict[int, float]:
+    return dict(sorted(interests.items(), key=lambda item: (abs(item[0]), item[0])))
+
+
+def rows_of(session: Session, one_ids: Sequence[str], here: Basis) -> dict[str, bytes]:
+    """Rows of the newest night that are still true. Marks are read first: whose mark is followed
+    meanwhile has either a mark here or no row there."""
+    night = current_night(session, here)
+    if night is None:
+        return {}
+    late = marked(session, one_ids)
+    wanted = [one_id for one_id in one_ids if one_id not in late]
+    found: dict[str, bytes] = {}
+    for start in range(0, len(wanted), CHUNK):
+        some = {"ids": wanted[start : start + CHUNK], "night": night}
+        found.update(_ROWS.all(session, some))
+    return found
+
+
+def current_night(session: Session, here: Basis) -> int | None:
+    """The newest night, when it goes by what holds now, and changes are followed."""
+    if not here.followed:
+        return None
+    newest = _NEWEST.first(session, {})
+    return newest[0] if newest and newest[1] == night_name(here) else None
+
+
+def night_name(here: Basis) -> str:
+    """What a night keeps as its basis."""
+    return f"{here.digest[:40]}{here.followed[-24:]}"
+
+
+def _pair(one_id: str, body: bytes) -> tuple[str, bytes]:
+    return one_id, body
+
+
+def _night(night_id: int, name: str) -> tuple[int, str]:
+    return night_id, name
+
+
+_ROWS = Direct(
+    select(PhysicianFit.one_id, PhysicianFit.body).where(
+        among(PhysicianFit.one_id, "ids"), PhysicianFit.night_id == bindparam("night")
+    ),
+    _pair,
+    large=True,
+)
+_NEWEST = Direct(select(FitNight.id, FitNight.basis).order_by(FitNight.id.desc()).limit(1), _night)
