@@ -1,10 +1,11 @@
 """Suggestions: physician × content × way × time with reasons, for one rep.
 
-scoring, response, reading, plan, timing and explain are pure; `flows/plan_day` brings them together
-with the data. learning, table and kernel need numpy (the extra `recommend`); `proof` measures.
+scoring, response, reading, near, plan, timing and explain are pure; `flows/plan_day` brings them
+together with the data. learning, neighbours, table and kernel need numpy (the extra `recommend`);
+`proof` measures.
 """
 
-from app.recommend import heads, reading, timing
+from app.recommend import heads, near, reading, timing
 from app.recommend.answers import (
     REFUSALS,
     Answer,
@@ -64,6 +65,7 @@ __all__ = [
     "keep",
     "learned_on",
     "mute",
+    "near",
     "of_rep",
     "reading",
     "reasons",
