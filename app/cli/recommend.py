@@ -13,7 +13,7 @@ import typer
 from app.bootstrap import build
 from app.cli.interactions import Columns, interactions, weighted
 from app.cli.output import Json, show, teller
-from app.flows.learn import learn_from_answers
+from app.flows.learn_tonight import learn_tonight
 from app.infra.errors import Refused
 from app.recommend import keep, proof
 from app.recommend.proof import Judged, Problem, Split
@@ -122,7 +122,7 @@ def learn(as_json: Json = False) -> None:
     """
     parts = build(process="cli")
     with parts.db.reading() as session:
-        learned = learn_from_answers(session, parts.clock())
+        learned = learn_tonight(session, parts.clock())
     with parts.db.transaction() as session:
         keep(session, learned, parts.clock())
     figures = dict(learned.figures)

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.recommend.descent import least as least_of
+
 MOST, TAG_WORTH = 50, 1.0
 LEAST_OPENED = 3  # by fewer physicians a content is too new to have neighbours
+SPREAD = 2.0  # how far a weight easily goes from 0, in standard deviations of what was opened
 BLOCK = 2_000_000  # pairs counted at once
 
 
@@ -94,6 +97,24 @@ def said(
         if mine:
             found[place] = sum(near[o].get(one, 0.0) for o in mine if o in near) / len(mine) ** 0.5
     return found
+
+
+def weigh(tags: Any, opened: Any, good: Any) -> float:
+    """How much of `tags` one of `opened` is worth, at least 0; few answers say little."""
+    import numpy as np
+
+    size = max(float(opened.std()), 1e-9)
+    features = np.stack([np.ones(len(tags)), tags, opened / size], axis=1)
+    middle, spread = np.array([0.0, 1.0, 0.0]), np.array([4.0, 0.5, SPREAD])
+
+    def judged(x: Any) -> tuple[float, Any]:
+        logit, away = features @ x, (x - middle) / spread**2
+        error = 1 / (1 + np.exp(-np.clip(logit, -500, 500))) - good
+        loss = np.logaddexp(0, logit).sum() - logit @ good
+        return float(loss + 0.5 * away @ (x - middle)), features.T @ error + away
+
+    _, sure, near = least_of(judged, middle.copy())
+    return max(0.0, float(near / max(sure, 0.05) / size))
 
 
 def _add(found: Any, waiting: list[Any]) -> None:

@@ -59,13 +59,13 @@ def trained(problem: Problem) -> Ours:
     chosen = _settings(asked)
     stack, gate = choose(asked, {False: linear(asked, **chosen), True: linear(asked, **CAUTIOUS)})
     settings = dict(CAUTIOUS) if stack.careful else chosen
-    base, sure = _calibrated(asked, linear(asked, **settings, stack=stack))
-    return Ours(linear(problem, **settings, stack=stack), base, sure, settings, gate)
+    base, sure = _calibrated(asked, linear(asked, stack, **settings))
+    return Ours(linear(problem, stack, **settings), base, sure, settings, gate)
 
 
 def linear(
-    problem: Problem, worth: float, cross: float, content: float, tag: float = 1.0,
-    most: float = MOST, stack: Stack = TAGS_ALONE,
+    problem: Problem, stack: Stack = TAGS_ALONE, *, worth: float, cross: float, content: float,
+    tag: float = 1.0, most: float = MOST,
 ) -> Model:  # fmt: skip
     """Affinity, tag crosses and appeal as logits, learned from what is known, and neighbours.
 

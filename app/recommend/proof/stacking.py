@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.recommend import neighbours
-from app.recommend.descent import least
 from app.recommend.learning import platt
 from app.recommend.proof.figures import Figure, Model, Ranked, difference, mean, rank
 from app.recommend.proof.sampling import NEGATIVES
@@ -21,7 +20,6 @@ from app.recommend.proof.splits import Problem, Split
 
 RIDGES = (100.0, 400.0)
 TIMES = (1.0, 2.0)  # answers are about all contents, a list is about the best ten
-SPREAD = 2.0  # how far a weight easily goes from 0, in standard deviations of what was opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,30 +103,14 @@ def scores_of(model: Model, users: Any, contents: Any) -> Any:
     return found
 
 
-def weigh(tags: Any, opened: Any, good: Any) -> float:
-    """How many logits of tags one of `opened` is worth, at least 0; few answers say little."""
-    import numpy as np
-
-    size = max(float(opened.std()), 1e-9)
-    features = np.stack([np.ones(len(tags)), tags, opened / size], axis=1)
-    middle, spread = np.array([0.0, 1.0, 0.0]), np.array([4.0, 0.5, SPREAD])
-
-    def judged(x: Any) -> tuple[float, Any]:
-        logit, away = features @ x, (x - middle) / spread**2
-        error = 1 / (1 + np.exp(-np.clip(logit, -500, 500))) - good
-        loss = np.logaddexp(0, logit).sum() - logit @ good
-        return float(loss + 0.5 * away @ (x - middle)), features.T @ error + away
-
-    _, sure, near = least(judged, middle.copy())
-    return max(0.0, float(near / max(sure, 0.05) / size))
-
-
 def _weighted(
     asked: Problem, answers: tuple[Any, Any, Any], careful: bool, tags: Model, ridge: float
 ) -> _Parts:
     users, contents, good = answers
     opened = says(asked, nearest(asked, ridge))
-    near = weigh(scores_of(tags, users, contents), scores_of(opened, users, contents), good)
+    near = neighbours.weigh(
+        scores_of(tags, users, contents), scores_of(opened, users, contents), good
+    )
     return _Parts(Stack(near, ridge, careful), tags, opened)
 
 
