@@ -13,6 +13,7 @@ from app.campaigns import Campaign
 from app.delivery import Way
 from app.flows import when
 from app.flows.candidates import Considered
+from app.flows.near_titles import near_titles
 from app.flows.suggestion_card import card, task_id
 from app.flows.when import Habit
 from app.identity import Physician
@@ -47,6 +48,7 @@ def suggest(
     """A row and a card for each chosen candidate, in this order."""
     people = [candidate.person for candidate in chosen]
     names = tagging.names_for_reps(session)
+    titles = near_titles(session, (one.fit for one in chosen), now)
     last = journey.last_at(session, people)
     physicians = identity.physicians_by_id(session, people)
     known = when.habits(session, people, plan.day, now)
@@ -60,7 +62,7 @@ def suggest(
         row.reasons = recommend.reasons(
             candidate.fit, considered.weights[one_id], names, last_contact=last.get(one_id),
             rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次", now=now,
-            first=_first(candidate, plan.campaign),
+            first=_first(candidate, plan.campaign), titles=titles,
         )  # fmt: skip
         habit = known.get(one_id)
         told = habit.told if habit else ""

@@ -18,6 +18,7 @@ from app.consent import Through, Verdict
 from app.content import ContentVersion
 from app.flows.best_content import piece_of
 from app.flows.candidates import History, history
+from app.flows.near_titles import near_titles
 from app.flows.permission import asker
 from app.flows.scoring import interests_of, scorer_of
 from app.identity import Identifier
@@ -89,6 +90,7 @@ def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetim
             topic.fit, tagging.weights(session, [row.one_id], now)[row.one_id], names,
             last_contact=journey.last_at(session, [row.one_id]).get(row.one_id),
             rule="", now=now, first="您在聊天侧边栏里选择",
+            titles=near_titles(session, [topic.fit], now),
         ),
         verdict=room(session, rep, row, now).verdict.as_json(now), state=State.PLANNED,
         created_at=now,

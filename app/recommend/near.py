@@ -9,8 +9,9 @@ speak for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+TEMPLATE = "读过《{title}》的医生也常读这一篇"
 OPENED = 1 << 40  # own keys above it are opened contents; ids of tags stay below
 
 
@@ -34,3 +35,20 @@ def weights(contents: Iterable[int]) -> dict[int, float]:
     """Interests of a physician in what was opened, by own key; each counts alike."""
     each = set(contents)
     return {key(content_id): len(each) ** -0.5 for content_id in sorted(each)}
+
+
+def leading(parts: Mapping[int, float]) -> int | None:
+    """The opened content whose part is the largest of all; None when a tag's is, or none is."""
+    if not parts:
+        return None
+    own = max(parts, key=lambda one: (parts[one], -one))
+    return content_of(own) if parts[own] > 0 else None
+
+
+def sentence(parts: Mapping[int, float], titles: Mapping[int, str], longest: int) -> str:
+    """The reason, when an opened content says most and `titles` may name it; or ""."""
+    opened = leading(parts)
+    if opened is None or opened not in titles:
+        return ""
+    title, room = titles[opened], longest - len(TEMPLATE.format(title=""))
+    return TEMPLATE.format(title=title if len(title) <= room else title[: room - 1] + "…")

@@ -64,7 +64,7 @@ def trained(problem: Problem) -> Ours:
 
 
 def linear(
-    problem: Problem, stack: Stack = TAGS_ALONE, *, worth: float, cross: float, content: float,
+    problem: Problem, stack: Stack = TAGS_ALONE, /, *, worth: float, cross: float, content: float,
     tag: float = 1.0, most: float = MOST,
 ) -> Model:  # fmt: skip
     """Affinity, tag crosses and appeal as logits, learned from what is known, and neighbours.
