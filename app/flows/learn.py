@@ -73,6 +73,11 @@ def plain(lesson: Lesson) -> Response:
 
 def taught(lesson: Lesson) -> Response:
     """What a lesson teaches; day 0 when that foresees the last fifth of the answers better."""
+    return tried_and_taught(lesson)[1]
+
+
+def tried_and_taught(lesson: Lesson) -> tuple[Response, Response]:
+    """What foresaw the last fifth, without knowing it, and what all answers then teach."""
     import numpy as np
 
     found = lesson.examples
@@ -84,7 +89,8 @@ def taught(lesson: Lesson) -> Response:
     figures["used"] = "learned" if better else "day 0"
     made = together(lesson, np.ones(len(found), dtype=bool)) if better else DAY_0
     base, sure = calibrated(lesson, ~early, used)
-    return replace(made, version=1, rows=len(found), base=base, sure=sure, figures=figures)
+    whole = replace(made, version=1, rows=len(found), base=base, sure=sure, figures=figures)
+    return used, whole
 
 
 def _enough(found: Sequence[Example], head: str) -> bool:

@@ -45,17 +45,22 @@ def learn_tonight(session: Session, now: datetime) -> Response:
     if not learn.enough(found):
         return learn.too_few(found)
     lesson = learn.lesson(session, found, now)
-    learned = learn.taught(lesson)
-    return joined(lesson, learned, all_openings(session, now), now)
+    tried, learned = learn.tried_and_taught(lesson)
+    return joined(lesson, tried, learned, all_openings(session, now), now)
 
 
-def joined(lesson: Lesson, learned: Response, opened: Openings, now: datetime) -> Response:
-    """With neighbours if they surely help; `figures["near"]` says why or why not."""
+def joined(
+    lesson: Lesson, tried: Response, learned: Response, opened: Openings, now: datetime
+) -> Response:
+    """With neighbours if they surely help; `figures["near"]` says why or why not.
+
+    `tried`: what foresees the last fifth by tags without knowing it.
+    """
     said: dict[str, Any] = {"in": False, "openings": len(opened.user)}
     if (opened.together(now).diagonal() >= neighbours.LEAST_OPENED).sum() < LEAST_CONTENTS:
         return _told(learned, said | {"why": "few openings"})
     way = _best_way(lesson, opened)
-    saved, both = _saved(lesson, learned, opened, way)
+    saved, both = _saved(lesson, tried, learned, opened, way)
     said |= {"careful": way.careful, "ridge": way.ridge, "times": round(way.times, 4),
              "log_loss_saved": saved.as_json()}  # fmt: skip
     if not way.times or saved.low <= 0:
@@ -101,15 +106,13 @@ def _times(lesson: Lesson, tags: Response, weights: Any, opened: Openings, windo
 
 
 def _saved(
-    lesson: Lesson, learned: Response, opened: Openings, way: _Way
+    lesson: Lesson, without: Response, learned: Response, opened: Openings, way: _Way
 ) -> tuple[Figure, Response]:
     """Log loss of the last fifth without neighbours minus with them, by physician."""
     import numpy as np
 
     known, late = _rows(lesson, 0.0, WEIGHED), _rows(lesson, WEIGHED, 1.0)
     at = int(WEIGHED * len(lesson.examples))
-    used = learned.figures["used"] == "learned"
-    without = learn.together(lesson, known) if used else learn.plain(lesson)
     both = with_near(
         _beside(lesson, replace(without, figures=learned.figures), way, known),
         opened.nearest(lesson.examples[at].at, way.ridge), opened.contents, way.times,
