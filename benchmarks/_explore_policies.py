@@ -104,7 +104,7 @@ def taught(run: Run, day: int) -> Response:
     """What the product's nightly learning makes of all answers so far."""
     now = at(day) + 0.7 * DAY
     found = [one for given in run.given if (one := _example(given, day, now)).labels]
-    if not any(learn._enough(found, head) for head in heads.WORTH):
+    if not learn.enough(found):
         return DAY_0
     learn.calibration = lambda *_: {}  # two thirds of a night, and nobody reads its figures here
     return learn.taught(learn.lesson_of(found, run.tags, {}, now))

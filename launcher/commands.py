@@ -142,7 +142,7 @@ def _bench(rest: list[str]) -> int:
         raise Trouble(f"Which benchmark? There are: {', '.join(names) or 'none yet'}")
     if rest[0] in ("worker", "identity", "segments"):
         _prepare_peers(others=rest[0] != "segments", linkage=rest[0] != "worker")
-    if rest[0] in ("recommend", "explore", "night"):
+    if rest[0] in ("recommend", "explore", "night", "learning"):
         _prepare_evaluate()
     return subprocess.call([sys.executable, "-m", f"benchmarks.{rest[0]}", *rest[1:]])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app import recommend
 from app.bootstrap import Parts
-from app.flows.learn import learn_from_answers
+from app.flows.learn_tonight import learn_tonight
 from app.infra import log
 from app.infra.clock import local
 from app.recommend import proof
@@ -23,7 +23,7 @@ def keep_learning(parts: Parts) -> bool:
     with parts.db.reading() as session:
         if recommend.learned_on(session, here.date()):
             return False
-        learned = learn_from_answers(session, now)  # outside: it may take a minute
+        learned = learn_tonight(session, now)  # outside: it may take a minute
     with parts.db.transaction() as session:
         if recommend.learned_on(session, here.date()):
             return False  # another scheduler was faster

@@ -13,9 +13,10 @@ import typer
 from app.bootstrap import build
 from app.cli import policies
 from app.cli.interactions import Columns, interactions, weighted
+from app.cli.learned import told
 from app.cli.output import Json, show, teller
 from app.flows import nights
-from app.flows.learn import learn_from_answers
+from app.flows.learn_tonight import learn_tonight
 from app.infra.errors import Refused
 from app.recommend import keep, proof
 from app.recommend.proof import Judged, Problem, Split
@@ -85,7 +86,10 @@ def evaluate(
 def invent(
     folder: Annotated[Path, typer.Argument(help="Where three CSV files are written.")],
     kind: Annotated[
-        str, typer.Option(help="fits: tastes follow tags; off: they do not, and tags are wrong.")
+        str,
+        typer.Option(
+            help="fits: tastes follow tags; off: they do not, tags are wrong; taste: to tune on."
+        ),
     ] = "fits",
     physicians: Annotated[int, typer.Option(min=50, max=200_000)] = 2000,
     contents: Annotated[int, typer.Option(min=20, max=8000)] = 300,
@@ -122,26 +126,16 @@ def invent(
 def learn(as_json: Json = False) -> None:
     """Learn from all answers so far, now; the scheduler does it every night by itself.
 
-    What was learned is used only when it foresees the newest answers better than tags alone.
+    What was learned is used only when it foresees the newest answers better than tags alone; the
+    same for what other physicians open who opened the same.
     """
     parts = build(process="cli")
     with parts.db.reading() as session:
-        learned = learn_from_answers(session, parts.clock())
+        learned = learn_tonight(session, parts.clock())
     with parts.db.transaction() as session:
         keep(session, learned, parts.clock())
     figures = dict(learned.figures)
-    text = f"共有 {figures['answers']:,} 条回答。"
-    if figures["used"] == "day 0":
-        text += "仍按标签推荐：" + (
-            "回答还太少。" if "why" in figures else "学到的结果没有比标签更准。"
-        )
-    else:
-        text += "从现在起按学到的结果推荐。"
-    for name, one in figures.get("heads", {}).items():
-        text += (
-            f"\n{name}: {one['held_out']:,} held out, log loss {one['log_loss']}, ECE {one['ece']}"
-        )
-    show(figures, text, as_json)
+    show(figures, told(figures), as_json)
 
 
 def night(as_json: Json = False) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import content, tagging
+from app.flows.learn_near import said
 from app.flows.scoring import read_interests
 from app.flows.shown import Example, examples
 from app.infra.errors import Refused
@@ -26,14 +27,14 @@ from app.recommend.proof.figures import calibration
 from app.recommend.table import table
 
 LEAST = 60  # answers to a question, and at least a sixth of it of each kind
-HELD_OUT = 0.2
+HELD_OUT, LEAST_HELD_OUT = 0.2, 10
 PRIORS = Priors(cross=0.2, tag=0.5, content=0.5)
 SMALL = 0.002  # crosses below it are not kept
 NUMPY = "需要 numpy：pip install --require-hashes -r requirements-recommend.lock"
 
 
 @dataclass(frozen=True, slots=True)
-class _Lesson:
+class Lesson:
     """All examples as arrays; `own`: the interests in the order of their columns."""
 
     examples: Sequence[Example]
@@ -49,29 +50,49 @@ class _Lesson:
 
 
 def learn_from_answers(session: Session, now: datetime) -> Response:
-    """What to go by from now on. Raises Refused without numpy."""
+    """What to go by from now on, by tags alone. Raises Refused without numpy."""
     if not available():
         raise Refused(NUMPY)
     found = examples(session, now)
-    if not any(_enough(found, head) for head in heads.WORTH):
-        return Response(figures={"answers": len(found), "used": "day 0", "why": "few answers"})
-    return taught(_lesson(session, found, now))
+    return taught(lesson(session, found, now)) if enough(found) else too_few(found)
 
 
-def taught(lesson: _Lesson) -> Response:
+def enough(found: Sequence[Example]) -> bool:
+    """Whether there are answers enough to any question."""
+    return any(_enough(found, head) for head in heads.WORTH)
+
+
+def too_few(found: Sequence[Example]) -> Response:
+    """Day 0, and why."""
+    return Response(figures={"answers": len(found), "used": "day 0", "why": "few answers"})
+
+
+def plain(lesson: Lesson) -> Response:
+    """Day 0, but that it asks what was opened."""
+    return replace(DAY_0, usual=lesson.usual)
+
+
+def taught(lesson: Lesson) -> Response:
     """What a lesson teaches; day 0 when that foresees the last fifth of the answers better."""
+    return tried_and_taught(lesson)[1]
+
+
+def tried_and_taught(lesson: Lesson) -> tuple[Response, Response]:
+    """What foresaw the last fifth, without knowing it, and what all answers then teach."""
     import numpy as np
 
     found = lesson.examples
     early = np.arange(len(found)) < (1 - HELD_OUT) * len(found)
-    tried, plain = _together(lesson, early), replace(DAY_0, usual=lesson.usual)
-    figures: dict[str, Any] = {"answers": len(found), "heads": {}}
-    better = _foresees(lesson, ~early, tried, figures) < _foresees(lesson, ~early, plain, {})
+    tried, day_0 = together(lesson, early), plain(lesson)
+    better = total(losses(lesson, ~early, tried)) < total(losses(lesson, ~early, day_0))
+    used = tried if better else day_0
+    figures: dict[str, Any] = {"answers": len(found), "heads": heads_of(lesson, ~early, used)}
     figures["used"] = "learned" if better else "day 0"
-    made = _together(lesson, np.ones(len(found), dtype=bool))
+    made = together(lesson, np.ones(len(found), dtype=bool))
     made = made if better else replace(DAY_0, spread=made.spread)
-    base, sure = _calibrated(lesson, ~early, tried if better else plain)
-    return replace(made, version=1, rows=len(found), base=base, sure=sure, figures=figures)
+    base, sure = calibrated(lesson, ~early, used)
+    whole = replace(made, version=1, rows=len(found), base=base, sure=sure, figures=figures)
+    return used, whole
 
 
 def _enough(found: Sequence[Example], head: str) -> bool:
@@ -79,7 +100,7 @@ def _enough(found: Sequence[Example], head: str) -> bool:
     return len(said) >= LEAST and LEAST / 6 <= sum(said) <= len(said) - LEAST / 6
 
 
-def _lesson(session: Session, found: Sequence[Example], now: datetime) -> _Lesson:
+def lesson(session: Session, found: Sequence[Example], now: datetime) -> Lesson:
     versions = sorted({one.version_id for one in found})
     read = {each.version_id for one in found for each in one.opened}
     by_version = content.topics_of(session, sorted({*versions, *read}))
@@ -90,7 +111,7 @@ def _lesson(session: Session, found: Sequence[Example], now: datetime) -> _Lesso
 def lesson_of(
     found: Sequence[Example], by_version: Mapping[int, Mapping[int, float]],
     parents: Mapping[int, int], now: datetime,
-) -> _Lesson:  # fmt: skip
+) -> Lesson:  # fmt: skip
     """Examples as arrays. `by_version`: tags of each content version that was shown or read."""
     import numpy as np
 
@@ -108,7 +129,7 @@ def lesson_of(
         for tag, value in {**one.held, **read_interests(one.opened, by_version, asks)}.items():
             interests[row, column[tag]] = value
     place = {version: n for n, version in enumerate(versions)}
-    return _Lesson(
+    return Lesson(
         found, own, tags, versions, pieces, _contents(pieces, own, tags, parents, now),
         interests, np.array([place[one.version_id] for one in found]), usual, parents,
     )  # fmt: skip
@@ -144,7 +165,7 @@ def _contents(
     return Contents(places, shares, len(tags), affinity, read)
 
 
-def _together(lesson: _Lesson, chosen: Any) -> Response:
+def together(lesson: Lesson, chosen: Any) -> Response:
     """All questions in one sum: each counts by its worth, and those with few answers as day 0."""
     import numpy as np
 
@@ -183,8 +204,8 @@ def _kept(tags: Sequence[int], row: Any) -> dict[int, float]:
     }
 
 
-def _head(lesson: _Lesson, head: str, chosen: Any) -> Learned | None:
-    rows, good = _rows_of(lesson, head, chosen)
+def _head(lesson: Lesson, head: str, chosen: Any) -> Learned | None:
+    rows, good = rows_of(lesson, head, chosen)
     if not _enough([lesson.examples[n] for n in rows], head):
         return None
     return learn(
@@ -192,7 +213,7 @@ def _head(lesson: _Lesson, head: str, chosen: Any) -> Learned | None:
     )
 
 
-def _rows_of(lesson: _Lesson, head: str, chosen: Any) -> tuple[Any, Any]:
+def rows_of(lesson: Lesson, head: str, chosen: Any) -> tuple[Any, Any]:
     import numpy as np
 
     rows = [n for n in np.flatnonzero(chosen) if head in lesson.examples[n].labels]
@@ -200,41 +221,71 @@ def _rows_of(lesson: _Lesson, head: str, chosen: Any) -> tuple[Any, Any]:
     return np.array(rows, dtype=int), np.array(good)
 
 
-def _scores(lesson: _Lesson, response: Response, rows: Any) -> Any:
+def scores(lesson: Lesson, response: Response, rows: Any) -> Any:
     """Of these examples, as the scorer gives them; all were new when they were shown."""
     at = lesson.pieces[0].approved_at
     known = table(Scorer(lesson.pieces, at, lesson.parents, response), lesson.own)
     by_content = known.rows.T[lesson.content[rows]]
-    return (lesson.interests[rows] * by_content).sum(1) + known.rest[lesson.content[rows]]
+    found = (lesson.interests[rows] * by_content).sum(1) + known.rest[lesson.content[rows]]
+    if response.near:
+        found += said(response.near, [lesson.examples[n] for n in rows]) / response.steep
+    return found
 
 
-def _foresees(lesson: _Lesson, held_out: Any, response: Response, figures: dict[str, Any]) -> float:
-    """Log loss of the held-out answers, calibrated in each question, weighted by its worth."""
+def losses(lesson: Lesson, held_out: Any, response: Response) -> dict[str, tuple[Any, Any]]:
+    """Of each question: the held-out examples that answer it, and the log loss of each."""
     import numpy as np
 
-    total = 0.0
-    for head, worth in heads.WORTH.items():
-        rows, good = _rows_of(lesson, head, held_out)
-        if len(rows) < 10:
-            continue
-        score = _scores(lesson, response, rows)
-        base, steep = platt(score, good)
-        chance = 1 / (1 + np.exp(-(base + steep * score)))
-        loss = -np.log(np.where(good > 0, chance, 1 - chance)).mean()
-        total += worth * float(loss)
-        people = np.unique([lesson.examples[n].one_id for n in rows], return_inverse=True)[1]
-        if figures:
-            said = calibration(chance, good, people)
-            figures["heads"][head] = {"held_out": len(rows), "log_loss": round(float(loss), 4)} | {
-                name: one.as_json() for name, one in said.items()
-            }
-    return total
+    found = {}
+    for head in heads.WORTH:
+        rows, good = rows_of(lesson, head, held_out)
+        if len(rows) >= LEAST_HELD_OUT:
+            chance = _chances(lesson, response, rows, good)
+            found[head] = rows, -np.log(np.where(good > 0, chance, 1 - chance))
+    return found
 
 
-def _calibrated(lesson: _Lesson, held_out: Any, response: Response) -> tuple[float, float]:
+def total(of: Mapping[str, tuple[Any, Any]]) -> float:
+    """One log loss of all questions, each by its worth."""
+    return sum(heads.WORTH[head] * float(loss.mean()) for head, (_, loss) in of.items())
+
+
+def heads_of(lesson: Lesson, held_out: Any, response: Response) -> dict[str, Any]:
+    """How right the chances of each question are, for people to read."""
+    told = {}
+    for head, (rows, loss) in losses(lesson, held_out, response).items():
+        _, good = rows_of(lesson, head, held_out)
+        chance = _chances(lesson, response, rows, good)
+        found = calibration(chance, good, _people(lesson, rows))
+        told[head] = {"held_out": len(rows), "log_loss": round(float(loss.mean()), 4)} | {
+            name: one.as_json() for name, one in found.items()
+        }
+    return told
+
+
+def _chances(lesson: Lesson, response: Response, rows: Any, good: Any) -> Any:
+    """Of these answers; every second physician's by a scale that only the others have set."""
+    import numpy as np
+
+    score, found = scores(lesson, response, rows), np.empty(len(rows))
+    half = _people(lesson, rows) % 2 == 0
+    for mine in (half, ~half):
+        base, steep = platt(score[~mine], good[~mine]) if mine.sum() < len(mine) else (0.0, 1.0)
+        found[mine] = 1 / (1 + np.exp(-(base + steep * score[mine])))
+    return np.clip(found, 1e-9, 1 - 1e-9)
+
+
+def _people(lesson: Lesson, rows: Any) -> Any:
+    """A number for each physician among these examples."""
+    import numpy as np
+
+    return np.unique([lesson.examples[n].one_id for n in rows], return_inverse=True)[1]
+
+
+def calibrated(lesson: Lesson, held_out: Any, response: Response) -> tuple[float, float]:
     """Base and truth of a score as the chance that it is accepted."""
-    rows, good = _rows_of(lesson, heads.ACCEPT, held_out)
-    if len(rows) < 10:
+    rows, good = rows_of(lesson, heads.ACCEPT, held_out)
+    if len(rows) < LEAST_HELD_OUT:
         return 0.0, 1.0
-    base, steep = platt(_scores(lesson, response, rows), good)
+    base, steep = platt(scores(lesson, response, rows), good)
     return base, steep / response.steep

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from app import content, recommend, tagging
 from app.content import ContentVersion
 from app.identity import Identifier
 from app.links import PageView, TrackedLink
-from app.recommend import FastScorer, Piece, Response, Scorer, reading
+from app.recommend import FastScorer, Piece, Response, Scorer, near, reading
 
 READ_DAYS = 365
 CHUNK = 1000
@@ -87,9 +87,10 @@ def openings(session: Session, one_ids: Sequence[str], since: datetime) -> dict[
 
 
 def read_interests(
-    opened: Iterable[Opened], tags: Mapping[int, Mapping[int, float]], response: Response
+    opened: Sequence[Opened], tags: Mapping[int, Mapping[int, float]], response: Response
 ) -> dict[int, float]:
-    """Interest in what was opened, under negative tags, and how much was opened at all."""
+    """Interest in what was opened, under negative tags, how much was opened at all, and, once
+    they teach, in the opened contents themselves."""
     counts: Counter[int] = Counter()
     much = 0
     for one in opened:
@@ -102,4 +103,5 @@ def read_interests(
         for tag, number in counts.items()
         if tag in response.usual
     }
+    found |= near.weights(one.content_id for one in opened) if response.near else {}
     return found | {reading.ANYTHING: reading.interest(float(much), 1.0, response.worth)}

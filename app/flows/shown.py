@@ -60,6 +60,7 @@ def _rows(session: Session, now: datetime) -> list[tuple[str, Suggestion, dict[s
             TrackedLink.suggestion_id.label("suggestion"),
             func.min(TrackedLink.created_at).label("sent_at"),
             func.count(PageView.id).label("opened"),
+            func.min(PageView.opened_at).label("opened_at"),
             func.sum(case((and_(PageView.read_at.is_not(None)), 1), else_=0)).label("read"),
         )
         .outerjoin(PageView, PageView.link_id == TrackedLink.id)
@@ -68,7 +69,14 @@ def _rows(session: Session, now: datetime) -> list[tuple[str, Suggestion, dict[s
         .subquery()
     )
     rows = session.execute(
-        select(Identifier.one_id, Suggestion, link.c.sent_at, link.c.opened, link.c.read)
+        select(
+            Identifier.one_id,
+            Suggestion,
+            link.c.sent_at,
+            link.c.opened,
+            link.c.read,
+            link.c.opened_at,
+        )
         .join(Identifier, Identifier.id == Suggestion.identifier_id)
         .outerjoin(link, link.c.suggestion == Suggestion.id)
         .where(Suggestion.delivered_at > now - timedelta(days=DAYS))
@@ -76,9 +84,15 @@ def _rows(session: Session, now: datetime) -> list[tuple[str, Suggestion, dict[s
         .limit(MOST)
     ).all()
     found = []
-    for one_id, row, sent_at, opened, read in reversed(rows):
+    for one_id, row, sent_at, opened, read, opened_at in reversed(rows):
         shown = heads.Shown(
-            row.state, row.refusal, row.delivered_at, sent_at, bool(opened), bool(read)
+            row.state,
+            row.refusal,
+            row.delivered_at,
+            sent_at,
+            bool(opened),
+            bool(read),
+            opened_at,
         )
         found.append((one_id, row, heads.labels(shown, now)))
     return [one for one in found if one[2]]

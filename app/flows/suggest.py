@@ -14,6 +14,7 @@ from app.delivery import Way
 from app.flows import recent, when
 from app.flows.bad_hours import Bad, bad_hours
 from app.flows.candidates import Considered
+from app.flows.near_titles import near_titles
 from app.flows.suggestion_card import card, task_id
 from app.flows.ways import ways_to
 from app.flows.when import Habit
@@ -50,6 +51,7 @@ def suggest(
     """A row and a card for each chosen candidate, in this order."""
     people = [candidate.person for candidate in chosen]
     names = tagging.names_for_reps(session)
+    titles = near_titles(session, (one.fit for one in chosen), now)
     last = journey.last_at(session, people)
     facts = recent.facts(session, people, now)
     physicians = identity.physicians_by_id(session, people)
@@ -72,7 +74,7 @@ def suggest(
         row.reasons = recommend.reasons(
             candidate.fit, considered.weights[one_id], names, last_contact=last.get(one_id),
             rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次", now=now,
-            first=_first(candidate, plan.campaign), fact=facts.get(one_id, ""),
+            first=_first(candidate, plan.campaign), fact=facts.get(one_id, ""), titles=titles,
         )  # fmt: skip
         choice = carried[row.identifier_id].choice
         row.way, row.verdict = choice.by or "", row.verdict | {"way": choice.stored()}

@@ -19,6 +19,7 @@ from app.content import ContentVersion
 from app.flows import eligible, recent
 from app.flows.candidates import History, history
 from app.flows.fits import Asked, fits_of
+from app.flows.near_titles import near_titles
 from app.flows.permission import asker
 from app.identity import Identifier
 from app.infra.clock import local
@@ -91,6 +92,7 @@ def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetim
             last_contact=journey.last_at(session, [row.one_id]).get(row.one_id),
             rule="", now=now, first="您在聊天侧边栏里选择",
             fact=recent.facts(session, [row.one_id], now).get(row.one_id, ""),
+            titles=near_titles(session, [topic.fit], now),
         ),
         verdict=room(session, rep, row, now).verdict.as_json(now), state=State.PLANNED,
         created_at=now,

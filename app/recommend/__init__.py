@@ -1,11 +1,11 @@
 """Suggestions: physician × content × way × time with reasons, for one rep.
 
-scoring, response, reading, explore, plan, timing and explain are pure; `flows/plan_day` brings them
-together with the data. learning, laplace, table and kernel need numpy (the extra `recommend`);
-`proof` measures.
+scoring, response, reading, near, explore, plan, timing and explain are pure; `flows/plan_day` brings
+them together with the data. learning, laplace, neighbours, table and kernel need numpy (the extra
+`recommend`); `proof` measures.
 """
 
-from app.recommend import explore, heads, later, reading, timing, way, way_rates
+from app.recommend import explore, heads, later, near, reading, timing, way, way_rates
 from app.recommend.answers import (
     REFUSALS,
     Answer,
@@ -67,6 +67,7 @@ __all__ = [
     "later",
     "learned_on",
     "mute",
+    "near",
     "of_rep",
     "reading",
     "reasons",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from app.infra.clock import local
+from app.recommend import near
 from app.recommend.scoring import Scored
 from app.tagging.models import Source
 from app.tagging.read import Weight
@@ -29,6 +31,7 @@ TEMPLATES = {
     Source.REP_FEEDBACK: "代表反馈：关注「{tag}」",
 }
 OTHERWISE = "标签「{tag}」"
+NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
 def reasons(
@@ -41,17 +44,25 @@ def reasons(
     now: datetime,
     first: str = "",
     fact: str = "",
+    titles: Mapping[int, str] = NOTHING,
 ) -> list[str]:
     """What asked for it (`first`: a campaign, 稍后), the strongest tags, a recent `fact` or the
-    last contact, the rule."""
+    last contact, the rule.
+
+    `titles`: of contents that a rep may see, to be named where they say most.
+    """
     told = [_cut(first)] if first else []
+    if lead := near.sentence(fit.parts, titles, LONGEST):
+        told.append(lead)
     named = [
         (tag, part)
         for tag, part in fit.parts.items()
         if part > 0 and tag in names and tag in weights
     ]
     strongest = sorted(named, key=lambda part: (-part[1], part[0]))
-    told += [_tag_reason(names[tag], weights[tag], now) for tag, _ in strongest[: 2 - len(told)]]
+    told += [
+        _tag_reason(names[tag], weights[tag], now) for tag, _ in strongest[: max(0, 2 - len(told))]
+    ]
     if fact:
         told.append(_cut(fact))
     elif last_contact is None:

@@ -17,6 +17,7 @@ ACCEPT, OPEN, READ = "accept", "open", "read"
 WORTH: Mapping[str, float] = MappingProxyType({ACCEPT: 0.4, OPEN: 0.4, READ: 0.2})
 ANSWER_DAYS = 3  # an unanswered card has been passed over after so long
 OPEN_DAYS = 7  # what is not opened by then hardly ever is
+READ_DAYS = 1  # what was opened and not read by then hardly ever is
 NOT_THE_CONTENT = frozenset({"timing", "discussed", "not_mine"})
 
 
@@ -30,6 +31,7 @@ class Shown:
     sent_at: datetime | None  # when the physician got a link
     opened: bool
     read: bool
+    opened_at: datetime | None = None
 
 
 def labels(one: Shown, now: datetime) -> dict[str, bool]:
@@ -44,7 +46,10 @@ def labels(one: Shown, now: datetime) -> dict[str, bool]:
         found[ACCEPT] = accepted
     if one.sent_at is not None:
         if one.opened:
-            found[OPEN], found[READ] = True, one.read
+            found[OPEN] = True
+            at = one.opened_at
+            if one.read or at is None or now - at >= timedelta(days=READ_DAYS):
+                found[READ] = one.read
         elif now - one.sent_at >= timedelta(days=OPEN_DAYS):
             found[OPEN] = False
     return found

@@ -3,10 +3,11 @@
     learned(physician, content) = steep · affinity + reading · affinity of what was read
                                 + Σ own tag: interest · Σ content tag: cross · share
                                 + Σ content tag: appeal · share + appeal(content)
+                                + Σ opened content: near / √openings
 
-Everything that speaks for a content is a sum over the physician's own tags, so a reason is the
-sum itself. `score` is `learned / steep`: on day 0, when nothing but the slope is known, it is tag
-affinity, and what was built on the size of a score stays true.
+Everything that speaks for a content is a sum over the physician's own tags and what was opened, so
+a reason is the sum itself. `score` is `learned / steep`: on day 0, when nothing but the slope is
+known, it is tag affinity, and what was built on the size of a score stays true.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Response:
     crosses: Cross = field(default_factory=dict)  # own tag → content's tag
     tag_appeal: Mapping[int, float] = field(default_factory=dict)
     content_appeal: Mapping[int, float] = field(default_factory=dict)
+    near: Cross = field(default_factory=dict)  # opened content → content
     figures: Mapping[str, Any] = field(default_factory=dict)  # of the held-out days
     spread: Spread = PRIOR  # how unsure all of it is
 
@@ -75,6 +77,7 @@ def loads(body: bytes) -> Response:
         for name in ("tag_appeal", "content_appeal", "usual"):
             data[name] = _by_id(data[name])
         data["spread"] = spread.from_json(data.get("spread"))  # nights before it was kept: none
+        data["near"] = {int(one): _by_id(others) for one, others in data.get("near", {}).items()}
         return Response(**{one.name: data[one.name] for one in fields(Response)})
     except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as problem:
         raise Refused("无法读取已保存的推荐模型。请运行 yishu recommend learn。") from problem

@@ -16,6 +16,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.recommend import near
 from app.recommend.response import DAY_0, Response
 
 FRESH_BONUS, FRESH_HALF_LIFE_DAYS = 0.08, 45.0
@@ -45,8 +46,8 @@ class Scored:
 
     def stored(self) -> dict[str, float]:
         """All parts as a suggestion keeps them: tag ids as digits, the others by name."""
-        by_tag = {str(tag): round(part, 4) for tag, part in self.parts.items()}
-        return by_tag | {name: round(part, 4) for name, part in self.others.items()}
+        by_own = {near.stored_name(own): round(part, 4) for own, part in self.parts.items()}
+        return by_own | {name: round(part, 4) for name, part in self.others.items()}
 
 
 def interests(
@@ -68,7 +69,8 @@ class Scorer:
     """Scores one library for many physicians; rare tags count more than common ones.
 
     `response`: what answers have taught; without it the score is tag affinity alone. An own tag
-    below 0 is a tag that was read: it shares its part with the tag itself.
+    below 0 is a tag that was read: it shares its part with the tag itself. One above `near.OPENED`
+    is a content that was opened.
     """
 
     def __init__(
@@ -83,7 +85,9 @@ class Scorer:
         self.library = list(library)
         self._shares = shares(library)
         self._plain: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        self._places: dict[int, list[int]] = defaultdict(list)
         for index, piece in enumerate(library):
+            self._places[piece.content_id].append(index)
             for tag, share in piece.tags.items():
                 self._plain[tag].append((index, share))
         self._rows: dict[int, dict[int, float]] = {}
@@ -92,7 +96,7 @@ class Scorer:
     def row(self, own: int) -> dict[int, float]:
         """What an interest of 1 in an own tag adds to each content, by its place."""
         if own not in self._rows:
-            found: dict[int, float] = defaultdict(float)
+            found = defaultdict(float, self._neighbours(own))
             slope = 1.0 if own > 0 else self._response.reading / self._response.steep
             if own and slope:
                 for tag, lent in interests({abs(own): slope}, self._parents).items():
@@ -103,6 +107,15 @@ class Scorer:
                     found[index] += cross * share / self._response.steep
             self._rows[own] = dict(found)
         return self._rows[own]
+
+    def _neighbours(self, own: int) -> dict[int, float]:
+        opened = near.content_of(own)
+        said = {} if opened is None else self._response.near.get(opened, {})
+        return {
+            index: value / self._response.steep
+            for content_id, value in said.items()
+            for index in self._places.get(content_id, ())
+        }
 
     def best(
         self,

@@ -48,7 +48,7 @@ def scorer(
     response: Response = DAY_0,
 ) -> Scorer | FastScorer:
     """The faster one where it is faster and can be had: what was learned reaches every content."""
-    if response.crosses and find_spec("numpy") is not None:
+    if (response.crosses or response.near) and find_spec("numpy") is not None:
         return FastScorer(library, now, parents, response)
     return Scorer(library, now, parents, response)
 

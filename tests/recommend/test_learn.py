@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app import recommend, tagging
 from app.flows import learn
 from app.flows.candidates import consider
-from app.flows.learn import learn_from_answers
+from app.flows.learn_tonight import learn_tonight
 from app.flows.scoring import scorer_of
 from app.flows.shown import examples
 from app.identity import Identifier
@@ -44,7 +44,7 @@ def test_few_answers_change_nothing_and_many_change_the_order(
     people = [meet(session, rep, f"p{n}", begun, tags=("af", "heart-failure")) for n in range(12)]
 
     assert recommend.current(session) == recommend.DAY_0
-    few = learn_from_answers(session, begun)
+    few = learn_tonight(session, begun)
     assert few.figures["used"] == "day 0"
 
     for n in range(240):
@@ -54,7 +54,7 @@ def test_few_answers_change_nothing_and_many_change_the_order(
     session.flush()
     now = begun + timedelta(days=120)
     clock.tick(days=120)
-    learned = learn_from_answers(session, now)
+    learned = learn_tonight(session, now)
     assert learned.figures["used"] == "learned"
     assert learned.rows == 240
     recommend.keep(session, learned, now)
@@ -101,11 +101,11 @@ def test_it_is_trained_on_what_is_served(session: Session, clock: SetClock) -> N
     found = examples(session, at + timedelta(days=1))
     assert found[0].held == pytest.approx({tag: one.value for tag, one in served.items()})
 
-    lesson = learn._lesson(session, found, at)
+    lesson = learn.lesson(session, found, at)
     scorer, _ = scorer_of(session, lesson.pieces, at)
     (fit,) = scorer.best(found[0].held, 1)
     assert fit.parts, "by the broader tag"
-    assert learn._scores(lesson, recommend.DAY_0, [0]) == pytest.approx([fit.score])
+    assert learn.scores(lesson, recommend.DAY_0, [0]) == pytest.approx([fit.score])
 
 
 def suggestion(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.infra.errors import Refused
-from app.recommend import DAY_0, Piece, Response, Scorer, State, heads, response, saturation
+from app.recommend import DAY_0, Piece, Response, Scorer, State, heads, near, response, saturation
 from app.recommend.proof import available
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -23,11 +23,15 @@ responses = st.builds(
     Response, steep=st.floats(0.05, 3), reading=number, base=number, crosses=cross,
     tag_appeal=st.dictionaries(TAGS, number, max_size=4),
     content_appeal=st.dictionaries(st.integers(0, 9), number, max_size=4),
+    near=st.dictionaries(
+        st.integers(0, 9), st.dictionaries(st.integers(0, 9), number, max_size=4), max_size=4
+    ),
 )  # fmt: skip
 libraries = st.lists(
     st.dictionaries(TAGS, st.floats(0.1, 1.0), min_size=1, max_size=4), min_size=1, max_size=9
 ).map(lambda all_: [Piece(n, n, tags, NOW - timedelta(days=n)) for n, tags in enumerate(all_)])
-interests = st.dictionaries(st.integers(-6, 6), st.floats(0.05, 1.0), min_size=1, max_size=6)
+own = st.one_of(st.integers(-6, 6), st.integers(0, 9).map(near.key))  # tags, and what was opened
+interests = st.dictionaries(own, st.floats(0.05, 1.0), min_size=1, max_size=6)
 seens = st.dictionaries(TAGS, st.integers(0, 3), max_size=2).map(saturation)
 
 
@@ -122,6 +126,14 @@ SENT = NOW - timedelta(days=2)
         (shown(State.ADOPTED, 3, sent_at=SENT), {"accept": True}),  # not opened yet
         (
             shown(State.ADOPTED, 3, sent_at=SENT, opened=True),
+            {"accept": True, "open": True, "read": False},
+        ),
+        (
+            shown(State.ADOPTED, 3, sent_at=SENT, opened=True, opened_at=NOW - timedelta(hours=2)),
+            {"accept": True, "open": True},  # may still be reading
+        ),
+        (
+            shown(State.ADOPTED, 9, sent_at=SENT, opened=True, opened_at=NOW - timedelta(days=2)),
             {"accept": True, "open": True, "read": False},
         ),
         (shown(State.REFUSED, 1, refusal="content"), {"accept": False}),

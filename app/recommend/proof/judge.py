@@ -10,8 +10,9 @@ from typing import Any
 
 from app.recommend.proof.baselines import HOW, MODELS, WITHOUT, can
 from app.recommend.proof.figures import Figure, calibration, difference, means, rank, spread
-from app.recommend.proof.ours import day_0, entries, scores_of, trained
+from app.recommend.proof.ours import day_0, trained
 from app.recommend.proof.splits import Problem
+from app.recommend.proof.stacking import entries, scores_of
 
 OURS, DAY_0 = "ours", "ours, day 0"
 

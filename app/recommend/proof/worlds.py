@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from app.recommend.proof import taste
 from app.recommend.proof.dataset import Interaction, Weighted
 
-WORLDS = ("fits", "off")
+WORLDS = ("fits", "off", "taste")
 DAYS = 180
 TAGS_OF_CONTENT, TAGS_OF_PHYSICIAN = 3, 5
 
@@ -41,10 +42,12 @@ class _Truth:
 def world(
     name: str, physicians: int = 2000, contents: int = 300, tags: int = 60, seed: int = 0
 ) -> World:
-    """An invented world, `fits` or `off`; the same for the same numbers."""
+    """An invented world, one of `WORLDS`; the same for the same numbers."""
     import numpy as np
 
     dice = np.random.default_rng([seed, physicians, contents, tags])
+    if name == "taste":
+        return _of_circles(dice, physicians, contents, tags)
     off = name == "off"
     truth = _truth(dice, physicians, contents, tags)
     opened = list(_openings(dice, truth, off))
@@ -52,6 +55,20 @@ def world(
     if off:
         about = _wrong(dice, about)
         given = _wrong(dice, given.astype(float)) > 0
+    return _world(dice, opened, about, given)
+
+
+def _of_circles(dice: Any, physicians: int, contents: int, tags: int) -> World:
+    truth = taste.circles(dice, physicians, contents, tags)
+    opened = list(taste.openings(dice, truth, DAYS))
+    about = truth.tags * (dice.random(truth.tags.shape) > 0.1)
+    given = (truth.taste > 0) & (dice.random(truth.taste.shape) > 0.4)
+    return _world(dice, opened, about, given)
+
+
+def _world(dice: Any, opened: list[Interaction], about: Any, given: Any) -> World:
+    import numpy as np
+
     return World(
         opened,
         [Weighted(f"c{c}", f"t{t}", float(about[c, t])) for c, t in np.argwhere(about > 0)],

@@ -36,6 +36,7 @@ default_policy(bp, Policy(protected_by="an unguessable token for one recipient")
 ROBOTS = re.compile(r"(?i)bot\b|spider|crawl|preview|slurp|facebookexternalhit")
 MAX_PROGRESS_BYTES = 2048
 OWN_DOING = ("读过", "主动提到")  # how a reason begins that is about the reader's own doing
+OTHERS = "读过《"  # how a reason begins that is about what the same readers open
 AGO = re.compile(r"（[^（）]*）$")  # true on the day of the suggestion only
 
 
@@ -182,7 +183,7 @@ def _own_reasons(suggestion: Suggestion | None) -> list[str]:
     if suggestion is None:
         return []
     own = [text for text in suggestion.reasons if text.startswith(OWN_DOING)]
-    return [f"您{AGO.sub('', text)}" for text in own]
+    return [text if text.startswith(OTHERS) else f"您{AGO.sub('', text)}" for text in own]
 
 
 def _link(session: Session, token: str) -> TrackedLink:
