@@ -1,6 +1,6 @@
 """Everybody's best contents, worked out at night
 
-Revision 0025_fits, after 0023_learning.
+Revision 0025_fits, after 0024_policies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0025_fits"
-down_revision = "0023_learning"
+down_revision = "0024_policies"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """The way of a suggestion, and how physicians wish to be reached
 
-Revision 0026_ways, after 0024_policies.
+Revision 0026_ways, after 0025_fits.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0026_ways"
-down_revision = "0024_policies"
+down_revision = "0025_fits"
 branch_labels = None
 depends_on = None
 
