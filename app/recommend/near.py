@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 TEMPLATE = "读过《{title}》的医生也常读这一篇"
-OPENED = 1 << 40  # own keys above it are opened contents; ids of tags stay below
+OPENED = 1 << 30  # own keys above it are opened contents; ids stay below, and keys fit in 32 bits
 
 
 def key(content_id: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +27,7 @@ from app.infra.db import Database
 from app.recommend import Piece, Scorer, fit_rows
 from app.recommend.fit_models import FitShard, PhysicianFit
 from app.recommend.fit_rows import KEPT, Shelf
+from app.recommend.response import DAY_0
 from app.reps import Rep, connect
 from tests.company import give_tag, hire, meet, publish
 from tests.conftest import NOON, SetClock
@@ -50,6 +52,7 @@ def libraries(draw: st.DrawFn) -> list[Piece]:
 @given(
     libraries(), tag_weights, st.dictionaries(st.integers(1, 8), st.floats(0.1, 1), max_size=3),
     st.sets(st.integers(1, 30), max_size=6), st.integers(1, 6),
+    st.dictionaries(st.integers(1, 30), st.floats(0.1, 1), max_size=3),
 )  # fmt: skip
 def test_a_row_says_what_the_scorer_says_or_that_it_cannot(
     library: list[Piece],
@@ -57,8 +60,11 @@ def test_a_row_says_what_the_scorer_says_or_that_it_cannot(
     seen: dict[int, float],
     without: set[int],
     limit: int,
+    opened: dict[int, float],
 ) -> None:
-    scorer = Scorer(library, NOON, {2: 1, 3: 1, 5: 4})
+    near = {one: {one % 7 + 1: 0.4, one % 5 + 9: 0.2} for one in opened}
+    interests |= {recommend.near.key(one): weight for one, weight in opened.items()}
+    scorer = Scorer(library, NOON, {2: 1, 3: 1, 5: 4}, replace(DAY_0, near=near))
     shelf = Shelf(scorer)
     row = fit_rows.pack(fit_rows.kept_of(scorer.best(interests, KEPT)))
     read = fit_rows.best(row, shelf, limit, seen, without)
