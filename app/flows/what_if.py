@@ -16,11 +16,14 @@ from sqlalchemy.orm import Session
 from app import consent, content, identity, recommend, reps, tagging
 from app.consent import ContactFacts, Reason, Rules, Through, Verdict
 from app.content import ContentVersion, Stage
-from app.flows.best_content import piece_of
+from app.flows import decide, eligible
+from app.flows.basis import basis
 from app.flows.candidates import ALTERNATIVES, History, history
+from app.flows.eligible import Why
+from app.flows.fits import fits_of
 from app.flows.permission import Asker, account_facts, asker, standings
-from app.flows.scoring import interests_of
 from app.identity import Identifier, Kind
+from app.infra.clock import local
 from app.infra.errors import NotFound
 from app.recommend import Piece, Response, Scored
 from app.reps import RelationState, Rep, RepContact
@@ -47,6 +50,9 @@ class Situation:
     parents: Mapping[int, int]
     exclusive: Mapping[int, str]
     response: Response
+    moment: datetime  # of which scores are, see `basis`
+    barred: Why = field(default_factory=dict)
+    resting: bool = False  # held out, see `decide`
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +80,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What would come: `fits` best first, `out`: content → why it is not among them (had_it,
-    hidden, no_tag). `blocked`: why nothing at all is suggested ("": nothing stops it)."""
+    """What would come: `fits` best first, `out`: content → why it is not among them (barred,
+    had_it, hidden, no_tag). `blocked`: why nothing at all is suggested ("": nothing stops it)."""
 
     fits: Sequence[Scored]
     out: Mapping[int, str]
@@ -115,8 +121,9 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class WhyNot:
-    """The one rule by which a content is not suggested. `code`: unusable, blocked, had_it, hidden,
-    no_tag, outscored; first: it is what would be suggested. `text` is a rule's own sentence."""
+    """The one rule by which a content is not suggested. `code`: unusable, blocked, held, barred,
+    had_it, hidden, no_tag, outscored; first: it is what would be suggested. `text` is a rule's own
+    sentence."""
 
     code: str
     text: str = ""
@@ -133,22 +140,28 @@ def situation(session: Session, one_id: str, now: datetime, rep: Rep | None = No
     nearest = reps.rep_for(session, person.one_id)
     rep = rep or (reps.get_rep(session, nearest.rep_id) if nearest else None)
     contact = _contact(session, rep, rows)
-    usable = content.usable(session, now)
-    response, shape = recommend.current(session), tagging.shape(session)
-    weights = tagging.weights(session, [person.one_id], now)
+    here, shape = basis(session, now), tagging.shape(session)
+    library = {piece.content_id: piece.tags for piece in here.pieces}
+    titles = content.titles(session, [piece.version_id for piece in here.pieces])
+    known_fits = fits_of(session, [person.one_id], now)
+    known_fits.look_at([person.one_id])
     past = history(session, rep.id if rep else 0, [person.one_id], now)
     known = standings(session, [person.one_id], Through.ACCOUNT, now)[person.one_id]
     follows = any(row.kind == Kind.OPENID for row in rows)
     return Situation(
-        one_id=person.one_id, rep=rep, at=now, pieces=[piece_of(one) for one in usable],
-        titles={one.version.content_id: one.version.title for one in usable},
-        held=interests_of(session, weights, response, now)[person.one_id],
+        one_id=person.one_id, rep=rep, at=now, pieces=here.pieces,
+        titles={piece.content_id: titles[piece.version_id] for piece in here.pieces},
+        held=known_fits.interests[person.one_id],
         past=past.get(person.one_id, History()),
         ask=asker(session, rep, [contact], Through.REP, now) if rep and contact else None,
         contact=contact, account=account_facts(known, content_problem="", follows=follows),
         rules=consent.rules(session),
         parents={tag.id: tag.parent_id for tag in tagging.tags(session) if tag.parent_id},
-        exclusive=shape.exclusive, response=response,
+        exclusive=shape.exclusive, response=here.response, moment=here.moment,
+        barred=eligible.compiled(session, rep, library, [person.one_id], now).barred(
+            person.one_id
+        ),
+        resting=bool(decide.resting(session, [person.one_id], local(now).date())),
     )  # fmt: skip
 
 
@@ -164,14 +177,14 @@ def outlook(given: Situation, change: Change | None = None) -> Outlook:
         -number: one.title for number, one in enumerate(change.contents, start=1)
     }
     closed = given.past.closed(given.at)
-    scorer = recommend.scorer(pieces, given.at, given.parents, given.response)
+    scorer = recommend.scorer(pieces, given.moment, given.parents, given.response)
     fits = scorer.best(
         held_with(given, change), len(pieces) or 1, seen=recommend.saturation(given.past.tags),
-        without=closed,
+        without=closed.union(given.barred),
     )  # fmt: skip
     there = {fit.piece.content_id for fit in fits}
     out = {
-        piece.content_id: _out(given.past, piece.content_id, closed)
+        piece.content_id: _out(given, piece.content_id, closed)
         for piece in pieces
         if piece.content_id not in there
     }
@@ -227,7 +240,12 @@ def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: s
         verdict = seen.verdicts[Through.REP]
         if seen.blocked == "suggested_lately":
             return WhyNot("suggested_lately", until=given.past.paused_until)
+        if seen.blocked == "held":
+            return WhyNot("held")
         return WhyNot("blocked", verdict.whole, until=verdict.allowed_again_at)
+    if content_id in given.barred:
+        against = Verdict(given.barred[content_id])
+        return WhyNot("barred", against.whole, until=against.allowed_again_at)
     if content_id in seen.out:
         return WhyNot(seen.out[content_id], until=given.past.hidden.get(content_id))
     place = seen.place(content_id)
@@ -272,10 +290,14 @@ def _blocked(given: Situation, verdict: Verdict) -> str:
     if not verdict.allowed:
         return verdict.code
     paused = given.past.paused_until
-    return "suggested_lately" if paused is not None and paused > given.at else ""
+    if paused is not None and paused > given.at:
+        return "suggested_lately"
+    return "held" if given.resting else ""
 
 
-def _out(past: History, content_id: int, closed: set[int]) -> str:
-    if content_id in past.sent:
+def _out(given: Situation, content_id: int, closed: set[int]) -> str:
+    if content_id in given.barred:
+        return "barred"
+    if content_id in given.past.sent:
         return "had_it"
     return "hidden" if content_id in closed else "no_tag"

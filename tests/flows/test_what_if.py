@@ -35,6 +35,7 @@ def imagined(held: dict[int, float], library: list[dict[int, float]]) -> Situati
         one_id="Y", rep=None, at=NOON, pieces=pieces, titles={p.content_id: "" for p in pieces},
         held=held, past=History(), ask=None, contact=None, account=OPEN, rules=Rules(),
         parents={1: 2}, exclusive={5: "a", 6: "a"}, response=recommend.DAY_0,
+        moment=NOON,
     )  # fmt: skip
 
 
@@ -85,6 +86,9 @@ def test_without_a_change_it_is_what_planning_looks_at(database: Database) -> No
         rows = [meet(session, rep, f"n{n}", NOON, tags=(keys[n],)) for n in range(3)]
         version = publish(session, "有了", ("af",), NOON)
         sent(session, rep, rows[0], version, NOON - timedelta(hours=1))
+        closed = publish(session, "只给有执业号的", ("af",), NOON)
+        content.set_terms(session, closed.content_id, verified_only=True, provinces=(),
+                          specialties=(), refusal_for_all=False, by="x", now=NOON)  # fmt: skip
         planned = consider(session, rep, NOON)
         for row in rows:
             given_ = situation(session, row.one_id, NOON)
@@ -94,6 +98,7 @@ def test_without_a_change_it_is_what_planning_looks_at(database: Database) -> No
             assert seen.verdicts[Through.REP] == planned.verdicts[row.one_id]
         made = outlook(situation(session, rows[0].one_id, NOON))
         assert made.out[version.content_id] == "had_it"
+        assert made.out[closed.content_id] == "barred"
 
 
 def test_a_channel_that_is_allowed_opens_what_was_closed(database: Database) -> None:

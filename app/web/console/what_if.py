@@ -29,7 +29,8 @@ SHOWN = 6  # contents beside each other
 STRENGTHS = {"0.3": _l("弱"), "0.6": _l("中"), "0.9": _l("强")}
 CHANNEL_NAMES = {"wecom": _l("企业微信"), "oa": _l("公众号")}
 OUT = {
-    "had_it": _l("已收到过"), "hidden": _l("代表不久前没有采用"), "no_tag": _l("没有共同的标签"),
+    "barred": _l("规则不允许"), "had_it": _l("已收到过"),
+    "hidden": _l("代表不久前没有采用"), "no_tag": _l("没有共同的标签"),
 }  # fmt: skip
 BETWEEN = re.compile(r"[、,，;；\n]+")  # people separate by any of these
 
@@ -138,6 +139,7 @@ def _sentence(
         "unusable": str(_("内容现在不能使用：%(why)s。", why=_(why.text) if why.text else
                           _("有效的是另一个版本"))),
         "blocked": str(_("现在不能联系这位医生：%(why)s。", why=why.text)),
+        "barred": str(_("规则不允许把它推荐给这位医生：%(why)s。", why=why.text)),
         "suggested_lately": str(_("不久前已有建议，等代表处理，到 %(until)s 再看。", until=until)),
         "had_it": str(_("这位医生已经收到过这份内容。")),
         "hidden": str(_("代表不久前没有采用它，到 %(until)s 再建议。", until=until)),
