@@ -144,13 +144,13 @@ def test_a_rule_is_asked_when_planned_when_shown_and_when_sent(
         way=Way.REP_TEXT, rep_id=rep.id, identifier_id=row.id, payload={}, not_before=clock(),
         content_version_id=version.id, counts_as_contact=True,
     )  # fmt: skip
-    shown = still_allowed(session, rep, [planned], clock())[planned.id]
+    shown = still_allowed(session, rep, [planned], {}, clock())[planned.id]
     sent = verdict_for(session, asked, clock())
     assert (shown.allowed, sent is not None and sent.allowed) == (True, True)
 
     breaks(session, rep, version, row, clock)
 
-    shown = still_allowed(session, rep, [planned], clock())[planned.id]
+    shown = still_allowed(session, rep, [planned], {}, clock())[planned.id]
     assert [reason.code for reason in shown.reasons] == [code]
     sent = verdict_for(session, asked, clock())
     assert sent is not None
@@ -188,4 +188,4 @@ def test_a_licence_opens_what_is_for_verified_physicians(session: Session, clock
     assert plan_day(session, rep, day, base_url="", now=clock()).suggested == 1
     terms(provinces=["浙江"], verified_only=True)(session, rep, version, None, clock)  # type: ignore[arg-type]
     (planned,) = recommend.of_rep(session, rep.id, day)
-    assert still_allowed(session, rep, [planned], clock())[planned.id].allowed
+    assert still_allowed(session, rep, [planned], {}, clock())[planned.id].allowed

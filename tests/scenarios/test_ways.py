@@ -133,7 +133,9 @@ def test_similar_conversations_go_with_one_tap_each_judged_by_itself(
         )  # fmt: skip
     shut = client.get("/rep/").text
     assert "暂无可用方式" in shut
-    assert shut.count('<button class="main" disabled>采用') == 1, "grey, with its reason beside"
+    assert shut.count('<button class="main" disabled aria-describedby="why-') == 1, (
+        "grey, with its reason beside"
+    )
     path = f"/rep/together/{version}"
     form = {"suggestion": [str(row.id) for row in two], "by": "group_task"}
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)

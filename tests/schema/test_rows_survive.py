@@ -20,6 +20,8 @@ from tests.schema.test_migrations import VERSION_TABLE
 ROWS = 3
 MOVED = {"content_tag": "content_version_tag"}
 """Tables whose rows went on living in another one."""
+BEGUN = {"stamp": "library"}
+"""Rows that a revision begins, by the name that they have: no data of anybody."""
 
 
 def test_no_row_is_lost_on_the_way_up_and_down(empty_engine: Engine) -> None:
@@ -143,7 +145,12 @@ def content(engine: Engine, tables: Mapping[str, Table]) -> dict[str, list[dict[
     with engine.execution_options(yishu_reading=True).connect() as connection:
         return {
             name: sorted(
-                (dict(row._mapping) for row in connection.execute(select(table))), key=repr
+                (
+                    dict(row._mapping)
+                    for row in connection.execute(select(table))
+                    if name not in BEGUN or row.name != BEGUN[name]
+                ),
+                key=repr,
             )
             for name, table in tables.items()
         }
