@@ -165,9 +165,13 @@ def test_how_long_an_answer_keeps_the_same_suggestion_away(
     publish(session, "房颤抗凝", ("af",), clock(), days=400)
     meet(session, rep, "wang", clock(), tags=("af",))
     answered(session, rep, given, clock(), reason)
-    again = days_until_again(session, rep, clock)
-    assert again is not None
-    assert again[0] == days
+    before = [day for day in (1, 2, 6, 13, 29, 59, days - 1) if 0 < day < days]
+    at = clock()
+    for day in sorted(set(before)):
+        clock.now = at + timedelta(days=day)
+        assert plan(session, rep, clock())[1] == [], day
+    clock.now = at + timedelta(days=days)
+    assert len(plan(session, rep, clock())[1]) == 1
 
 
 def test_what_was_postponed_comes_first_and_says_so(session: Session, clock: SetClock) -> None:
