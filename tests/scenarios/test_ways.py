@@ -278,3 +278,15 @@ def test_content_withdrawn_before_the_rep_publishes_takes_the_moment_back(line: 
         (view,) = dispatches(line, Way.MOMENT_VIEW)
         assert not view.counts_as_contact
         assert delivery.moments.due_moments(session, line.clock() + timedelta(days=30), 5) == []
+
+
+def test_a_moments_page_does_not_promise_what_it_cannot_do(line: Line) -> None:
+    moment_campaign(line)
+    assert run(line).step == Step.CONFIRMING
+    page = "/t/" + moment_of(line)["link"]["url"].rpartition("/t/")[2]
+    assert "联系代表" not in line.web.get(page).text, "nobody knows whose"
+    for path, form in (("pause", {"action": "stop"}), ("way", {"way": "account"})):
+        told = line.web.post(f"{page}/{path}", data=form, follow_redirects=True).text
+        assert "请在公众号里发送“退订”，或告诉您的代表" in told
+        for claim in ("停止推送</button>", "希望怎样收到资料", "已保存", "已为您停止推送"):
+            assert claim not in told, claim
