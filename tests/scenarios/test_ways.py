@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, consent, content, delivery, identity, journey
+from app import campaigns, consent, content, delivery, feedback, identity, journey
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
@@ -19,6 +19,7 @@ from app.identity import Id, Kind
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
 from app.recommend.way import By
+from app.reps import RelationState, RepContact
 from app.tagging.models import UnmappedName
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_main_line import suggest
@@ -133,7 +134,8 @@ def test_similar_conversations_go_with_one_tap_each_judged_by_itself(
         )  # fmt: skip
     shut = client.get("/rep/").text
     assert "暂无可用方式" in shut
-    assert shut.count('<button class="main" disabled>采用') == 1, "grey, with its reason beside"
+    grey = re.findall(r'<button class="main" disabled aria-describedby="([^"]+)">采用', shut)
+    assert [f'id="{reason}"' in shut for reason in grey] == [True], "grey, with its reason beside"
     path = f"/rep/together/{version}"
     form = {"suggestion": [str(row.id) for row in two], "by": "group_task"}
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
@@ -290,3 +292,26 @@ def test_a_moments_page_does_not_promise_what_it_cannot_do(line: Line) -> None:
         assert "请在公众号里发送“退订”，或告诉您的代表" in told
         for claim in ("停止推送</button>", "希望怎样收到资料", "已保存", "已为您停止推送"):
             assert claim not in told, claim
+
+
+@pytest.mark.parametrize("barred", ["not_mine", "not_connected"])
+def test_the_account_is_no_side_door_for_what_is_barred_for_the_rep(
+    line: Line, barred: str
+) -> None:
+    publish(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="您好")
+    (row,) = suggest(line)
+    with line.parts.db.transaction() as session:
+        session.get_one(Suggestion, row.id).way = By.ACCOUNT
+        if barred == "not_mine":
+            feedback.claims.claim(session, row.rep_id, row.identifier_id, row.id, line.clock())
+        else:
+            (relation,) = session.scalars(select(RepContact))
+            relation.state = RelationState.REMOVED_BY_PHYSICIAN
+    before = len(line.person("wang").oa_chat)
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
+    assert line.person("wang").oa_chat[before:] == []
+    assert rows_of(line)[0].state == State.CANCELLED
