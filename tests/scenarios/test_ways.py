@@ -13,6 +13,7 @@ from app import campaigns, consent, content, delivery, feedback, identity, journ
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
+from app.flows.candidates import have_it_already
 from app.flows.carry_out import carry_out
 from app.flows.settle_message import settle_message
 from app.identity import Id, Kind
@@ -315,3 +316,33 @@ def test_the_account_is_no_side_door_for_what_is_barred_for_the_rep(
     line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
     assert line.person("wang").oa_chat[before:] == []
     assert rows_of(line)[0].state == State.CANCELLED
+
+
+def test_a_content_seen_in_a_moment_is_not_sent_again_unless_nobody_saw_it(line: Line) -> None:
+    campaign_id = moment_campaign(line)
+
+    def had(past: timedelta = timedelta()) -> int:
+        with line.parts.db.reading() as session:
+            (row,) = session.scalars(select(Moment))
+            external = line.person("wang").external_userid
+            known = identity.find(session, Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", external))
+            assert known is not None
+            number = content.get_version(session, row.content_version_id).content_id
+            assert have_it_already(session, [known.one_id], number + 1, line.clock()) == set()
+            return len(have_it_already(session, [known.one_id], number, line.clock() + past))
+
+    assert had() == 1, "promised"
+    row = run(line)
+    assert (row.step, had(), had(timedelta(days=91))) == (Step.CONFIRMING, 1, 0)
+    line.do("publish_moment", moment_id=row.moment_id, userid="rep01")
+    assert run(line, 10).step == Step.PUBLISHED
+    line.clock.tick(days=1)
+    with line.parts.db.transaction() as session:
+        run_id = campaigns.run_now(session, campaign_id, line.clock())
+        assert carry_out(session, run_id, line.parts.settings, line.clock())
+        assert session.get_one(campaigns.ScheduleRun, run_id).planned == 0
+    assert suggest(line) == []
+    with line.parts.db.transaction() as session:
+        (view,) = session.scalars(select(Dispatch).where(Dispatch.way == Way.MOMENT_VIEW))
+        view.counts_as_contact = False  # nobody saw it
+    assert had() == 0
