@@ -65,10 +65,13 @@ def attend(
         raise Refused(f"会议还没有开始（{local(version.starts_at):%m月%d日 %H:%M}）。")
     row = journey.meetings.answer_of(session, version.content_id, identifier_id, now)
     row.attended, row.attended_by = came, by
-    if came:
+    key = f"meeting:{row.id}:came"
+    if not came:
+        journey.take_back(session, identifier_id, Happened.MEETING_ATTENDED, key)
+    else:
         journey.note(
             session, identifier_id, Happened.MEETING_ATTENDED, channel=MEETING,
-            at=version.starts_at, ref=f"meeting:{row.id}:came", rep_id=row.rep_id,
+            at=version.starts_at, ref=key, rep_id=row.rep_id,
             content_version_id=version.id,
         )  # fmt: skip
     session.flush()

@@ -93,6 +93,9 @@ def test_who_came_is_noted_by_the_rep_or_from_a_file_and_not_before(
             )
     assert (figures["found"], [one["line"] for one in report]) == (1, [3])
     assert kinds(line).count(Happened.MEETING_ATTENDED) == 1
+    for came, often in (("missed", 0), ("missed", 0), ("came", 1)):
+        send(client, f"/rep/meetings/1/{came}", "/rep/meetings")
+        assert kinds(line).count(Happened.MEETING_ATTENDED) == often, "a wrong word is taken back"
     line.do("add_contact", userid="rep02", person=line.do("invent_person")["key"])
     other = enter(line, "rep02")
     assert "王某某" not in other.get("/rep/meetings").text
