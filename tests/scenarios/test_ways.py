@@ -135,6 +135,7 @@ def test_similar_conversations_go_with_one_tap_each_judged_by_itself(
         )  # fmt: skip
     shut = client.get("/rep/").text
     assert "暂无可用方式" in shut
+    assert "医生已退订" not in client.get("/rep/", headers={"Accept-Language": "en"}).text
     grey = re.findall(r'<button class="main" disabled aria-describedby="([^"]+)">采用', shut)
     assert [f'id="{reason}"' in shut for reason in grey] == [True], "grey, with its reason beside"
     path = f"/rep/together/{version}"
