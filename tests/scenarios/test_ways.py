@@ -347,3 +347,14 @@ def test_a_content_seen_in_a_moment_is_not_sent_again_unless_nobody_saw_it(line:
         (view,) = session.scalars(select(Dispatch).where(Dispatch.way == Way.MOMENT_VIEW))
         view.counts_as_contact = False  # nobody saw it
     assert had() == 0
+
+
+def test_whom_the_content_is_barred_for_is_not_handled_together_with_others(
+    line: Line, two: list[Suggestion]
+) -> None:
+    client = enter(line, "rep01")
+    assert "相似沟通" in client.get("/rep/").text
+    with line.parts.db.transaction() as session:
+        last = two[1]
+        feedback.claims.claim(session, last.rep_id, last.identifier_id, last.id, line.clock())
+    assert "相似沟通" not in client.get("/rep/").text, "one alone is no group"
