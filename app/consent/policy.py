@@ -40,7 +40,8 @@ class Through(StrEnum):
 class ContactFacts:
     """What is known about one contact attempt; None means: nobody knows, and counts against.
 
-    `contacted_at`: contacts over all reps and channels, made or promised.
+    `contacted_at`: contacts over all reps and channels, made or promised. A message of the
+    account has a rep only where one lets it send: `rep_active` and `connected` are None without.
     """
 
     through: Through
@@ -71,6 +72,10 @@ class Reason:
     def whole(self) -> str:
         """The sentence with the names: for the console and for the record."""
         return f"{self.text}：{'、'.join(self.names)}" if self.names else self.text
+
+
+LEFT = Reason("rep_left", "代表已离职或停用")
+NOT_CONNECTED = Reason("not_connected", "代表与医生不是双向好友")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +171,22 @@ def _spared(facts: ContactFacts, now: datetime) -> Reason | None:
 
 
 def _account(facts: ContactFacts) -> list[Reason | None]:
-    return [None if facts.follows else Reason("not_following", "医生没有关注公众号")]
+    found: list[Reason | None] = []
+    if not facts.follows:
+        found.append(Reason("not_following", "医生没有关注公众号"))
+    if facts.rep_active is False:
+        found.append(LEFT)
+    if facts.connected is False:
+        found.append(NOT_CONNECTED)
+    return found
 
 
 def _rep(facts: ContactFacts, now: datetime) -> list[Reason | None]:
     found: list[Reason | None] = []
     if facts.rep_active is not True:
-        found.append(Reason("rep_left", "代表已离职或停用"))
+        found.append(LEFT)
     if facts.connected is not True:
-        found.append(Reason("not_connected", "代表与医生不是双向好友"))
+        found.append(NOT_CONNECTED)
     if facts.through is Through.GROUP_TASK:
         if facts.last_chatted is not True:
             found.append(Reason("not_last_chat", "最近与医生沟通的不是这位代表，群发任务不会送达"))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app import content, recommend, reps, tagging
 from app.consent import Through, Verdict
 from app.content import Usable
-from app.flows import eligible
+from app.flows import eligible, moment_had
 from app.flows.basis import basis
 from app.flows.best_content import piece_of
 from app.flows.eligible import Why
@@ -301,7 +301,8 @@ def _remember_links(
     since: datetime,
     only: int | None = None,
 ) -> None:
-    """Every link to a content counts as sent for a while; what was read counts for good."""
+    """Every link to a content, and every moment with it, counts as sent for a while; what was read
+    counts for good."""
     read = exists().where(PageView.link_id == TrackedLink.id, PageView.read_at.is_not(None))
     chosen = (
         select(Identifier.one_id, content.ContentVersion.content_id)
@@ -310,7 +311,8 @@ def _remember_links(
         .where(Identifier.one_id.in_(one_ids), or_(TrackedLink.created_at > since, read))
         .distinct()
     )
-    if only is not None:
-        chosen = chosen.where(content.ContentVersion.content_id == only)
-    for one_id, content_id in session.execute(chosen):
-        found.setdefault(one_id, History()).sent.add(content_id)
+    for ways in (chosen, moment_had.had(one_ids, since)):
+        if only is not None:
+            ways = ways.where(content.ContentVersion.content_id == only)
+        for one_id, content_id in session.execute(ways):
+            found.setdefault(one_id, History()).sent.add(content_id)

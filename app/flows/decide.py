@@ -2,8 +2,9 @@
 
 The plan says which physicians have a slot. That does not depend on what is drawn here, and a
 content of which the list has enough is no option any more, so the chances that are logged are
-exact. A physician for whom a fortnight begins is held out by a coin: then no rep is suggested the
-physician for 14 days. Whoever was not held out is not asked again in the same fortnight.
+exact. A physician for whom a fortnight begins is held out by a coin: then no daily plan has the
+physician for 14 days; pushes go on, also those that go as suggestions. Whoever was not held out is
+not asked again in the same fortnight.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def in_window(session: Session, people: Iterable[str], day: date) -> set[str]:
 
 
 def resting(session: Session, people: Iterable[str], day: date) -> set[str]:
-    """Who is held out on this day: no rep is suggested them."""
+    """Who is held out on this day: no daily plan has them."""
     return _people(session, people, day, Decision.held.is_(True))
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import content, journey
+from app import content, journey, reps
 from app.content import ContentVersion
 from app.flows import list_file
 from app.flows.tell_rep import tell_rep
@@ -31,6 +31,8 @@ def answer(
     if row is None or version.kind != MEETING or version.starts_at is None:
         return False
     given = journey.meetings.answer_of(session, version.content_id, row.id, now, link.rep_id)
+    if given.rep_id is None and (rep := reps.rep_for(session, row.one_id)) is not None:
+        given.rep_id = rep.rep_id  # the account has invited: whoever hears of it below
     if given.coming is coming:
         return True
     given.coming, given.at, given.changes = coming, now, given.changes + 1
@@ -65,10 +67,13 @@ def attend(
         raise Refused(f"会议还没有开始（{local(version.starts_at):%m月%d日 %H:%M}）。")
     row = journey.meetings.answer_of(session, version.content_id, identifier_id, now)
     row.attended, row.attended_by = came, by
-    if came:
+    key = f"meeting:{row.id}:came"
+    if not came:
+        journey.take_back(session, identifier_id, Happened.MEETING_ATTENDED, key)
+    else:
         journey.note(
             session, identifier_id, Happened.MEETING_ATTENDED, channel=MEETING,
-            at=version.starts_at, ref=f"meeting:{row.id}:came", rep_id=row.rep_id,
+            at=version.starts_at, ref=key, rep_id=row.rep_id,
             content_version_id=version.id,
         )  # fmt: skip
     session.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -181,17 +181,20 @@ def _judge(session: Session, dispatch: Dispatch, row: Identifier, now: datetime)
     version = content.get_version(session, dispatch.content_version_id)
     problem = content.problem(session, version, now)
     before, campaign = dispatch if dispatch.id is not None else None, dispatch.campaign_id
+    rep = None if dispatch.rep_id is None else reps.get_rep(session, dispatch.rep_id)
     if through is Through.ACCOUNT:
         known = standings(session, [row.one_id], through, now, before=before, campaign_id=campaign)[
             row.one_id
         ]
         facts = account_facts(known, content_problem=problem, follows=row.kind == Kind.OPENID)
+        if rep is not None:  # who lets it send must be allowed to
+            mine = _is_connected(session, rep.id, row.one_id)
+            facts = replace(facts, rep_active=rep.active, connected=mine)
         verdict = consent.may_contact(facts, consent.rules(session), now)
-        against = eligible.reasons_for(session, None, row.one_id, version, now)
+        against = eligible.reasons_for(session, rep, row.one_id, version, now)
         return Verdict((*verdict.reasons, *against))
-    if dispatch.rep_id is None:
+    if rep is None:
         return Verdict((consent.Reason("rep_left", "没有代表"),))
-    rep = reps.get_rep(session, dispatch.rep_id)
     ask = asker(session, rep, [row], through, now, before=before, campaign_id=campaign)
     against = eligible.reasons_for(session, rep, row.one_id, version, now)
     return Verdict((*ask.verdict(row, now, content_problem=problem).reasons, *against))
@@ -204,6 +207,17 @@ def account_facts(known: Standing, *, content_problem: str, follows: bool) -> Co
         content_usable=not content_problem, content_problem=content_problem, follows=follows,
         contacted_at=known.contacted_at, spared_by=known.spared_by,
     )  # fmt: skip
+
+
+def _is_connected(session: Session, rep_id: int, one_id: str) -> bool:
+    """True when one of this physician's contacts is connected with the rep."""
+    mine = (
+        select(RepContact.id)
+        .join(Identifier, Identifier.id == RepContact.identifier_id)
+        .where(Identifier.one_id == one_id, RepContact.rep_id == rep_id)
+        .where(RepContact.state == RelationState.CONNECTED)
+    )
+    return session.scalar(mine.limit(1)) is not None
 
 
 def _relations(

@@ -15,15 +15,19 @@ from app.links import TrackedLink
 from app.recommend.way import Wished
 
 
-def set_paused(session: Session, link: TrackedLink, paused: bool, now: datetime) -> None:
-    """Stop or resume everything for the reader; stopping is as easy as resuming."""
+def set_paused(session: Session, link: TrackedLink, paused: bool, now: datetime) -> bool:
+    """Stop or resume everything for the reader; stopping is as easy as resuming.
+
+    False, and nothing is done, where nobody knows who reads: one moment has one link for all.
+    """
     row = session.get(Identifier, link.identifier_id) if link.identifier_id else None
     if row is None:
-        return
+        return False
     stop_or_resume(
         session, row, paused, source="content_page", evidence=f"link:{link.id}",
         ref=f"link:{link.id}:{now.isoformat()}", channel="page", at=now, now=now,
     )  # fmt: skip
+    return True
 
 
 def is_paused(session: Session, link: TrackedLink) -> bool:
@@ -34,10 +38,12 @@ def is_paused(session: Session, link: TrackedLink) -> bool:
     return consent.standing(session, [row.one_id], "any")[row.one_id][1]
 
 
-def set_wish(session: Session, link: TrackedLink, wished: Wished, now: datetime) -> None:
-    """How the reader wishes to be reached from now on."""
-    if link.identifier_id:
-        consent.wish(session, link.identifier_id, wished, source="content_page", at=now)
+def set_wish(session: Session, link: TrackedLink, wished: Wished, now: datetime) -> bool:
+    """How the reader wishes to be reached from now on; False where nobody knows who reads."""
+    if link.identifier_id is None:
+        return False
+    consent.wish(session, link.identifier_id, wished, source="content_page", at=now)
+    return True
 
 
 def wish_of(session: Session, link: TrackedLink) -> Wished:

@@ -7,7 +7,7 @@ a person does from their own: nothing is stored. Read for a few contacts at a ti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from weakref import WeakKeyDictionary
 
@@ -80,6 +80,7 @@ def ways_to(
     for row in rows:
         account = followers.get(row.one_id)
         facts = account_facts(known[row.one_id], content_problem="", follows=account is not None)
+        facts = replace(facts, rep_active=rep.active, connected=row.id in by_hand.connected)
         verdicts = {
             By.REP: by_hand.verdict(row, now),
             By.TASK: by_task.verdict(row, now),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.identity import changed, news
@@ -28,6 +28,7 @@ __all__ = [
     "marked",
     "meetings",
     "note",
+    "take_back",
     "timeline",
     "told_by",
 ]
@@ -74,6 +75,14 @@ def note(
     if written and kind in COUNTED:
         changed.note(session, identifier_id)
     return written
+
+
+def take_back(session: Session, identifier_id: int, kind: Happened, ref: str) -> None:
+    """It did not happen after all: the touchpoint goes, and whoever follows looks again."""
+    gone = delete(Touchpoint).where(Touchpoint.ref == ref, Touchpoint.kind == kind)
+    if session.scalar(gone.returning(Touchpoint.id)) is not None:
+        news.tell(session, identifier_id, kind)
+        changed.note(session, identifier_id)
 
 
 def timeline(

@@ -64,7 +64,7 @@ class MeetingAnswer(Base):
     identifier_id: Mapped[int] = mapped_column(
         ForeignKey("identifier.id", ondelete="CASCADE"), index=True
     )
-    rep_id: Mapped[int | None] = mapped_column(ForeignKey("rep.id"), index=True)  # who invited
+    rep_id: Mapped[int | None] = mapped_column(ForeignKey("rep.id"), index=True)  # who hears
     coming: Mapped[bool | None]  # None: never answered
     changes: Mapped[int] = mapped_column(default=0)
     attended: Mapped[bool | None]

@@ -46,6 +46,8 @@ def test_when_everything_is_known_to_be_fine_contact_is_allowed(facts: ContactFa
         (replace(TASK, last_chatted=False), "not_last_chat"),
         (replace(TASK, group_tasks_this_month=30), "platform_quota"),
         (replace(ACCOUNT, follows=False), "not_following"),
+        (replace(ACCOUNT, rep_active=False), "rep_left"),
+        (replace(ACCOUNT, connected=False), "not_connected"),
         (replace(FINE, spared_by=("会议签到",)), "suppressed"),
         (replace(FINE, contacted_at=[NOON - timedelta(days=1)] * 2), "cap"),
     ],

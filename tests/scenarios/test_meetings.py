@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app import content, identity, journey
+from app import content, identity, journey, links
 from app.content import ContentVersion
 from app.flows.meetings import attend_from_file
 from app.identity import Id, Kind
@@ -93,6 +93,9 @@ def test_who_came_is_noted_by_the_rep_or_from_a_file_and_not_before(
             )
     assert (figures["found"], [one["line"] for one in report]) == (1, [3])
     assert kinds(line).count(Happened.MEETING_ATTENDED) == 1
+    for came, often in (("missed", 0), ("missed", 0), ("came", 1)):
+        send(client, f"/rep/meetings/1/{came}", "/rep/meetings")
+        assert kinds(line).count(Happened.MEETING_ATTENDED) == often, "a wrong word is taken back"
     line.do("add_contact", userid="rep02", person=line.do("invent_person")["key"])
     other = enter(line, "rep02")
     assert "王某某" not in other.get("/rep/meetings").text
@@ -121,3 +124,22 @@ def test_an_invitation_needs_a_time_and_a_place_and_they_are_sealed(line: Line) 
         assert "改动" in content.problem(session, row, now)
         row.place, row.starts_at = "x", (row.starts_at or now) + timedelta(hours=1)
         assert "改动" in content.problem(session, row, now)
+
+
+def test_whoever_the_account_has_invited_is_on_the_page_of_the_rep_who_hears(
+    line: Line, invited: str
+) -> None:
+    line.do("follow", person="wang")
+    with line.parts.db.transaction() as session:
+        openid = Id(Kind.OPENID, "wxtestaccount", line.person("wang").openid)
+        row = identity.find(session, openid)
+        assert row is not None
+        link = links.create_link(
+            session, version_of(line).id, identifier_id=row.id, channel="oa", now=line.clock()
+        )
+    line.web.post(f"/t/{link.token}/meeting", data={"coming": "yes"})
+    line.work()
+    assert "将参加" in texts(line)[-1]
+    page = enter(line, "rep01").get("/rep/meetings").text
+    assert "王某某" in page
+    assert "将参加" in page

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, consent, content, delivery, identity, journey
+from app import campaigns, consent, content, delivery, feedback, identity, journey
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
+from app.flows.candidates import have_it_already
 from app.flows.carry_out import carry_out
 from app.flows.settle_message import settle_message
 from app.identity import Id, Kind
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
 from app.recommend.way import By
+from app.reps import RelationState, RepContact
 from app.tagging.models import UnmappedName
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_main_line import suggest
@@ -133,9 +135,9 @@ def test_similar_conversations_go_with_one_tap_each_judged_by_itself(
         )  # fmt: skip
     shut = client.get("/rep/").text
     assert "暂无可用方式" in shut
-    assert shut.count('<button class="main" disabled aria-describedby="why-') == 1, (
-        "grey, with its reason beside"
-    )
+    assert "医生已退订" not in client.get("/rep/", headers={"Accept-Language": "en"}).text
+    grey = re.findall(r'<button class="main" disabled aria-describedby="([^"]+)">采用', shut)
+    assert [f'id="{reason}"' in shut for reason in grey] == [True], "grey, with its reason beside"
     path = f"/rep/together/{version}"
     form = {"suggestion": [str(row.id) for row in two], "by": "group_task"}
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
@@ -280,3 +282,79 @@ def test_content_withdrawn_before_the_rep_publishes_takes_the_moment_back(line: 
         (view,) = dispatches(line, Way.MOMENT_VIEW)
         assert not view.counts_as_contact
         assert delivery.moments.due_moments(session, line.clock() + timedelta(days=30), 5) == []
+
+
+def test_a_moments_page_does_not_promise_what_it_cannot_do(line: Line) -> None:
+    moment_campaign(line)
+    assert run(line).step == Step.CONFIRMING
+    page = "/t/" + moment_of(line)["link"]["url"].rpartition("/t/")[2]
+    assert "联系代表" not in line.web.get(page).text, "nobody knows whose"
+    for path, form in (("pause", {"action": "stop"}), ("way", {"way": "account"})):
+        told = line.web.post(f"{page}/{path}", data=form, follow_redirects=True).text
+        assert "请在公众号里发送“退订”，或告诉您的代表" in told
+        for claim in ("停止推送</button>", "希望怎样收到资料", "已保存", "已为您停止推送"):
+            assert claim not in told, claim
+
+
+@pytest.mark.parametrize("barred", ["not_mine", "not_connected"])
+def test_the_account_is_no_side_door_for_what_is_barred_for_the_rep(
+    line: Line, barred: str
+) -> None:
+    publish(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="您好")
+    (row,) = suggest(line)
+    with line.parts.db.transaction() as session:
+        session.get_one(Suggestion, row.id).way = By.ACCOUNT
+        if barred == "not_mine":
+            feedback.claims.claim(session, row.rep_id, row.identifier_id, row.id, line.clock())
+        else:
+            (relation,) = session.scalars(select(RepContact))
+            relation.state = RelationState.REMOVED_BY_PHYSICIAN
+    before = len(line.person("wang").oa_chat)
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
+    assert line.person("wang").oa_chat[before:] == []
+    assert rows_of(line)[0].state == State.CANCELLED
+
+
+def test_a_content_seen_in_a_moment_is_not_sent_again_unless_nobody_saw_it(line: Line) -> None:
+    campaign_id = moment_campaign(line)
+
+    def had(past: timedelta = timedelta()) -> int:
+        with line.parts.db.reading() as session:
+            (row,) = session.scalars(select(Moment))
+            external = line.person("wang").external_userid
+            known = identity.find(session, Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", external))
+            assert known is not None
+            number = content.get_version(session, row.content_version_id).content_id
+            assert have_it_already(session, [known.one_id], number + 1, line.clock()) == set()
+            return len(have_it_already(session, [known.one_id], number, line.clock() + past))
+
+    assert had() == 1, "promised"
+    row = run(line)
+    assert (row.step, had(), had(timedelta(days=91))) == (Step.CONFIRMING, 1, 0)
+    line.do("publish_moment", moment_id=row.moment_id, userid="rep01")
+    assert run(line, 10).step == Step.PUBLISHED
+    line.clock.tick(days=1)
+    with line.parts.db.transaction() as session:
+        run_id = campaigns.run_now(session, campaign_id, line.clock())
+        assert carry_out(session, run_id, line.parts.settings, line.clock())
+        assert session.get_one(campaigns.ScheduleRun, run_id).planned == 0
+    assert suggest(line) == []
+    with line.parts.db.transaction() as session:
+        (view,) = session.scalars(select(Dispatch).where(Dispatch.way == Way.MOMENT_VIEW))
+        view.counts_as_contact = False  # nobody saw it
+    assert had() == 0
+
+
+def test_whom_the_content_is_barred_for_is_not_handled_together_with_others(
+    line: Line, two: list[Suggestion]
+) -> None:
+    client = enter(line, "rep01")
+    assert "相似沟通" in client.get("/rep/").text
+    with line.parts.db.transaction() as session:
+        last = two[1]
+        feedback.claims.claim(session, last.rep_id, last.identifier_id, last.id, line.clock())
+    assert "相似沟通" not in client.get("/rep/").text, "one alone is no group"

@@ -73,10 +73,10 @@ def show(token: str) -> Response | str | tuple[str, int]:
         paused = preferences.is_paused(session, link)
         page = page_of(version)
         coming = meetings.said(session, link, version) if version.kind == meetings.MEETING else None
-        can_answer = link.identifier_id is not None
+        known = link.identifier_id is not None
     return render_template(
         "physician/article.html", page=page, token=token, visit=visit, paused=paused,
-        coming=coming, can_answer=can_answer,
+        coming=coming, known=known,
     )  # fmt: skip
 
 
@@ -142,9 +142,10 @@ def pause(token: str) -> Response | str:
     with here.db.reading() as session:
         link = _link(session, token)
         paused, wished = preferences.is_paused(session, link), preferences.wish_of(session, link)
+        known = link.identifier_id is not None
     return render_template(
         "physician/pause.html", token=token, paused=paused, wished=wished, wishes=WISHES,
-        saved="saved" in request.args,
+        saved="saved" in request.args, known=known,
     )  # fmt: skip
 
 
@@ -157,8 +158,10 @@ def choose_way(token: str) -> Response:
         abort(400)
     here = parts()
     with here.db.transaction() as session:
-        preferences.set_wish(session, _link(session, token), wished, here.clock())
-    return redirect(url_for("links.pause", token=token, saved=1))  # type: ignore[return-value]
+        saved = preferences.set_wish(session, _link(session, token), wished, here.clock())
+    return redirect(  # type: ignore[return-value]
+        url_for("links.pause", token=token, saved=1 if saved else None)
+    )
 
 
 @bp.post("/<token>/rep")

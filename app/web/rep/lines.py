@@ -37,6 +37,12 @@ class Line:
     verdict: Verdict
     choice: Choice | None = None
 
+    def with_others(self, by: By) -> By | None:
+        """The way when several are handled at once; None when nothing may be sent now."""
+        if self.choice is None or not self.verdict.allowed:
+            return None
+        return self.choice.with_others(by)
+
 
 def lines_of(
     session: Session, rep: Rep, rows: Sequence[Suggestion], now: datetime, also: Sequence[By] = ()

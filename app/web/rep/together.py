@@ -31,8 +31,8 @@ MOST = 50  # of one tap: a list has no more
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Open suggestions of one content; `ways`: how many would go which way, `shut`: how many no
-    way at all now."""
+    """Open suggestions of one content; `ways`: how many would go which way, `shut`: to how
+    many nothing may be sent now."""
 
     version_id: int
     title: str
@@ -52,13 +52,14 @@ class Done:
 
 
 def groups_of(lines: Sequence[Line]) -> list[Group]:
-    """Those that can be handled together, the largest first."""
+    """Those of which two or more can be handled together, the largest first."""
     alike: dict[int, list[Line]] = {}
     for line in lines:
         if line.open and line.choice is not None:
             alike.setdefault(line.row.content_version_id, []).append(line)
-    found = [_group(version, some) for version, some in alike.items() if len(some) > 1]
-    return sorted(found, key=lambda group: (-len(group.lines), group.version_id))
+    found = [_group(version, some) for version, some in alike.items()]
+    several = [group for group in found if group.ways.total() > 1]
+    return sorted(several, key=lambda group: (-len(group.lines), group.version_id))
 
 
 @bp.post("/together/<int:version_id>")
@@ -122,9 +123,9 @@ def _told(done: Sequence[Done]) -> list[str]:
 
 
 def _group(version_id: int, lines: Sequence[Line]) -> Group:
-    ways = [line.choice.with_others(By.TASK) for line in lines if line.choice is not None]
+    ways = [line.with_others(By.TASK) for line in lines]
     return Group(
         version_id, lines[0].title, lines, Counter(by for by in ways if by is not None),
         sum(by is None for by in ways),
-        sum(line.choice.with_others(By.MOMENT) is By.MOMENT for line in lines if line.choice),
+        sum(line.with_others(By.MOMENT) is By.MOMENT for line in lines),
     )  # fmt: skip
