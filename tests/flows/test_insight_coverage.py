@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event, text
 
 from app import content, reps, tagging
 from app.flows.insight import coverage, people
@@ -58,6 +60,31 @@ def test_groups_add_up_to_everybody_connected(database: Database) -> None:
                     assert people.names(session, who).total == number, (by, group, step)
         missed = people.names(session, coverage.who(By.SPECIALTY, "心血管", "missed", NOON, 7))
         assert {p.one_id for p in missed.people} == {rows[1].one_id, rows[2].one_id}
+
+
+def test_no_set_is_gone_through_once_for_every_physician(database: Database) -> None:
+    """PostgreSQL does so where a set is asked for by IN and does not fit into its memory."""
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("how PostgreSQL plans")
+    asked: list[tuple[str, Any]] = []
+
+    def see(_c: Any, _u: Any, statement: str, values: Any, *_more: Any) -> None:
+        asked.append((statement, values))
+
+    with database.reading() as session:
+        session.execute(text("set local work_mem = '64kB'"))
+        event.listen(database.engine, "before_cursor_execute", see)
+        try:
+            for by in By:
+                coverage.coverage(session, by, NOON, 28)
+                people.names(session, coverage.who(by, "1", "missed", NOON, 28))
+        finally:
+            event.remove(database.engine, "before_cursor_execute", see)
+        connection = session.connection()
+        for statement, values in asked:
+            plan = connection.exec_driver_sql(f"explain {statement}", values)
+            assert "SubPlan" not in "\n".join(line for (line,) in plan), statement
+    assert len(asked) >= 2 * len(By)
 
 
 def test_a_brand_is_seen_beside_its_demand(database: Database) -> None:
