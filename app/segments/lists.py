@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from app.identity import changed
 from app.identity.models import Identifier
@@ -91,9 +91,8 @@ def read_as(
 def columns_of(session: Session, header_mark: str) -> dict[str, int] | None:
     """Which column was which the last time that a file with this header came; None: never."""
     known = (SegmentList.header_mark == header_mark, SegmentList.columns.is_not(None))
-    newest = select(SegmentList).where(*known).order_by(SegmentList.id.desc()).limit(1)
-    row = session.scalars(newest).first()
-    return row.columns if row is not None else None
+    newest = select(SegmentList.columns).where(*known).order_by(SegmentList.id.desc()).limit(1)
+    return session.scalars(newest).first()
 
 
 def check_name(session: Session, name: str) -> None:
@@ -155,10 +154,12 @@ def get(session: Session, list_id: int) -> SegmentList:
 
 
 def listing(session: Session) -> Sequence[tuple[SegmentList, int]]:
-    """All of them, newest first, with the number of physicians on each."""
+    """All of them, newest first, with the number of physicians on each; what files said is left
+    where it is."""
     people = func.count(func.distinct(Identifier.one_id))
     rows = session.execute(
         select(SegmentList, people)
+        .options(defer(SegmentList.sheet), defer(SegmentList.report))
         .outerjoin(SegmentListMember, SegmentListMember.list_id == SegmentList.id)
         .outerjoin(Identifier, Identifier.id == SegmentListMember.identifier_id)
         .group_by(SegmentList.id)

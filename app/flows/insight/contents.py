@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from app.content import Content, ContentVersion, Stage
 from app.identity import Identifier, Physician
@@ -121,6 +121,7 @@ def contents(
     worn = _worn(session, now)
     chosen = (
         select(ContentVersion, Content.brand_id)
+        .options(defer(ContentVersion.body), defer(ContentVersion.sources))
         .join(Content, Content.id == ContentVersion.content_id)
         .where(ContentVersion.id.in_(list(found)))
     )
