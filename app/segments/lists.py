@@ -77,7 +77,7 @@ def read_as(
     columns: Mapping[str, int],
 ) -> SegmentList:
     """A draft whose columns mean something else. Raises NotFound, and Refused when it is none."""
-    row = get(session, list_id)
+    row = _locked(session, list_id)
     if row.state != ListState.DRAFT or row.sheet is None:
         raise Refused("只有还没确认的名单可以重新选择列，请重新上传文件。")
     session.execute(delete(SegmentListMember).where(SegmentListMember.list_id == list_id))
@@ -105,7 +105,7 @@ def check_name(session: Session, name: str) -> None:
 
 def confirm(session: Session, list_id: int) -> SegmentList:
     """It may be used from now on; what named nobody is forgotten. Raises NotFound, Refused."""
-    row = get(session, list_id)
+    row = _locked(session, list_id)
     if row.state == ListState.READY:
         raise Refused("这个名单已经确认过了。")
     if row.sheet is not None and not row.columns:
@@ -148,6 +148,14 @@ def among(
 def get(session: Session, list_id: int) -> SegmentList:
     """Raises NotFound."""
     row = session.get(SegmentList, list_id)
+    if row is None:
+        raise NotFound("没有这个名单。")
+    return row
+
+
+def _locked(session: Session, list_id: int) -> SegmentList:
+    """As it is now, and stays until we are done. Raises NotFound."""
+    row = session.get(SegmentList, list_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise NotFound("没有这个名单。")
     return row

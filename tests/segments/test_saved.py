@@ -371,3 +371,24 @@ def test_lists_are_looked_through_without_what_their_files_said(index: Index) ->
         ((row, number),) = lists.listing(session)
         assert (row.name, number) == ("甲", 0)
         assert {"sheet", "report"} <= inspect(row).unloaded
+
+
+def test_a_list_that_somebody_confirms_meanwhile_is_not_read_otherwise(index: Index) -> None:
+    if index.db.engine.dialect.name != "postgresql":
+        pytest.skip("one writer at a time")
+    with index.db.transaction() as session:
+        row = lists.draft(
+            session, name="甲", purpose="示例", filename="a.csv", members=[], figures={}, report=[],
+            author="u", now=index.clock(), expires_at=None, columns={"phone": 1},
+            sheet={"header": ["手机"], "rows": []},
+        )  # fmt: skip
+    again = {"members": [], "figures": {}, "report": [], "columns": {"phone": 0}}
+    with index.db.transaction() as session:
+        seen = lists.get(session, row.id)  # as a page reads it before it does anything
+        with index.db.transaction() as meanwhile:
+            lists.confirm(meanwhile, row.id)
+        with pytest.raises(Refused, match="重新上传"):
+            lists.read_as(session, row.id, **again)
+        with pytest.raises(Refused, match="已经确认过了"):
+            lists.confirm(session, row.id)
+        assert seen.columns == {"phone": 1}
