@@ -111,7 +111,7 @@ def _contents_are_listed_and_leave_as_a_harmless_file(
     assert (item["sent"], item["opened"], item["read"], item["median_s"]) == (1, 1, 1, 42)
     assert item["opening"]["few"]
     version = item["version_id"]
-    assert "代表一对一" in marketer.get(f"/console/insights/contents/{version}?days=7").text
+    assert "一对一发送" in marketer.get(f"/console/insights/contents/{version}?days=7").text
     names = marketer.get(f"/console/insights/contents/{version}/people/read?days=7").text
     assert wang in names
     covered = line.web.get("/api/v1/insights/coverage?by=rep&days=7", headers=HEADERS).json
