@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from sqlalchemy import func, select
@@ -78,6 +79,13 @@ def _a_day_goes_from_preview_to_plan_to_names(
     names = marketer.get(f"/console/insights/plan/people/planned?day={day}&rep={rep.id}").text
     assert f"/console/physicians/{wang}" in names
     assert marketer.get("/console/insights/plan/people/nothing").status_code == 404
+    with line.parts.db.transaction() as session:
+        for one in session.scalars(select(reps.Rep)):
+            one.team = "" if one.id == rep.id else "西一"
+    page = marketer.get(f"/console/insights/plan?day={day}").text
+    assert "没有团队" in page
+    everybody = re.findall(r'people/planned\?day=[0-9-]+"', page)
+    assert len(everybody) == 1  # the sum's; a team without a name is not everybody
     items = line.web.get(f"/api/v1/insights/days?day={day}", headers=HEADERS).json["items"]
     assert [(i["rep"], i["planned"], i["suggested"]) for i in items if i["suggested"]] == [
         ("rep01", True, 1)
