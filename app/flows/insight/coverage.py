@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select, union
 from sqlalchemy.orm import Session
 
 from app import content, segments, tagging
 from app.autotag.spoken import ABOUT
 from app.content import Brand, Content, ContentVersion
+from app.delivery.moment_models import Moment, MomentViewer
 from app.flows.insight.contents import NOT_CANCELLED, first_day
+from app.flows.insight.viewers import viewed
 from app.hospitals.models import Institution
 from app.identity import Identifier, Physician
 from app.infra.errors import Refused
@@ -195,6 +197,10 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
     """A physician of two reps counts for both, and for each what this rep did."""
     since, after = first_day(now, days), now - timedelta(days=days)
     person = func.count(Identifier.one_id.distinct())
+    sent = union(
+        select(TrackedLink.rep_id, TrackedLink.identifier_id).where(TrackedLink.created_at > after),
+        viewed(after, Moment.rep_id, MomentViewer.identifier_id),
+    ).subquery()
     connected = (
         select(RepContact.rep_id, person.label("number"))
         .join(Identifier, Identifier.id == RepContact.identifier_id)
@@ -204,7 +210,11 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
         "connected": connected,
         "considered": connected.where(RepContact.rep_id.in_(_planned_reps(since))),
         "planned": _of_friends(connected, Suggestion).where(Suggestion.day >= since, NOT_CANCELLED),
-        "contacted": _of_friends(connected, TrackedLink).where(TrackedLink.created_at > after),
+        "contacted": connected.join(
+            sent,
+            (sent.c.rep_id == RepContact.rep_id)
+            & (sent.c.identifier_id == RepContact.identifier_id),
+        ),
         "opened": _of_friends(connected, TrackedLink)
         .join(PageView, PageView.link_id == TrackedLink.id)
         .where(PageView.opened_at > after),
@@ -254,14 +264,18 @@ def _sets(now: datetime, days: int, rep_id: int | None = None) -> dict[str, Sele
     linked = select(Identifier.one_id).join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
     planned = select(Identifier.one_id).join(Suggestion, Suggestion.identifier_id == Identifier.id)
     considered = _connected().where(RepContact.rep_id.in_(_planned_reps(since)))
+    seen = viewed(after, Identifier.one_id)
+    seen = seen.join(Identifier, Identifier.id == MomentViewer.identifier_id)
     if rep_id is not None:
         linked = linked.where(TrackedLink.rep_id == rep_id)
         planned = planned.where(Suggestion.rep_id == rep_id)
         considered = considered.where(RepContact.rep_id == rep_id)
+        seen = seen.where(Moment.rep_id == rep_id)
+    contacted = union(linked.where(TrackedLink.created_at > after), seen).subquery()
     return {
         "considered": considered,
         "planned": planned.where(Suggestion.day >= since, NOT_CANCELLED),
-        "contacted": linked.where(TrackedLink.created_at > after),
+        "contacted": select(contacted.c.one_id),
         "opened": linked.join(PageView, PageView.link_id == TrackedLink.id).where(
             PageView.opened_at > after
         ),
