@@ -152,12 +152,13 @@ def _early(session: Session, now: datetime) -> list[int]:
         .join(UnmappedName, UnmappedName.id == TagFolding.name_id)
         .where(
             UnmappedName.state == NameState.WAITING, TagFolding.undone_at > now - EARLIER,
-            TagFolding.kind != FoldKind.IGNORE, TagFolding.tag_id.is_not(None),
+            TagFolding.kind != FoldKind.IGNORE,
         )
     )  # fmt: skip
     by_tag: dict[int, list[UnmappedName]] = defaultdict(list)
     for tag_id, name in undone:
-        by_tag[tag_id].append(name)
+        if tag_id is not None:
+            by_tag[tag_id].append(name)
     return sorted({
         name_id for tag_id, names in by_tag.items()
         for name_id in carrying.still_given(session, names, tag_id)
