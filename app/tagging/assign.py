@@ -203,6 +203,13 @@ def scope_of(ref: str, raw: str) -> str:
     return _MOVED.sub("", ref).removesuffix(_suffix(raw)).rsplit(":", 1)[0]
 
 
+def moved_ref(ref: ColumnElement[str], migration_id: int) -> ColumnElement[str]:
+    """A `ref` with the mark of a migration; only one that fills the column loses its end."""
+    mark = f"~{migration_id}"
+    return func.substr(ref, 1, LONGEST_REF - len(mark)).concat(mark)
+
+
+LONGEST_REF = 120
 _MOVED = re.compile(r"~\d+$")
 
 
