@@ -46,7 +46,7 @@ def keep_names(parts: Parts) -> int:
     done = 0
     while True:
         with parts.db.reading() as session:
-            if not tagging.are_unsettled(session):
+            if not tagging.are_unsettled(session, parts.clock()):
                 return done
         with parts.db.transaction() as session:
             settled = tagging.settle(session, parts.clock())

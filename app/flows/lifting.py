@@ -97,5 +97,7 @@ def _opened(session: Session, people: Sequence[str], since: datetime) -> dict[st
 def _contacted(
     session: Session, people: Sequence[str], since: datetime
 ) -> dict[str, list[datetime]]:
+    """By what left us, in both arms alike. What reps say that they have spoken about answers a
+    suggestion, and so exists on one side only: unlike for caps (`reached`), it does not count."""
     made = delivery.contacted_at(session, people, since)
     return {one_id: sorted(moments) for one_id, moments in made.items()}

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from app.identity import changed
 from app.identity.models import Identifier
@@ -77,7 +77,7 @@ def read_as(
     columns: Mapping[str, int],
 ) -> SegmentList:
     """A draft whose columns mean something else. Raises NotFound, and Refused when it is none."""
-    row = get(session, list_id)
+    row = _locked(session, list_id)
     if row.state != ListState.DRAFT or row.sheet is None:
         raise Refused("只有还没确认的名单可以重新选择列，请重新上传文件。")
     session.execute(delete(SegmentListMember).where(SegmentListMember.list_id == list_id))
@@ -91,9 +91,8 @@ def read_as(
 def columns_of(session: Session, header_mark: str) -> dict[str, int] | None:
     """Which column was which the last time that a file with this header came; None: never."""
     known = (SegmentList.header_mark == header_mark, SegmentList.columns.is_not(None))
-    newest = select(SegmentList).where(*known).order_by(SegmentList.id.desc()).limit(1)
-    row = session.scalars(newest).first()
-    return row.columns if row is not None else None
+    newest = select(SegmentList.columns).where(*known).order_by(SegmentList.id.desc()).limit(1)
+    return session.scalars(newest).first()
 
 
 def check_name(session: Session, name: str) -> None:
@@ -106,7 +105,7 @@ def check_name(session: Session, name: str) -> None:
 
 def confirm(session: Session, list_id: int) -> SegmentList:
     """It may be used from now on; what named nobody is forgotten. Raises NotFound, Refused."""
-    row = get(session, list_id)
+    row = _locked(session, list_id)
     if row.state == ListState.READY:
         raise Refused("这个名单已经确认过了。")
     if row.sheet is not None and not row.columns:
@@ -154,11 +153,21 @@ def get(session: Session, list_id: int) -> SegmentList:
     return row
 
 
+def _locked(session: Session, list_id: int) -> SegmentList:
+    """As it is now, and stays until we are done. Raises NotFound."""
+    row = session.get(SegmentList, list_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound("没有这个名单。")
+    return row
+
+
 def listing(session: Session) -> Sequence[tuple[SegmentList, int]]:
-    """All of them, newest first, with the number of physicians on each."""
+    """All of them, newest first, with the number of physicians on each; what files said is left
+    where it is."""
     people = func.count(func.distinct(Identifier.one_id))
     rows = session.execute(
         select(SegmentList, people)
+        .options(defer(SegmentList.sheet), defer(SegmentList.report))
         .outerjoin(SegmentListMember, SegmentListMember.list_id == SegmentList.id)
         .outerjoin(Identifier, Identifier.id == SegmentListMember.identifier_id)
         .group_by(SegmentList.id)

@@ -13,7 +13,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, bindparam, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.identity import changed
@@ -203,6 +212,13 @@ def scope_of(ref: str, raw: str) -> str:
     return _MOVED.sub("", ref).removesuffix(_suffix(raw)).rsplit(":", 1)[0]
 
 
+def moved_ref(ref: SQLColumnExpression[str], migration_id: int) -> ColumnElement[str]:
+    """A `ref` with the mark of a migration; only one that fills the column loses its end."""
+    mark = f"~{migration_id}"
+    return func.substr(ref, 1, LONGEST_REF - len(mark)).concat(mark)
+
+
+LONGEST_REF = 120
 _MOVED = re.compile(r"~\d+$")
 
 

@@ -86,6 +86,16 @@ def lose(
     return len(rows) + len(names)
 
 
+def still_given(session: Session, names: Sequence[UnmappedName], tag_id: int) -> list[int]:
+    """Those of the names by which somebody has this tag, or where a migration let it go."""
+    by_it = (
+        TagAssertion.tag_id.in_(_onward(session, {tag_id})), _by_name(TagAssertion, names), STANDS,
+    )  # fmt: skip
+    said = select(TagAssertion.source, TagAssertion.raw).where(*by_it).distinct()
+    found = {(row.source, row.raw) for row in session.execute(said)}
+    return [name.id for name in names if (name.source, name.raw) in found]
+
+
 def _let_refused_go(session: Session, tags: Sequence[int], names: Sequence[UnmappedName]) -> None:
     """What the names said of tags that their sources may not assert waits, too."""
     mine = (
@@ -169,11 +179,15 @@ def _reached(session: Session, name_ids: Sequence[int], also: int | None) -> lis
     folded = select(TagFolding.tag_id).where(
         TagFolding.name_id.in_(name_ids), TagFolding.kind != FoldKind.IGNORE
     )
+    given = (*session.scalars(folded.distinct()), also)
+    return _onward(session, {tag for tag in given if tag is not None})
+
+
+def _onward(session: Session, ahead: set[int]) -> list[int]:
     onward: Mapping[int, set[int]] = defaultdict(set)
     for migration in moving.standing(session, versions.newest_number(session)):
         onward[migration.tag_id] |= {part["to"] for part in migration.spec}
     found: set[int] = set()
-    ahead = {tag for tag in (*session.scalars(folded.distinct()), also) if tag is not None}
     while ahead:
         found |= ahead
         ahead = {to for tag in ahead for to in onward.get(tag, ())} - found

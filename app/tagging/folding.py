@@ -7,7 +7,7 @@ in the queue, so that somebody can ask who writes such things, but never kept wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, select, update
@@ -100,6 +100,7 @@ def _keep_waiting(
     known = {"person": identifier_id, "source": source, "scope": scope}
     rows = _WAITING.all(session, known)
     gone = {raw for _, raw in rows} - set(waiting)
+    _lock(session, source, gone | set(waiting))
     if gone:
         ids = [sighting_id for sighting_id, raw in rows if raw in gone]
         session.execute(delete(TagSighting).where(TagSighting.id.in_(ids)))
@@ -110,6 +111,18 @@ def _keep_waiting(
         }  # fmt: skip
         insert_once(session, TagSighting, values, "identifier_id", "source", "scope", "raw")
     _note_carriers(session, source, gone | set(waiting), at)
+
+
+def _lock(session: Session, source: str, raws: Collection[str]) -> None:
+    """Names before sightings, in one order: as whoever lets carriers follow does."""
+    if not raws:
+        return
+    session.scalars(
+        select(UnmappedName.id)
+        .where(UnmappedName.source == source, UnmappedName.raw.in_(raws))
+        .order_by(UnmappedName.id)
+        .with_for_update(key_share=True)
+    ).all()
 
 
 def _note_carriers(session: Session, source: str, raws: Iterable[str], at: datetime) -> None:

@@ -12,8 +12,9 @@ a name that cannot be decided about holds up no other.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -21,12 +22,13 @@ from sqlalchemy.orm import Session
 from app.infra.errors import NotFound, Refused, YishuError
 from app.tagging import carrying, versions
 from app.tagging.deciding import decide, folded, held, locked, waiting
-from app.tagging.fold_models import Decided, FoldKind
+from app.tagging.fold_models import Decided, FoldKind, TagFolding
 from app.tagging.lexicon import LEXICON, Lexicon
 from app.tagging.models import NameState, Tag, TagSighting, TagSynonym, UnmappedName
 from app.tagging.unfolding import forget_meanings, without_meaning
 
 SETTLED_AT_ONCE = 500
+EARLIER = timedelta(days=1)  # no event takes longer
 
 
 def fold_names(
@@ -89,17 +91,17 @@ def ignore_names(
     return done
 
 
-def are_unsettled(session: Session) -> bool:
+def are_unsettled(session: Session, now: datetime) -> bool:
     """Whether `settle` has something to do."""
     lost = session.scalars(without_meaning().limit(1)).first() is not None
-    late = bool(_late(session, 1))
+    late = bool(_late(session, 1)) or bool(_early(session, now))
     return lost or late or carrying.are_following(session) or bool(_learnt(session))
 
 
 def settle(session: Session, now: datetime, limit: int = SETTLED_AT_ONCE) -> int:
     """Let names follow that the vocabulary has learnt while they waited or forgotten since, and
-    who was told of with a name after it was folded; returns how much was done. Call it again until
-    it gives 0."""
+    who was told of with a name after it was folded, or after that was undone by an event that began
+    before; returns how much was done. Call it again until it gives 0."""
     done = forget_meanings(session, limit, now)
     if known := _learnt(session)[:limit]:
         names = locked(session, [name_id for name_id, _ in known])
@@ -110,6 +112,10 @@ def settle(session: Session, now: datetime, limit: int = SETTLED_AT_ONCE) -> int
     for name in _late(session, limit):
         name.state = NameState.FOLDING
         done += 1
+    for name in locked(session, _early(session, now)[:limit]).values():
+        if name.state == NameState.WAITING:
+            name.state = NameState.RETURNING
+            done += 1
     session.flush()
     return done + carrying.follow(session, now)
 
@@ -137,6 +143,26 @@ def _late(session: Session, limit: int) -> Sequence[UnmappedName]:
         .limit(limit)
     )
     return session.scalars(chosen).all()
+
+
+def _early(session: Session, now: datetime) -> list[int]:
+    """Names that wait again, but that an event which began before has given somebody since."""
+    undone = session.execute(
+        select(TagFolding.tag_id, UnmappedName)
+        .join(UnmappedName, UnmappedName.id == TagFolding.name_id)
+        .where(
+            UnmappedName.state == NameState.WAITING, TagFolding.undone_at > now - EARLIER,
+            TagFolding.kind != FoldKind.IGNORE,
+        )
+    )  # fmt: skip
+    by_tag: dict[int, list[UnmappedName]] = defaultdict(list)
+    for tag_id, name in undone:
+        if tag_id is not None:
+            by_tag[tag_id].append(name)
+    return sorted({
+        name_id for tag_id, names in by_tag.items()
+        for name_id in carrying.still_given(session, names, tag_id)
+    })  # fmt: skip
 
 
 def _check_may(known: Lexicon, name: UnmappedName, tag_id: int, called: str) -> None:

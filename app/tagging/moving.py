@@ -19,12 +19,11 @@ from sqlalchemy.orm import Session, aliased
 from app.identity import changed
 from app.infra.errors import Refused
 from app.tagging import moving_refused
-from app.tagging.assign import STANDS, withdraw
+from app.tagging.assign import STANDS, moved_ref, withdraw
 from app.tagging.lexicon import LEXICON
 from app.tagging.models import Tag, TagAssertion, TagMigration, TagMove, TagRefused
 
 PIECE = 50_000  # moves of one statement
-KEPT = 100  # of a `ref`, when the number of the migration has to stand behind it
 STANDING = ("superseded_at", "overruled_by")
 COPIED = (
     "identifier_id", "source", "evidence", "confidence", "actor", "at", "raw", *STANDING,
@@ -211,7 +210,7 @@ def _plan(session: Session, migration_id: int, tag_id: int, parts: Sequence[Part
         )
         .exists()
     )  # fmt: skip
-    other = func.substr(old.ref, 1, KEPT).concat(f"~{migration_id}")
+    other = moved_ref(old.ref, migration_id)
     rows = (
         select(
             literal(migration_id), old.id, chosen.c.target_id, case((there, other), else_=old.ref)

@@ -15,7 +15,6 @@ from sqlalchemy import (
     and_,
     case,
     delete,
-    func,
     insert,
     literal,
     null,
@@ -26,11 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from app.identity import changed
-from app.tagging.assign import STANDS, withdraw
+from app.tagging.assign import STANDS, moved_ref, withdraw
 from app.tagging.lexicon import LEXICON
 from app.tagging.models import TagAssertion, TagRefused
 
-KEPT = 100  # of a `ref`, when the number of the migration has to stand behind it
 COPIED = ("identifier_id", "source", "evidence", "confidence", "actor", "at", "raw")
 _QUIET = {"synchronize_session": False}
 
@@ -44,7 +42,7 @@ def move(
     """Let what is kept of a tag go on; `goes`: (target, condition on `TagRefused`), the first that
     fits counts."""
     target = case(*((fits, literal(to)) for to, fits in goes))
-    other = func.substr(TagRefused.ref, 1, KEPT).concat(f"~{migration_id}")
+    other = moved_ref(TagRefused.ref, migration_id)
     here = (
         TagRefused.tag_id == tag_id,
         TagRefused.moved_by.is_(None),

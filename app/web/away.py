@@ -15,6 +15,7 @@ from app.web.errors import page_of, unexpected
 
 AGAIN_S = 10
 ITS_STATES = ("08", "53", "57", "58")  # connection, resources, shutdown, disk
+CANCELLED = "57014"  # a statement that took too long: it would take as long again
 OUR_FAULT = "SQLITE_ERROR"  # a statement that makes no sense; the rest is locks, files and disks
 
 Answer = tuple[Response | str, int] | tuple[Response | str, int, dict[str, str]]
@@ -40,7 +41,7 @@ def is_away(problem: Exception) -> bool:
     if of_sqlite is not None:
         return bool(of_sqlite != OUR_FAULT)
     state = getattr(problem.orig, "sqlstate", None)
-    return state is None or state.startswith(ITS_STATES)
+    return state is None or (state.startswith(ITS_STATES) and state != CANCELLED)
 
 
 def _answer(app: Flask, problem: Exception) -> Answer:

@@ -31,6 +31,16 @@ def row_number(text: str) -> int:
     return int(text) if usable else 0
 
 
+def asked_row(name: str) -> int | None:
+    """The row that the address asks for; None when it names none that there can be."""
+    return row_number(request.args.get(name, "")) or None
+
+
+def asked_rows(name: str) -> list[int]:
+    """The same of a part of the address that may stand there several times."""
+    return [number for text in request.args.getlist(name) if (number := row_number(text))]
+
+
 def holds_nul(data: Any) -> bool:
     """True when a text anywhere in this JSON value has a NUL character."""
     if isinstance(data, str):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from app import links, tagging
@@ -117,7 +118,10 @@ def test_what_nobody_adopts_and_what_is_worn_is_named_only_when_it_is_sure(
                 sent(
                     session, rep, row, version, NOON - timedelta(days=3), 9 if opened_late else None
                 )
+        session.flush()
+        session.expunge_all()
         lines = {line.version.id: line for line in contents.contents(session, NOON, 90).lines}
+        assert "body" in inspect(lines[worn.id].version).unloaded
         assert (lines[worn.id].nobody, lines[steady.id].nobody) == (True, False)
         assert lines[steady.id].worn is None
         before, lately = lines[worn.id].worn or (None, None)

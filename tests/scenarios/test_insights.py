@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from sqlalchemy import func, select
@@ -78,6 +79,13 @@ def _a_day_goes_from_preview_to_plan_to_names(
     names = marketer.get(f"/console/insights/plan/people/planned?day={day}&rep={rep.id}").text
     assert f"/console/physicians/{wang}" in names
     assert marketer.get("/console/insights/plan/people/nothing").status_code == 404
+    with line.parts.db.transaction() as session:
+        for one in session.scalars(select(reps.Rep)):
+            one.team = "" if one.id == rep.id else "西一"
+    page = marketer.get(f"/console/insights/plan?day={day}").text
+    assert "没有团队" in page
+    everybody = re.findall(r'people/planned\?day=[0-9-]+"', page)
+    assert len(everybody) == 1  # the sum's; a team without a name is not everybody
     items = line.web.get(f"/api/v1/insights/days?day={day}", headers=HEADERS).json["items"]
     assert [(i["rep"], i["planned"], i["suggested"]) for i in items if i["suggested"]] == [
         ("rep01", True, 1)
@@ -111,7 +119,7 @@ def _contents_are_listed_and_leave_as_a_harmless_file(
     assert (item["sent"], item["opened"], item["read"], item["median_s"]) == (1, 1, 1, 42)
     assert item["opening"]["few"]
     version = item["version_id"]
-    assert "代表一对一" in marketer.get(f"/console/insights/contents/{version}?days=7").text
+    assert "一对一发送" in marketer.get(f"/console/insights/contents/{version}?days=7").text
     names = marketer.get(f"/console/insights/contents/{version}/people/read?days=7").text
     assert wang in names
     covered = line.web.get("/api/v1/insights/coverage?by=rep&days=7", headers=HEADERS).json
@@ -165,11 +173,36 @@ def _a_cancelled_suggestion_stays_on_its_day(line: Line, people: dict[str, Brows
     assert "已取消" in page.text
 
 
+def _no_number_or_day_in_an_address_breaks_a_page(
+    line: Line, people: dict[str, Browser], wang: str
+) -> None:
+    """What no row can have, and what no calendar has a day before or after."""
+    huge, admin = "9" * 25, people["admin"]
+    with line.parts.db.reading() as session:
+        rep = f"/console/insights/plan/{_rep(session).id}"
+    for address in (
+        f"/console/physicians/{wang}/what-if?rep={huge}", f"/console/physicians/?page={huge}",
+        f"/console/insights/plan/people/planned?rep={huge}", f"/console/governance/?before={huge}",
+        f"/console/tags/names/history?before={huge}", f"/console/tags/truth?source=crm&of={huge}",
+        f"/console/tags/court?case={huge}&besides={huge}",
+        f"/console/tags/court/cases?page={huge}",
+        f"/console/governance/desk?case={huge}&besides={huge}",
+        *(f"{page}?day={day}" for day in ("0001-01-01", "9999-12-31")
+          for page in ("/console/insights/plan", rep, f"{rep}/preview")),
+    ):  # fmt: skip
+        assert admin.get(address).status_code == 200, address
+    for day in ("0001-01-01", "9999-12-31"):
+        for call in ("days", "days/rep01"):
+            told = line.web.get(f"/api/v1/insights/{call}?day={day}&preview=1", headers=HEADERS)
+            assert told.status_code == 400, (call, day)
+
+
 def test_what_was_and_what_would_be_is_looked_at(line: Line, people: dict[str, Browser]) -> None:
     """One story, because three logins cost more than all of it."""
     _pages_are_for_staff_and_teach_when_empty(line, people)
     wang = _told_of_wang(line)
     _what_if_changes_nothing_and_says_why(line, people, wang)
     _a_day_goes_from_preview_to_plan_to_names(line, people, wang)
+    _no_number_or_day_in_an_address_breaks_a_page(line, people, wang)
     _a_cancelled_suggestion_stays_on_its_day(line, people)
     _contents_are_listed_and_leave_as_a_harmless_file(line, people, wang)

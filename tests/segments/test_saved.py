@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from openpyxl import Workbook
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from app import campaigns, identity, segments
@@ -355,3 +355,40 @@ def test_a_list_that_is_discarded_leaves_nothing(index: Index) -> None:
         audiences.delete_list(session, number)
         assert session.scalars(select(SegmentListMember)).all() == []
     assert list(segments.verify(index.db, index.clock)) == []
+
+
+def test_lists_are_looked_through_without_what_their_files_said(index: Index) -> None:
+    columns, sheet = {"phone": 1}, {"header": ["姓名", "手机"], "rows": [[2, ["某", "1"]]]}
+    with index.db.transaction() as session:
+        lists.draft(
+            session, name="甲", purpose="示例", filename="a.csv", members=[], figures={},
+            report=[{"line": 2}], author="u", now=index.clock(), expires_at=None, sheet=sheet,
+            header_mark="m", columns=columns,
+        )  # fmt: skip
+    with index.db.reading() as session:
+        assert lists.columns_of(session, "m") == columns
+        assert not list(session.identity_map)
+        ((row, number),) = lists.listing(session)
+        assert (row.name, number) == ("甲", 0)
+        assert {"sheet", "report"} <= inspect(row).unloaded
+
+
+def test_a_list_that_somebody_confirms_meanwhile_is_not_read_otherwise(index: Index) -> None:
+    if index.db.engine.dialect.name != "postgresql":
+        pytest.skip("one writer at a time")
+    with index.db.transaction() as session:
+        row = lists.draft(
+            session, name="甲", purpose="示例", filename="a.csv", members=[], figures={}, report=[],
+            author="u", now=index.clock(), expires_at=None, columns={"phone": 1},
+            sheet={"header": ["手机"], "rows": []},
+        )  # fmt: skip
+    again = {"members": [], "figures": {}, "report": [], "columns": {"phone": 0}}
+    with index.db.transaction() as session:
+        seen = lists.get(session, row.id)  # as a page reads it before it does anything
+        with index.db.transaction() as meanwhile:
+            lists.confirm(meanwhile, row.id)
+        with pytest.raises(Refused, match="重新上传"):
+            lists.read_as(session, row.id, **again)
+        with pytest.raises(Refused, match="已经确认过了"):
+            lists.confirm(session, row.id)
+        assert seen.columns == {"phone": 1}

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from app import tagging
 from app.bootstrap import Parts
@@ -76,6 +77,32 @@ def test_many_names_are_one_version_and_their_carriers_follow_piece_by_piece(
         assert tagging.progress(session, done.batch).left == 0
         assert session.scalar(select(func.count(TagSighting.id))) == 0
         assert session.scalar(select(func.count(TagAssertion.id))) == 87
+
+
+def test_an_event_waits_for_a_name_before_it_touches_who_carries_it(
+    database: Database, people: list[Identifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As whoever returns the name's carriers does; the other way round they wait in a circle."""
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("one writer at a time")
+    done = fold_names.fold_many(database, dict.fromkeys(ids(database)[:1], "af"), **BY)
+    follow_names(worker(database))
+    monkeypatch.setattr(fold_names, "PIECES_AT_ONCE", 0)
+    fold_names.undo_batch(database, done.batch, **BY)
+    touched: list[Any] = []
+
+    def once(_session: Any, model: Any, *_more: Any) -> None:
+        touched.append(model)
+
+    with database.transaction() as follower:
+        assert tagging.follow(follower, NOON)
+        monkeypatch.setattr("app.tagging.folding.insert_once", once)
+        with database.transaction() as session:
+            session.execute(text("set local lock_timeout = '20ms'"))
+            with pytest.raises(OperationalError):
+                take(session, people[0], 1, set(NAMES), NOON)
+            session.rollback()
+    assert TagSighting not in touched
 
 
 @pytest.mark.parametrize("followed", [0, 7, 1000])

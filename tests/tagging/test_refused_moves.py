@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from app import tagging
@@ -14,6 +14,7 @@ from app.flows.vocabulary import Share
 from app.identity import Identifier
 from app.infra.db import Database
 from app.tagging import Source
+from app.tagging.assign import moved_ref, ref_of, scope_of
 from app.tagging.editing import revised
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
 from tests.conftest import NOON
@@ -75,6 +76,15 @@ def test_it_follows_a_merge_and_a_chain_of_them_and_comes_back(
         assert looks(session) == between
         vocabulary.undo(session, first, **BY)
         assert looks(session) == was
+
+
+def test_the_mark_of_a_migration_leaves_scope_and_name_of_a_long_ref(database: Database) -> None:
+    scope, names = "tool:" + "x" * 90, ("房颤", "心房颤动")
+    with database.reading() as session:
+        moved = {raw: session.scalar(select(moved_ref(literal(ref_of(scope, NOON, raw)), 1234)))
+                 for raw in names}  # fmt: skip
+    assert len(set(moved.values())) == 2
+    assert {scope_of(ref, raw) for raw, ref in moved.items() if ref} == {scope}
 
 
 @pytest.mark.parametrize("target", [(), ("crm",)])

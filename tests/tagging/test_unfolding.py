@@ -172,6 +172,31 @@ def test_names_that_the_vocabulary_forgets_wait_again_with_all_their_carriers(
         assert len(tagging.weights(session, [second.one_id], NOON)[second.one_id]) == 1
 
 
+def test_an_event_that_began_before_the_undoing_gives_nobody_the_tag_for_good(
+    database: Database,
+) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("one writer at a time")
+    worker = cast(Parts, SimpleNamespace(db=database, clock=lambda: NOON))
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        who = person(session)
+        take(session, who, 1, {"老朋友"}, NOON)
+        was = state(session, [who], NOON)
+        (waiting,) = tagging.unmapped(session)
+    with database.transaction() as session:
+        decided = decide(session, "fold", waiting.id, NOON)
+    with database.transaction() as event:
+        LEXICON.of(event)
+        with database.transaction() as session:
+            unfold(session, decided, actor="user:1", now=NOON)
+        take(event, who, 1, {"老朋友"}, NOON)
+    assert keep_names(worker) > 0
+    assert keep_names(worker) == 0
+    with database.reading() as session:
+        assert state(session, [who], NOON) == was
+
+
 def test_who_carries_a_name_that_its_source_may_not_say_any_more_is_kept_aside(
     database: Database,
 ) -> None:

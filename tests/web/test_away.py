@@ -99,7 +99,7 @@ def test_a_statement_that_makes_no_sense_is_a_bug_and_no_outage(database: Databa
         (OperationalError("", {}, postgres.AdminShutdown()), True),
         (OperationalError("", {}, postgres.DiskFull()), True),
         (OperationalError("", {}, postgres.TooManyConnections()), True),
-        (OperationalError("", {}, postgres.QueryCanceled()), True),
+        (OperationalError("", {}, postgres.QueryCanceled()), False),
         (OperationalError("", {}, postgres.DeadlockDetected()), False),
         (InterfaceError("", {}, sqlite3.InterfaceError()), True),
         (TimeoutError(), True),

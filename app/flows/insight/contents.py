@@ -11,11 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, case, func, literal, select, union
+from sqlalchemy.orm import Session, defer
 
 from app.content import Content, ContentVersion, Stage
+from app.delivery.moment_models import Moment, MomentViewer
+from app.flows.insight.viewers import CHANNEL, viewed
 from app.identity import Identifier, Physician
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
@@ -121,6 +124,7 @@ def contents(
     worn = _worn(session, now)
     chosen = (
         select(ContentVersion, Content.brand_id)
+        .options(defer(ContentVersion.body), defer(ContentVersion.sources))
         .join(Content, Content.id == ContentVersion.content_id)
         .where(ContentVersion.id.in_(list(found)))
     )
@@ -148,7 +152,7 @@ def split(
     session: Session, version_id: int, now: datetime, days: int
 ) -> tuple[dict[str, Figures], dict[str, Figures]]:
     """One version's figures by the physicians' specialty ("": not known), and by way of sending."""
-    since = first_day(now, days)
+    since, after = first_day(now, days), now - timedelta(days=days)
     specialty = func.coalesce(Physician.specialty, "")
     by: dict[str, Figures] = {}
     shown = (
@@ -164,18 +168,23 @@ def split(
     ways: dict[str, Figures] = {}
     for column, group in ((specialty, by), (TrackedLink.channel, ways)):
         sent = (
-            _links(
-                column.label("of"),
-                now - timedelta(days=days),
-                TrackedLink.content_version_id == version_id,
-            )
+            _links(column.label("of"), after, TrackedLink.content_version_id == version_id)
             .outerjoin(Identifier, Identifier.id == TrackedLink.identifier_id)
             .outerjoin(Physician, Physician.one_id == Identifier.one_id)
             .group_by(column)
         )
         for row in session.execute(sent):
             mine = group.setdefault(row.of, Figures())
-            mine.sent, mine.opened, mine.read = row.sent, row.opened, row.read or 0
+            _note_sent(mine, row)
+    for group, what in ((by, specialty), (ways, literal(CHANNEL))):
+        seen = viewed(after, what.label("of"), func.count().label("number"))
+        _note_viewers(
+            session, group,
+            seen.join(Identifier, Identifier.id == MomentViewer.identifier_id)
+            .outerjoin(Physician, Physician.one_id == Identifier.one_id)
+            .where(Moment.content_version_id == version_id)
+            .group_by(what),
+        )  # fmt: skip
     return by, ways
 
 
@@ -189,8 +198,12 @@ def who(version_id: int, step: str, now: datetime, days: int, refusal: str = "")
             .where(TrackedLink.content_version_id == version_id)
             .where(TrackedLink.created_at > now - timedelta(days=days))
         )
-        if step != "sent":
-            chosen = chosen.join(PageView, PageView.link_id == TrackedLink.id)
+        if step == "sent":
+            seen = viewed(now - timedelta(days=days), Identifier.one_id)
+            seen = seen.join(Identifier, Identifier.id == MomentViewer.identifier_id)
+            seen = seen.where(Moment.content_version_id == version_id)
+            return select(union(chosen, seen).subquery().c.one_id)
+        chosen = chosen.join(PageView, PageView.link_id == TrackedLink.id)
         return chosen.where(PageView.read_at.is_not(None)) if step == "read" else chosen
     chosen = (
         select(Identifier.one_id)
@@ -258,7 +271,11 @@ def _figures(
     )
     for version_id, refusal, number in session.execute(refused):
         found.setdefault(version_id, Figures()).refusals[refusal or ""] += number
-    _note_links(session, found, now - timedelta(days=days), conditions[1])
+    after = now - timedelta(days=days)
+    _note_links(session, found, after, conditions[1])
+    seen = viewed(after, Moment.content_version_id.label("of"), func.count().label("number"))
+    seen = seen.where(*conditions[2]).group_by(Moment.content_version_id)
+    _note_viewers(session, found, seen)
     return found
 
 
@@ -268,8 +285,7 @@ def _note_links(
 ) -> None:  # fmt: skip
     sent = _links(TrackedLink.content_version_id.label("of"), after, *conditions)
     for row in session.execute(sent.group_by(TrackedLink.content_version_id)):
-        mine = found.setdefault(row.of, Figures())
-        mine.sent, mine.opened, mine.read = row.sent, row.opened, row.read or 0
+        _note_sent(found.setdefault(row.of, Figures()), row)
     whole = func.round(case((PageView.visible_s > LONGEST_S, LONGEST_S), else_=PageView.visible_s))
     times = (
         select(TrackedLink.content_version_id, whole.label("s"), func.count().label("number"))
@@ -279,6 +295,18 @@ def _note_links(
     )
     for version_id, seconds, number in session.execute(times):
         found[version_id].seconds[int(seconds)] += number
+
+
+def _note_sent(mine: Figures, row) -> None:  # type: ignore[no-untyped-def]
+    """The one link of a moment is nobody's: its viewers are counted beside."""
+    mine.sent, mine.opened, mine.read = row.sent - row.moments, row.opened, row.read or 0
+
+
+def _note_viewers(session: Session, found: dict[Any, Figures], seen: Select[Any]) -> None:
+    for row in session.execute(seen):
+        found.setdefault(row.of, Figures()).sent += row.number
+    for mine in found.values():  # somebody opened a moment that nobody is known to have seen
+        mine.sent = max(mine.sent, mine.opened)
 
 
 def _links(what: ColumnElement, after: datetime, *conditions: ColumnElement[bool]) -> Select:  # type: ignore[type-arg]
@@ -294,6 +322,7 @@ def _links(what: ColumnElement, after: datetime, *conditions: ColumnElement[bool
         select(
             what, func.count().label("sent"), func.count(views.c.link_id).label("opened"),
             func.count(views.c.read_at).label("read"),
+            func.sum(case((TrackedLink.channel == CHANNEL, 1), else_=0)).label("moments"),
         )
         .select_from(TrackedLink)
         .outerjoin(views, views.c.link_id == TrackedLink.id)
@@ -323,18 +352,21 @@ def _worn(session: Session, now: datetime) -> dict[int, tuple[Rate, Rate]]:
 
 def _conditions(
     team: str | None, only: int | None
-) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
-    """What suggestions and links must fulfil."""
+) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """What suggestions, links and moments must fulfil."""
     one: list[ColumnElement[bool]] = []
     other: list[ColumnElement[bool]] = []
+    third: list[ColumnElement[bool]] = []
     if team is not None:
         members = select(Rep.id).where(Rep.team == team)
         one.append(Suggestion.rep_id.in_(members))
         other.append(TrackedLink.rep_id.in_(members))
+        third.append(Moment.rep_id.in_(members))
     if only is not None:
         one.append(Suggestion.content_version_id == only)
         other.append(TrackedLink.content_version_id == only)
-    return one, other
+        third.append(Moment.content_version_id == only)
+    return one, other, third
 
 
 def _answers() -> list[ColumnElement[int]]:

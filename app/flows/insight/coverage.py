@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select, union
 from sqlalchemy.orm import Session
 
 from app import content, segments, tagging
 from app.autotag.spoken import ABOUT
 from app.content import Brand, Content, ContentVersion
+from app.delivery.moment_models import Moment, MomentViewer
 from app.flows.insight.contents import NOT_CANCELLED, first_day
+from app.flows.insight.viewers import viewed
 from app.hospitals.models import Institution
 from app.identity import Identifier, Physician
 from app.infra.errors import Refused
@@ -124,7 +126,8 @@ def who(by: By, key: str, step: str, now: datetime, days: int) -> Select[str]:
         )
         sets, column = _sets(now, days), Physician.one_id
     if step == "missed":
-        return chosen.where(column.not_in(sets["contacted"]))
+        had = sets["contacted"].subquery()
+        return chosen.where(~select(had.c.one_id).where(had.c.one_id == column).exists())
     return chosen.where(column.in_(sets[step])) if step in sets else chosen
 
 
@@ -174,19 +177,19 @@ def _demand(session: Session, now: datetime) -> dict[int, int | None]:
 
 
 def _by_value(session: Session, by: By, now: datetime, days: int) -> list[Group]:
-    """One statement: each set is made once and looked into for every physician."""
+    """One statement: each set is made once and joined to the physicians. Asking for each of them
+    whether a set has them is slow on PostgreSQL as soon as the set is past its memory."""
     value = _value(by)
-    sets = _sets(now, days)
-    counts = [
-        func.sum(case((Physician.one_id.in_(sets[step]), 1), else_=0)).label(step) for step in STEPS
-    ]
-    rows = session.execute(
+    sets = {step: one.distinct().subquery() for step, one in _sets(now, days).items()}
+    counts = [func.count(sets[step].c.one_id).label(step) for step in STEPS]
+    asked = (
         select(value.label("key"), func.count().label("connected"), *counts)
         .select_from(Physician)
         .outerjoin(Institution, Institution.id == Physician.institution_id)
-        .where(Physician.one_id.in_(_connected()))
-        .group_by(value)
     )
+    for one in sets.values():
+        asked = asked.outerjoin(one, one.c.one_id == Physician.one_id)
+    rows = session.execute(asked.where(Physician.one_id.in_(_connected())).group_by(value))
     return [Group(row.key, row.connected, *(getattr(row, step) for step in STEPS)) for row in rows]
 
 
@@ -194,6 +197,10 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
     """A physician of two reps counts for both, and for each what this rep did."""
     since, after = first_day(now, days), now - timedelta(days=days)
     person = func.count(Identifier.one_id.distinct())
+    sent = union(
+        select(TrackedLink.rep_id, TrackedLink.identifier_id).where(TrackedLink.created_at > after),
+        viewed(after, Moment.rep_id, MomentViewer.identifier_id),
+    ).subquery()
     connected = (
         select(RepContact.rep_id, person.label("number"))
         .join(Identifier, Identifier.id == RepContact.identifier_id)
@@ -203,7 +210,11 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
         "connected": connected,
         "considered": connected.where(RepContact.rep_id.in_(_planned_reps(since))),
         "planned": _of_friends(connected, Suggestion).where(Suggestion.day >= since, NOT_CANCELLED),
-        "contacted": _of_friends(connected, TrackedLink).where(TrackedLink.created_at > after),
+        "contacted": connected.join(
+            sent,
+            (sent.c.rep_id == RepContact.rep_id)
+            & (sent.c.identifier_id == RepContact.identifier_id),
+        ),
         "opened": _of_friends(connected, TrackedLink)
         .join(PageView, PageView.link_id == TrackedLink.id)
         .where(PageView.opened_at > after),
@@ -253,14 +264,18 @@ def _sets(now: datetime, days: int, rep_id: int | None = None) -> dict[str, Sele
     linked = select(Identifier.one_id).join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
     planned = select(Identifier.one_id).join(Suggestion, Suggestion.identifier_id == Identifier.id)
     considered = _connected().where(RepContact.rep_id.in_(_planned_reps(since)))
+    seen = viewed(after, Identifier.one_id)
+    seen = seen.join(Identifier, Identifier.id == MomentViewer.identifier_id)
     if rep_id is not None:
         linked = linked.where(TrackedLink.rep_id == rep_id)
         planned = planned.where(Suggestion.rep_id == rep_id)
         considered = considered.where(RepContact.rep_id == rep_id)
+        seen = seen.where(Moment.rep_id == rep_id)
+    contacted = union(linked.where(TrackedLink.created_at > after), seen).subquery()
     return {
         "considered": considered,
         "planned": planned.where(Suggestion.day >= since, NOT_CANCELLED),
-        "contacted": linked.where(TrackedLink.created_at > after),
+        "contacted": select(contacted.c.one_id),
         "opened": linked.join(PageView, PageView.link_id == TrackedLink.id).where(
             PageView.opened_at > after
         ),

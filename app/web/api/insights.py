@@ -25,12 +25,13 @@ from app.web.api.asking import Asked, Position, RowId, query
 from app.web.context import parts
 
 Days = Annotated[int, Field(ge=1, le=365)]
+Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
 
 
 class DayQuery(Asked):
     """`day` in China, today when it is not given; `team` "" is for reps without one."""
 
-    day: date | None = None
+    day: Day | None = None
     team: str | None = None
     limit: int = Field(100, ge=1, le=500)
     offset: Position = 0
@@ -39,7 +40,7 @@ class DayQuery(Asked):
 class RepDayQuery(Asked):
     """`preview`: also what would be planned now, and who is left out by name; it takes longer."""
 
-    day: date | None = None
+    day: Day | None = None
     preview: bool = False
 
 

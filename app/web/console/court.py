@@ -18,7 +18,9 @@ from app.infra.clock import local
 from app.infra.errors import NotFound, Refused, YishuError
 from app.web import auth
 from app.web.console import bp, visible
+from app.web.console.insight_words import page_number
 from app.web.context import parts
+from app.web.numbers import asked_row, asked_rows
 from app.web.policy import EVERYONE, allow
 
 MOST_BESIDES, PAGE = 50, 30
@@ -107,7 +109,7 @@ def court_cases() -> str:
     """All cases that one may see; the filter is in the address."""
     here, who = parts(), viewer()
     state, kind = request.args.get("state", ""), request.args.get("kind", "")
-    page = max(1, request.args.get("page", 1, int))
+    page = page_number()
     with here.db.reading() as session:
         found, total = court.listing(
             session, who, state=CaseState(state) if state in set(CaseState) else None,
@@ -241,8 +243,8 @@ def _pace(session: Session, who: Viewer) -> court.Pace:
 
 def _next(session: Session, who: Viewer, now: datetime) -> Shown | None:
     """What is asked for, or what comes next."""
-    besides = set(request.args.getlist("besides", int)[:MOST_BESIDES])
-    wanted = request.args.get("case", None, int)
+    besides = set(asked_rows("besides")[:MOST_BESIDES])
+    wanted = asked_row("case")
     asked = court.find_visible(session, wanted, who) if wanted else None
     if asked is not None and asked.state == CaseState.OPEN and court.may_decide(asked, who):
         return _show(session, asked, now)

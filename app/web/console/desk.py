@@ -24,6 +24,7 @@ from app.web.console import bp
 from app.web.console.differences import Piece, differences
 from app.web.console.judgements import JUDGES
 from app.web.context import parts
+from app.web.numbers import asked_row, asked_rows
 from app.web.policy import allow
 
 MOST_BESIDES = 50
@@ -183,8 +184,8 @@ def _queue() -> State:
 
 def _case(session: Session, actor: str, now: datetime) -> Case | None:
     """What is asked for, or what comes next; what is no question any more is passed over."""
-    besides = set(request.args.getlist("besides", int)[:MOST_BESIDES])
-    wanted = request.args.get("case", None, int)
+    besides = set(asked_rows("besides")[:MOST_BESIDES])
+    wanted = asked_row("case")
     while True:
         row = (
             linkage.get(session, wanted)

@@ -17,7 +17,7 @@ from app.infra.errors import YishuError
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
-from app.web.numbers import row_number
+from app.web.numbers import asked_row, row_number
 from app.web.policy import STAFF, allow
 
 PAGE = 50
@@ -37,7 +37,7 @@ def governance() -> str:
     """The room's first page: the inbox."""
     text = request.args.get("state", "")
     state = State(text) if text in set(State) else None
-    before = request.args.get("before", None, int)
+    before = asked_row("before")
     source = request.args.get("source", "")[:40]
     with parts().db.reading() as session:
         rows = inbox.listing(session, state=state, source=source, before_id=before, limit=PAGE)

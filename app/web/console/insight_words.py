@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select
 
 from app.flows.insight.people import PAGE, names
+from app.recommend.way import NAMES, By
 from app.web import language
 from app.web.console import bp
 from app.web.console.words import WEEKDAYS
@@ -107,10 +108,7 @@ def or_unknown(text: str) -> str:
     return text or str(_("未知"))
 
 
-WAYS = {"wecom": _l("代表一对一"), "group_task": _l("企业群发任务"), "oa": _l("公众号")}
-
-
 @bp.app_template_filter("link_way")
 def link_way(channel: str) -> str:
     """How a link came to the physician."""
-    return str(WAYS.get(channel, channel))
+    return str(_(NAMES[By(channel)])) if channel in set(By) else channel

@@ -22,6 +22,7 @@ from app.web.console.insight_words import PERIODS, here, names_page, page_number
 from app.web.context import parts
 from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
+from app.web.spreadsheet import harmless
 
 PAGE = 50
 SORTS = {
@@ -68,7 +69,7 @@ def performance_file() -> Response:
     for line in found.lines:
         figures = line.figures
         lines.writerow([
-            _harmless(line.version.title), line.version.number,
+            harmless(line.version.title), line.version.number,
             *(getattr(figures, step) for step in STEPS),
             *_rate(figures.adoption), *_rate(figures.opening),
             "" if line.beside_place is None else round(line.beside_place, 2),
@@ -140,8 +141,3 @@ def _rate(rate: Rate) -> list[str]:
     if rate.share is None:
         return ["", "", ""]
     return [f"{value:.4f}" for value in (rate.share, rate.low, rate.high)]
-
-
-def _harmless(text: str) -> str:
-    """No spreadsheet takes it for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

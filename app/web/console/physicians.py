@@ -21,6 +21,7 @@ from app.web import auth
 from app.web.console import bp, judgements, visible
 from app.web.console.court import viewer
 from app.web.console.drawing import drawn
+from app.web.console.insight_words import page_number
 from app.web.context import parts
 
 PAGE = 30
@@ -31,7 +32,7 @@ CHANNELS = (("", _l("全部")), ("wecom", _l("企微")), ("oa", _l("公众号"))
 def physicians() -> str:
     """The list; state is in the URL."""
     text = request.args.get("q", "").strip()
-    page = max(1, request.args.get("page", 1, int))
+    page = page_number()
     here = parts()
     with here.db.reading() as session:
         found, total = identity.search(

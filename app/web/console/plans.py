@@ -23,9 +23,11 @@ from app.reps import Rep
 from app.web.console import bp
 from app.web.console.insight_words import here, names_page, page_number, step_name
 from app.web.context import parts
+from app.web.numbers import asked_row
 from app.web.policy import STAFF, allow
 
 PAGE, OUT_PAGE = 100, 30
+FARTHEST = timedelta(days=730)
 SORTS = {
     "team": _l("按团队"), "adopted": _l("采用最多"), "refused": _l("不合适最多"),
     "open": _l("未答复最多"), "few": _l("建议最少"),
@@ -103,7 +105,7 @@ def plan_people(what: str) -> str:
     if what not in days.FIGURES:
         raise NotFound(_("没有这个数字。"))
     at = parts().clock()
-    day, team, rep_id = _day(at), request.args.get("team"), request.args.get("rep", None, int)
+    day, team, rep_id = _day(at), request.args.get("team"), asked_row("rep")
     back = (
         url_for("console.plan_of_rep", rep_id=rep_id, day=day) if rep_id is not None
         else url_for("console.plan", day=day, team=team)
@@ -113,11 +115,13 @@ def plan_people(what: str) -> str:
 
 
 def _day(at: datetime) -> date:
-    """The day that is asked for; today, or the coming working day when nothing is said."""
+    """The day that is asked for, within two years of today; today when nothing is said."""
+    today = local(at).date()
     try:
-        return date.fromisoformat(request.args.get("day", ""))
+        asked = date.fromisoformat(request.args.get("day", ""))
     except ValueError:
-        return local(at).date()
+        return today
+    return min(max(asked, today - FARTHEST), today + FARTHEST)
 
 
 def _step(day: date, way: int) -> date:

@@ -26,6 +26,7 @@ from app.web.console.segment_words import COLUMN_WORDS, LINE_WORDS
 from app.web.context import parts
 from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
+from app.web.spreadsheet import harmless
 
 MAKERS = (Role.ADMIN, Role.MARKETER)
 SHOWN, SAMPLE = 100, 5
@@ -99,7 +100,7 @@ def list_report(list_id: int) -> Response:
     lines.writerow([_("行"), _("列"), _("内容"), _("说明")])
     for one in row.report:
         column = str(COLUMN_WORDS.get(one["column"], one["column"]))
-        lines.writerow([one["line"], column, _harmless(one["value"]), one["why"]])
+        lines.writerow([one["line"], column, harmless(one["value"]), one["why"]])
     answer = FlaskResponse("\ufeff" + text.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f"attachment; filename=list-{list_id}.csv"
     answer.headers["Cache-Control"] = "no-store"
@@ -217,8 +218,3 @@ def _prolong(session: Session, list_id: int, now: datetime) -> str:
 def _spare(session: Session, list_id: int, who: str, now: datetime) -> str:
     segments.suppression.add(session, list_id=list_id, author=who, now=now)
     return str(_("从现在起，所有推送和建议都不会发给名单里的医生。"))
-
-
-def _harmless(value: str) -> str:
-    """A spreadsheet takes what begins like this for a formula."""
-    return f"'{value}" if value[:1] in "=+-@\t\r" else value

@@ -25,6 +25,7 @@ from app.web import auth
 from app.web.console import bp
 from app.web.console.words import moment
 from app.web.context import parts
+from app.web.numbers import asked_row
 from app.web.policy import STAFF, allow
 
 PAGE, HISTORY = 50, 100
@@ -121,7 +122,7 @@ def decide_names() -> Response:
 @allow(*STAFF)
 def name_history() -> str:
     """Who decided what about which name, newest first; of one click, with how far it is."""
-    before, batch = request.args.get("before", None, int), request.args.get("batch", "")[:32]
+    before, batch = asked_row("before"), request.args.get("batch", "")[:32]
     with parts().db.reading() as session:
         rows = tagging.folding_history(session, limit=HISTORY, before=before, batch=batch)
         return render_template(

@@ -12,6 +12,7 @@ from app.infra.errors import YishuError
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
+from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
 
 SHOWN = 200
@@ -21,12 +22,13 @@ SHOWN = 200
 @allow(*STAFF)
 def truth() -> str:
     """The table, worst first; `?source=` of one source; `?of=` the history of one line."""
-    source, of = request.args.get("source", ""), request.args.get("of", None, int)
+    source, of = request.args.get("source", ""), request.args.get("of")
+    tag = row_number(of) if of else None  # 0: the whole source
     with parts().db.reading() as session:
         lines = court.truth(session, source=source)
-        changes = tagging.reliability_changes(session, source, of) if of is not None else None
+        changes = tagging.reliability_changes(session, source, tag) if tag is not None else None
         return render_template(
-            "console/truth.html", lines=lines[:SHOWN], total=len(lines), source=source, of=of,
+            "console/truth.html", lines=lines[:SHOWN], total=len(lines), source=source, of=tag,
             sources=tagging.LEARNED_FROM, changes=changes, names=court.words(session),
             users=accounts.names(session), retirements=court.retirements(session),
             learned_at=court.learned_at(session), prior=tagging.prior,

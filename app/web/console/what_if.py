@@ -22,7 +22,7 @@ from app.web.console import bp, visible
 from app.web.console.insight_words import here
 from app.web.console.words import china, left_out
 from app.web.context import parts
-from app.web.numbers import row_number
+from app.web.numbers import asked_row, row_number
 from app.web.policy import STAFF, allow
 
 SHOWN = 6  # contents beside each other
@@ -42,7 +42,7 @@ def what_if(one_id: str) -> str:
     at = parts().clock()
     with parts().db.reading() as session:
         person = visible.physician(session, one_id)
-        rep_id = request.args.get("rep", None, int)
+        rep_id = asked_row("rep")
         given = flow.situation(
             session, person.one_id, at, reps.get_rep(session, rep_id) if rep_id else None
         )
