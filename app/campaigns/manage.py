@@ -21,7 +21,7 @@ from app.infra.errors import NotFound, Refused
 from app.recommend import State, Suggestion
 from app.segments.nodes import CampaignIs
 
-PAUSED = "推送已暂停"
+PAUSED, FINISHED = "推送已暂停", "推送已结束"
 
 
 def create(
@@ -111,7 +111,7 @@ def finish(session: Session, campaign_id: int) -> None:
     check_move(Stage(campaign.stage), Stage.FINISHED)
     campaign.stage = Stage.FINISHED
     rest(schedule_of(session, campaign_id))
-    _stop(session, campaign_id, "推送已结束")
+    _stop(session, campaign_id, FINISHED)
 
 
 def run_now(session: Session, campaign_id: int, now: datetime) -> int:

@@ -15,6 +15,7 @@ from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
 from app.flows.carry_out import carry_out
 from app.flows.settle_message import settle_message
+from app.flows.stop_or_resume import stop_or_resume
 from app.identity import Id, Kind
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
@@ -278,3 +279,62 @@ def test_content_withdrawn_before_the_rep_publishes_takes_the_moment_back(line: 
         (view,) = dispatches(line, Way.MOMENT_VIEW)
         assert not view.counts_as_contact
         assert delivery.moments.due_moments(session, line.clock() + timedelta(days=30), 5) == []
+
+
+def stop_wang(line: Line) -> None:
+    with line.parts.db.transaction() as session:
+        row = identity.find(
+            session,
+            Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", line.person("wang").external_userid),
+        )
+        assert row is not None
+        stop_or_resume(
+            session, row, True, source="keyword", evidence="退订", ref="stop", channel="oa",
+            at=line.clock(), now=line.clock(),
+        )  # fmt: skip
+
+
+def marked(line: Line) -> list[str]:
+    return [s.external_userid for s in line.world.relations if len(s.tag_ids) > 1]
+
+
+def test_who_opts_out_after_being_marked_loses_the_mark_and_the_others_see_the_moment(
+    line: Line, two: list[Suggestion]
+) -> None:
+    client = enter(line, "rep01")
+    form = {"suggestion": [str(row.id) for row in two], "by": "moment"}
+    send(client, f"/rep/together/{two[0].content_version_id}", **form)  # type: ignore[arg-type]
+    assert run(line, 200).step == Step.CONFIRMING  # the next look is half an hour away
+    assert len(marked(line)) == 2
+    stop_wang(line)
+    assert run(line, 1).step == Step.CONFIRMING
+    wang, li = line.person("wang").external_userid, line.person("li").external_userid
+    assert marked(line) == [li]
+    line.do("publish_moment", moment_id=moment_of(line)["id"], userid="rep01")
+    assert run(line, 60).step == Step.PUBLISHED
+    receipts = {
+        d.payload["external_userid"]: (d.receipt, d.counts_as_contact)
+        for d in dispatches(line, Way.MOMENT_VIEW)
+    }
+    assert receipts == {wang: (Receipt.NOT_SEEN, False), li: (Receipt.FORWARDED, True)}
+    states = {row.identifier_id: row.state for row in rows_of(line)}
+    assert sorted(states.values()) == [State.ADOPTED, State.CANCELLED]
+
+
+def test_a_moment_that_nobody_may_see_any_more_is_taken_back(line: Line) -> None:
+    moment_campaign(line)
+    assert run(line).step == Step.CONFIRMING
+    stop_wang(line)
+    assert run(line, 2).step == Step.FAILED
+    assert (moment_of(line)["cancelled"], marked(line)) == (True, [])
+
+
+def test_who_opts_out_while_others_are_marked_is_not_asked_for(line: Line) -> None:
+    moment_campaign(line)
+    line.clock.tick(seconds=10)
+    keep_moments(line.parts)
+    line.work()
+    assert marked(line)
+    stop_wang(line)
+    assert run(line).step == Step.FAILED
+    assert (line.world.moments, marked(line)) == ({}, [])
