@@ -215,6 +215,7 @@ def _run(session: Session, schedule: Schedule, now: datetime) -> int:
 
 
 def _stop(session: Session, campaign_id: int, why: str) -> int:
+    delivery.moments.wake(session, campaign_id=campaign_id)
     stopped = delivery.cancel_for(session, why, campaign_id=campaign_id)
     session.execute(
         update(Suggestion)
@@ -229,4 +230,6 @@ def _was_stopped(session: Session, campaign: Campaign) -> bool:
         Dispatch.campaign_id == campaign.id, Dispatch.error == PAUSED,
         Dispatch.state == Sending.CANCELLED,
     )  # fmt: skip
-    return session.scalar(stopped.limit(1)) is not None
+    return session.scalar(stopped.limit(1)) is not None or delivery.moments.ended_by(
+        session, PAUSED, campaign.id
+    )

@@ -98,6 +98,14 @@ def was_woken(moment: Moment, since: datetime) -> bool:
     return moment.check_at is not None and moment.check_at <= since
 
 
+def ended_by(session: Session, why: str, campaign_id: int) -> bool:
+    """Is there a moment of this campaign that ended for this reason?"""
+    ended = select(Moment.id).where(
+        Moment.campaign_id == campaign_id, Moment.step == Step.FAILED, Moment.error == why
+    )
+    return session.scalar(ended.limit(1)) is not None
+
+
 def due_moments(session: Session, now: datetime, limit: int) -> Sequence[int]:
     """Moments that it is time to look at."""
     chosen = select(Moment.id).where(Moment.check_at <= now).order_by(Moment.check_at).limit(limit)

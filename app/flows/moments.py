@@ -19,7 +19,7 @@ from app.delivery.moment_models import Moment, Step
 from app.flows import moment_seen
 from app.flows.material import moment_fields
 from app.flows.moment_asked import FIRST, Answer, Question
-from app.flows.moment_barred import MARKED, Barred, barred
+from app.flows.moment_barred import MARKED, Barred, barred, why_over
 from app.flows.sent import after_sent
 from app.identity import Identifier
 from app.infra.errors import Permanent
@@ -38,6 +38,9 @@ def look(session: Session, row_id: int, now: datetime) -> Question | None:
     if row is None:
         return None
     job, over, against = "", "", tuple[Barred, ...]()
+    if row.step in (Step.NEW, Step.SHOWING) and (over := why_over(session, row, now)):
+        moment_seen.fail(session, row, over, now)
+        return None
     if row.step == Step.SHOWING:
         against = _ask_when_shown(session, row, now)
         if not against:
@@ -48,6 +51,8 @@ def look(session: Session, row_id: int, now: datetime) -> Question | None:
             moment_seen.fail(session, row, task.error if task else "任务没有发出", now)
             return None
         if task.state in OPEN:
+            if task.state == Sending.QUEUED and (over := why_over(session, row, now)):
+                delivery.cancel(session, task, over)
             row.check_at = now + SOON
             return None
         job = task.provider_id if task.state == Sending.SENT else ""
@@ -55,11 +60,8 @@ def look(session: Session, row_id: int, now: datetime) -> Question | None:
         task = rows.carrier(session, row)
         job = task.provider_id if task else ""
     elif row.step == Step.CONFIRMING:
-        version = content.get_version(session, row.content_version_id)
-        if problem := content.problem(session, version, now):
-            moment_seen.fail(session, row, problem, now)
-            return None
-        against = barred(session, row, now)
+        over = why_over(session, row, now)
+        against = () if over else barred(session, row, now)
     rep = reps.get_rep(session, row.rep_id)
     return Question(
         row.id, Step(row.step), rep.corp_id, rep.userid, row.tag_id, row.moment_id, job, row.url,
@@ -106,6 +108,9 @@ def _note_confirmed(
         row.check_at = now + SOON
     elif age > GIVE_UP:
         moment_seen.fail(session, row, "一周内没有确认发表", now)
+    elif row.check_at is not None:
+        ends = content.get_version(session, row.content_version_id).valid_until
+        row.check_at = min(row.check_at, ends) if ends and ends > now else row.check_at
 
 
 def _show(session: Session, row: Moment, now: datetime) -> None:
@@ -134,13 +139,12 @@ def _ask_when_shown(session: Session, row: Moment, now: datetime) -> tuple[Barre
     row.check_at = now + SOON
     if any(dispatch.state in OPEN for dispatch in found):
         return ()
-    version = content.get_version(session, row.content_version_id)
-    problem = content.problem(session, version, now)
-    if problem or not any(d.state in MARKED and d.receipt is None for d in found):
-        moment_seen.fail(session, row, problem or NOBODY, now)
+    if not any(d.state in MARKED and d.receipt is None for d in found):
+        moment_seen.fail(session, row, NOBODY, now)
         return ()
     if against := barred(session, row, now):
         return against
+    version = content.get_version(session, row.content_version_id)
     rep = reps.get_rep(session, row.rep_id)
     delivery.queue(
         session, way=Way.MOMENT, dedupe_key=rows.carrier_key(row),

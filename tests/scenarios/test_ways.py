@@ -16,6 +16,7 @@ from app.delivery.moment_models import Moment, Step
 from app.flows.carry_out import carry_out
 from app.flows.settle_message import settle_message
 from app.flows.stop_or_resume import stop_or_resume
+from app.flows.withdraw_content import withdraw_content
 from app.identity import Id, Kind
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
@@ -338,3 +339,37 @@ def test_who_opts_out_while_others_are_marked_is_not_asked_for(line: Line) -> No
     stop_wang(line)
     assert run(line).step == Step.FAILED
     assert (line.world.moments, marked(line)) == ({}, [])
+
+
+def test_a_paused_campaign_makes_no_moment_and_resuming_makes_it(line: Line) -> None:
+    campaign_id = moment_campaign(line)
+    with line.parts.db.transaction() as session:
+        campaigns.pause(session, campaign_id)
+    assert (run(line).step, line.world.moments) == (Step.FAILED, {})
+    with line.parts.db.transaction() as session:
+        campaigns.activate(session, campaign_id, line.clock())
+        (waiting,) = campaigns.unfinished(session, line.clock())
+        carry_out(session, waiting.id, line.parts.settings, line.clock())
+        session.delete(session.scalars(select(Moment)).first())  # `run` looks at the only one
+    assert run(line).step == Step.CONFIRMING
+
+
+def test_a_finished_campaign_takes_its_moment_back_unless_it_is_published(line: Line) -> None:
+    campaign_id = moment_campaign(line)
+    assert run(line, 200).step == Step.CONFIRMING
+    with line.parts.db.transaction() as session:
+        campaigns.finish(session, campaign_id)
+    assert run(line, 1).step == Step.FAILED
+    assert (moment_of(line)["cancelled"], marked(line)) == (True, [])
+
+
+def test_what_was_published_before_its_content_ended_was_seen(line: Line) -> None:
+    moment_campaign(line)
+    assert run(line, 200).step == Step.CONFIRMING
+    line.do("publish_moment", moment_id=moment_of(line)["id"], userid="rep01")
+    with line.parts.db.transaction() as session:
+        (row,) = session.scalars(select(Moment))
+        withdraw_content(session, row.content_version_id, reason="召回", now=line.clock())
+    assert run(line, 1).step == Step.PUBLISHED
+    (view,) = dispatches(line, Way.MOMENT_VIEW)
+    assert (view.receipt, view.counts_as_contact) == (Receipt.FORWARDED, True)
