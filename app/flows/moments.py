@@ -26,6 +26,7 @@ from app.infra.errors import Permanent
 
 SOON, LATER = timedelta(seconds=5), timedelta(hours=1)
 GIVE_UP = timedelta(days=7)  # then nobody publishes it any more
+BEGIN_WITHIN = timedelta(hours=24)  # what comes later comes as a surprise
 JOB_LIFE = timedelta(hours=24)
 TAG_LIVES = timedelta(days=7)  # after publication
 OPEN = (Sending.QUEUED, Sending.SENDING)
@@ -38,7 +39,7 @@ def look(session: Session, row_id: int, now: datetime) -> Question | None:
     if row is None:
         return None
     job, over, against = "", "", tuple[Barred, ...]()
-    if row.step in (Step.NEW, Step.SHOWING) and (over := why_over(session, row, now)):
+    if row.step in (Step.NEW, Step.SHOWING) and (over := _why_not_begun(session, row, now)):
         moment_seen.fail(session, row, over, now)
         return None
     if row.step == Step.SHOWING:
@@ -69,6 +70,11 @@ def look(session: Session, row_id: int, now: datetime) -> Question | None:
     )  # fmt: skip
 
 
+def _why_not_begun(session: Session, row: Moment, now: datetime) -> str:
+    late = now - row.created_at > BEGIN_WITHIN
+    return why_over(session, row, now) or ("一天内没有准备好" if late else "")
+
+
 def note(session: Session, question: Question, answer: Answer, now: datetime) -> None:
     """Write the answer down, and when to look again."""
     row = session.get_one(Moment, question.row_id, with_for_update=True)
@@ -77,7 +83,7 @@ def note(session: Session, question: Question, answer: Answer, now: datetime) ->
     age, woken = now - row.created_at, rows.was_woken(row, question.now)
     row.check_at = now + min(max(age / 5, FIRST), LATER)
     if answer.problem is not None:
-        _note_problem(session, row, answer.problem, age, now)
+        _note_problem(session, row, question, answer.problem, age, now)
     elif row.step == Step.NEW:
         row.tag_id, row.step, row.check_at = answer.tag_id, Step.SHOWING, now + SOON
         _show(session, row, now)
@@ -179,12 +185,15 @@ def _note_made(
 
 
 def _note_problem(
-    session: Session, row: Moment, problem: Exception, age: timedelta, now: datetime
-) -> None:
+    session: Session, row: Moment, question: Question, problem: Exception, age: timedelta,
+    now: datetime,
+) -> None:  # fmt: skip
     """Later again; what the platform refuses for good ends it, and its cleaning up."""
-    row.error = str(problem)
-    ended = row.step in (Step.FAILED, Step.PUBLISHED)
-    if ended and (isinstance(problem, Permanent) or age > 2 * GIVE_UP):
+    ended, final = row.step in (Step.FAILED, Step.PUBLISHED), isinstance(problem, Permanent)
+    if ended and (final or age > 2 * GIVE_UP):
         row.check_at = None
+    elif not ended and final and (row.step == Step.NEW or question.over):
+        moment_seen.fail(session, row, question.over or "平台拒绝了", now)
     elif not ended and age > GIVE_UP:
-        moment_seen.fail(session, row, str(problem), now)
+        moment_seen.fail(session, row, "平台一周内没有给出结果", now)
+    row.error = str(problem)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app import campaigns, consent, content, delivery, identity, journey
+from app.connectors.errors import Busy, NotAllowed
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
@@ -373,3 +374,28 @@ def test_what_was_published_before_its_content_ended_was_seen(line: Line) -> Non
     assert run(line, 1).step == Step.PUBLISHED
     (view,) = dispatches(line, Way.MOMENT_VIEW)
     assert (view.receipt, view.counts_as_contact) == (Receipt.FORWARDED, True)
+
+
+def test_a_tag_that_is_refused_ends_the_moment_at_once_and_one_that_is_late_after_a_day(
+    line: Line,
+) -> None:
+    moments = line.parts.outside.wecom["wwtestcorp"].moments
+    problem: Exception = Busy("busy")
+
+    def own_tag(_name: str) -> str:
+        raise problem
+
+    moments.own_tag = own_tag  # type: ignore[method-assign]
+    moment_campaign(line)
+    assert run(line, 1).step == Step.NEW
+    line.clock.tick(hours=25)
+    assert (run(line, 1).step, run(line, 1).error) == (Step.FAILED, "一天内没有准备好")
+    with line.parts.db.transaction() as session:
+        (row,) = session.scalars(select(Moment))
+        row.step, row.created_at, row.check_at = Step.NEW, line.clock(), line.clock()
+        row_id = row.id
+    problem = NotAllowed("externalcontact/add_corp_tag: errcode 48002")
+    keep_moments(line.parts)
+    with line.parts.db.reading() as session:
+        assert session.get_one(Moment, row_id).step == Step.FAILED
+    assert not any("48002" in text for text in texts(line)), "reps read words"
