@@ -70,12 +70,13 @@ def fail(session: Session, row: Moment, why: str, now: datetime) -> None:
 def _reached(
     session: Session, row: Moment, viewer: MomentViewer, dispatch: Dispatch, now: datetime
 ) -> None:
+    dispatch.sent_at = now  # the mark said nothing to anybody: the contact is this one
     dispatch.counts_as_contact = True  # also for who should have lost the mark before
     delivery.record_receipt(session, dispatch, Receipt.FORWARDED, now)
     journey.note(
         session, viewer.identifier_id, Happened.CONTENT_SENT, channel=CHANNEL, at=now,
         ref=f"dispatch:{dispatch.id}", rep_id=row.rep_id,
-        content_version_id=row.content_version_id, campaign_id=row.campaign_id,
+        content_version_id=row.content_version_id, campaign_id=dispatch.campaign_id,
     )  # fmt: skip
     suggestion = _suggestion(session, viewer)
     if suggestion is not None and suggestion.forwarded_at is None:
