@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, delivery, reps
 from app.delivery import State as Sending
 from app.delivery import Way
 from app.delivery import moments as rows
-from app.delivery.moment_models import Moment, Step
+from app.delivery.moment_models import Moment, MomentViewer, Step
 from app.flows import moment_seen
 from app.flows.material import moment_fields
 from app.flows.moment_asked import FIRST, Answer, Question
@@ -23,6 +24,7 @@ from app.flows.moment_barred import MARKED, Barred, barred, why_over
 from app.flows.sent import after_sent
 from app.identity import Identifier
 from app.infra.errors import Permanent
+from app.recommend import Suggestion
 
 SOON, LATER = timedelta(seconds=5), timedelta(hours=1)
 GIVE_UP = timedelta(days=7)  # then nobody publishes it any more
@@ -122,17 +124,22 @@ def _note_confirmed(
 def _show(session: Session, row: Moment, now: datetime) -> None:
     """A message for each who is to see it; it is judged when its turn comes."""
     rep = reps.get_rep(session, row.rep_id)
-    for viewer, dispatch in rows.viewers_of(session, row.id):
-        contact = session.get_one(Identifier, viewer.identifier_id)
-        if dispatch is not None or not contact.value:
+    waiting = session.execute(
+        select(MomentViewer, Identifier, Suggestion.campaign_id)
+        .join(Identifier, Identifier.id == MomentViewer.identifier_id)
+        .outerjoin(Suggestion, Suggestion.id == MomentViewer.suggestion_id)
+        .where(MomentViewer.moment_id == row.id, MomentViewer.dispatch_id.is_(None))
+        .order_by(MomentViewer.identifier_id)
+    )
+    for viewer, contact, campaign_id in waiting.all():
+        if not contact.value:
             continue
-        key = rows.viewer_key(row, contact.id)
         viewer.dispatch_id = delivery.queue(
-            session, way=Way.MOMENT_VIEW, dedupe_key=key,
+            session, way=Way.MOMENT_VIEW, dedupe_key=rows.viewer_key(row, contact.id),
             payload={"corp_id": rep.corp_id, "userid": rep.userid, "tag_id": row.tag_id,
                      "external_userid": contact.value},
             rep_id=rep.id, identifier_id=contact.id, suggestion_id=viewer.suggestion_id,
-            campaign_id=row.campaign_id, content_version_id=row.content_version_id,
+            campaign_id=campaign_id or row.campaign_id, content_version_id=row.content_version_id,
             counts_as_contact=True, now=now,
         )  # fmt: skip
 
