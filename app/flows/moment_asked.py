@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app.connectors.errors import NotAFriend, PersonGone
+from app.connectors.errors import BadRequest, NotAFriend, PersonGone
 from app.delivery.moment_models import Step
 from app.flows.moment_barred import Barred
 from app.infra.errors import Permanent, Transient
@@ -60,8 +60,8 @@ def ask(question: Question, wecom: Mapping[str, WeCom]) -> Answer:
         if question.step is Step.NEW:
             return Answer(tag_id=moments.own_tag(f"moment-{question.row_id}"))
         if question.step in (Step.ASKING, Step.MAKING):
-            if question.job:
-                return Answer(job=moments.job(question.job))
+            if question.job and (job := _job(line, question.job)):
+                return Answer(job=job)
             return Answer(found=moments.find(question.url, question.since - FIRST, question.now))
         if not _unmark(question, line):
             over = over or STUCK
@@ -76,6 +76,14 @@ def ask(question: Question, wecom: Mapping[str, WeCom]) -> Answer:
         return Answer()
     except (Transient, Permanent) as problem:
         return Answer(problem=problem, over=over)
+
+
+def _job(line: WeCom, job_id: str) -> MomentJob | None:
+    """None for one that the platform has forgotten: it knows them for a day."""
+    try:
+        return line.moments.job(job_id)
+    except BadRequest:
+        return None
 
 
 def _confirmed(question: Question, line: WeCom, over: str) -> Answer:

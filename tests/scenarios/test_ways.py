@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from app import campaigns, consent, content, delivery, identity, journey
-from app.connectors.errors import Busy, NotAllowed
+from app.connectors.errors import BadRequest, Busy, NotAllowed, OutcomeUnknown
+from app.connectors.wecom.moments import MomentJob, Moments
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
@@ -399,3 +400,63 @@ def test_a_tag_that_is_refused_ends_the_moment_at_once_and_one_that_is_late_afte
     with line.parts.db.reading() as session:
         assert session.get_one(Moment, row_id).step == Step.FAILED
     assert not any("48002" in text for text in texts(line)), "reps read words"
+
+
+def test_a_moment_counts_when_it_is_seen_and_not_when_nobody_saw_it(line: Line) -> None:
+    moment_campaign(line)
+    assert run(line).step == Step.CONFIRMING
+    line.clock.tick(days=6)
+    line.do("publish_moment", moment_id=moment_of(line)["id"], userid="rep01")
+    assert run(line, 2).step == Step.PUBLISHED
+    (view,) = dispatches(line, Way.MOMENT_VIEW)
+    assert view.identifier_id
+    assert view.sent_at is not None
+    assert line.clock() - view.sent_at < timedelta(minutes=2), "the cap's days run from here"
+    with line.parts.db.transaction() as session:
+        seen = delivery.moments_this_month(session, [view.identifier_id], line.clock())
+        session.get_one(Dispatch, view.id).receipt = Receipt.NOT_SEEN
+    with line.parts.db.reading() as session:
+        unseen = delivery.moments_this_month(session, [view.identifier_id], line.clock())
+    assert (seen, unseen) == ({view.identifier_id: 1}, {view.identifier_id: 0})
+
+
+def test_a_campaigns_suggestion_in_a_moment_stays_the_campaigns(
+    line: Line, two: list[Suggestion]
+) -> None:
+    with line.parts.db.transaction() as session:
+        campaign = campaigns.create(
+            session, name="房颤月", content_id=two[0].content_id, expression="标签:房颤",
+            way="suggestion", at=None, cron="", author="user:1", now=line.clock(),
+        )  # fmt: skip
+        campaigns.activate(session, campaign.id, line.clock())
+        session.get_one(Suggestion, two[0].id).campaign_id = campaign.id
+    client = enter(line, "rep01")
+    form = {"suggestion": [str(row.id) for row in two], "by": "moment"}
+    send(client, f"/rep/together/{two[0].content_version_id}", **form)  # type: ignore[arg-type]
+    assert run(line, 200).step == Step.CONFIRMING
+    views = {d.suggestion_id: d.campaign_id for d in dispatches(line, Way.MOMENT_VIEW)}
+    assert views == {two[0].id: campaign.id, two[1].id: None}
+    with line.parts.db.transaction() as session:
+        campaigns.pause(session, campaign.id)
+    assert run(line, 1).step == Step.CONFIRMING
+    assert len(marked(line)) == 1, "who sees it for the campaign does so no longer"
+
+
+def test_a_job_that_the_platform_forgot_is_looked_for_by_its_link(line: Line) -> None:
+    moments = line.parts.outside.wecom["wwtestcorp"].moments
+
+    def forgotten(_job_id: str) -> MomentJob:
+        raise BadRequest("errcode 40058")
+
+    moments.job = forgotten  # type: ignore[method-assign]
+    moment_campaign(line)
+    assert run(line).step == Step.CONFIRMING
+
+
+def test_a_moment_without_a_tag_is_never_asked_for() -> None:
+    class Silent:
+        def post(self, _path: str, _body: dict[str, Any]) -> dict[str, Any]:
+            return {}
+
+    with pytest.raises(OutcomeUnknown):
+        Moments(Silent()).own_tag("moment-1")  # type: ignore[arg-type]
