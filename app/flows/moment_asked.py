@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -70,7 +71,8 @@ def ask(question: Question, wecom: Mapping[str, WeCom]) -> Answer:
         if question.step is Step.CONFIRMING:
             return _confirmed(question, line, over)
         if question.step is Step.FAILED and question.moment_id:
-            moments.cancel(question.moment_id)
+            with suppress(Permanent):  # without its tag nobody sees it either
+                moments.cancel(question.moment_id)
         if question.tag_id:
             moments.drop_tag(question.tag_id)
         return Answer()

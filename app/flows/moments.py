@@ -197,10 +197,10 @@ def _note_problem(
 ) -> None:  # fmt: skip
     """Later again; what the platform refuses for good ends it, and its cleaning up."""
     ended, final = row.step in (Step.FAILED, Step.PUBLISHED), isinstance(problem, Permanent)
-    if ended and (final or age > 2 * GIVE_UP):
-        row.check_at = None
-    elif not ended and final and (row.step == Step.NEW or question.over):
+    if ended:  # while its tag may be there it is asked: a company has ten thousand
+        row.check_at = None if final else row.check_at
+    elif final and (row.step == Step.NEW or question.over):
         moment_seen.fail(session, row, question.over or "平台拒绝了", now)
-    elif not ended and age > GIVE_UP:
+    elif age > GIVE_UP:
         moment_seen.fail(session, row, "平台一周内没有给出结果", now)
     row.error = str(problem)

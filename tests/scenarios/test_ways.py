@@ -460,3 +460,26 @@ def test_a_moment_without_a_tag_is_never_asked_for() -> None:
 
     with pytest.raises(OutcomeUnknown):
         Moments(Silent()).own_tag("moment-1")  # type: ignore[arg-type]
+
+
+def test_a_tag_goes_in_the_end_whatever_the_platform_says_at_first(line: Line) -> None:
+    moments = line.parts.outside.wecom["wwtestcorp"].moments
+    moment_campaign(line)
+    row = run(line)
+    assert row.step == Step.CONFIRMING
+    original = moments.drop_tag
+
+    def gone(_moment_id: str) -> None:
+        raise BadRequest("errcode 40058")
+
+    def busy(_tag_id: str) -> None:
+        raise Busy("busy")
+
+    moments.cancel, moments.drop_tag = gone, busy  # type: ignore[method-assign]
+    line.clock.tick(days=15)
+    assert run(line, 1).step == Step.FAILED
+    assert marked(line)
+    moments.drop_tag = original  # type: ignore[method-assign]
+    line.clock.tick(hours=1)
+    run(line, 1)
+    assert marked(line) == []
