@@ -5,6 +5,7 @@ from __future__ import annotations
 from app import delivery
 from app.bootstrap import Parts
 from app.flows import moments
+from app.flows.moment_asked import ask
 from app.infra import log
 
 _log = log.get(__name__)
@@ -19,7 +20,7 @@ def keep_moments(parts: Parts, limit: int = 20) -> int:
             question = moments.look(session, row_id, parts.clock())
         if question is None:
             continue
-        answer = moments.ask(question, parts.outside.wecom)
+        answer = ask(question, parts.outside.wecom)
         if answer.problem is not None:
             kind = type(answer.problem).__name__
             _log.warning("moment not asked", moment=row_id, step=question.step, error=kind)

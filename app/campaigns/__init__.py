@@ -18,6 +18,8 @@ from app.campaigns.due import (
 )
 from app.campaigns.lifecycle import NAMES as STAGE_NAMES
 from app.campaigns.manage import (
+    FINISHED,
+    PAUSED,
     activate,
     catching_up,
     coming,
@@ -47,7 +49,9 @@ from app.campaigns.schedule import (
 __all__ = [
     "CAMPAIGN",
     "DAILY_PLAN",
+    "FINISHED",
     "MOST_CATCH_UP",
+    "PAUSED",
     "STAGE_NAMES",
     "STEP_NAMES",
     "USUAL_CATCH_UP",

@@ -21,7 +21,7 @@ from app.infra.errors import NotFound, Refused
 from app.recommend import State, Suggestion
 from app.segments.nodes import CampaignIs
 
-PAUSED = "推送已暂停"
+PAUSED, FINISHED = "推送已暂停", "推送已结束"
 
 
 def create(
@@ -111,7 +111,7 @@ def finish(session: Session, campaign_id: int) -> None:
     check_move(Stage(campaign.stage), Stage.FINISHED)
     campaign.stage = Stage.FINISHED
     rest(schedule_of(session, campaign_id))
-    _stop(session, campaign_id, "推送已结束")
+    _stop(session, campaign_id, FINISHED)
 
 
 def run_now(session: Session, campaign_id: int, now: datetime) -> int:
@@ -215,6 +215,7 @@ def _run(session: Session, schedule: Schedule, now: datetime) -> int:
 
 
 def _stop(session: Session, campaign_id: int, why: str) -> int:
+    delivery.moments.wake(session, campaign_id=campaign_id)
     stopped = delivery.cancel_for(session, why, campaign_id=campaign_id)
     session.execute(
         update(Suggestion)
@@ -229,4 +230,6 @@ def _was_stopped(session: Session, campaign: Campaign) -> bool:
         Dispatch.campaign_id == campaign.id, Dispatch.error == PAUSED,
         Dispatch.state == Sending.CANCELLED,
     )  # fmt: skip
-    return session.scalar(stopped.limit(1)) is not None
+    return session.scalar(stopped.limit(1)) is not None or delivery.moments.ended_by(
+        session, PAUSED, campaign.id
+    )

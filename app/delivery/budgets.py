@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from app.delivery.limits import GONE_OUT
-from app.delivery.models import Dispatch, State, Way
+from app.delivery.models import Dispatch, Receipt, State, Way
 from app.infra.clock import local
 
 CHUNK = 1000
@@ -50,12 +50,14 @@ def _since(
     session: Session, identifier_ids: Sequence[int], way: Way, since: datetime
 ) -> list[tuple[int, datetime]]:
     moment = func.coalesce(Dispatch.first_attempt_at, Dispatch.created_at).label("at")
+    seen = func.coalesce(Dispatch.receipt, Receipt.FORWARDED) == Receipt.FORWARDED
+    uses = seen if way is Way.MOMENT_VIEW else true()  # a mark that nobody saw uses up nothing
     found: list[tuple[int, datetime]] = []
     for start in range(0, len(identifier_ids), CHUNK):
         rows = session.execute(
             select(Dispatch.identifier_id, moment).where(
                 Dispatch.identifier_id.in_(identifier_ids[start : start + CHUNK]),
-                Dispatch.way == way, Dispatch.state.in_(COUNTS), moment >= since,
+                Dispatch.way == way, Dispatch.state.in_(COUNTS), moment >= since, uses,
             )
         )  # fmt: skip
         found += [(row.identifier_id, row.at) for row in rows]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Dispatch
@@ -14,6 +14,7 @@ from app.infra.db import insert_new, insert_once
 
 HOLD = timedelta(seconds=60)  # a worker that died in the middle leaves it to others after this
 GATHER = timedelta(minutes=5)  # whoever adds people says `begin`; if that dies, it begins then
+PENDING = (Step.NEW, Step.SHOWING, Step.ASKING, Step.MAKING, Step.CONFIRMING)
 BETWEEN = ":rep:"  # of what it belongs to, and of whom
 
 
@@ -63,6 +64,46 @@ def begin(moment: Moment, now: datetime) -> None:
     """Nobody else will be added."""
     if moment.step == Step.NEW:
         moment.check_at = now
+
+
+def wake(
+    session: Session,
+    *,
+    identifier_ids: Collection[int] | None = None,
+    rep_id: int | None = None,
+    campaign_id: int | None = None,
+    content_version_id: int | None = None,
+) -> None:
+    """Look at once at those that are not published yet and have to do with all of these."""
+    viewers = select(MomentViewer.moment_id).join(
+        Dispatch, Dispatch.id == MomentViewer.dispatch_id
+    )  # fmt: skip
+    chosen = update(Moment).where(Moment.step.in_(PENDING))
+    if identifier_ids is not None:
+        chosen = chosen.where(
+            Moment.id.in_(viewers.where(MomentViewer.identifier_id.in_(list(identifier_ids))))
+        )
+    if rep_id is not None:
+        chosen = chosen.where(Moment.rep_id == rep_id)
+    if campaign_id is not None:
+        of_viewers = Moment.id.in_(viewers.where(Dispatch.campaign_id == campaign_id))
+        chosen = chosen.where(or_(Moment.campaign_id == campaign_id, of_viewers))
+    if content_version_id is not None:
+        chosen = chosen.where(Moment.content_version_id == content_version_id)
+    session.execute(chosen.values(check_at=Moment.created_at))
+
+
+def was_woken(moment: Moment, since: datetime) -> bool:
+    """Has somebody woken it after it was taken at `since`?"""
+    return moment.check_at is not None and moment.check_at <= since
+
+
+def ended_by(session: Session, why: str, campaign_id: int) -> bool:
+    """Is there a moment of this campaign that ended for this reason?"""
+    ended = select(Moment.id).where(
+        Moment.campaign_id == campaign_id, Moment.step == Step.FAILED, Moment.error == why
+    )
+    return session.scalar(ended.limit(1)) is not None
 
 
 def due_moments(session: Session, now: datetime, limit: int) -> Sequence[int]:

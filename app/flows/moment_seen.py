@@ -11,6 +11,7 @@ from app import content, delivery, journey, reps
 from app.delivery import Dispatch, Receipt, State, Way
 from app.delivery import moments as rows
 from app.delivery.moment_models import Moment, MomentViewer, Step
+from app.flows.moment_barred import Barred
 from app.journey import Happened
 from app.recommend import State as Answered
 from app.recommend import Suggestion
@@ -27,8 +28,24 @@ def publish(session: Session, row: Moment, seen: Collection[str], now: datetime)
             continue
         if dispatch.payload.get("external_userid") in seen:
             _reached(session, row, viewer, dispatch, now)
-        else:
+        elif dispatch.receipt is None:
             delivery.record_receipt(session, dispatch, Receipt.NOT_SEEN, now)
+
+
+def leave_out(session: Session, row: Moment, barred: Collection[Barred], now: datetime) -> bool:
+    """These have lost their mark and were not contacted. False when nobody is left to see it."""
+    why = {one.dispatch_id: one.why for one in barred}
+    left = False
+    for viewer, dispatch in rows.viewers_of(session, row.id):
+        if dispatch is None or dispatch.state not in WENT_OUT or dispatch.receipt is not None:
+            continue
+        if dispatch.id not in why:
+            left = True
+            continue
+        dispatch.error = why[dispatch.id]
+        delivery.record_receipt(session, dispatch, Receipt.NOT_SEEN, now)
+        _take_back(session, viewer)
+    return left
 
 
 def fail(session: Session, row: Moment, why: str, now: datetime) -> None:
@@ -39,9 +56,7 @@ def fail(session: Session, row: Moment, why: str, now: datetime) -> None:
             delivery.cancel(session, dispatch, why)
         if dispatch is not None and dispatch.receipt is None:
             delivery.record_receipt(session, dispatch, Receipt.NOT_SEEN, now)
-        suggestion = _suggestion(session, viewer)
-        if suggestion is not None and suggestion.state == Answered.ADOPTED:
-            suggestion.state = Answered.CANCELLED
+        _take_back(session, viewer)
     rep = reps.get_rep(session, row.rep_id)
     version = content.get_version(session, row.content_version_id)
     delivery.queue(
@@ -55,15 +70,23 @@ def fail(session: Session, row: Moment, why: str, now: datetime) -> None:
 def _reached(
     session: Session, row: Moment, viewer: MomentViewer, dispatch: Dispatch, now: datetime
 ) -> None:
+    dispatch.sent_at = now  # the mark said nothing to anybody: the contact is this one
+    dispatch.counts_as_contact = True  # also for who should have lost the mark before
     delivery.record_receipt(session, dispatch, Receipt.FORWARDED, now)
     journey.note(
         session, viewer.identifier_id, Happened.CONTENT_SENT, channel=CHANNEL, at=now,
         ref=f"dispatch:{dispatch.id}", rep_id=row.rep_id,
-        content_version_id=row.content_version_id, campaign_id=row.campaign_id,
+        content_version_id=row.content_version_id, campaign_id=dispatch.campaign_id,
     )  # fmt: skip
     suggestion = _suggestion(session, viewer)
     if suggestion is not None and suggestion.forwarded_at is None:
         suggestion.forwarded_at = now
+
+
+def _take_back(session: Session, viewer: MomentViewer) -> None:
+    suggestion = _suggestion(session, viewer)
+    if suggestion is not None and suggestion.state == Answered.ADOPTED:
+        suggestion.state = Answered.CANCELLED
 
 
 def _suggestion(session: Session, viewer: MomentViewer) -> Suggestion | None:

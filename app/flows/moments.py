@@ -7,63 +7,32 @@ whether the platform took it, its link is looked for among the company's moments
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, delivery, reps
 from app.delivery import State as Sending
 from app.delivery import Way
 from app.delivery import moments as rows
-from app.delivery.moment_models import Moment, Step
+from app.delivery.moment_models import Moment, MomentViewer, Step
 from app.flows import moment_seen
 from app.flows.material import moment_fields
+from app.flows.moment_asked import FIRST, Answer, Question
+from app.flows.moment_barred import MARKED, Barred, barred, why_over
 from app.flows.sent import after_sent
 from app.identity import Identifier
-from app.infra.errors import Permanent, Transient
-
-if TYPE_CHECKING:
-    from app.connectors.wecom.client import WeCom
-    from app.connectors.wecom.moments import MomentJob
+from app.infra.errors import Permanent
+from app.recommend import Suggestion
 
 SOON, LATER = timedelta(seconds=5), timedelta(hours=1)
-FIRST = timedelta(minutes=1)
 GIVE_UP = timedelta(days=7)  # then nobody publishes it any more
+BEGIN_WITHIN = timedelta(hours=24)  # what comes later comes as a surprise
 JOB_LIFE = timedelta(hours=24)
 TAG_LIVES = timedelta(days=7)  # after publication
 OPEN = (Sending.QUEUED, Sending.SENDING)
-SHOWN = (Sending.SENT, Sending.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What the platform is asked about a moment; `job` empty: its link is looked for."""
-
-    row_id: int
-    step: Step
-    corp_id: str
-    userid: str
-    tag_id: str
-    moment_id: str
-    job: str
-    url: str
-    since: datetime
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What it said, as far as it was asked for it."""
-
-    tag_id: str = ""
-    job: MomentJob | None = None
-    found: str = ""
-    published: bool = False
-    seen: frozenset[str] = frozenset()
-    problem: Exception | None = None
+NOBODY = "没有可以联系的医生"
 
 
 def look(session: Session, row_id: int, now: datetime) -> Question | None:
@@ -71,16 +40,22 @@ def look(session: Session, row_id: int, now: datetime) -> Question | None:
     row = rows.take_moment(session, row_id, now)
     if row is None:
         return None
-    if row.step == Step.SHOWING:
-        _ask_when_shown(session, row, now)
+    job, over, against = "", "", tuple[Barred, ...]()
+    if row.step in (Step.NEW, Step.SHOWING) and (over := _why_not_begun(session, row, now)):
+        moment_seen.fail(session, row, over, now)
         return None
-    job = ""
-    if row.step == Step.ASKING:
+    if row.step == Step.SHOWING:
+        against = _ask_when_shown(session, row, now)
+        if not against:
+            return None
+    elif row.step == Step.ASKING:
         task = rows.carrier(session, row)
         if task is None or task.state in (Sending.FAILED, Sending.CANCELLED):
             moment_seen.fail(session, row, task.error if task else "任务没有发出", now)
             return None
         if task.state in OPEN:
+            if task.state == Sending.QUEUED and (over := why_over(session, row, now)):
+                delivery.cancel(session, task, over)
             row.check_at = now + SOON
             return None
         job = task.provider_id if task.state == Sending.SENT else ""
@@ -88,39 +63,18 @@ def look(session: Session, row_id: int, now: datetime) -> Question | None:
         task = rows.carrier(session, row)
         job = task.provider_id if task else ""
     elif row.step == Step.CONFIRMING:
-        version = content.get_version(session, row.content_version_id)
-        if problem := content.problem(session, version, now):
-            moment_seen.fail(session, row, problem, now)
-            return None
+        over = why_over(session, row, now)
+        against = () if over else barred(session, row, now)
     rep = reps.get_rep(session, row.rep_id)
     return Question(
         row.id, Step(row.step), rep.corp_id, rep.userid, row.tag_id, row.moment_id, job, row.url,
-        row.created_at, now,
+        row.created_at, now, over, against,
     )  # fmt: skip
 
 
-def ask(question: Question, wecom: Mapping[str, WeCom]) -> Answer:
-    """The platform's answer; outside any transaction."""
-    moments = wecom[question.corp_id].moments
-    try:
-        if question.step is Step.NEW:
-            return Answer(tag_id=moments.own_tag(f"moment-{question.row_id}"))
-        if question.step in (Step.ASKING, Step.MAKING):
-            if question.job:
-                return Answer(job=moments.job(question.job))
-            return Answer(found=moments.find(question.url, question.since - FIRST, question.now))
-        if question.step is Step.CONFIRMING:
-            if not moments.is_published(question.moment_id, question.userid):
-                return Answer()
-            seen = moments.seen_by(question.moment_id, question.userid)
-            return Answer(published=True, seen=frozenset(seen))
-        if question.step is Step.FAILED and question.moment_id:
-            moments.cancel(question.moment_id)
-        if question.tag_id:
-            moments.drop_tag(question.tag_id)
-        return Answer()
-    except (Transient, Permanent) as problem:
-        return Answer(problem=problem)
+def _why_not_begun(session: Session, row: Moment, now: datetime) -> str:
+    late = now - row.created_at > BEGIN_WITHIN
+    return why_over(session, row, now) or ("一天内没有准备好" if late else "")
 
 
 def note(session: Session, question: Question, answer: Answer, now: datetime) -> None:
@@ -128,57 +82,82 @@ def note(session: Session, question: Question, answer: Answer, now: datetime) ->
     row = session.get_one(Moment, question.row_id, with_for_update=True)
     if row.step != question.step:
         return
-    age = now - row.created_at
+    age, woken = now - row.created_at, rows.was_woken(row, question.now)
     row.check_at = now + min(max(age / 5, FIRST), LATER)
     if answer.problem is not None:
-        _note_problem(session, row, answer.problem, age, now)
+        _note_problem(session, row, question, answer.problem, age, now)
     elif row.step == Step.NEW:
         row.tag_id, row.step, row.check_at = answer.tag_id, Step.SHOWING, now + SOON
         _show(session, row, now)
     elif row.step in (Step.ASKING, Step.MAKING):
         _note_made(session, row, question, answer, age, now)
-    elif row.step == Step.CONFIRMING:
-        if answer.published:
-            moment_seen.publish(session, row, answer.seen, now)
-            row.check_at = now + TAG_LIVES
-        elif age > GIVE_UP:
-            moment_seen.fail(session, row, "一周内没有确认发表", now)
+    elif row.step in (Step.SHOWING, Step.CONFIRMING):
+        _note_confirmed(session, row, question, answer, age, now)
     else:
         row.check_at = None
         if row.step == Step.PUBLISHED:
             row.step = Step.CLOSED
+    if woken and row.check_at is not None:
+        row.check_at = now
+
+
+def _note_confirmed(
+    session: Session, row: Moment, question: Question, answer: Answer, age: timedelta, now: datetime
+) -> None:
+    """Published, at an end, or without those that lost their mark."""
+    if answer.published:
+        moment_seen.publish(session, row, answer.seen, now)
+        row.check_at = now + TAG_LIVES
+    elif answer.over:
+        moment_seen.fail(session, row, answer.over, now)
+    elif question.barred and not moment_seen.leave_out(session, row, question.barred, now):
+        moment_seen.fail(session, row, NOBODY, now)
+    elif row.step == Step.SHOWING:
+        row.check_at = now + SOON
+    elif age > GIVE_UP:
+        moment_seen.fail(session, row, "一周内没有确认发表", now)
+    elif row.check_at is not None:
+        ends = content.get_version(session, row.content_version_id).valid_until
+        row.check_at = min(row.check_at, ends) if ends and ends > now else row.check_at
 
 
 def _show(session: Session, row: Moment, now: datetime) -> None:
     """A message for each who is to see it; it is judged when its turn comes."""
     rep = reps.get_rep(session, row.rep_id)
-    for viewer, dispatch in rows.viewers_of(session, row.id):
-        contact = session.get_one(Identifier, viewer.identifier_id)
-        if dispatch is not None or not contact.value:
+    waiting = session.execute(
+        select(MomentViewer, Identifier, Suggestion.campaign_id)
+        .join(Identifier, Identifier.id == MomentViewer.identifier_id)
+        .outerjoin(Suggestion, Suggestion.id == MomentViewer.suggestion_id)
+        .where(MomentViewer.moment_id == row.id, MomentViewer.dispatch_id.is_(None))
+        .order_by(MomentViewer.identifier_id)
+    )
+    for viewer, contact, campaign_id in waiting.all():
+        if not contact.value:
             continue
-        key = rows.viewer_key(row, contact.id)
         viewer.dispatch_id = delivery.queue(
-            session, way=Way.MOMENT_VIEW, dedupe_key=key,
+            session, way=Way.MOMENT_VIEW, dedupe_key=rows.viewer_key(row, contact.id),
             payload={"corp_id": rep.corp_id, "userid": rep.userid, "tag_id": row.tag_id,
                      "external_userid": contact.value},
             rep_id=rep.id, identifier_id=contact.id, suggestion_id=viewer.suggestion_id,
-            campaign_id=row.campaign_id, content_version_id=row.content_version_id,
+            campaign_id=campaign_id or row.campaign_id, content_version_id=row.content_version_id,
             counts_as_contact=True, now=now,
         )  # fmt: skip
 
 
-def _ask_when_shown(session: Session, row: Moment, now: datetime) -> None:
-    """When everybody has been marked or left out, the task follows."""
+def _ask_when_shown(session: Session, row: Moment, now: datetime) -> tuple[Barred, ...]:
+    """When everybody has been marked or left out, the task follows; first those lose their mark
+    again that may not see it any more: they are returned."""
     _show(session, row, now)  # who came late
     found = [dispatch for _, dispatch in rows.viewers_of(session, row.id) if dispatch is not None]
     row.check_at = now + SOON
     if any(dispatch.state in OPEN for dispatch in found):
-        return
+        return ()
+    if not any(d.state in MARKED and d.receipt is None for d in found):
+        moment_seen.fail(session, row, NOBODY, now)
+        return ()
+    if against := barred(session, row, now):
+        return against
     version = content.get_version(session, row.content_version_id)
-    problem = content.problem(session, version, now)
-    if problem or not any(dispatch.state in SHOWN for dispatch in found):
-        moment_seen.fail(session, row, problem or "没有可以联系的医生", now)
-        return
     rep = reps.get_rep(session, row.rep_id)
     delivery.queue(
         session, way=Way.MOMENT, dedupe_key=rows.carrier_key(row),
@@ -187,6 +166,7 @@ def _ask_when_shown(session: Session, row: Moment, now: datetime) -> None:
         rep_id=rep.id, campaign_id=row.campaign_id, content_version_id=version.id, now=now,
     )  # fmt: skip
     row.step = Step.ASKING
+    return ()
 
 
 def _note_made(
@@ -212,12 +192,15 @@ def _note_made(
 
 
 def _note_problem(
-    session: Session, row: Moment, problem: Exception, age: timedelta, now: datetime
-) -> None:
+    session: Session, row: Moment, question: Question, problem: Exception, age: timedelta,
+    now: datetime,
+) -> None:  # fmt: skip
     """Later again; what the platform refuses for good ends it, and its cleaning up."""
+    ended, final = row.step in (Step.FAILED, Step.PUBLISHED), isinstance(problem, Permanent)
+    if ended:  # while its tag may be there it is asked: a company has ten thousand
+        row.check_at = None if final else row.check_at
+    elif final and (row.step == Step.NEW or question.over):
+        moment_seen.fail(session, row, question.over or "平台拒绝了", now)
+    elif age > GIVE_UP:
+        moment_seen.fail(session, row, "平台一周内没有给出结果", now)
     row.error = str(problem)
-    ended = row.step in (Step.FAILED, Step.PUBLISHED)
-    if ended and (isinstance(problem, Permanent) or age > 2 * GIVE_UP):
-        row.check_at = None
-    elif not ended and age > GIVE_UP:
-        moment_seen.fail(session, row, str(problem), now)

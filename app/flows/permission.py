@@ -143,7 +143,8 @@ def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict 
         return Verdict((consent.Reason("erased", "医生的资料已删除"),))
     if dispatch.counts_as_contact:
         delivery.lock_person(session, row.id)
-    if _was_somebody_else(session, dispatch, row, now):
+    split_at = session.scalar(select(Identifier.split_at).where(Identifier.id == row.id))
+    if was_somebody_else(dispatch, split_at, now):
         return Verdict((consent.Reason("split", "身份已拆分，这条内容是按拆分前的医生选的"),))
     verdict = _judge(session, dispatch, row, now)
     if not verdict.allowed and _moved(session, row):
@@ -155,12 +156,9 @@ def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict 
     return verdict
 
 
-def _was_somebody_else(
-    session: Session, dispatch: Dispatch, row: Identifier, now: datetime
-) -> bool:
+def was_somebody_else(dispatch: Dispatch, split_at: datetime | None, now: datetime) -> bool:
     """True when the message was planned before its physician was taken apart, or about then: a
     plan may have read who is who a moment earlier, and hosts' clocks differ."""
-    split_at = session.scalar(select(Identifier.split_at).where(Identifier.id == row.id))
     if split_at is None or dispatch.created_at is None or split_at > now + ABOUT_THEN:
         return False  # in the future: written before the clock was set back
     return dispatch.created_at < split_at + ABOUT_THEN

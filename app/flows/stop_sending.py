@@ -26,6 +26,8 @@ def stop_sending(
 ) -> None:
     """Cancel what is queued of a content, or for these persons (through one rep).
 
+    Moments that are not published yet are looked at: who is marked may lose the mark.
+
     A suggestion whose card will not come leaves the rep's list. Who has adopted one and waits for
     the text is told why it does not come.
     """
@@ -36,6 +38,10 @@ def stop_sending(
         chosen.append(Dispatch.identifier_id.in_(identifier_ids))
     if rep_id is not None:
         chosen.append(Dispatch.rep_id == rep_id)
+    delivery.moments.wake(
+        session, content_version_id=content_version_id, identifier_ids=identifier_ids,
+        rep_id=rep_id,
+    )  # fmt: skip
     _take_back_promises(session, why, chosen, now)
     delivery.cancel_for(
         session, why, content_version_id=content_version_id, identifier_ids=identifier_ids,

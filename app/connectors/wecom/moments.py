@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.connectors.errors import BadRequest
+from app.connectors.errors import BadRequest, OutcomeUnknown
 from app.connectors.wecom.attachments import cut_bytes
 from app.connectors.wecom.types import OWN_GROUP
 from app.connectors.wecom.wire import Wire
@@ -40,15 +40,19 @@ class Moments:
         self._wire = wire
 
     def own_tag(self, name: str) -> str:
-        """The id of the tag `name` in our own group, made when missing."""
+        """The id of the tag `name` in our own group, made when missing. Raises OutcomeUnknown when
+        the platform gives none: without a tag everybody would see the moment."""
         body = {"group_name": OWN_GROUP, "tag": [{"name": name}]}
         try:
             made = self._wire.post("externalcontact/add_corp_tag", body).get("tag_group", {})
         except BadRequest as problem:
             if problem.code != NAME_TAKEN:
                 raise
-            return self._find_tag(name)
-        return next((str(tag["id"]) for tag in made.get("tag", ()) if tag["name"] == name), "")
+            made = {"tag": [{"name": name, "id": self._find_tag(name)}]}
+        for tag in made.get("tag", ()):
+            if tag["name"] == name and tag["id"]:
+                return str(tag["id"])
+        raise OutcomeUnknown("externalcontact/add_corp_tag: no tag in the answer")
 
     def drop_tag(self, tag_id: str) -> None:
         """The tag disappears, from every contact as well."""
