@@ -265,11 +265,13 @@ def _remember(
     past: History, row: Any, rep_id: int, now: datetime, shared: Container[int] = ()
 ) -> None:
     """A refusal or a postponement is one rep's own; what was sent or waits counts for all, and so
-    does the refusal of a content of which marketing says so (`shared`)."""
+    does the refusal of a content of which marketing says so (`shared`). What one rep has talked
+    about already makes what is like it less interesting for all, and is hidden from that rep."""
     mine = row.rep_id == rep_id or (row.refusal == "content" and row.content_id in shared)
     past.later.discard(row.content_id)
     if row.state == State.ADOPTED or row.refusal == "discussed":
-        past.sent.add(row.content_id)
+        if mine or row.state == State.ADOPTED or row.content_id in shared:
+            past.sent.add(row.content_id)
         if now - row.created_at < timedelta(days=SATURATING_DAYS):
             past.tags.update(int(tag) for tag in row.contributions if tag.isdecimal())
     elif row.state in (State.PLANNED, State.DELIVERED) and _waits(row, now):

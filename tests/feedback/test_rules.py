@@ -176,15 +176,16 @@ def test_reps_who_ask_for_the_same_are_one_proposal_for_all_and_others_stay_apar
         approve(session, apart, clock)
 
 
+@pytest.mark.parametrize("reason", ["content", "discussed"])
 @pytest.mark.parametrize("shared", [False, True])
 def test_one_reps_refusal_hides_a_content_from_another_only_where_marketing_says_so(
-    session: Session, clock: SetClock, shared: bool
+    session: Session, clock: SetClock, shared: bool, reason: str
 ) -> None:
     version = publish(session, "抗凝一", ("anticoagulation",), clock())
     one, other = hire(session, "rep01", clock()), hire(session, "rep02", clock())
     row = meet(session, one, "wang", clock(), tags=("anticoagulation",))
     (mine,) = plan(session, one, clock)[1]
-    recommend.answer(session, mine, Answer.REFUSE, ref="x", now=clock(), reason="content")
+    recommend.answer(session, mine, Answer.REFUSE, ref="x", now=clock(), reason=reason)
     content.set_terms(
         session, version.content_id, verified_only=False, provinces=(), specialties=(),
         refusal_for_all=shared, by="user:1", now=clock(),
