@@ -164,7 +164,8 @@ def _plan(db: Database, number: int) -> dict[str, Any]:
 
     took = _measured(db, work)
     with db.reading() as session:
-        made = session.scalar(select(func.count()).select_from(Suggestion))
+        today = Suggestion.day == local(NOW).date()
+        made = session.scalar(select(func.count(Suggestion.id)).where(today))
     return took | {"suggestions": made, "ms_a_rep": round(took["cpu_s"] / number * 1e3)}
 
 

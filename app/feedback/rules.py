@@ -17,6 +17,7 @@ from app.infra.clock import local
 from app.infra.errors import NotFound, Refused
 
 LONGEST = timedelta(days=366)
+NEWEST = 200  # open proposals, and words of theirs, that new words are compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,10 @@ def propose(
     """The proposal that these words belong to: an open one that says the same, or a new one."""
     tags = sorted(set(tag_ids))
     until = _midnight(reading.until(text, local(now).date()), now)
-    for rule in open_rules(session):
-        if _says_the_same(session, rule, note, text, tags):
-            rule.until = max(rule.until, until)
-            _widen(rule, note)
-            break
+    rule = _joined(session, _saying_the_same(session, note, text, tags))
+    if rule is not None:
+        rule.until = max(rule.until, until)
+        _widen(rule, note)
     else:
         rule = StopRule(
             state=RuleState.PROPOSED, number=1, tag_ids=tags, until=until, created_at=now,
@@ -156,18 +156,38 @@ def versions_of(session: Session, rule_id: int) -> Sequence[StopRuleVersion]:
     ).all()
 
 
-def _says_the_same(
-    session: Session, rule: StopRule, note: RefusalNote, text: str, tags: list[int]
-) -> bool:
-    about = note.identifier_id if reading.is_about_one(text) else None
-    if (rule.identifier_id if rule.scope == Scope.PERSON else None) != about:
-        return False
-    if tags or rule.tag_ids:
-        return tags == sorted(rule.tag_ids)
-    if rule.content_id != note.content_id:
-        return False
-    others = notes_of(session, [rule.id])[rule.id]
-    return reading.alike(text, (other.text for other in others))
+def _saying_the_same(
+    session: Session, note: RefusalNote, text: str, tags: list[int]
+) -> Sequence[StopRule]:
+    """Open proposals for the same, the oldest of the newest `NEWEST` first: two questions, however
+    many wait."""
+    chosen = select(StopRule).where(
+        StopRule.state == RuleState.PROPOSED,
+        StopRule.content_id.is_(None) if tags else StopRule.content_id == note.content_id,
+        StopRule.identifier_id == note.identifier_id
+        if reading.is_about_one(text)
+        else StopRule.identifier_id.is_(None),
+    )
+    found = session.scalars(chosen.order_by(StopRule.id.desc()).limit(NEWEST)).all()[::-1]
+    if tags:
+        return [rule for rule in found if sorted(rule.tag_ids) == tags]
+    said = session.execute(
+        select(RefusalNote.rule_id, RefusalNote.text)
+        .where(RefusalNote.rule_id.in_([rule.id for rule in found]))
+        .order_by(RefusalNote.id.desc())
+        .limit(NEWEST)
+    )
+    alike = {rule_id for rule_id, words in said if reading.alike(text, [words])}
+    return [rule for rule in found if rule.id in alike]
+
+
+def _joined(session: Session, found: Sequence[StopRule]) -> StopRule | None:
+    """The first that is still a proposal, locked: marketing may have decided it meanwhile."""
+    for one in found:
+        rule = _locked(session, one.id)
+        if rule.state == RuleState.PROPOSED:
+            return rule
+    return None
 
 
 def _widen(rule: StopRule, note: RefusalNote) -> None:

@@ -35,7 +35,7 @@ IGNORED_DAYS = 14  # the same suggestion again after nobody answered it
 LATER_DAYS = 7  # how long a postponed suggestion is preferred
 LATER_BONUS = 1.0
 ALTERNATIVES = 3  # fitting contents per physician that the plan chooses from
-OPTIONS = 10  # and that chance may draw from, see `decide`
+OPTIONS = 10  # that chance may draw from for whoever was chosen, see `decide`
 CHUNK = 1000
 LOOKED_AT = (
     Suggestion.rep_id, Suggestion.content_id, Suggestion.state, Suggestion.refusal,
@@ -60,9 +60,7 @@ class Considered:
     """What planning looked at: candidates, and why the others were left out."""
 
     candidates: list[Candidate[str]] = field(default_factory=list)
-    options: dict[str, Sequence[Scored]] = field(
-        default_factory=dict
-    )  # best first, OPTIONS of them
+    options: dict[str, Sequence[Scored]] = field(default_factory=dict)  # best first, see `look_at`
     left_out: Counter[str] = field(default_factory=Counter)
     why: dict[str, str] = field(default_factory=dict)  # who is left out → the reason's code
     contacts: dict[str, Contact] = field(default_factory=dict)
@@ -78,10 +76,14 @@ class Considered:
         self.why[one_id] = code
 
     def look_at(self, one_ids: Sequence[str]) -> None:
-        """Read the tags and interests of these."""
-        if self.fits is not None:
-            self.fits.look_at(one_ids)
-            self.weights, self.interests = self.fits.weights, self.fits.interests
+        """Read the tags and interests of these, and give them OPTIONS instead of ALTERNATIVES: for
+        so many the rows of a night are too short, so only few are asked for them."""
+        if self.fits is None:
+            return
+        new = {one: self.asked[one] for one in one_ids if one not in self.fits.weights}
+        self.fits.look_at(list(new))
+        self.options |= self.fits.best(new, OPTIONS)
+        self.weights, self.interests = self.fits.weights, self.fits.interests
 
     def whole(self, chosen: Sequence[Candidate[str]]) -> list[Candidate[str]]:
         """Those who were chosen, with all parts of their fits and with their tags."""
@@ -160,7 +162,7 @@ def consider(
                 one_id, one_id, fit,
                 LATER_BONUS if fit.piece.content_id in pasts[one_id].later else 0.0,
             )
-            for fit in (fits[:ALTERNATIVES] if only is None else fits)
+            for fit in fits
         ]  # fmt: skip
     return found
 
@@ -206,9 +208,9 @@ def _nothing(
 
 
 def _best(session: Session, found: Considered, now: datetime) -> dict[str, list[Scored]]:
-    """Of the whole library."""
+    """Of the whole library; so few of each that the rows of a night can say it."""
     found.fits = fits_of(session, list(found.asked), now)
-    return found.fits.best(found.asked, OPTIONS)
+    return found.fits.best(found.asked, ALTERNATIVES)
 
 
 def _of_these(
@@ -263,11 +265,13 @@ def _remember(
     past: History, row: Any, rep_id: int, now: datetime, shared: Container[int] = ()
 ) -> None:
     """A refusal or a postponement is one rep's own; what was sent or waits counts for all, and so
-    does the refusal of a content of which marketing says so (`shared`)."""
+    does the refusal of a content of which marketing says so (`shared`). What one rep has talked
+    about already makes what is like it less interesting for all, and is hidden from that rep."""
     mine = row.rep_id == rep_id or (row.refusal == "content" and row.content_id in shared)
     past.later.discard(row.content_id)
     if row.state == State.ADOPTED or row.refusal == "discussed":
-        past.sent.add(row.content_id)
+        if mine or row.state == State.ADOPTED or row.content_id in shared:
+            past.sent.add(row.content_id)
         if now - row.created_at < timedelta(days=SATURATING_DAYS):
             past.tags.update(int(tag) for tag in row.contributions if tag.isdecimal())
     elif row.state in (State.PLANNED, State.DELIVERED) and _waits(row, now):

@@ -18,7 +18,7 @@ from app.consent import Through, Verdict
 from app.content import ContentVersion
 from app.flows import eligible, recent
 from app.flows.candidates import History, history
-from app.flows.fits import Asked, fits_of
+from app.flows.fits import Asked, Fits, fits_of
 from app.flows.near_titles import near_titles
 from app.flows.permission import asker
 from app.identity import Identifier
@@ -27,7 +27,7 @@ from app.recommend import Scored, State, Suggestion
 from app.reps import Rep
 from app.tagging import Weight
 
-CHOICE = 10  # fits that are looked at, to vary the subjects
+CHOICE = 10  # fits that are looked at where the first are of one subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -
     library = {piece.content_id: piece.tags for piece in known.basis.pieces}
     barred = eligible.compiled(session, rep, library, [one_id], now).barred(one_id)
     asked = Asked(recommend.saturation(past.tags), past.closed(now).union(barred))
-    fits = known.best({one_id: asked}, max(limit, CHOICE))[one_id]
+    fits = _choice(known, one_id, asked, limit)
     if fits:
         shown = tagging.names_for_reps(session)
-        chosen = [known.whole(one_id, fit, asked) for fit in _varied(fits)[:limit]]
+        chosen = [known.whole(one_id, fit, asked) for fit in fits]
         weights = known.weights[one_id]
         return [
             Topic(content.get_version(session, fit.piece.version_id), fit,
@@ -109,6 +109,15 @@ def room(session: Session, rep: Rep, row: Identifier, now: datetime) -> Room:
     window = timedelta(days=rules.cap_days)
     used = sum(now - at < window for at in ask.known[row.one_id].contacted_at)
     return Room(ask.verdict(row, now), max(0, rules.cap_contacts - used), rules.cap_days)
+
+
+def _choice(known: Fits, one_id: str, asked: Asked, limit: int) -> list[Scored]:
+    """The best `limit` with varied subjects. More are looked at only when that changes something:
+    the row of a night knows the first few."""
+    fits = known.best({one_id: asked}, limit)[one_id]
+    if limit < CHOICE and len(fits) == limit > len({frozenset(fit.piece.tags) for fit in fits}):
+        fits = known.best({one_id: asked}, CHOICE)[one_id]
+    return _varied(fits)[:limit]
 
 
 def _main(fit: Scored, shown: Container[int]) -> int:

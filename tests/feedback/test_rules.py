@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app import content, delivery, feedback, recommend, reps, segments, tagging
@@ -175,15 +176,16 @@ def test_reps_who_ask_for_the_same_are_one_proposal_for_all_and_others_stay_apar
         approve(session, apart, clock)
 
 
+@pytest.mark.parametrize("reason", ["content", "discussed"])
 @pytest.mark.parametrize("shared", [False, True])
 def test_one_reps_refusal_hides_a_content_from_another_only_where_marketing_says_so(
-    session: Session, clock: SetClock, shared: bool
+    session: Session, clock: SetClock, shared: bool, reason: str
 ) -> None:
     version = publish(session, "抗凝一", ("anticoagulation",), clock())
     one, other = hire(session, "rep01", clock()), hire(session, "rep02", clock())
     row = meet(session, one, "wang", clock(), tags=("anticoagulation",))
     (mine,) = plan(session, one, clock)[1]
-    recommend.answer(session, mine, Answer.REFUSE, ref="x", now=clock(), reason="content")
+    recommend.answer(session, mine, Answer.REFUSE, ref="x", now=clock(), reason=reason)
     content.set_terms(
         session, version.content_id, verified_only=False, provinces=(), specialties=(),
         refusal_for_all=shared, by="user:1", now=clock(),
@@ -193,3 +195,59 @@ def test_one_reps_refusal_hides_a_content_from_another_only_where_marketing_says
     queued = session.scalars(select(Dispatch).where(Dispatch.rep_id == other.id)).all()
     assert len(queued) == (0 if shared else 1)
     assert delivery.count_by_state(session)["queued"] == len(queued) + 1
+
+
+def test_words_leave_alone_what_marketing_approves_at_the_same_time(
+    database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer: nobody decides in between")
+    with database.transaction() as session:
+        tagging.seed(session, clock())
+        rows = [plan(session, rep, clock)[1][0].id for rep in town(session, clock)]
+        first = write(session, session.get_one(Suggestion, rows[0]), "版面太花", clock).id
+    alike = feedback.reading.alike
+
+    def decided_meanwhile(*texts: Any) -> bool:
+        with database.transaction() as other:
+            rule = feedback.rules.get(other, first)
+            if rule.state == RuleState.PROPOSED:
+                approve(other, rule, clock)
+        return alike(*texts)
+
+    monkeypatch.setattr(feedback.reading, "alike", decided_meanwhile)
+    with database.transaction() as session:
+        second = write(session, session.get_one(Suggestion, rows[1]), "版面太花", clock)
+        assert (second.id == first, second.state) == (False, RuleState.PROPOSED)
+        rule = feedback.rules.get(session, first)
+        (version,) = feedback.rules.versions_of(session, first)
+        assert (rule.state, rule.scope, rule.number) == (RuleState.LIVE, Scope.REP, 1)
+        assert version.what == feedback.rules.what_of(rule).as_json()
+
+
+def test_new_words_are_compared_with_any_number_of_proposals_at_once(
+    session: Session, clock: SetClock
+) -> None:
+    one, other = town(session, clock)
+    for n in range(9):
+        meet(session, one, f"p{n}", clock(), tags=("anticoagulation",))
+    *mine, last = plan(session, one, clock)[1]
+    for row, text in zip(mine, ("版面太花", "字太小", "图不清楚", "有错别字"), strict=False):
+        row.content_id = last.content_id
+        write(session, row, text, clock)
+    (row,) = plan(session, other, clock)[1]
+    row.content_id = last.content_id
+    asked: list[str] = []
+    session.flush()
+
+    def hear(*given: Any) -> None:
+        asked.append(given[2])
+
+    event.listen(session.get_bind(), "before_cursor_execute", hear)
+    try:
+        rule = write(session, row, "图不清楚啊", clock)
+    finally:
+        event.remove(session.get_bind(), "before_cursor_execute", hear)
+    assert (rule.scope, rule.rep_id) == (Scope.ALL, None)
+    assert len(feedback.rules.open_rules(session)) == 4
+    assert sum("FROM refusal_note" in text and "rule_id IN" in text for text in asked) == 1

@@ -16,17 +16,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, court, recommend, segments, tagging
-from app.flows import nights, talk_about
+from app.flows import fits, nights, talk_about
 from app.flows.basis import basis
+from app.flows.candidates import ALTERNATIVES
 from app.flows.fits import Asked, fits_of, rows_of
 from app.flows.fits_many import bodies
 from app.flows.plan_day import plan_day
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Database
+from app.links import TrackedLink
 from app.recommend import Piece, Scorer, fit_rows
 from app.recommend.fit_models import FitShard, PhysicianFit
 from app.recommend.fit_rows import KEPT, Shelf
+from app.recommend.policy_models import Decision
 from app.recommend.response import DAY_0
 from app.reps import Rep, connect
 from tests.company import give_tag, hire, meet, publish
@@ -155,6 +158,47 @@ def test_a_plan_from_rows_is_the_plan_of_now(
     )
     assert plans_of_now(company, clock) == now
     assert len(set(asked)) <= len(now), "nobody but who was chosen was scored"
+
+
+def test_rows_answer_for_who_has_had_the_best_already(
+    company: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with company.transaction() as session:
+        owners = session.scalars(select(Identifier).order_by(Identifier.id)).all()
+        best = fits_of(session, [row.one_id for row in owners], clock()).best(
+            {row.one_id: Asked() for row in owners}, KEPT
+        )
+        assert KEPT in {len(fits) for fits in best.values()}, "some rows are full"
+        session.add_all(
+            TrackedLink(
+                token=f"t{row.id}-{n}", content_version_id=fit.piece.version_id, channel="wecom",
+                identifier_id=row.id, created_at=clock(), expires_at=clock(),
+            )
+            for row in owners
+            for n, fit in enumerate(best[row.one_id][:3])
+        )  # fmt: skip
+
+    def offered() -> list[list[tuple[int, float]]]:
+        with company.reading() as session:
+            rep = session.scalars(select(Rep).order_by(Rep.id)).first()
+            assert rep is not None
+            topics = [talk_about.topics(session, rep, row.one_id, 3, clock()) for row in owners]
+            return [[(t.version.id, t.fit.score) for t in some] for some in topics]
+
+    now, beside = plans_of_now(company, clock), offered()
+    work_all(company, clock)
+    asked: list[str] = []
+    real = fits.interests_at
+    monkeypatch.setattr(
+        fits, "interests_at", lambda s, ids, b: asked.extend(ids) or real(s, ids, b)
+    )
+    assert plans_of_now(company, clock) == now
+    assert asked == [], "nobody was scored to be left out"
+    assert offered() == beside
+    with company.transaction() as session:
+        plans(session, clock)
+        options = [len(row.options) for row in session.scalars(select(Decision))]
+        assert max(options) > ALTERNATIVES, "chance has more to choose from than the plan"
 
 
 def test_any_number_of_workers_that_die_give_the_same_rows(
