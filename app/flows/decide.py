@@ -2,8 +2,9 @@
 
 The plan says which physicians have a slot. That does not depend on what is drawn here, and a
 content of which the list has enough is no option any more, so the chances that are logged are
-exact. A physician for whom a fortnight begins is held out by a coin: then no rep is suggested the
-physician for 14 days. Whoever was not held out is not asked again in the same fortnight.
+exact; a physician who has no other option gets nothing today. A physician for whom a fortnight
+begins is held out by a coin: then no rep is suggested the physician for 14 days. Whoever was not
+held out is not asked again in the same fortnight.
 """
 
 from __future__ import annotations
@@ -27,21 +28,18 @@ from app.recommend.policy_models import Decision, DecisionKind, Policy
 from app.reps import RelationState, Rep, RepContact
 
 CHUNK = 1000
+HELD, USED_UP = "held", "used_up"  # codes of an empty slot
 Deviating = Callable[[Mapping[int, float], Sequence[Scored]], Deviations]  # interests, options
 
 
 @dataclass(slots=True)
 class Decided:
-    """The slots of one list that are shown, all decisions, and how many slots are held out."""
+    """The slots of one list that are shown, all decisions, and who gets nothing, and why."""
 
     policy: Policy
     shown: list[Candidate[str]] = field(default_factory=list)
     rows: list[Decision] = field(default_factory=list)
-
-    @property
-    def held(self) -> int:
-        """Slots that stay empty."""
-        return sum(row.held for row in self.rows)
+    empty: dict[str, str] = field(default_factory=dict)  # whose slot stays empty → the code
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +73,20 @@ def decide(
     share = policy.holdout if _are_enough(session, policy.holdout_from) else 0.0
     windows = in_window(session, people, day) if share else set()
     slots = Slots(rep, day, room, policy, frozenset(windows), share, *_night(session, day))
-    decided, used = Decided(policy), Counter[int]()
+    decided = Decided(policy)
+    used = Counter(one.fit.piece.content_id for one in chosen if one.bonus)  # not drawn
     for position, candidate in enumerate(chosen, start=1):
-        row, fit = _slot(slots, position, candidate, considered, used, now)
+        slot = _slot(slots, position, candidate, considered, used, now)
+        if slot is None:
+            decided.empty[candidate.person] = USED_UP
+            continue
+        row, fit = slot
         decided.rows.append(row)
-        if not row.held:
-            used[row.content_id] += 1
-            decided.shown.append(replace(candidate, fit=fit))
+        if row.held:
+            decided.empty[candidate.person] = HELD
+            continue
+        used[row.content_id] += not candidate.bonus
+        decided.shown.append(replace(candidate, fit=fit))
     return decided
 
 
@@ -108,8 +113,8 @@ def leave_out(session: Session, considered: Considered, day: date) -> None:
     """Nobody who is held out is suggested; whoever had no chance anyway keeps their own reason."""
     out = resting(session, {c.person for c in considered.candidates}, day)
     considered.candidates = [c for c in considered.candidates if c.person not in out]
-    considered.left_out += Counter(held=len(out))
-    considered.why |= dict.fromkeys(out, "held")
+    considered.left_out += Counter({HELD: len(out)})
+    considered.why |= dict.fromkeys(out, HELD)
 
 
 def _people(session: Session, people: Iterable[str], day: date, which: object) -> set[str]:
@@ -134,7 +139,8 @@ def _slot(
     considered: Considered,
     used: Counter[int],
     now: datetime,
-) -> tuple[Decision, Scored]:
+) -> tuple[Decision, Scored] | None:
+    """What is decided; None when the list has enough of all that the physician could get."""
     identifier = considered.contacts[candidate.person].identifier
     key = f"{slots.policy.version}:{slots.day}:{slots.rep.id}:{identifier.id}"
     most = drawing.most_of_one(slots.room)
@@ -143,6 +149,8 @@ def _slot(
         for fit in considered.options.get(candidate.person, ())
         if used[fit.piece.content_id] < most
     ]
+    if not options and not candidate.bonus:
+        return None
     interests = considered.interests.get(candidate.person, {})
     kind, fit, options, chances, stored = _content(slots, candidate, options, interests, key)
     may_toss = candidate.bonus == 0 and candidate.person not in slots.windows
@@ -172,7 +180,7 @@ def _content(
     key: str,
 ) -> tuple[DecisionKind, Scored, list[Scored], list[float], bytes | None]:
     """How it was chosen, what, and of what with which chances."""
-    if candidate.bonus or not options:
+    if candidate.bonus:
         return DecisionKind.ASKED, candidate.fit, [candidate.fit], [1.0], None
     knobs = policies.knobs(slots.policy)
     stored = drawing.pack(slots.deviate(interests, options)) if len(options) > 1 else None

@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import links, recommend, reps, tagging
-from app.flows import decided, gating, lifting, trial
+from app.flows import decide, decided, gating, lifting, trial
+from app.flows.candidates import consider
 from app.flows.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import Refused
-from app.recommend import Answer, DailyPlan, State, Suggestion, drawing, policies
+from app.recommend import Answer, Candidate, DailyPlan, State, Suggestion, drawing, policies
 from app.recommend.policies import Settings
 from app.recommend.policy_models import Decision, DecisionKind, Policy, PolicyState
 from app.reps import Rep
@@ -98,6 +99,30 @@ def test_what_is_drawn_has_the_chance_that_is_logged_and_keeps_the_lists_cap(
     shown = recommend.of_rep(session, rep.id, local(clock()).date())
     assert [one.content_id for one in shown] == [row.content_id for row in rows]
     assert all(one.reasons for one in shown)
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_lists_cap_holds_also_for_whom_only_one_content_is_left(
+    session: Session, clock: SetClock, asked: bool
+) -> None:
+    make_live(session, clock(), floor=0.1)
+    rep = hire(session, "rep01", clock(), daily_limit=2)
+    few, other = (publish(session, title, ("af",), clock()) for title in ("房颤", "抗凝"))
+    for key in ("first", "last"):
+        meet(session, rep, key, clock(), tags=("af",))
+    found = consider(session, rep, clock())
+    fits = {fit.piece.content_id: fit for fit in found.options[found.candidates[0].person]}
+    one, two = sorted(found.options)
+    found.options = {one: [fits[few.content_id]], two: [fits[few.content_id]]}
+    chosen = [
+        Candidate(one, one, fits[few.content_id]),
+        Candidate(two, two, fits[few.content_id if asked else other.content_id], float(asked)),
+    ]
+    day = local(clock()).date()
+    made = decide.decide(session, rep, chosen, found, day, clock(), room=2)
+    assert [c.person for c in made.shown] == [two if asked else one]
+    assert [row.content_id for row in made.rows] == [few.content_id]
+    assert made.empty == {one if asked else two: decide.USED_UP}
 
 
 def test_what_a_rep_postponed_is_not_drawn_anew_and_not_held_out(
