@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import recommend
+from app.flows.attention import Ledger
 from app.flows.candidates import Considered
 from app.identity import Identifier
 from app.recommend import Candidate, Scored, Suggestion, drawing, explore, policies
@@ -54,6 +55,12 @@ class Slots:
     holdout: float  # 0: nobody is held out
     seed: str
     deviate: Deviating
+    ledger: Ledger
+
+    def mean(self, person: str, fit: Scored) -> float:
+        """What the draw goes by: the score less what its brand pays. As it is written down, so
+        whoever reads the log gets the same chances."""
+        return round(self.ledger.worth(person, fit), 4)
 
 
 def decide(
@@ -72,7 +79,11 @@ def decide(
     people = [candidate.person for candidate in chosen]
     share = policy.holdout if _are_enough(session, policy.holdout_from) else 0.0
     windows = in_window(session, people, day) if share else set()
-    slots = Slots(rep, day, room, policy, frozenset(windows), share, *_night(session, day))
+    options = {person: considered.options.get(person, ()) for person in people}
+    slots = Slots(
+        rep, day, room, policy, frozenset(windows), share, *_night(session, day),
+        Ledger.of_options(session, options, now),
+    )  # fmt: skip
     decided = Decided(policy)
     used = Counter(one.fit.piece.content_id for one in chosen if one.bonus)  # not drawn
     for position, candidate in enumerate(chosen, start=1):
@@ -151,6 +162,7 @@ def _slot(
     ]
     if not options and not candidate.bonus:
         return None
+    options.sort(key=lambda fit: -slots.mean(candidate.person, fit))
     interests = considered.interests.get(candidate.person, {})
     kind, fit, options, chances, stored = _content(slots, candidate, options, interests, key)
     may_toss = candidate.bonus == 0 and candidate.person not in slots.windows
@@ -163,7 +175,7 @@ def _slot(
         chance=chances[ids.index(fit.piece.content_id)], eligible=len(ids),
         eligible_hash=drawing.fingerprint(ids),
         options=[
-            [content, round(chance, 6), _logged(one.score)]
+            [content, round(chance, 6), slots.mean(candidate.person, one)]
             for content, chance, one in zip(ids, chances, options, strict=True)
         ],
         deviations=stored, held=drawing.unit(f"hold:{key}") < tossed, holdout=tossed,
@@ -191,15 +203,10 @@ def _content(
             stored = None
         chances = [float(o.piece.content_id == candidate.fit.piece.content_id) for o in options]
         return DecisionKind.GREEDY, candidate.fit, options, chances, stored
-    means = [_logged(one.score) for one in options]
+    means = [slots.mean(candidate.person, one) for one in options]
     chances = drawing.chances(means, drawing.unpack(stored), knobs)
     drawn = options[explore.pick(chances, key)]
     return DecisionKind.EXACT, drawn, options, chances, stored
-
-
-def _logged(score: float) -> float:
-    """As it is written down: whoever reads the log gets the same chances."""
-    return round(score, 4)
 
 
 def _are_enough(session: Session, least: int) -> bool:
