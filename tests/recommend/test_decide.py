@@ -297,6 +297,23 @@ def test_a_live_policy_goes_back_to_the_one_before(session: Session, clock: SetC
     assert policies.ensure(session, clock()).version == 1
 
 
+def test_who_is_held_out_is_one_decision_also_for_reps_on_trial(
+    session: Session, clock: SetClock
+) -> None:
+    rep = company(session, clock(), 10)
+    policies.hold_out(session, 0.15, 0, by="user:1", reason="多一些", now=clock())
+    new = policies.draft(
+        session, Settings("均衡", alpha=0.25, floor=0.02), by="user:1", now=clock()
+    )
+    new.state = PolicyState.GATED
+    policies.start_trial(session, new.version, [rep.id, rep.id + 1, rep.id + 2], clock())
+    assert (new.holdout, new.holdout_from) == (0.15, 0), "a trial is about suggestions alone"
+    new.share = 1.0
+    policies.hold_out(session, 0.0, 0, by="user:1", reason="先停", now=clock())
+    plan(session, rep, clock())
+    assert {(row.policy_id, row.holdout) for row in decisions(session)} == {(new.id, 0.0)}
+
+
 def test_what_was_decided_is_forgotten_with_its_person(session: Session, clock: SetClock) -> None:
     rep = company(session, clock(), 2)
     plan(session, rep, clock())
