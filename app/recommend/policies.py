@@ -152,8 +152,9 @@ def hold_out(
     session: Session, share: float, start: int, *, by: str, reason: str, now: datetime
 ) -> Policy:
     """The live policy with another holdout, live at once; also for reps who try another one."""
+    _lock(session)  # first: what is live may be changing
     before = ensure(session, now)
-    _lock(session)
+    session.refresh(before)
     settings = Settings(before.name, before.alpha, before.floor, before.top, share, start,
                         dict(before.worth), reason)  # fmt: skip
     row = draft(session, settings, by=by, now=now)

@@ -314,6 +314,30 @@ def test_who_is_held_out_is_one_decision_also_for_reps_on_trial(
     assert {(row.policy_id, row.holdout) for row in decisions(session)} == {(new.id, 0.0)}
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_another_holdout_is_that_of_the_policy_that_just_went_live(
+    database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as session:
+        policies.ensure(session, clock())
+    lock, waited = policies._lock, []
+
+    def after_somebody_else(session: Session) -> None:
+        if not waited:
+            waited.append(True)
+            with database.transaction() as other:
+                make_live(other, clock(), alpha=0.5, floor=0.1)
+        lock(session)
+
+    monkeypatch.setattr(policies, "_lock", after_somebody_else)
+    with database.transaction() as session:
+        policies.hold_out(session, 0.1, 0, by="user:1", reason="开始对照", now=clock())
+    with database.reading() as session:
+        live = policies.live(session)
+        assert live is not None
+        assert (live.version, live.alpha, live.holdout) == (3, 0.5, 0.1)
+
+
 def test_what_was_decided_is_forgotten_with_its_person(session: Session, clock: SetClock) -> None:
     rep = company(session, clock(), 2)
     plan(session, rep, clock())
