@@ -72,9 +72,11 @@ def decide(
     now: datetime,
     *,
     room: int,
+    reading: bool = False,
 ) -> Decided:
-    """Draw and toss for each slot; nothing is written yet."""
-    usual = policies.ensure(session, now)
+    """Draw and toss for each slot; nothing is written yet, but, unless only `reading`, the first
+    policy."""
+    usual = (policies.current if reading else policies.ensure)(session, now)
     policy = policies.of_rep((usual, policies.on_trial(session)), rep.id)
     people = [candidate.person for candidate in chosen]
     share = policy.holdout if _are_enough(session, policy.holdout_from) else 0.0
