@@ -4,7 +4,8 @@ The plan says which physicians have a slot. That does not depend on what is draw
 content of which the list has enough is no option any more, so the chances that are logged are
 exact; a physician who has no other option gets nothing today. A physician for whom a fortnight
 begins is held out by a coin: then no rep is suggested the physician for 14 days. Whoever was not
-held out is not asked again in the same fortnight.
+held out is not asked again in the same fortnight. Nobody whom any rep has postponed is held out:
+the coin of one rep must not take away what another asked for.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from sqlalchemy.orm import Session
 
 from app import recommend
 from app.flows.attention import Ledger
-from app.flows.candidates import Considered
+from app.flows.candidates import LATER_DAYS, Considered
 from app.identity import Identifier
-from app.recommend import Candidate, Scored, Suggestion, drawing, explore, policies
+from app.recommend import Candidate, Scored, State, Suggestion, drawing, explore, policies
 from app.recommend.drawing import Deviations
 from app.recommend.explore import Draws
 from app.recommend.lift import WINDOW_DAYS
@@ -45,13 +46,13 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """One list before anything is drawn: `room` is its limit, `windows` who is in a fortnight."""
+    """One list before anything is drawn: `room` is its limit, no coin is tossed for `spared`."""
 
     rep: Rep
     day: date
     room: int
     policy: Policy
-    windows: frozenset[str]
+    spared: frozenset[str]
     holdout: float  # 0: nobody is held out
     seed: str
     deviate: Deviating
@@ -80,10 +81,10 @@ def decide(
     policy = policies.of_rep((usual, policies.on_trial(session)), rep.id)
     people = [candidate.person for candidate in chosen]
     share = policy.holdout if _are_enough(session, policy.holdout_from) else 0.0
-    windows = in_window(session, people, day) if share else set()
+    spared = in_window(session, people, day) | _postponed(session, people, now) if share else set()
     options = {person: considered.options.get(person, ()) for person in people}
     slots = Slots(
-        rep, day, room, policy, frozenset(windows), share, *_night(session, day),
+        rep, day, room, policy, frozenset(spared), share, *_night(session, day),
         Ledger.of_options(session, options, now),
     )  # fmt: skip
     decided = Decided(policy)
@@ -130,6 +131,18 @@ def leave_out(session: Session, considered: Considered, day: date) -> None:
     considered.why |= dict.fromkeys(out, HELD)
 
 
+def _postponed(session: Session, people: Iterable[str], now: datetime) -> set[str]:
+    """Whom any rep wants later, or lately wanted for these days."""
+    return set(
+        session.scalars(
+            select(Identifier.one_id)
+            .join(Suggestion, Suggestion.identifier_id == Identifier.id)
+            .where(Identifier.one_id.in_(sorted(people)), Suggestion.state == State.LATER)
+            .where(Suggestion.hidden_until > now - timedelta(days=LATER_DAYS))
+        )
+    )
+
+
 def _people(session: Session, people: Iterable[str], day: date, which: object) -> set[str]:
     asked = sorted(people)
     found: set[str] = set()
@@ -167,7 +180,7 @@ def _slot(
     options.sort(key=lambda fit: -slots.mean(candidate.person, fit))
     interests = considered.interests.get(candidate.person, {})
     kind, fit, options, chances, stored = _content(slots, candidate, options, interests, key)
-    may_toss = candidate.bonus == 0 and candidate.person not in slots.windows
+    may_toss = candidate.bonus == 0 and candidate.person not in slots.spared
     tossed = slots.holdout if may_toss else 0.0
     ids = [one.piece.content_id for one in options]
     row = Decision(
@@ -212,12 +225,21 @@ def _content(
 
 
 def _are_enough(session: Session, least: int) -> bool:
-    """Whether so many relations with physicians are connected; looks at no more of them."""
+    """Whether so many physicians are connected; looks at few more relations than it must."""
     if least <= 0:
         return True
-    connected = select(RepContact.id).where(RepContact.state == RelationState.CONNECTED)
-    some = connected.limit(least).subquery()
-    return (session.scalar(select(func.count()).select_from(some)) or 0) >= least
+    connected = select(RepContact.identifier_id).where(RepContact.state == RelationState.CONNECTED)
+    most = least
+    while True:
+        most *= 4
+        some = connected.limit(most).subquery()
+        relations, people = session.execute(
+            select(func.count(), func.count(Identifier.one_id.distinct())).join(
+                some, some.c.identifier_id == Identifier.id
+            )
+        ).one()
+        if people >= least or relations < most:
+            return bool(people >= least)
 
 
 def _night(session: Session, day: date) -> tuple[str, Deviating]:

@@ -143,6 +143,37 @@ def test_what_a_rep_postponed_is_not_drawn_anew_and_not_held_out(
     )  # fmt: skip
 
 
+def test_whom_one_rep_postponed_is_not_held_out_by_the_coin_of_another(
+    session: Session, clock: SetClock
+) -> None:
+    rep = company(session, clock(), 10)
+    plan(session, rep, clock())
+    for one in recommend.of_rep(session, rep.id, local(clock()).date())[:9]:
+        recommend.answer(session, one, Answer.LATER, ref=f"inbox:{one.id}", now=clock())
+    make_live(session, clock(), holdout=0.2, holdout_from=0)
+    other = hire(session, "rep02", clock(), daily_limit=10)
+    for _, identifier in list(reps.contacts_of(session, rep.id)):
+        reps.connect(session, other, identifier, since=clock(), now=clock())
+    rep.active = False
+    plan(session, other, clock.tick(days=4))
+    rows = [row for row in decisions(session) if row.rep_id == other.id]
+    asked = {s.identifier_id for s in session.scalars(select(Suggestion)) if s.hidden_until}
+    tossed = {row.identifier_id for row in rows if row.holdout}
+    assert len(rows) > 1
+    assert not tossed & asked
+
+
+def test_a_physician_of_many_reps_is_one_physician(session: Session, clock: SetClock) -> None:
+    rep = company(session, clock(), 2)
+    rows = [identifier for _, identifier in reps.contacts_of(session, rep.id)]
+    for n in range(9):
+        for row in rows:
+            reps.connect(session, hire(session, f"more{n}", clock()), row, since=clock(),
+                         now=clock())  # fmt: skip
+    assert decide._are_enough(session, 2)
+    assert not decide._are_enough(session, 3)
+
+
 def test_who_is_held_out_is_nobodys_suggestion_for_a_fortnight_and_then_again(
     session: Session, clock: SetClock
 ) -> None:
