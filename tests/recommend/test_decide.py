@@ -262,6 +262,7 @@ def test_a_policy_goes_through_the_gate_to_a_few_reps_and_back_by_itself(
     assert len(known) == 16
     assert {one.logged.reward for one in known} == {0.0, 1.0}
     assert "specialty:心内科" in known[0].logged.groups
+    assert {one.packed for one in known} == {row.deviations for row in decisions(session)}
 
     policies.ensure(session, clock())
     row = policies.draft(
