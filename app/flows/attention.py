@@ -18,7 +18,7 @@ from app.flows.candidates import Considered
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import TrackedLink
-from app.recommend import Candidate, DailyPlan, State, Suggestion
+from app.recommend import Candidate, DailyPlan, Scored, State, Suggestion
 from app.reps import RelationState, Rep, RepContact
 
 MOST_TOGETHER = 6  # reps in one plan: it is one transaction, and waits for nobody
@@ -44,18 +44,34 @@ class Ledger:
     @classmethod
     def of(cls, session: Session, considered: Sequence[Considered], now: datetime) -> Ledger:
         """The ledger of everybody who could be chosen; empty where one brand is alone."""
-        candidates = [c for one in considered for c in one.candidates]
-        brands = _brands(session, {c.fit.piece.content_id for c in candidates})
+        candidates = (c for one in considered for c in one.candidates)
+        return cls._of(session, [(c.person, c.fit.piece.content_id) for c in candidates], now)
+
+    @classmethod
+    def of_options(
+        cls, session: Session, options: Mapping[str, Sequence[Scored]], now: datetime
+    ) -> Ledger:
+        """The ledger of these people, each with all contents that could be drawn."""
+        wants = [(who, fit.piece.content_id) for who, fits in options.items() for fit in fits]
+        return cls._of(session, wants, now)
+
+    @classmethod
+    def _of(cls, session: Session, wants: Sequence[tuple[str, int]], now: datetime) -> Ledger:
+        brands = _brands(session, {content_id for _, content_id in wants})
         wanting: dict[str, set[int]] = {}
-        for c in candidates:
-            brand = brands.get(c.fit.piece.content_id)
+        for person, content_id in wants:
+            brand = brands.get(content_id)
             if brand is not None:
-                wanting.setdefault(c.person, set()).add(brand)
+                wanting.setdefault(person, set()).add(brand)
         return cls(brands, _had(session, list(wanting), now), wanting)
 
     def priced(self, candidates: Sequence[Candidate[str]]) -> list[Candidate[str]]:
         """The candidates with what their brand pays for having had more than its share."""
         return [self._priced(c) for c in candidates]
+
+    def worth(self, person: str, fit: Scored) -> float:
+        """A fit's score less what its brand pays."""
+        return self._priced(Candidate(person, person, fit)).worth
 
     def _priced(self, candidate: Candidate[str]) -> Candidate[str]:
         fee = recommend.brand_fee(

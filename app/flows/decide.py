@@ -2,9 +2,11 @@
 
 The plan says which physicians have a slot. That does not depend on what is drawn here, and a
 content of which the list has enough is no option any more, so the chances that are logged are
-exact. A physician for whom a fortnight begins is held out by a coin: then no daily plan has the
-physician for 14 days; pushes go on, also those that go as suggestions. Whoever was not held out is
-not asked again in the same fortnight.
+exact; a physician who has no other option gets nothing today. A physician for whom a fortnight
+begins is held out by a coin: then no daily plan has the physician for 14 days; pushes go on, also
+those that go as suggestions. Whoever was not held out is not asked again in the same fortnight.
+Nobody whom any rep has postponed is held out: the coin of one rep must not take away what another
+asked for.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import recommend
-from app.flows.candidates import Considered
+from app.flows.attention import Ledger
+from app.flows.candidates import LATER_DAYS, Considered
 from app.identity import Identifier
-from app.recommend import Candidate, Scored, Suggestion, drawing, explore, policies
+from app.recommend import Candidate, Scored, State, Suggestion, drawing, explore, policies
 from app.recommend.drawing import Deviations
 from app.recommend.explore import Draws
 from app.recommend.lift import WINDOW_DAYS
@@ -28,35 +31,38 @@ from app.recommend.policy_models import Decision, DecisionKind, Policy
 from app.reps import RelationState, Rep, RepContact
 
 CHUNK = 1000
+HELD, USED_UP = "held", "used_up"  # codes of an empty slot
 Deviating = Callable[[Mapping[int, float], Sequence[Scored]], Deviations]  # interests, options
 
 
 @dataclass(slots=True)
 class Decided:
-    """The slots of one list that are shown, all decisions, and how many slots are held out."""
+    """The slots of one list that are shown, all decisions, and who gets nothing, and why."""
 
     policy: Policy
     shown: list[Candidate[str]] = field(default_factory=list)
     rows: list[Decision] = field(default_factory=list)
-
-    @property
-    def held(self) -> int:
-        """Slots that stay empty."""
-        return sum(row.held for row in self.rows)
+    empty: dict[str, str] = field(default_factory=dict)  # whose slot stays empty → the code
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """One list before anything is drawn: `room` is its limit, `windows` who is in a fortnight."""
+    """One list before anything is drawn: `room` is its limit, no coin is tossed for `spared`."""
 
     rep: Rep
     day: date
     room: int
     policy: Policy
-    windows: frozenset[str]
+    spared: frozenset[str]
     holdout: float  # 0: nobody is held out
     seed: str
     deviate: Deviating
+    ledger: Ledger
+
+    def mean(self, person: str, fit: Scored) -> float:
+        """What the draw goes by: the score less what its brand pays. As it is written down, so
+        whoever reads the log gets the same chances."""
+        return round(self.ledger.worth(person, fit), 4)
 
 
 def decide(
@@ -68,21 +74,34 @@ def decide(
     now: datetime,
     *,
     room: int,
+    reading: bool = False,
 ) -> Decided:
-    """Draw and toss for each slot; nothing is written yet."""
-    usual = policies.ensure(session, now)
+    """Draw and toss for each slot; nothing is written yet, but, unless only `reading`, the first
+    policy."""
+    usual = (policies.current if reading else policies.ensure)(session, now)
     policy = policies.of_rep((usual, policies.on_trial(session)), rep.id)
     people = [candidate.person for candidate in chosen]
     share = policy.holdout if _are_enough(session, policy.holdout_from) else 0.0
-    windows = in_window(session, people, day) if share else set()
-    slots = Slots(rep, day, room, policy, frozenset(windows), share, *_night(session, day))
-    decided, used = Decided(policy), Counter[int]()
+    spared = in_window(session, people, day) | _postponed(session, people, now) if share else set()
+    options = {person: considered.options.get(person, ()) for person in people}
+    slots = Slots(
+        rep, day, room, policy, frozenset(spared), share, *_night(session, day),
+        Ledger.of_options(session, options, now),
+    )  # fmt: skip
+    decided = Decided(policy)
+    used = Counter(one.fit.piece.content_id for one in chosen if one.bonus)  # not drawn
     for position, candidate in enumerate(chosen, start=1):
-        row, fit = _slot(slots, position, candidate, considered, used, now)
+        slot = _slot(slots, position, candidate, considered, used, now)
+        if slot is None:
+            decided.empty[candidate.person] = USED_UP
+            continue
+        row, fit = slot
         decided.rows.append(row)
-        if not row.held:
-            used[row.content_id] += 1
-            decided.shown.append(replace(candidate, fit=fit))
+        if row.held:
+            decided.empty[candidate.person] = HELD
+            continue
+        used[row.content_id] += not candidate.bonus
+        decided.shown.append(replace(candidate, fit=fit))
     return decided
 
 
@@ -109,8 +128,20 @@ def leave_out(session: Session, considered: Considered, day: date) -> None:
     """Nobody who is held out is suggested; whoever had no chance anyway keeps their own reason."""
     out = resting(session, {c.person for c in considered.candidates}, day)
     considered.candidates = [c for c in considered.candidates if c.person not in out]
-    considered.left_out += Counter(held=len(out))
-    considered.why |= dict.fromkeys(out, "held")
+    considered.left_out += Counter({HELD: len(out)})
+    considered.why |= dict.fromkeys(out, HELD)
+
+
+def _postponed(session: Session, people: Iterable[str], now: datetime) -> set[str]:
+    """Whom any rep wants later, or lately wanted for these days."""
+    return set(
+        session.scalars(
+            select(Identifier.one_id)
+            .join(Suggestion, Suggestion.identifier_id == Identifier.id)
+            .where(Identifier.one_id.in_(sorted(people)), Suggestion.state == State.LATER)
+            .where(Suggestion.hidden_until > now - timedelta(days=LATER_DAYS))
+        )
+    )
 
 
 def _people(session: Session, people: Iterable[str], day: date, which: object) -> set[str]:
@@ -135,7 +166,8 @@ def _slot(
     considered: Considered,
     used: Counter[int],
     now: datetime,
-) -> tuple[Decision, Scored]:
+) -> tuple[Decision, Scored] | None:
+    """What is decided; None when the list has enough of all that the physician could get."""
     identifier = considered.contacts[candidate.person].identifier
     key = f"{slots.policy.version}:{slots.day}:{slots.rep.id}:{identifier.id}"
     most = drawing.most_of_one(slots.room)
@@ -144,9 +176,12 @@ def _slot(
         for fit in considered.options.get(candidate.person, ())
         if used[fit.piece.content_id] < most
     ]
+    if not options and not candidate.bonus:
+        return None
+    options.sort(key=lambda fit: -slots.mean(candidate.person, fit))
     interests = considered.interests.get(candidate.person, {})
     kind, fit, options, chances, stored = _content(slots, candidate, options, interests, key)
-    may_toss = candidate.bonus == 0 and candidate.person not in slots.windows
+    may_toss = candidate.bonus == 0 and candidate.person not in slots.spared
     tossed = slots.holdout if may_toss else 0.0
     ids = [one.piece.content_id for one in options]
     row = Decision(
@@ -156,7 +191,7 @@ def _slot(
         chance=chances[ids.index(fit.piece.content_id)], eligible=len(ids),
         eligible_hash=drawing.fingerprint(ids),
         options=[
-            [content, round(chance, 6), _logged(one.score)]
+            [content, round(chance, 6), slots.mean(candidate.person, one)]
             for content, chance, one in zip(ids, chances, options, strict=True)
         ],
         deviations=stored, held=drawing.unit(f"hold:{key}") < tossed, holdout=tossed,
@@ -173,7 +208,7 @@ def _content(
     key: str,
 ) -> tuple[DecisionKind, Scored, list[Scored], list[float], bytes | None]:
     """How it was chosen, what, and of what with which chances."""
-    if candidate.bonus or not options:
+    if candidate.bonus:
         return DecisionKind.ASKED, candidate.fit, [candidate.fit], [1.0], None
     knobs = policies.knobs(slots.policy)
     stored = drawing.pack(slots.deviate(interests, options)) if len(options) > 1 else None
@@ -184,24 +219,28 @@ def _content(
             stored = None
         chances = [float(o.piece.content_id == candidate.fit.piece.content_id) for o in options]
         return DecisionKind.GREEDY, candidate.fit, options, chances, stored
-    means = [_logged(one.score) for one in options]
+    means = [slots.mean(candidate.person, one) for one in options]
     chances = drawing.chances(means, drawing.unpack(stored), knobs)
     drawn = options[explore.pick(chances, key)]
     return DecisionKind.EXACT, drawn, options, chances, stored
 
 
-def _logged(score: float) -> float:
-    """As it is written down: whoever reads the log gets the same chances."""
-    return round(score, 4)
-
-
 def _are_enough(session: Session, least: int) -> bool:
-    """Whether so many relations with physicians are connected; looks at no more of them."""
+    """Whether so many physicians are connected; looks at few more relations than it must."""
     if least <= 0:
         return True
-    connected = select(RepContact.id).where(RepContact.state == RelationState.CONNECTED)
-    some = connected.limit(least).subquery()
-    return (session.scalar(select(func.count()).select_from(some)) or 0) >= least
+    connected = select(RepContact.identifier_id).where(RepContact.state == RelationState.CONNECTED)
+    most = least
+    while True:
+        most *= 4
+        some = connected.limit(most).subquery()
+        relations, people = session.execute(
+            select(func.count(), func.count(Identifier.one_id.distinct())).join(
+                some, some.c.identifier_id == Identifier.id
+            )
+        ).one()
+        if people >= least or relations < most:
+            return bool(people >= least)
 
 
 def _night(session: Session, day: date) -> tuple[str, Deviating]:

@@ -14,7 +14,7 @@ from app.identity import Identifier, Physician
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion, drawing, heads
-from app.recommend.drawing import Deviations, Knobs
+from app.recommend.drawing import Knobs
 from app.recommend.ope import Logged
 from app.recommend.policy_models import Decision, DecisionKind
 
@@ -28,11 +28,11 @@ class Known:
 
     logged: Logged
     kind: str
-    deviations: Deviations
+    packed: bytes | None  # its deviations: as numbers, those of a gate would fill the memory
 
     def under(self, knobs: Knobs) -> list[float]:
         """The chances that a policy would have given these options."""
-        return drawing.chances(self.logged.scores, self.deviations, knobs)
+        return drawing.chances(self.logged.scores, drawing.unpack(self.packed), knobs)
 
 
 def decided(session: Session, worth: Mapping[str, float], now: datetime) -> list[Known]:
@@ -118,7 +118,7 @@ def _known(row: Any, worth: Mapping[str, float], now: datetime) -> Known | None:
         float(state == State.REFUSED), float(blocked),
         _groups(specialty, province or city),
     )  # fmt: skip
-    return Known(logged, one.kind, drawing.unpack(one.deviations))
+    return Known(logged, one.kind, one.deviations)
 
 
 def _groups(specialty: str, region: str) -> Sequence[str]:

@@ -92,7 +92,9 @@ def _write(
     considered.look_at([candidate.person for candidate in slots])
     decided = decide.decide(session, rep, slots, considered, day, now, room=part.room)
     left_out = considered.left_out + Counter(
-        other_rep=result.others[rep.id], saved=result.saved[rep.id], held=decided.held
+        other_rep=result.others[rep.id],
+        saved=result.saved[rep.id],
+        **Counter(decided.empty.values()),
     )
     plan = DailyPlan(
         rep_id=rep.id, day=day, considered=len(considered.contacts),

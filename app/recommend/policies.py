@@ -151,13 +151,18 @@ def draft(session: Session, settings: Settings, *, by: str, now: datetime) -> Po
 def hold_out(
     session: Session, share: float, start: int, *, by: str, reason: str, now: datetime
 ) -> Policy:
-    """The live policy with another holdout, live at once."""
+    """The live policy with another holdout, live at once; also for reps who try another one."""
+    _lock(session)  # first: what is live may be changing
     before = ensure(session, now)
-    _lock(session)
+    session.refresh(before)
     settings = Settings(before.name, before.alpha, before.floor, before.top, share, start,
                         dict(before.worth), reason)  # fmt: skip
     row = draft(session, settings, by=by, now=now)
     _make_live(session, row, by, now)
+    trial = on_trial(session)
+    if trial is not None:
+        trial.holdout, trial.holdout_from = row.holdout, row.holdout_from
+    session.flush()
     return row
 
 
@@ -188,7 +193,8 @@ def note_gate(session: Session, version: int, verdict: Mapping[str, Any]) -> Pol
 
 
 def start_trial(session: Session, version: int, rep_ids: Sequence[int], now: datetime) -> Policy:
-    """From the next plans on some of these reps follow it. Raises Refused."""
+    """From the next plans on some of these reps follow it, with the live one's holdout: a trial
+    is about suggestions alone. Raises Refused."""
     row = _locked(session, version)
     other = on_trial(session)
     if other is not None and other.id != row.id:
@@ -198,6 +204,8 @@ def start_trial(session: Session, version: int, rep_ids: Sequence[int], now: dat
     _move(row, S.CANARY)
     row.share, row.canary_at = trial_share(version, rep_ids), now
     row.canary, row.judged_on = None, None
+    usual = ensure(session, now)
+    row.holdout, row.holdout_from = usual.holdout, usual.holdout_from
     session.flush()
     return row
 

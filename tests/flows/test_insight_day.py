@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from app.recommend import Answer, DailyPlan
 from app.reps import Rep
 from tests.company import hire, meet, publish
 from tests.conftest import NOON
+from tests.recommend.test_decide import make_live
 
 TODAY = local(NOON).date()
 TAGS = ("af", "hypertension", "heart-failure")
@@ -48,10 +50,14 @@ def counts(session: Session) -> dict[str, int]:
     }
 
 
-def test_a_preview_is_the_plan_and_writes_nothing(database: Database) -> None:
+@pytest.mark.parametrize("drawing", [False, True])
+def test_a_preview_is_the_plan_and_writes_nothing(database: Database, drawing: bool) -> None:
     at = NOON.replace(hour=1)  # nine o'clock, when the plan is made
     with database.transaction() as session:
         (rep, *_others) = company(session, NOON - timedelta(days=1))
+        if drawing:
+            make_live(session, NOON, alpha=1.0, floor=0.2, holdout=0.2, holdout_from=0)
+            rep.daily_limit = 4
     with database.transaction() as session:
         before = counts(session)
         found = tomorrow.preview(session, rep, TODAY, at)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import links, recommend, reps
+from app import content, links, recommend, reps
 from app.content import Brand, Content
 from app.flows.attention import neighbours
 from app.infra.clock import local
+from app.recommend import drawing, policies
+from app.recommend.policy_models import Decision
 from app.reps import RelationState, RepContact
 from tests.company import hire, meet, publish
 from tests.conftest import SetClock
+from tests.recommend.test_decide import make_live
 from tests.recommend.test_plan_day import plan, session
 
 __all__ = ["session"]
@@ -37,6 +41,31 @@ def test_of_two_equal_contents_that_of_the_brand_with_less_attention_is_chosen(
         links.create_link(session, version.id, identifier_id=row.id, channel="oa", now=at)
     _, (made,) = plan(session, rep, now)
     assert made.content_id == {"loud": loud, "quiet": quiet}[expected].content_id
+
+
+@pytest.mark.parametrize("times", [0, 3])
+def test_a_brand_that_had_more_than_its_share_is_drawn_less(
+    session: Session, clock: SetClock, times: int
+) -> None:
+    now = clock()
+    policy = make_live(session, now, floor=0.1)
+    rep = hire(session, "rep01", now, daily_limit=1)
+    row = meet(session, rep, "wang", now, tags=("af",))
+    brands = [content.add_brand(session, key, key, "心血管") for key in ("loud", "quiet")]
+    versions = [publish(session, title, ("af",), now, days=400) for title in ("一", "二", "三")]
+    loud, quiet, old = (session.get_one(Content, version.content_id) for version in versions)
+    loud.brand_id, quiet.brand_id, old.brand_id = brands[0].id, brands[1].id, brands[0].id
+    for _ in range(times):
+        links.create_link(session, versions[2].id, identifier_id=row.id, channel="oa", now=now)
+    plan(session, rep, now)
+    (made,) = session.scalars(select(Decision))
+    chances = {content_id: chance for content_id, chance, _ in made.options}
+    expected = quiet if times else loud
+    assert chances[expected.id] == max(chances.values()) > 0.9
+    means = [mean for *_, mean in made.options]
+    assert means == sorted(means, reverse=True)
+    known = drawing.chances(means, drawing.unpack(made.deviations), policies.knobs(policy))
+    assert known == pytest.approx(list(chances.values()), abs=1e-6)
 
 
 def test_neighbours_are_active_reps_who_share_somebody_and_have_no_plan(

@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import links, recommend, reps, tagging
-from app.flows import decided, gating, lifting, trial
+from app.flows import decide, decided, gating, lifting, trial
+from app.flows.candidates import consider
 from app.flows.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import Refused
-from app.recommend import Answer, DailyPlan, State, Suggestion, drawing, policies
+from app.recommend import Answer, Candidate, DailyPlan, State, Suggestion, drawing, policies
 from app.recommend.policies import Settings
 from app.recommend.policy_models import Decision, DecisionKind, Policy, PolicyState
 from app.reps import Rep
@@ -100,6 +101,30 @@ def test_what_is_drawn_has_the_chance_that_is_logged_and_keeps_the_lists_cap(
     assert all(one.reasons for one in shown)
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_lists_cap_holds_also_for_whom_only_one_content_is_left(
+    session: Session, clock: SetClock, asked: bool
+) -> None:
+    make_live(session, clock(), floor=0.1)
+    rep = hire(session, "rep01", clock(), daily_limit=2)
+    few, other = (publish(session, title, ("af",), clock()) for title in ("房颤", "抗凝"))
+    for key in ("first", "last"):
+        meet(session, rep, key, clock(), tags=("af",))
+    found = consider(session, rep, clock())
+    fits = {fit.piece.content_id: fit for fit in found.options[found.candidates[0].person]}
+    one, two = sorted(found.options)
+    found.options = {one: [fits[few.content_id]], two: [fits[few.content_id]]}
+    chosen = [
+        Candidate(one, one, fits[few.content_id]),
+        Candidate(two, two, fits[few.content_id if asked else other.content_id], float(asked)),
+    ]
+    day = local(clock()).date()
+    made = decide.decide(session, rep, chosen, found, day, clock(), room=2)
+    assert [c.person for c in made.shown] == [two if asked else one]
+    assert [row.content_id for row in made.rows] == [few.content_id]
+    assert made.empty == {one if asked else two: decide.USED_UP}
+
+
 def test_what_a_rep_postponed_is_not_drawn_anew_and_not_held_out(
     session: Session, clock: SetClock
 ) -> None:
@@ -116,6 +141,37 @@ def test_what_a_rep_postponed_is_not_drawn_anew_and_not_held_out(
     assert (again.kind, again.content_id, again.holdout) == (
         DecisionKind.ASKED, suggestion.content_id, 0.0,
     )  # fmt: skip
+
+
+def test_whom_one_rep_postponed_is_not_held_out_by_the_coin_of_another(
+    session: Session, clock: SetClock
+) -> None:
+    rep = company(session, clock(), 10)
+    plan(session, rep, clock())
+    for one in recommend.of_rep(session, rep.id, local(clock()).date())[:9]:
+        recommend.answer(session, one, Answer.LATER, ref=f"inbox:{one.id}", now=clock())
+    make_live(session, clock(), holdout=0.2, holdout_from=0)
+    other = hire(session, "rep02", clock(), daily_limit=10)
+    for _, identifier in list(reps.contacts_of(session, rep.id)):
+        reps.connect(session, other, identifier, since=clock(), now=clock())
+    rep.active = False
+    plan(session, other, clock.tick(days=4))
+    rows = [row for row in decisions(session) if row.rep_id == other.id]
+    asked = {s.identifier_id for s in session.scalars(select(Suggestion)) if s.hidden_until}
+    tossed = {row.identifier_id for row in rows if row.holdout}
+    assert len(rows) > 1
+    assert not tossed & asked
+
+
+def test_a_physician_of_many_reps_is_one_physician(session: Session, clock: SetClock) -> None:
+    rep = company(session, clock(), 2)
+    rows = [identifier for _, identifier in reps.contacts_of(session, rep.id)]
+    for n in range(9):
+        for row in rows:
+            reps.connect(session, hire(session, f"more{n}", clock()), row, since=clock(),
+                         now=clock())  # fmt: skip
+    assert decide._are_enough(session, 2)
+    assert not decide._are_enough(session, 3)
 
 
 def test_who_is_held_out_is_nobodys_suggestion_for_a_fortnight_and_then_again(
@@ -206,6 +262,7 @@ def test_a_policy_goes_through_the_gate_to_a_few_reps_and_back_by_itself(
     assert len(known) == 16
     assert {one.logged.reward for one in known} == {0.0, 1.0}
     assert "specialty:心内科" in known[0].logged.groups
+    assert {one.packed for one in known} == {row.deviations for row in decisions(session)}
 
     policies.ensure(session, clock())
     row = policies.draft(
@@ -270,6 +327,47 @@ def test_a_live_policy_goes_back_to_the_one_before(session: Session, clock: SetC
     policies.roll_back(session, 2, {"code": "person"}, by="user:1", now=clock.tick(days=1))
     assert (first.state, second.state) == ("live", "rolled_back")
     assert policies.ensure(session, clock()).version == 1
+
+
+def test_who_is_held_out_is_one_decision_also_for_reps_on_trial(
+    session: Session, clock: SetClock
+) -> None:
+    rep = company(session, clock(), 10)
+    policies.hold_out(session, 0.15, 0, by="user:1", reason="多一些", now=clock())
+    new = policies.draft(
+        session, Settings("均衡", alpha=0.25, floor=0.02), by="user:1", now=clock()
+    )
+    new.state = PolicyState.GATED
+    policies.start_trial(session, new.version, [rep.id, rep.id + 1, rep.id + 2], clock())
+    assert (new.holdout, new.holdout_from) == (0.15, 0), "a trial is about suggestions alone"
+    new.share = 1.0
+    policies.hold_out(session, 0.0, 0, by="user:1", reason="先停", now=clock())
+    plan(session, rep, clock())
+    assert {(row.policy_id, row.holdout) for row in decisions(session)} == {(new.id, 0.0)}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_another_holdout_is_that_of_the_policy_that_just_went_live(
+    database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as session:
+        policies.ensure(session, clock())
+    lock, waited = policies._lock, []
+
+    def after_somebody_else(session: Session) -> None:
+        if not waited:
+            waited.append(True)
+            with database.transaction() as other:
+                make_live(other, clock(), alpha=0.5, floor=0.1)
+        lock(session)
+
+    monkeypatch.setattr(policies, "_lock", after_somebody_else)
+    with database.transaction() as session:
+        policies.hold_out(session, 0.1, 0, by="user:1", reason="开始对照", now=clock())
+    with database.reading() as session:
+        live = policies.live(session)
+        assert live is not None
+        assert (live.version, live.alpha, live.holdout) == (3, 0.5, 0.1)
 
 
 def test_what_was_decided_is_forgotten_with_its_person(session: Session, clock: SetClock) -> None:

@@ -66,12 +66,16 @@ def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:
     prices = _reserve(session, parts, wishes, day, at)
     result = recommend.together(wishes, prices)
     mine = parts.get(rep.id, Considered())
-    chosen = mine.whole(result.chosen.get(rep.id, []))
+    slots = result.chosen.get(rep.id, [])
+    mine.look_at([c.person for c in slots])
+    decided = decide.decide(session, rep, slots, mine, day, at, room=rooms.get(rep.id, 0),
+                            reading=True)  # fmt: skip
+    chosen = mine.whole(decided.shown)
     wish = next((w.candidates for w in wishes if w.rep_id == rep.id), ())
     taken = {c.person for other, cs in result.chosen.items() if other != rep.id for c in cs}
-    out = _why_not(wish, rooms.get(rep.id, 0), {c.person for c in chosen}, taken, prices)
+    out = _why_not(wish, rooms.get(rep.id, 0), {c.person for c in slots}, taken, prices)
     rows = _rows(session, rep, chosen, mine, result.prices, day, at)
-    return Preview(day, at, len(mine.contacts), rows, mine.why | out, reps[1:])
+    return Preview(day, at, len(mine.contacts), rows, mine.why | out | decided.empty, reps[1:])
 
 
 def left_out(session: Session, rep: Rep, day: date, now: datetime) -> dict[str, str]:
