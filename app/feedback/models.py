@@ -92,7 +92,7 @@ class StopRuleVersion(Base):
     number: Mapped[int]
     what: Mapped[dict[str, Any]] = mapped_column(JSON)
     by: Mapped[str] = mapped_column(String(80))
-    reason: Mapped[str] = mapped_column(String(200), default="")
+    reason: Mapped[str] = mapped_column(Encrypted("stop_rule_version.reason"), default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

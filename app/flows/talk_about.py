@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app import consent, content, journey, recommend, tagging
 from app.consent import Through, Verdict
 from app.content import ContentVersion
-from app.flows import eligible, recent
+from app.flows import decide, eligible, recent
 from app.flows.candidates import History, history
 from app.flows.fits import Asked, Fits, fits_of
 from app.flows.near_titles import near_titles
@@ -50,7 +50,10 @@ class Room:
 
 
 def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -> list[Topic]:
-    """The best fits; for somebody without tags the newest contents that they do not have."""
+    """The best fits; for somebody without tags the newest contents that they do not have. None for
+    whom is held out: what suggestions add is measured against those whom none reaches."""
+    if rests(session, one_id, now):
+        return []
     past = history(session, rep.id, [one_id], now).get(one_id, History())
     known = fits_of(session, [one_id], now)
     library = {piece.content_id: piece.tags for piece in known.basis.pieces}
@@ -72,6 +75,11 @@ def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -
         Topic(content.get_version(session, piece.version_id), Scored(piece, 0.0), None)
         for piece in fresh[:limit]
     ]
+
+
+def rests(session: Session, one_id: str, now: datetime) -> bool:
+    """Whether this physician is held out today."""
+    return bool(decide.resting(session, [one_id], local(now).date()))
 
 
 def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetime) -> Suggestion:

@@ -110,7 +110,7 @@ def _rules() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("what", sa.JSON(), nullable=False),
         sa.Column("by", sa.String(80), nullable=False),
-        sa.Column("reason", sa.String(200), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.Column("at", WHEN, nullable=False),
         _points("stop_rule_version", "rule_id", "stop_rule", "CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stop_rule_version")),

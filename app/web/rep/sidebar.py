@@ -51,7 +51,7 @@ def sidebar() -> str | Response:
                     ][:TOPICS],
             entries=entries, reps=reps.reps_by_id(session),
             titles=content.titles(session, [one.content_version_id for one in entries]),
-            me=rep, now=now,
+            me=rep, now=now, rests=talk_about.rests(session, row.one_id, now),
         )  # fmt: skip
 
 
