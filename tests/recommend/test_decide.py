@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import links, recommend, reps, tagging
-from app.flows import decide, decided, gating, lifting, trial
+from app.flows import decide, decided, gating, lifting, talk_about, trial
 from app.flows.candidates import consider
 from app.flows.plan_day import plan_day
+from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import Refused
@@ -190,6 +191,9 @@ def test_who_is_held_out_is_nobodys_suggestion_for_a_fortnight_and_then_again(
     assert sum(p.left_out.get("held", 0) for p in session.scalars(select(DailyPlan))) == len(held)
     shown = {row.identifier_id for row in session.scalars(select(Suggestion))}
     assert not held & shown
+    for row in session.scalars(select(Identifier).where(Identifier.id.in_(held | shown))):
+        offered = talk_about.topics(session, rep, row.one_id, 3, clock())
+        assert row.id not in held or offered == [], "beside the chat neither"
     assert made.suggested == len([s for s in session.scalars(select(Suggestion))
                                   if s.rep_id == rep.id])  # fmt: skip
     for days in (4, 9):

@@ -1,0 +1,228 @@
+"""A moment that does not go straight on: who may not see it any more, ends, refusals, late words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app import campaigns, delivery, identity
+from app.connectors.errors import BadRequest, Busy, NotAllowed, OutcomeUnknown
+from app.connectors.wecom.moments import MomentJob, Moments
+from app.delivery import Dispatch, Receipt, Way
+from app.delivery.moment_models import Moment, Step
+from app.flows.carry_out import carry_out
+from app.flows.stop_or_resume import stop_or_resume
+from app.flows.withdraw_content import withdraw_content
+from app.identity import Id, Kind
+from app.recommend import State, Suggestion
+from tests.scenarios.conftest import Line
+from tests.scenarios.test_rep_page import enter, send
+from tests.scenarios.test_suggestion_line import dispatches, texts
+from tests.scenarios.test_ways import moment_campaign, moment_of, rows_of, run, two
+from workers.moments import keep_moments
+
+__all__ = ["two"]
+
+
+def stop_wang(line: Line) -> None:
+    with line.parts.db.transaction() as session:
+        row = identity.find(
+            session,
+            Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", line.person("wang").external_userid),
+        )
+        assert row is not None
+        stop_or_resume(
+            session, row, True, source="keyword", evidence="退订", ref="stop", channel="oa",
+            at=line.clock(), now=line.clock(),
+        )  # fmt: skip
+
+
+def marked(line: Line) -> list[str]:
+    return [s.external_userid for s in line.world.relations if len(s.tag_ids) > 1]
+
+
+def test_who_opts_out_after_being_marked_loses_the_mark_and_the_others_see_the_moment(
+    line: Line, two: list[Suggestion]
+) -> None:
+    client = enter(line, "rep01")
+    form = {"suggestion": [str(row.id) for row in two], "by": "moment"}
+    send(client, f"/rep/together/{two[0].content_version_id}", **form)  # type: ignore[arg-type]
+    assert run(line, 200).step == Step.CONFIRMING  # the next look is half an hour away
+    assert len(marked(line)) == 2
+    stop_wang(line)
+    assert run(line, 1).step == Step.CONFIRMING
+    wang, li = line.person("wang").external_userid, line.person("li").external_userid
+    assert marked(line) == [li]
+    line.do("publish_moment", moment_id=moment_of(line)["id"], userid="rep01")
+    assert run(line, 60).step == Step.PUBLISHED
+    receipts = {
+        d.payload["external_userid"]: (d.receipt, d.counts_as_contact)
+        for d in dispatches(line, Way.MOMENT_VIEW)
+    }
+    assert receipts == {wang: (Receipt.NOT_SEEN, False), li: (Receipt.FORWARDED, True)}
+    states = {row.identifier_id: row.state for row in rows_of(line)}
+    assert sorted(states.values()) == [State.ADOPTED, State.CANCELLED]
+
+
+def test_a_moment_that_nobody_may_see_any_more_is_taken_back(line: Line) -> None:
+    moment_campaign(line)
+    assert run(line).step == Step.CONFIRMING
+    stop_wang(line)
+    assert run(line, 2).step == Step.FAILED
+    assert (moment_of(line)["cancelled"], marked(line)) == (True, [])
+
+
+def test_who_opts_out_while_others_are_marked_is_not_asked_for(line: Line) -> None:
+    moment_campaign(line)
+    line.clock.tick(seconds=10)
+    keep_moments(line.parts)
+    line.work()
+    assert marked(line)
+    stop_wang(line)
+    assert run(line).step == Step.FAILED
+    assert (line.world.moments, marked(line)) == ({}, [])
+
+
+def test_a_paused_campaign_makes_no_moment_and_resuming_makes_it(line: Line) -> None:
+    campaign_id = moment_campaign(line)
+    with line.parts.db.transaction() as session:
+        campaigns.pause(session, campaign_id)
+    assert (run(line).step, line.world.moments) == (Step.FAILED, {})
+    with line.parts.db.transaction() as session:
+        campaigns.activate(session, campaign_id, line.clock())
+        (waiting,) = campaigns.unfinished(session, line.clock())
+        carry_out(session, waiting.id, line.parts.settings, line.clock())
+        session.delete(session.scalars(select(Moment)).first())  # `run` looks at the only one
+    assert run(line).step == Step.CONFIRMING
+
+
+def test_a_finished_campaign_takes_its_moment_back_unless_it_is_published(line: Line) -> None:
+    campaign_id = moment_campaign(line)
+    assert run(line, 200).step == Step.CONFIRMING
+    with line.parts.db.transaction() as session:
+        campaigns.finish(session, campaign_id)
+    assert run(line, 1).step == Step.FAILED
+    assert (moment_of(line)["cancelled"], marked(line)) == (True, [])
+
+
+def test_what_was_published_before_its_content_ended_was_seen(line: Line) -> None:
+    moment_campaign(line)
+    assert run(line, 200).step == Step.CONFIRMING
+    line.do("publish_moment", moment_id=moment_of(line)["id"], userid="rep01")
+    with line.parts.db.transaction() as session:
+        (row,) = session.scalars(select(Moment))
+        withdraw_content(session, row.content_version_id, reason="召回", now=line.clock())
+    assert run(line, 1).step == Step.PUBLISHED
+    (view,) = dispatches(line, Way.MOMENT_VIEW)
+    assert (view.receipt, view.counts_as_contact) == (Receipt.FORWARDED, True)
+
+
+def test_a_tag_that_is_refused_ends_the_moment_at_once_and_one_that_is_late_after_a_day(
+    line: Line,
+) -> None:
+    moments = line.parts.outside.wecom["wwtestcorp"].moments
+    problem: Exception = Busy("busy")
+
+    def own_tag(_name: str) -> str:
+        raise problem
+
+    moments.own_tag = own_tag  # type: ignore[method-assign]
+    moment_campaign(line)
+    assert run(line, 1).step == Step.NEW
+    line.clock.tick(hours=25)
+    assert (run(line, 1).step, run(line, 1).error) == (Step.FAILED, "一天内没有准备好")
+    with line.parts.db.transaction() as session:
+        (row,) = session.scalars(select(Moment))
+        row.step, row.created_at, row.check_at = Step.NEW, line.clock(), line.clock()
+        row_id = row.id
+    problem = NotAllowed("externalcontact/add_corp_tag: errcode 48002")
+    keep_moments(line.parts)
+    with line.parts.db.reading() as session:
+        assert session.get_one(Moment, row_id).step == Step.FAILED
+    assert not any("48002" in text for text in texts(line)), "reps read words"
+
+
+def test_a_moment_counts_when_it_is_seen_and_not_when_nobody_saw_it(line: Line) -> None:
+    moment_campaign(line)
+    assert run(line).step == Step.CONFIRMING
+    line.clock.tick(days=6)
+    line.do("publish_moment", moment_id=moment_of(line)["id"], userid="rep01")
+    assert run(line, 2).step == Step.PUBLISHED
+    (view,) = dispatches(line, Way.MOMENT_VIEW)
+    assert view.identifier_id
+    assert view.sent_at is not None
+    assert line.clock() - view.sent_at < timedelta(minutes=2), "the cap's days run from here"
+    with line.parts.db.transaction() as session:
+        seen = delivery.moments_this_month(session, [view.identifier_id], line.clock())
+        session.get_one(Dispatch, view.id).receipt = Receipt.NOT_SEEN
+    with line.parts.db.reading() as session:
+        unseen = delivery.moments_this_month(session, [view.identifier_id], line.clock())
+    assert (seen, unseen) == ({view.identifier_id: 1}, {view.identifier_id: 0})
+
+
+def test_a_campaigns_suggestion_in_a_moment_stays_the_campaigns(
+    line: Line, two: list[Suggestion]
+) -> None:
+    with line.parts.db.transaction() as session:
+        campaign = campaigns.create(
+            session, name="房颤月", content_id=two[0].content_id, expression="标签:房颤",
+            way="suggestion", at=None, cron="", author="user:1", now=line.clock(),
+        )  # fmt: skip
+        campaigns.activate(session, campaign.id, line.clock())
+        session.get_one(Suggestion, two[0].id).campaign_id = campaign.id
+    client = enter(line, "rep01")
+    form = {"suggestion": [str(row.id) for row in two], "by": "moment"}
+    send(client, f"/rep/together/{two[0].content_version_id}", **form)  # type: ignore[arg-type]
+    assert run(line, 200).step == Step.CONFIRMING
+    views = {d.suggestion_id: d.campaign_id for d in dispatches(line, Way.MOMENT_VIEW)}
+    assert views == {two[0].id: campaign.id, two[1].id: None}
+    with line.parts.db.transaction() as session:
+        campaigns.pause(session, campaign.id)
+    assert run(line, 1).step == Step.CONFIRMING
+    assert len(marked(line)) == 1, "who sees it for the campaign does so no longer"
+
+
+def test_a_job_that_the_platform_forgot_is_looked_for_by_its_link(line: Line) -> None:
+    moments = line.parts.outside.wecom["wwtestcorp"].moments
+
+    def forgotten(_job_id: str) -> MomentJob:
+        raise BadRequest("errcode 40058")
+
+    moments.job = forgotten  # type: ignore[method-assign]
+    moment_campaign(line)
+    assert run(line).step == Step.CONFIRMING
+
+
+def test_a_moment_without_a_tag_is_never_asked_for() -> None:
+    class Silent:
+        def post(self, _path: str, _body: dict[str, Any]) -> dict[str, Any]:
+            return {}
+
+    with pytest.raises(OutcomeUnknown):
+        Moments(Silent()).own_tag("moment-1")  # type: ignore[arg-type]
+
+
+def test_a_tag_goes_in_the_end_whatever_the_platform_says_at_first(line: Line) -> None:
+    moments = line.parts.outside.wecom["wwtestcorp"].moments
+    moment_campaign(line)
+    row = run(line)
+    assert row.step == Step.CONFIRMING
+    original = moments.drop_tag
+
+    def gone(_moment_id: str) -> None:
+        raise BadRequest("errcode 40058")
+
+    def busy(_tag_id: str) -> None:
+        raise Busy("busy")
+
+    moments.cancel, moments.drop_tag = gone, busy  # type: ignore[method-assign]
+    line.clock.tick(days=15)
+    assert run(line, 1).step == Step.FAILED
+    assert marked(line)
+    moments.drop_tag = original  # type: ignore[method-assign]
+    line.clock.tick(hours=1)
+    run(line, 1)
+    assert marked(line) == []
