@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 from sqlalchemy.exc import OperationalError
 
 import app.models
@@ -36,7 +36,7 @@ from launcher import postgres
 
 BATCH, WORKERS, TRIES, WARM = 50, (1, 2, 4, 8), 50, 100
 CLINICS, READY_S = 0.05, 300
-ASYNC = "?options=-csynchronous_commit%3Doff"
+ASYNC = {"options": "-csynchronous_commit=off"}
 TRIAL = {True: 1177.0, False: 489.0}  # events a second before the product, on PostgreSQL
 KEYS = "bench:" + "ab" * 32
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
                         url = f"sqlite:///{Path(folder) / f'{batched}{workers}.db'}"
                         if server and name == "PostgreSQL":
                             url = copy.enter_context(postgres.copy_of(server, "template0"))
-                            url += ASYNC if options.async_commit else ""
+                            if options.async_commit:
+                                url = _with_async_commit(url)
                         rows[title] = _measure(url, options.events, workers, batched)
                         _show(title, rows[title], TRIAL[batched] if server else 0)
     best = max((r["per_s"] for t, r in rows.items() if "PostgreSQL, batched" in t), default=0)
@@ -96,6 +97,10 @@ def _measure(url: str, number: int, workers: int, batched: bool) -> dict[str, fl
     _check(url)
     return {"per_s": round(number / took, 1), "p50_ms": round(cuts[49] * 1000, 2),
             "p99_ms": round(cuts[98] * 1000, 2), "again": sum(n for _, n in found)}  # fmt: skip
+
+
+def _with_async_commit(url: str) -> str:
+    return make_url(url).update_query_dict(ASYNC).render_as_string(hide_password=False)
 
 
 def _work(
