@@ -91,6 +91,7 @@ def test_what_the_same_physicians_open_is_learned_served_and_named(
     for version in contents[:3]:
         opened(session, row, version, now - timedelta(hours=1))
     considered = consider(session, rep, now)
+    considered.look_at([row.one_id])
     fits = {c.fit.piece.content_id: c.fit for c in considered.candidates}
     circle = {version.content_id for version in contents[:EACH]}
     best = max(fits.values(), key=lambda fit: fit.score)
