@@ -2,7 +2,7 @@
 
     taken                      → sent
     certainly not taken        → queued again, with growing waits; given up after MAX_ATTEMPTS
-    refused for good           → failed
+    refused for good           → failed; unknown when an earlier attempt may have got through
     the API is stopped, too many calls at once
                                → queued again; waiting is not an attempt
     nobody knows (time-out …)  → queued again where sending twice is harmless, else unknown
@@ -87,7 +87,9 @@ def outcome_of(tried: Tried, answer: Delivered | Exception, now: datetime) -> Ou
     if _is_of_the_api(answer, code):
         return _again_soon(tried, _told(answer, code), now, code)
     if isinstance(answer, Permanent):
-        return Outcome(State.FAILED, _told(answer, code), code)
+        # A repeat that is refused says nothing of the attempt that nobody answered.
+        state = State.UNKNOWN if tried.maybe_sent else State.FAILED
+        return Outcome(state, _told(answer, code), code, maybe_sent=tried.maybe_sent)
     return _retry(tried, _told(answer, code), now, code, answer.retry_after_s)
 
 

@@ -58,6 +58,15 @@ def test_the_state_table(way: Way, answer: Delivered | Exception, state: State) 
     assert outcome_of(tried(way), answer, NOW).state is state
 
 
+@pytest.mark.parametrize("way", list(REPEATABLE - {Way.WELCOME, Way.CARD_UPDATE}))
+def test_a_repeat_that_is_refused_says_nothing_of_the_attempt_that_nobody_answered(
+    way: Way,
+) -> None:
+    gone = outcome_of(tried(way, maybe_sent=True), problem(errors.PersonGone, 43004), NOW)
+    assert (gone.state, gone.maybe_sent, gone.errcode) == (State.UNKNOWN, True, 43004)
+    assert outcome_of(tried(way), problem(errors.PersonGone, 43004), NOW).state is State.FAILED
+
+
 def test_a_reason_is_a_sentence_with_the_platforms_code() -> None:
     outcome = outcome_of(tried(Way.OA_TEXT), problem(errors.WindowClosed, 45015), NOW)
     assert outcome.error == "医生近期没有与公众号互动，平台不允许主动发送（45015）"
