@@ -94,14 +94,6 @@ def withdraw(session: Session, rule_id: int, *, by: str, reason: str, now: datet
     return _end(session, rule_id, RuleState.LIVE, RuleState.WITHDRAWN, by, reason, now)
 
 
-def what_of(rule: StopRule) -> What:
-    """What a rule says now."""
-    return What(
-        tuple(rule.tag_ids), rule.content_id, Scope(rule.scope), rule.until, rule.rep_id,
-        rule.identifier_id, rule.segment_id,
-    )  # fmt: skip
-
-
 def in_force(session: Session, now: datetime) -> Sequence[StopRule]:
     """Rules that stop something at `now`."""
     return session.scalars(
@@ -109,12 +101,6 @@ def in_force(session: Session, now: datetime) -> Sequence[StopRule]:
         .where(StopRule.state == RuleState.LIVE, StopRule.until > now)
         .order_by(StopRule.id)
     ).all()
-
-
-def open_rules(session: Session) -> Sequence[StopRule]:
-    """Proposals that wait for marketing."""
-    waiting = select(StopRule).where(StopRule.state == RuleState.PROPOSED)
-    return session.scalars(waiting.order_by(StopRule.id)).all()
 
 
 def listing(session: Session, limit: int = 200) -> Sequence[StopRule]:

@@ -17,12 +17,10 @@ from sqlalchemy.orm import Session
 from app import content, tagging
 from app.flows.learn_near import said
 from app.flows.scoring import read_interests
-from app.flows.shown import Example, examples
-from app.infra.errors import Refused
+from app.flows.shown import Example
 from app.recommend import DAY_0, Piece, Response, Scorer, heads, reading
 from app.recommend.laplace import spread_of
 from app.recommend.learning import Answers, Contents, Learned, Priors, learn, platt
-from app.recommend.proof import available
 from app.recommend.proof.figures import calibration
 from app.recommend.table import table
 
@@ -47,14 +45,6 @@ class Lesson:
     content: Any
     usual: Mapping[int, float]
     parents: Mapping[int, int]
-
-
-def learn_from_answers(session: Session, now: datetime) -> Response:
-    """What to go by from now on, by tags alone. Raises Refused without numpy."""
-    if not available():
-        raise Refused(NUMPY)
-    found = examples(session, now)
-    return taught(lesson(session, found, now)) if enough(found) else too_few(found)
 
 
 def enough(found: Sequence[Example]) -> bool:

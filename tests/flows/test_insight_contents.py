@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app import links, tagging
 from app.content import ContentVersion
 from app.flows.insight import contents, people
+from app.flows.insight.figures import NOBODY_SHOWN, STEPS, median
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Database
@@ -76,7 +77,7 @@ def test_figures_are_what_was_done(database: Database) -> None:
         found = contents.contents(session, NOON, 28)
         mine = {line.version.id: line for line in found.lines}[one.id]
         figures = mine.figures
-        counts = {step: getattr(figures, step) for step in contents.STEPS}
+        counts = {step: getattr(figures, step) for step in STEPS}
         assert counts == {"suggested": 3, "shown": 2, "adopted": 1, "refused": 1, "sent": 3,
                           "opened": 2, "read": 1}  # fmt: skip
         assert figures.refusals == {"content": 1}
@@ -109,7 +110,7 @@ def test_what_nobody_adopts_and_what_is_worn_is_named_only_when_it_is_sure(
         rep = hire(session, "rep01", NOON)
         worn, steady = (publish(session, name, ("af",), NOON) for name in ("旧", "稳"))
         row = meet(session, rep, "wang", NOON)
-        for n in range(contents.NOBODY_SHOWN):
+        for n in range(NOBODY_SHOWN):
             suggested(session, rep, row, worn, State.EXPIRED, place=n + 1)
             suggested(session, rep, row, steady, State.EXPIRED if n else State.ADOPTED, place=n + 1)
         for n in range(contents.WORN_SENT):
@@ -133,7 +134,7 @@ def test_what_nobody_adopts_and_what_is_worn_is_named_only_when_it_is_sure(
 @given(st.lists(st.integers(0, 1800), min_size=1, max_size=60))
 def test_the_median_of_counted_seconds_is_a_middle(seconds: list[int]) -> None:
     counted = {value: seconds.count(value) for value in seconds}
-    middle = contents.median(counted)
+    middle = median(counted)
     assert middle in seconds
     assert sum(s < middle for s in seconds) <= len(seconds) / 2
     assert sum(s > middle for s in seconds) <= len(seconds) / 2

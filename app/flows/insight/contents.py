@@ -7,9 +7,7 @@ database, by version and a few small groups; only the counts come here.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +16,7 @@ from sqlalchemy.orm import Session, defer
 
 from app.content import Content, ContentVersion, Stage
 from app.delivery.moment_models import Moment, MomentViewer
+from app.flows.insight.figures import Contents, Figures, Line, expected, order_by, total_of
 from app.flows.insight.viewers import CHANNEL, viewed
 from app.identity import Identifier, Physician
 from app.infra.clock import local
@@ -28,89 +27,8 @@ from app.reps import Rep
 
 LONGEST_S = 1800  # whoever lets a page lie open for longer has left it
 LATER = 4  # positions from here on are one
-NOBODY_SHOWN = 20  # shown so often without being adopted is named
 WORN_DAYS = 28
 WORN_SENT = 20  # links in each half, that a fall is looked for
-STEPS = ("suggested", "shown", "adopted", "refused", "sent", "opened", "read")
-
-
-@dataclass(slots=True)
-class Figures:
-    """Counts of one version, or of all. `refusals`: reason → times; `places`: position → (shown,
-    adopted); `seconds`: whole seconds of reading → openings."""
-
-    suggested: int = 0
-    shown: int = 0
-    adopted: int = 0
-    refused: int = 0
-    sent: int = 0
-    opened: int = 0
-    read: int = 0
-    refusals: Counter[str] = field(default_factory=Counter)
-    places: dict[int, tuple[int, int]] = field(default_factory=dict)
-    seconds: Counter[int] = field(default_factory=Counter)
-
-    @property
-    def adoption(self) -> Rate:
-        """Adopted of what reps were shown."""
-        return Rate(min(self.adopted, self.shown), self.shown)
-
-    @property
-    def opening(self) -> Rate:
-        """Opened of what was sent."""
-        return Rate(self.opened, self.sent)
-
-    @property
-    def median_s(self) -> int | None:
-        """Half of the openings were read for longer."""
-        return median(self.seconds)
-
-    def add(self, other: Figures) -> None:
-        """Take the other's counts in."""
-        for name in STEPS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.refusals.update(other.refusals)
-        self.seconds.update(other.seconds)
-        for place, (shown, adopted) in other.places.items():
-            mine = self.places.get(place, (0, 0))
-            self.places[place] = mine[0] + shown, mine[1] + adopted
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One version with its figures; `expected`: adoptions, if each place of the list did here what
-    it does for all contents."""
-
-    version: ContentVersion
-    brand_id: int | None
-    figures: Figures
-    expected: float
-    worn: tuple[Rate, Rate] | None  # opening before and lately, where it surely fell
-
-    @property
-    def beside_place(self) -> float | None:
-        """Adopted beside what its places would have brought anyway: 1 is as usual."""
-        return self.figures.adopted / self.expected if self.expected > 0 else None
-
-    @property
-    def nobody(self) -> bool:
-        """Often shown, never adopted."""
-        return not self.figures.adopted and self.figures.shown >= NOBODY_SHOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """All versions that something happened to, and their sum."""
-
-    since: date
-    lines: Sequence[Line]
-    total: Figures
-
-
-SORTS: Mapping[str, str] = {
-    "shown": "shown", "adopted": "adopted", "refused": "refused", "sent": "sent",
-    "opened": "opened", "read": "read",
-}  # fmt: skip
 
 
 def contents(
@@ -120,7 +38,7 @@ def contents(
     """The last `days` days, most `sort` first; also `rate` and `opening` by their lower ends."""
     since = first_day(now, days)
     found = _figures(session, since, now, days, team)
-    usual = _sum(found.values())
+    usual = total_of(found.values())
     worn = _worn(session, now)
     chosen = (
         select(ContentVersion, Content.brand_id)
@@ -139,7 +57,9 @@ def contents(
              worn.get(version.id))
         for version, brand in session.execute(chosen)
     ]  # fmt: skip
-    return Contents(since, sorted(lines, key=_order(sort)), _sum(one.figures for one in lines))
+    return Contents(
+        since, sorted(lines, key=order_by(sort)), total_of(one.figures for one in lines)
+    )
 
 
 def of_version(session: Session, version_id: int, now: datetime, days: int) -> Figures:
@@ -223,25 +143,6 @@ def who(version_id: int, step: str, now: datetime, days: int, refusal: str = "")
 def first_day(now: datetime, days: int) -> date:
     """The first day of the last `days` days, today counted in."""
     return local(now).date() - timedelta(days=days - 1)
-
-
-def expected(mine: Mapping[int, tuple[int, int]], usual: Mapping[int, tuple[int, int]]) -> float:
-    """How many of these would have been adopted, if each place did what it does for all. Pure."""
-    found = 0.0
-    for place, (shown, _) in mine.items():
-        all_shown, all_adopted = usual.get(place, (0, 0))
-        found += shown * all_adopted / all_shown if all_shown else 0.0
-    return found
-
-
-def median(seconds: Mapping[int, int]) -> int | None:
-    """The middle of so many times each. Pure."""
-    left = sum(seconds.values()) / 2
-    for value in sorted(seconds):
-        left -= seconds[value]
-        if left <= 0:
-            return value
-    return None
 
 
 NOT_CANCELLED = Suggestion.state != State.CANCELLED
@@ -386,20 +287,3 @@ def _note_answers(mine: Figures, row) -> None:  # type: ignore[no-untyped-def]
     mine.shown += row.shown
     mine.adopted += row.adopted
     mine.refused += row.refused
-
-
-def _sum(all_: Iterable[Figures]) -> Figures:
-    total = Figures()
-    for one in all_:
-        total.add(one)
-    return total
-
-
-def _order(sort: str):  # type: ignore[no-untyped-def]
-    """Rates by their lower ends, so that three of three does not come first."""
-    if sort == "rate":
-        return lambda line: (-line.figures.adoption.low, line.version.id)
-    if sort == "opening":
-        return lambda line: (-line.figures.opening.low, line.version.id)
-    name = SORTS.get(sort, "shown")
-    return lambda line: (-getattr(line.figures, name), line.version.id)

@@ -16,6 +16,8 @@ from app.flows.insight import contents, coverage, tomorrow
 from app.flows.insight import day as days
 from app.flows.insight import row as rows
 from app.flows.insight.coverage import STEPS, By
+from app.flows.insight.figures import STEPS as OF_CONTENT
+from app.flows.insight.figures import Figures
 from app.infra.clock import local
 from app.infra.errors import NotFound
 from app.recommend.shares import Rate
@@ -200,9 +202,9 @@ def _figures(figures: days.Figures) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _content(figures: contents.Figures) -> dict[str, Any]:
+def _content(figures: Figures) -> dict[str, Any]:
     return {
-        **{step: getattr(figures, step) for step in contents.STEPS},
+        **{step: getattr(figures, step) for step in OF_CONTENT},
         "refusals": {key or "none": n for key, n in figures.refusals.items()},
         "adoption": _rate(figures.adoption), "opening": _rate(figures.opening),
         "median_s": figures.median_s,

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from app import content
 from app.content import Stage
 from app.flows.insight import contents, day
-from app.flows.insight.contents import STEPS, Contents, Figures
+from app.flows.insight.figures import STEPS, Contents, Figures
 from app.infra.errors import NotFound
 from app.recommend import REFUSALS
 from app.recommend.shares import Rate, difference
