@@ -28,8 +28,3 @@ def keys(one: Features) -> Iterator[str]:
         yield f"c|{one.pinyin}|{one.city}"
     for tail in sorted(one.tails):
         yield f"t|{spoken_surname(one.name)}|{tail}"
-
-
-def name_key(one: Features) -> str:
-    """The key of everybody with this name: counted, it tells how common the name is."""
-    return f"n|{one.name}"

@@ -43,15 +43,7 @@ PICTURES = os.environ.get("YISHU_PICTURES", "")  # a folder: keep what was seen
 @pytest.fixture(scope="module", params=LOOKS, ids="-".join)
 def admin(request: pytest.FixtureRequest, browser: Browser, product: Product) -> Iterator[Page]:
     """An administrator who has logged in, on each size and in each scheme."""
-    size, scheme = request.param
-    context = browser.new_context(
-        viewport=SIZES[size], color_scheme=scheme, locale="zh-CN", base_url=product.base
-    )
-    page = context.new_page()
-    log_in(page, "admin", product.password)
-    page.look = f"{size}-{scheme}"  # type: ignore[attr-defined]
-    yield page
-    context.close()
+    yield from looking(request, browser, product, "admin")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -106,6 +98,21 @@ def log_in(page: Page, login: str, password: str) -> None:
     page.get_by_label("密码").fill(password)
     page.get_by_role("button", name="登录").click()
     page.wait_for_url("**/console/")
+
+
+def looking(
+    request: pytest.FixtureRequest, browser: Browser, product: Product, login: str
+) -> Iterator[Page]:
+    """Logged in, in the size and colours of the fixture's parameter; `page.look` names them."""
+    size, scheme = request.param
+    context = browser.new_context(
+        viewport=SIZES[size], color_scheme=scheme, locale="zh-CN", base_url=product.base
+    )
+    page = context.new_page()
+    log_in(page, login, product.password)
+    page.look = f"{size}-{scheme}"  # type: ignore[attr-defined]
+    yield page
+    context.close()
 
 
 def sticks_out(page: Page) -> bool:

@@ -16,22 +16,14 @@ from app.journey import Happened
 from app.tagging import Learned, Source
 from app.tagging.models import TagAssertion
 from tests.browser.conftest import Product
-from tests.browser.test_console import SIZES, keep, log_in, serious, sticks_out
+from tests.browser.test_console import keep, looking, serious, sticks_out
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(params=[("wide", "light"), ("phone", "dark")], ids="-".join)
 def admin(request: pytest.FixtureRequest, browser: Browser, product: Product) -> Iterator[Page]:
-    size, scheme = request.param
-    context = browser.new_context(
-        viewport=SIZES[size], color_scheme=scheme, locale="zh-CN", base_url=product.base
-    )
-    page = context.new_page()
-    log_in(page, "admin", product.password)
-    page.look = f"{size}-{scheme}"  # type: ignore[attr-defined]
-    yield page
-    context.close()
+    yield from looking(request, browser, product, "admin")
 
 
 @pytest.fixture

@@ -214,10 +214,6 @@ class WeCom:
         for item in self._pages("externalcontact/get_groupmsg_task", body, "task_list"):
             yield TaskMember.of(item)
 
-    def remind_group_task(self, message_id: str) -> None:
-        """Remind the sender, at most three times in 24 h."""
-        self._wire.post("externalcontact/remind_groupmsg_send", {"msgid": message_id})
-
     def cancel_group_task(self, message_id: str) -> None:
         """Stop a task that is not confirmed yet."""
         self._wire.post("externalcontact/cancel_groupmsg_send", {"msgid": message_id})
