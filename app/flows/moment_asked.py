@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app.connectors.errors import BadRequest, NotAFriend, PersonGone
+from app.connectors.errors import BadCredential, BadRequest, NotAFriend, NotAllowed, PersonGone
 from app.delivery.moment_models import Step
 from app.flows.moment_barred import Barred
 from app.infra.errors import Permanent, Transient
@@ -71,8 +70,7 @@ def ask(question: Question, wecom: Mapping[str, WeCom]) -> Answer:
         if question.step is Step.CONFIRMING:
             return _confirmed(question, line, over)
         if question.step is Step.FAILED and question.moment_id:
-            with suppress(Permanent):  # without its tag nobody sees it either
-                moments.cancel(question.moment_id)
+            _cancel(line, question.moment_id)
         if question.tag_id:
             moments.drop_tag(question.tag_id)
         return Answer()
@@ -105,6 +103,23 @@ def _unmark(question: Question, line: WeCom) -> bool:
             line.mark_tag(question.userid, one.external_userid, [], [question.tag_id])
         except (NotAFriend, PersonGone):
             continue  # and so sees nothing of this rep's
-        except Permanent:
+        except Permanent as problem:
+            if not is_for_good(problem):
+                raise
             return False
     return True
+
+
+def _cancel(line: WeCom, moment_id: str) -> None:
+    """What is refused for good is let go: without its tag nobody sees it either."""
+    try:
+        line.moments.cancel(moment_id)
+    except Permanent as problem:
+        if not is_for_good(problem):
+            raise
+
+
+def is_for_good(problem: Exception) -> bool:
+    """True when asking again cannot help. A bad credential or a missing right is an
+    administrator's to mend, and nothing of the account gets through until then."""
+    return isinstance(problem, Permanent) and not isinstance(problem, BadCredential | NotAllowed)

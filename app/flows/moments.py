@@ -19,11 +19,10 @@ from app.delivery import moments as rows
 from app.delivery.moment_models import Moment, MomentViewer, Step
 from app.flows import moment_seen
 from app.flows.material import moment_fields
-from app.flows.moment_asked import FIRST, Answer, Question
+from app.flows.moment_asked import FIRST, Answer, Question, is_for_good
 from app.flows.moment_barred import MARKED, Barred, barred, why_over
 from app.flows.sent import after_sent
 from app.identity import Identifier
-from app.infra.errors import Permanent
 from app.recommend import Suggestion
 
 SOON, LATER = timedelta(seconds=5), timedelta(hours=1)
@@ -85,7 +84,7 @@ def note(session: Session, question: Question, answer: Answer, now: datetime) ->
     age, woken = now - row.created_at, rows.was_woken(row, question.now)
     row.check_at = now + min(max(age / 5, FIRST), LATER)
     if answer.problem is not None:
-        _note_problem(session, row, question, answer.problem, age, now)
+        _note_problem(session, row, answer.problem, answer.over, age, now)
     elif row.step == Step.NEW:
         row.tag_id, row.step, row.check_at = answer.tag_id, Step.SHOWING, now + SOON
         _show(session, row, now)
@@ -97,7 +96,7 @@ def note(session: Session, question: Question, answer: Answer, now: datetime) ->
         row.check_at = None
         if row.step == Step.PUBLISHED:
             row.step = Step.CLOSED
-    if woken and row.check_at is not None:
+    if woken and row.check_at is not None and row.step in (*rows.PENDING, Step.FAILED):
         row.check_at = now
 
 
@@ -176,12 +175,12 @@ def _note_made(
         task = rows.carrier(session, row)
         if task is not None and delivery.record_seen(session, task, now):
             after_sent(session, task, now)
-        row.moment_id, row.step = answer.found, Step.CONFIRMING
+        _confirming(row, answer.found, now)
     elif answer.job is not None and answer.job.ready:
         if answer.job.errcode or not answer.job.moment_id:
             moment_seen.fail(session, row, f"平台没有创建朋友圈（{answer.job.errcode}）", now)
             return
-        row.moment_id, row.step = answer.job.moment_id, Step.CONFIRMING
+        _confirming(row, answer.job.moment_id, now)
     elif answer.job is not None:
         row.step = Step.MAKING
         row.check_at = now + SOON
@@ -191,16 +190,21 @@ def _note_made(
         moment_seen.fail(session, row, "平台上没有找到这条朋友圈", now)
 
 
+def _confirming(row: Moment, moment_id: str, now: datetime) -> None:
+    """The rep can publish it; at once it is asked again who may see it: the task took its time."""
+    row.moment_id, row.step, row.check_at = moment_id, Step.CONFIRMING, now
+
+
 def _note_problem(
-    session: Session, row: Moment, question: Question, problem: Exception, age: timedelta,
-    now: datetime,
-) -> None:  # fmt: skip
+    session: Session, row: Moment, problem: Exception, over: str, age: timedelta, now: datetime
+) -> None:
     """Later again; what the platform refuses for good ends it, and its cleaning up."""
-    ended, final = row.step in (Step.FAILED, Step.PUBLISHED), isinstance(problem, Permanent)
-    if ended:  # while its tag may be there it is asked: a company has ten thousand
+    final = is_for_good(problem)
+    if row.step not in rows.PENDING:  # while its tag may be there it is asked: there are 10,000
         row.check_at = None if final else row.check_at
-    elif final and (row.step == Step.NEW or question.over):
-        moment_seen.fail(session, row, question.over or "平台拒绝了", now)
+        return
+    row.error = str(problem)
+    if final and (row.step == Step.NEW or over):
+        moment_seen.fail(session, row, over or "平台拒绝了", now)
     elif age > GIVE_UP:
         moment_seen.fail(session, row, "平台一周内没有给出结果", now)
-    row.error = str(problem)

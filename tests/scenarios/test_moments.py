@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from app import campaigns, delivery, identity
-from app.connectors.errors import BadRequest, Busy, NotAllowed, OutcomeUnknown
+from app.connectors.errors import BadCredential, BadRequest, Busy, NotAllowed, OutcomeUnknown
 from app.connectors.wecom.moments import MomentJob, Moments
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery.moment_models import Moment, Step
+from app.flows import moments
 from app.flows.carry_out import carry_out
+from app.flows.moment_asked import ask
 from app.flows.stop_or_resume import stop_or_resume
 from app.flows.withdraw_content import withdraw_content
 from app.identity import Id, Kind
@@ -123,13 +125,13 @@ def test_what_was_published_before_its_content_ended_was_seen(line: Line) -> Non
 def test_a_tag_that_is_refused_ends_the_moment_at_once_and_one_that_is_late_after_a_day(
     line: Line,
 ) -> None:
-    moments = line.parts.outside.wecom["wwtestcorp"].moments
+    platform = line.parts.outside.wecom["wwtestcorp"].moments
     problem: Exception = Busy("busy")
 
     def own_tag(_name: str) -> str:
         raise problem
 
-    moments.own_tag = own_tag  # type: ignore[method-assign]
+    platform.own_tag = own_tag  # type: ignore[method-assign]
     moment_campaign(line)
     assert run(line, 1).step == Step.NEW
     line.clock.tick(hours=25)
@@ -138,11 +140,11 @@ def test_a_tag_that_is_refused_ends_the_moment_at_once_and_one_that_is_late_afte
         (row,) = session.scalars(select(Moment))
         row.step, row.created_at, row.check_at = Step.NEW, line.clock(), line.clock()
         row_id = row.id
-    problem = NotAllowed("externalcontact/add_corp_tag: errcode 48002")
+    problem = BadRequest("externalcontact/add_corp_tag: errcode 40068")
     keep_moments(line.parts)
     with line.parts.db.reading() as session:
         assert session.get_one(Moment, row_id).step == Step.FAILED
-    assert not any("48002" in text for text in texts(line)), "reps read words"
+    assert not any("40068" in text for text in texts(line)), "reps read words"
 
 
 def test_a_moment_counts_when_it_is_seen_and_not_when_nobody_saw_it(line: Line) -> None:
@@ -226,3 +228,101 @@ def test_a_tag_goes_in_the_end_whatever_the_platform_says_at_first(line: Line) -
     line.clock.tick(hours=1)
     run(line, 1)
     assert marked(line) == []
+
+
+def together(line: Line, two: list[Suggestion]) -> None:
+    client = enter(line, "rep01")
+    form = {"suggestion": [str(row.id) for row in two], "by": "moment"}
+    send(client, f"/rep/together/{two[0].content_version_id}", **form)  # type: ignore[arg-type]
+
+
+def the_moment(line: Line) -> Moment:
+    with line.parts.db.reading() as session:
+        return session.scalars(select(Moment)).one()
+
+
+def test_who_opts_out_while_the_task_is_being_made_loses_the_mark_before_anybody_can_publish(
+    line: Line, two: list[Suggestion]
+) -> None:
+    together(line, two)
+    while the_moment(line).step != Step.ASKING:
+        line.clock.tick(seconds=6)
+        keep_moments(line.parts)
+        line.work() if the_moment(line).step != Step.ASKING else None
+    line.clock.tick(hours=3)
+    stop_wang(line)
+    while the_moment(line).step != Step.CONFIRMING:
+        keep_moments(line.parts)
+        line.work()
+        line.clock.tick(seconds=6)
+    keep_moments(line.parts)
+    assert marked(line) == [line.person("li").external_userid]
+
+
+def test_an_opt_out_while_publication_is_noted_takes_it_from_nobody_else(
+    line: Line, two: list[Suggestion]
+) -> None:
+    together(line, two)
+    row = run(line, 200)
+    line.do("publish_moment", moment_id=moment_of(line)["id"], userid="rep01")
+    line.clock.tick(hours=2)
+    with line.parts.db.transaction() as session:
+        question = moments.look(session, row.id, line.clock())
+    assert question is not None
+    answer = ask(question, line.parts.outside.wecom)
+    assert answer.published
+    stop_wang(line)
+    with line.parts.db.transaction() as session:
+        moments.note(session, question, answer, line.clock())
+    keep_moments(line.parts)
+    assert len(marked(line)) == 2, "published is published; the tag lives a week"
+
+
+def test_a_pause_is_remembered_though_the_platform_is_busy(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = moment_campaign(line)
+    run(line, 200)
+
+    def busy(*_given: object) -> None:
+        raise Busy("busy")
+
+    with line.parts.db.transaction() as session:
+        campaigns.pause(session, campaign_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(line.parts.outside.wecom["wwtestcorp"].moments, "drop_tag", busy)
+        assert run(line, 3).step == Step.FAILED
+    with line.parts.db.transaction() as session:
+        campaigns.activate(session, campaign_id, line.clock())
+        assert len(campaigns.unfinished(session, line.clock())) == 1
+
+
+@pytest.mark.parametrize("problem", [BadCredential("40001"), NotAllowed("60020")])
+@pytest.mark.parametrize("published", [True, False])
+def test_what_an_administrator_must_mend_ends_no_moment(
+    line: Line, monkeypatch: pytest.MonkeyPatch, problem: Exception, published: bool
+) -> None:
+    platform = line.parts.outside.wecom["wwtestcorp"].moments
+
+    def bad(*_given: object) -> None:
+        raise problem
+
+    with monkeypatch.context() as patch:
+        patch.setattr(platform, "own_tag", bad)
+        moment_campaign(line)
+        assert run(line, 1).step == Step.NEW
+    row = run(line, 200)
+    assert row.step == Step.CONFIRMING
+    if published:
+        line.do("publish_moment", moment_id=row.moment_id, userid="rep01")
+    with monkeypatch.context() as patch:
+        for name in ("is_published", "cancel", "drop_tag"):
+            patch.setattr(platform, name, bad)
+        with line.parts.db.transaction() as session:
+            withdraw_content(session, row.content_version_id, reason="召回", now=line.clock())
+        assert run(line, 20).step == Step.CONFIRMING
+    line.clock.tick(hours=2)
+    assert run(line, 2).step == (Step.PUBLISHED if published else Step.FAILED)
+    (view,) = dispatches(line, Way.MOMENT_VIEW)
+    assert view.counts_as_contact == published
+    assert published or (moment_of(line)["cancelled"] and not marked(line))
