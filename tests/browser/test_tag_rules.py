@@ -54,6 +54,7 @@ def test_gaps_lead_to_where_they_are_mended(marketer: Page, product: Product) ->
     page.goto("/console/tags/coverage")
     look(page, "coverage")
     page.get_by_role("link", name="写内容").first.click()
+    page.wait_for_url("**/contents/new?tags=*", wait_until="load")
     assert page.locator("input[name=tags]:checked").count() == 1
     page.get_by_label("标题").fill("老年房颤患者的抗凝与卒中预防")
     page.get_by_label("正文（Markdown）").fill(
