@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app import consent, recommend
 from app.content import Content, ContentVersion
-from app.flows import reached
+from app.flows import moment_had, reached
 from app.flows.candidates import Considered
 from app.identity import Identifier
 from app.infra.clock import local
@@ -63,7 +63,7 @@ class Ledger:
             brand = brands.get(content_id)
             if brand is not None:
                 wanting.setdefault(person, set()).add(brand)
-        return cls(brands, _had(session, list(wanting), now), wanting)
+        return cls(brands, had_of_brands(session, list(wanting), now), wanting)
 
     def priced(self, candidates: Sequence[Candidate[str]]) -> list[Candidate[str]]:
         """The candidates with what their brand pays for having had more than its share."""
@@ -160,8 +160,9 @@ def _brands(session: Session, content_ids: set[int]) -> dict[int, int | None]:
     return {row.id: row.brand_id for row in rows}
 
 
-def _had(session: Session, people: list[str], now: datetime) -> dict[str, Counter[int]]:
-    """Contents that physicians got lately, by brand, through whomever and however."""
+def had_of_brands(session: Session, people: list[str], now: datetime) -> dict[str, Counter[int]]:
+    """Contents that physicians got lately, by brand, through whomever and however; one that a
+    moment showed counts once."""
     found: dict[str, Counter[int]] = {}
     since = now - timedelta(days=LEDGER_DAYS)
     for start in range(0, len(people), CHUNK):
@@ -180,4 +181,16 @@ def _had(session: Session, people: list[str], now: datetime) -> dict[str, Counte
         for one_id, brand_id, times in rows:
             assert brand_id is not None
             found.setdefault(one_id, Counter())[brand_id] += times
+        _in_moments(session, found, people[start : start + CHUNK], since)
     return found
+
+
+def _in_moments(
+    session: Session, found: dict[str, Counter[int]], people: list[str], since: datetime
+) -> None:
+    """The link of a moment is nobody's, so who saw it is asked of its viewers."""
+    shown = session.execute(moment_had.had(people, since)).all()
+    brands = _brands(session, {content_id for _, content_id in shown})
+    for one_id, content_id in shown:
+        if (brand := brands[content_id]) is not None:
+            found.setdefault(one_id, Counter())[brand] += 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.orm import Session
 
 from app.identity import Identifier, Physician
@@ -55,12 +55,6 @@ def decided(session: Session, worth: Mapping[str, float], now: datetime) -> list
         .limit(MOST)
     )  # fmt: skip
     return [known for row in rows if (known := _known(row, worth, now)) is not None]
-
-
-def forget(session: Session, identifier_id: int, before: datetime | None = None) -> None:
-    """Everything that was decided about this identifier, or only what is older."""
-    chosen = delete(Decision).where(Decision.identifier_id == identifier_id)
-    session.execute(chosen.where(Decision.created_at < before) if before else chosen)
 
 
 def forget_deviations(session: Session, now: datetime) -> None:

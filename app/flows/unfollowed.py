@@ -12,7 +12,7 @@ from app.connectors.errors import OutOfReach
 from app.consent import Action, ConsentEntry, ContactWish
 from app.delivery import Dispatch
 from app.facts import AuthorisationRevoked, Unfollowed
-from app.flows import Outside, Received, decided
+from app.flows import Outside, Received
 from app.flows.follower import Seen, read_follower
 from app.flows.tell_rep import notice_key
 from app.identity import Id, Identifier, Kind
@@ -109,7 +109,6 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
     court.erase(session, row.id, before)
-    decided.forget(session, row.id, before)
     segments.suppression.forget(session, row.id, before)
     links = update(TrackedLink).where(TrackedLink.identifier_id == row.id)
     about = [Dispatch.identifier_id == row.id]

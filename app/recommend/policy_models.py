@@ -65,7 +65,8 @@ class Policy(Base):
 class Decision(Base):
     """One slot of a daily plan: what could have been in it, with which chance, and what was.
 
-    It points at an identifier, so merges and splits move it, and forgetting removes it.
+    It points at an identifier, so merges and splits move it. It holds numbers of contents only, and
+    stays when its physician is forgotten, as the suggestion does that came of it.
     """
 
     __tablename__ = "decision"

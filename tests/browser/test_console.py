@@ -115,9 +115,15 @@ def looking(
     context.close()
 
 
+def arrived(page: Page) -> Page:
+    """The page when it is whole: a click waits for the next page to begin, not to end."""
+    page.wait_for_load_state()
+    return page
+
+
 def sticks_out(page: Page) -> bool:
     """True when the page is wider than the screen."""
-    wide: bool = page.evaluate(
+    wide: bool = arrived(page).evaluate(
         "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
     )
     return wide
@@ -125,7 +131,7 @@ def sticks_out(page: Page) -> bool:
 
 def serious(page: Page) -> list[str]:
     """What axe calls serious or critical, with the first place of each."""
-    found: dict[str, Any] = Axe().run(page).response
+    found: dict[str, Any] = Axe().run(arrived(page)).response
     return [
         f"{one['id']}: {one['help']} at {one['nodes'][0]['target']} "
         f"{one['nodes'][0].get('any', [{}])[:1]}"
@@ -137,4 +143,4 @@ def serious(page: Page) -> list[str]:
 def keep(page: Page, name: str, *, whole: bool = False) -> None:
     if PICTURES:
         look = getattr(page, "look", "wide-light")
-        page.screenshot(path=Path(PICTURES) / f"{name}-{look}.png", full_page=whole)
+        arrived(page).screenshot(path=Path(PICTURES) / f"{name}-{look}.png", full_page=whole)

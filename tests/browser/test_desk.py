@@ -12,7 +12,7 @@ from app import identity
 from app.identity import Identifier, Kind, Physician
 from app.linkage import LinkCandidate, State
 from tests.browser.conftest import Product
-from tests.browser.test_console import keep, serious, sticks_out
+from tests.browser.test_console import arrived, keep, serious, sticks_out
 from tests.browser.test_judgements import marketer
 
 __all__ = ["marketer"]
@@ -118,5 +118,5 @@ def left_none(page: Page) -> None:
 
 
 def shown(page: Page) -> str:
-    number: str = page.evaluate("String(document.querySelector('#case').dataset.case)")
+    number: str = arrived(page).evaluate("String(document.querySelector('#case').dataset.case)")
     return number

@@ -63,7 +63,7 @@ def test_a_list_is_imported_and_names_are_decided(
     page.get_by_label("CSV 或 XLSX 文件").set_input_files(file)
     page.get_by_role("button", name="上传并检查").click()
     look(page, "hospital-look", closely=False)
-    assert "没有采用" in page.content()
+    page.get_by_text("没有采用").first.wait_for()
     page.get_by_role("button", name="确认导入").click()
     page.get_by_role("link", name="查看待确认的名称").click()
     look(page, "hospital-review")

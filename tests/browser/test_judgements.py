@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from app import identity
 from app.identity import Identifier, Kind, Override, Physician
 from tests.browser.conftest import Product
-from tests.browser.test_console import keep, looking, serious, sticks_out
+from tests.browser.test_console import arrived, keep, looking, serious, sticks_out
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -107,5 +107,5 @@ def test_who_is_linked_and_who_is_kept_apart_is_drawn(marketer: Page, left: str)
     marketer.wait_for_url(lambda url: left not in url)
     marketer.goto(f"/console/physicians/{left}")
     marketer.get_by_role("button", name="撤销").first.click()
-    assert picture.locator("g.apart").count() == 0
-    assert picture.locator("path.seen").count() >= 2
+    picture.locator("g.apart").wait_for(state="detached")
+    assert arrived(marketer).locator("svg.identities path.seen").count() >= 2

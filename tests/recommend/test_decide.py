@@ -374,16 +374,6 @@ def test_another_holdout_is_that_of_the_policy_that_just_went_live(
         assert (live.version, live.alpha, live.holdout) == (3, 0.5, 0.1)
 
 
-def test_what_was_decided_is_forgotten_with_its_person(session: Session, clock: SetClock) -> None:
-    rep = company(session, clock(), 2)
-    plan(session, rep, clock())
-    first, second = decisions(session)
-    decided.forget(session, first.identifier_id, clock() - timedelta(days=1))
-    assert len(decisions(session)) == 2
-    decided.forget(session, first.identifier_id)
-    assert [row.id for row in decisions(session)] == [second.id]
-
-
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, delivery, identity
+from app import campaigns, content, delivery, identity, links
 from app.connectors.errors import BadCredential, BadRequest, Busy, NotAllowed, OutcomeUnknown
 from app.connectors.wecom.moments import MomentJob, Moments
+from app.content import Content
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery.moment_models import Moment, Step
-from app.flows import moments
+from app.flows import attention, moments
 from app.flows.carry_out import carry_out
+from app.flows.insight import contents
 from app.flows.moment_asked import ask
 from app.flows.stop_or_resume import stop_or_resume
 from app.flows.withdraw_content import withdraw_content
-from app.identity import Id, Kind
+from app.identity import Id, Identifier, Kind
+from app.links import TrackedLink
 from app.recommend import State, Suggestion
 from tests.scenarios.conftest import Line
 from tests.scenarios.test_rep_page import enter, send
@@ -326,3 +330,25 @@ def test_what_an_administrator_must_mend_ends_no_moment(
     (view,) = dispatches(line, Way.MOMENT_VIEW)
     assert view.counts_as_contact == published
     assert published or (moment_of(line)["cancelled"] and not marked(line))
+
+
+def test_a_seen_moment_counts_for_its_brand_and_its_opening_for_no_specialty(line: Line) -> None:
+    moment_campaign(line)
+    row = run(line, 200)
+    line.do("publish_moment", moment_id=row.moment_id, userid="rep01")
+    assert run(line, 60).step == Step.PUBLISHED
+    (view,) = dispatches(line, Way.MOMENT_VIEW)
+    version_id = row.content_version_id
+    with line.parts.db.transaction() as session:
+        link = session.scalars(select(TrackedLink).where(TrackedLink.channel == "moment")).one()
+        links.open_page(session, link.id, "visit-0001", agent="wechat", now=line.clock())
+        one_id = session.get_one(Identifier, view.identifier_id).one_id
+        piece = session.get_one(Content, content.get_version(session, version_id).content_id)
+        piece.brand_id = content.add_brand(session, "loud", "示例", "心血管").id
+        session.flush()
+        assert attention.had_of_brands(session, [one_id], line.clock()) == {
+            one_id: Counter({piece.brand_id: 1})
+        }
+        by, ways = contents.split(session, version_id, line.clock(), 28)
+        assert [(f.sent, f.opened) for f in by.values()] == [(1, 0)]
+        assert [(f.sent, f.opened) for f in ways.values()] == [(1, 1)]

@@ -71,7 +71,10 @@ def of_version(session: Session, version_id: int, now: datetime, days: int) -> F
 def split(
     session: Session, version_id: int, now: datetime, days: int
 ) -> tuple[dict[str, Figures], dict[str, Figures]]:
-    """One version's figures by the physicians' specialty ("": not known), and by way of sending."""
+    """One version's figures by the physicians' specialty ("": not known), and by way of sending.
+
+    Who opened a moment nobody knows, so of moments only viewers count by specialty.
+    """
     since, after = first_day(now, days), now - timedelta(days=days)
     specialty = func.coalesce(Physician.specialty, "")
     by: dict[str, Figures] = {}
@@ -87,8 +90,9 @@ def split(
         _note_answers(by.setdefault(row.of, Figures()), row)
     ways: dict[str, Figures] = {}
     for column, group in ((specialty, by), (TrackedLink.channel, ways)):
+        own = [TrackedLink.channel != CHANNEL] if group is by else []
         sent = (
-            _links(column.label("of"), after, TrackedLink.content_version_id == version_id)
+            _links(column.label("of"), after, TrackedLink.content_version_id == version_id, *own)
             .outerjoin(Identifier, Identifier.id == TrackedLink.identifier_id)
             .outerjoin(Physician, Physician.one_id == Identifier.one_id)
             .group_by(column)

@@ -7,6 +7,7 @@ const desk = document.querySelector("[data-desk]");
 const told = desk.querySelector("[data-told]");
 const sent = new Set(); // decided here: not to be shown again, though the answer may be on its way
 let ahead = null; // the next pair, as text
+let line = Promise.resolve(); // answers go one after another, so the last key is the last decision
 
 const caseHere = () => desk.querySelector("#case");
 const numberOf = (box) => box.dataset.case;
@@ -31,7 +32,8 @@ function lookAhead() {
 }
 
 async function show(text) {
-  caseHere().outerHTML = await text;
+  const html = await text; // first: another pair may be shown while this one is on its way
+  caseHere().outerHTML = html;
   lookAhead();
   openScrollers();
 }
@@ -46,6 +48,12 @@ function say(text, number = null) {
   back.textContent = desk.dataset.back;
   back.addEventListener("click", () => { sent.delete(number); show(load([["case", number]])); say(""); });
   told.append(" ", back);
+}
+
+function inTurn(work) {
+  const mine = line.then(work);
+  line = mine.catch(() => null);
+  return mine;
 }
 
 async function post(form, values) {
@@ -64,7 +72,7 @@ async function decide(form, verdict) {
   const number = numberOf(caseHere());
   if (sent.has(number)) return; // decided a moment ago, and the next one is still on its way
   sent.add(number);
-  const answer = post(form, [["verdict", verdict]]).catch(() => null);
+  const answer = inTurn(() => post(form, [["verdict", verdict]])).catch(() => null);
   const next = (await ahead) ?? null;
   if (next !== null) await show(next);
   const said = await answer;
@@ -75,7 +83,7 @@ async function decide(form, verdict) {
 
 async function undo(form) {
   try {
-    const said = await post(form, []);
+    const said = await inTurn(() => post(form, []));
     say(said.text);
     if (!said.case) return;
     sent.delete(String(said.case));
