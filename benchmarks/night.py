@@ -35,7 +35,8 @@ import app.models
 from app import reps
 from app.flows import fits_many, nights, talk_about
 from app.flows.basis import basis
-from app.flows.fits import Asked, fits_of, interests_at
+from app.flows.fits import Asked, fits_of
+from app.flows.interests import interests_at
 from app.flows.plan_day import plan_day
 from app.identity import Identifier
 from app.infra import crypto

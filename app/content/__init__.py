@@ -32,10 +32,11 @@ from app.content.lint import warnings
 from app.content.models import Brand, Content, ContentTerms, ContentVersion, Stage
 from app.content.page import reading_seconds, render
 from app.content.shelf import Shelved, shelf
-from app.content.terms import all_terms, set_terms, terms_of
+from app.content.terms import TERMS, all_terms, set_terms, terms_of
 
 __all__ = [
     "STAGE_NAMES",
+    "TERMS",
     "Brand",
     "Content",
     "ContentTerms",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app import tagging
 from app.content import approval, meeting
 from app.content.models import Brand, Content, ContentVersion, Stage, VersionTag
+from app.content.terms import TERMS
 from app.infra import stamp
 from app.infra.errors import NotFound, Refused
 
@@ -50,6 +51,7 @@ def draft(
     content = Content(brand_id=brand_id, created_at=now)
     session.add(content)
     session.flush()
+    stamp.change(session, TERMS)
     version = ContentVersion(
         content_id=content.id, number=1, created_by=author, writers=[author], created_at=now
     )

@@ -9,8 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.content.models import Content, ContentTerms
+from app.infra import stamp
 from app.infra.errors import NotFound, Refused
 
+TERMS = "content terms"  # the stamp of these and of brands
 MOST_NAMES, LONGEST_NAME = 60, 40
 
 
@@ -47,6 +49,7 @@ def set_terms(
     row.changed_by, row.changed_at = by, now
     session.add(row)
     session.flush()
+    stamp.change(session, TERMS)
     return row
 
 

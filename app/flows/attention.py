@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session, aliased
 from app import consent, recommend
 from app.content import Content, ContentVersion
 from app.flows import moment_had, reached
-from app.flows.candidates import Considered
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import TrackedLink
@@ -42,9 +41,8 @@ class Ledger:
     wanting: Mapping[str, set[int]]
 
     @classmethod
-    def of(cls, session: Session, considered: Sequence[Considered], now: datetime) -> Ledger:
-        """The ledger of everybody who could be chosen; empty where one brand is alone."""
-        candidates = (c for one in considered for c in one.candidates)
+    def of(cls, session: Session, candidates: Iterable[Candidate[str]], now: datetime) -> Ledger:
+        """The ledger of everybody who could be chosen."""
         return cls._of(session, [(c.person, c.fit.piece.content_id) for c in candidates], now)
 
     @classmethod

@@ -19,7 +19,8 @@ from app.campaigns import CampaignWay
 from app.consent import Through, Verdict
 from app.content import ContentVersion
 from app.flows import eligible
-from app.flows.candidates import Considered, consider, have_it_already
+from app.flows.candidates import Considered, consider
+from app.flows.history import have_it_already
 from app.flows.permission import account_facts, held_back, standings
 from app.flows.suggest import good_day
 from app.identity.models import Identifier, Kind
@@ -142,7 +143,7 @@ def _by_reps(
 
 def _without_moments(session: Session, considered: Considered, now: datetime) -> None:
     """Leave out who has seen as many of our moments this month as anybody may."""
-    ids = {one_id: contact.identifier.id for one_id, contact in considered.contacts.items()}
+    ids = {one_id: contact.id for one_id, contact in considered.contacts.items()}
     seen = delivery.moments_this_month(session, list(ids.values()), now)
     full = {one_id for one_id, row in ids.items() if seen[row] >= MOMENTS_A_MONTH}
     kept = [c for c in considered.candidates if c.person not in full]

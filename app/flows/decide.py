@@ -12,7 +12,7 @@ asked for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session
 
 from app import recommend
 from app.flows.attention import Ledger
-from app.flows.candidates import LATER_DAYS, Considered
+from app.flows.candidates import Considered
+from app.flows.history import LATER_DAYS
 from app.identity import Identifier
 from app.recommend import Candidate, Scored, State, Suggestion, drawing, explore, policies
 from app.recommend.drawing import Deviations
@@ -124,9 +125,9 @@ def resting(session: Session, people: Iterable[str], day: date) -> set[str]:
     return _people(session, people, day, Decision.held.is_(True))
 
 
-def leave_out(session: Session, considered: Considered, day: date) -> None:
+def leave_out(considered: Considered, resting: Container[str]) -> None:
     """Nobody who is held out is suggested; whoever had no chance anyway keeps their own reason."""
-    out = resting(session, {c.person for c in considered.candidates}, day)
+    out = {c.person for c in considered.candidates if c.person in resting}
     considered.candidates = [c for c in considered.candidates if c.person not in out]
     considered.left_out += Counter({HELD: len(out)})
     considered.why |= dict.fromkeys(out, HELD)
@@ -168,7 +169,7 @@ def _slot(
     now: datetime,
 ) -> tuple[Decision, Scored] | None:
     """What is decided; None when the list has enough of all that the physician could get."""
-    identifier = considered.contacts[candidate.person].identifier
+    identifier = considered.contacts[candidate.person]
     key = f"{slots.policy.version}:{slots.day}:{slots.rep.id}:{identifier.id}"
     most = drawing.most_of_one(slots.room)
     options = [

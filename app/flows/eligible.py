@@ -18,13 +18,14 @@ from sqlalchemy.orm import Session
 
 from app import content, feedback, reps, segments, tagging
 from app.consent import Reason
-from app.content import Content, ContentTerms, ContentVersion, Usable
+from app.content import Content, ContentVersion, Usable
 from app.feedback import Scope, StopRule
+from app.flows.content_terms import all_terms
 from app.identity import Identifier, Physician
 from app.infra import log
 from app.infra.clock import local
 from app.infra.errors import NotFound, Refused
-from app.recommend.eligibility import UNKNOWN, Compiled, Terms, Whom
+from app.recommend.eligibility import UNKNOWN, Compiled, Whom
 from app.reps import Rep
 from app.segments.asking import which
 from app.segments.nodes import SegmentIs
@@ -75,15 +76,20 @@ class Eligible:
 
 
 def compiled(
-    session: Session, rep: Rep | None, library: Library, one_ids: Collection[str], now: datetime
+    session: Session,
+    rep: Rep | None,
+    library: Library,
+    one_ids: Collection[str],
+    now: datetime,
+    known: Mapping[str, Whom] | None = None,
 ) -> Eligible:
-    """For these contents and physicians; without a rep what reaches physicians by itself."""
+    """For these contents and physicians; without a rep what reaches physicians by itself. `known`:
+    what `whom` says, when it has been asked."""
     people = sorted(set(one_ids))
     brands = None if rep is None else reps.brands_of(session, rep.id)
-    set_terms, brand_of = content.terms_of(session, list(library)), _brands(session, library)
-    terms = {one: _terms(brand_of.get(one), set_terms.get(one)) for one in library}
     return Eligible(
-        Compiled(terms, brands), _whom(session, people),
+        all_terms(session).compiled(brands),
+        whom(session, people) if known is None else known,
         _stops(session, rep, library, people, now),
         {} if rep is None else feedback.claims.held(session, people, rep.id),
     )  # fmt: skip
@@ -173,23 +179,8 @@ def _stops(
     return found
 
 
-def _brands(session: Session, library: Library) -> dict[int, int | None]:
-    ids, found = list(library), dict[int, int | None]()
-    for start in range(0, len(ids), CHUNK):
-        some = select(Content.id, Content.brand_id).where(
-            Content.id.in_(ids[start : start + CHUNK])
-        )
-        found.update({row.id: row.brand_id for row in session.execute(some)})
-    return found
-
-
-def _terms(brand_id: int | None, row: ContentTerms | None) -> Terms:
-    if row is None:
-        return Terms(brand_id)
-    return Terms(brand_id, row.verified_only, frozenset(row.provinces), frozenset(row.specialties))
-
-
-def _whom(session: Session, people: Sequence[str]) -> dict[str, Whom]:
+def whom(session: Session, people: Sequence[str]) -> dict[str, Whom]:
+    """What decides about these physicians."""
     found = {}
     for start in range(0, len(people), CHUNK):
         rows = session.execute(

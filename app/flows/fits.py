@@ -4,6 +4,7 @@ has changed since, scored now otherwise. The result is the same (`tests/recommen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,15 +14,19 @@ from sqlalchemy.orm import Session
 
 from app import tagging
 from app.flows.basis import Basis, basis
-from app.flows.scoring import interests_of, with_readings
+from app.flows.fits_many import by_kernel
+from app.flows.interests import in_order, interests_at
+from app.flows.scoring import interests_of
 from app.identity.marked import marked
 from app.infra.direct import Direct
 from app.infra.many import among
-from app.recommend import Scored, fit_rows
+from app.recommend import Scored, fit_rows, kernel
 from app.recommend.fit_models import FitNight, PhysicianFit
+from app.recommend.fit_rows import LONG
 from app.tagging import Weight
 
 CHUNK = 1000
+MANY = 8  # physicians for whom the kernel is fetched, which takes a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,12 @@ class Fits:
     weights: dict[str, Mapping[int, Weight]] = field(default_factory=dict)
     interests: dict[str, Mapping[int, float]] = field(default_factory=dict)
 
+    def bound(self, one_id: str) -> float:
+        """No content has a better score for this physician, whatever was sent lately and whatever
+        may not be it. Infinity: not known; minus infinity: nothing fits."""
+        body = self.rows.get(one_id)
+        return math.inf if body is None else fit_rows.first(body, self.basis.shelf)
+
     def best(self, asked: Mapping[str, Asked], limit: int) -> dict[str, list[Scored]]:
         """The best fits of each, best first; of those that were read only the parts that say
         most are there, see `whole`."""
@@ -53,14 +64,29 @@ class Fits:
                 fits = fit_rows.best(body, self.basis.shelf, limit, one.seen, one.without)
                 if fits is not None:
                     found[one_id] = fits
-        late = [one for one in asked if one not in found and one not in self.interests]
+        missing = {one_id: one for one_id, one in asked.items() if one_id not in found}
+        late = [one_id for one_id in missing if one_id not in self.interests]
         if late:
             self.interests.update(interests_at(self.session, late, self.basis))
-        for one_id, one in asked.items():
+        found |= self._by_long_rows(missing, limit)
+        for one_id, one in missing.items():
             if one_id not in found:
                 found[one_id] = self.basis.scorer.best(
                     self.interests[one_id], limit, seen=one.seen, without=one.without
                 )
+        return found
+
+    def _by_long_rows(self, asked: Mapping[str, Asked], limit: int) -> dict[str, list[Scored]]:
+        """Of those for whom a row made now says enough."""
+        if not asked or not (kernel.is_fetched() or (len(asked) >= MANY and kernel.has_numba())):
+            return {}
+        rows = by_kernel(list(asked), self.interests, self.basis, LONG)
+        found = {}
+        for one_id, body in rows:
+            one = asked[one_id]
+            fits = fit_rows.best(body, self.basis.shelf, limit, one.seen, one.without, LONG)
+            if fits is not None:
+                found[one_id] = fits
         return found
 
     def whole(self, one_id: str, fit: Scored, asked: Asked) -> Scored:
@@ -76,26 +102,13 @@ class Fits:
             held = tagging.weights(self.session, wanted, self.basis.moment)
             mine = interests_of(self.session, held, self.basis.response, self.basis.moment)
             self.weights.update(held)
-            self.interests.update({one_id: _in_order(own) for one_id, own in mine.items()})
+            self.interests.update({one_id: in_order(own) for one_id, own in mine.items()})
 
 
 def fits_of(session: Session, one_ids: Sequence[str], now: datetime) -> Fits:
     """Of these physicians."""
     here = basis(session, now)
     return Fits(session, here, rows_of(session, one_ids, here))
-
-
-def interests_at(
-    session: Session, one_ids: Sequence[str], here: Basis
-) -> dict[str, dict[int, float]]:
-    """Interests by ONE ID, in the one order in which scores are added up."""
-    own = tagging.values(session, one_ids, here.moment)
-    mine = with_readings(session, own, here.response, here.moment)
-    return {one_id: _in_order(interests) for one_id, interests in mine.items()}
-
-
-def _in_order(interests: Mapping[int, float]) -> dict[int, float]:
-    return dict(sorted(interests.items(), key=lambda item: (abs(item[0]), item[0])))
 
 
 def rows_of(session: Session, one_ids: Sequence[str], here: Basis) -> dict[str, bytes]:

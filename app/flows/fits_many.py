@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.flows.basis import Basis
-from app.flows.fits import interests_at
+from app.flows.interests import interests_at
 from app.recommend import fit_rows, kernel
 from app.recommend.fit_rows import KEPT
 
@@ -21,17 +21,18 @@ def bodies(
     """(ONE ID, row) of each. `fast`: by the kernel; None: where numba is installed."""
     interests = interests_at(session, one_ids, here)
     if kernel.has_numba() if fast is None else fast:
-        return _by_kernel(one_ids, interests, here)
-    return [(one_id, _one(interests[one_id], here)) for one_id in one_ids]
+        return by_kernel(one_ids, interests, here, KEPT)
+    return [(one_id, _one(interests[one_id], here, KEPT)) for one_id in one_ids]
 
 
-def _one(interests: Mapping[int, float], here: Basis) -> bytes:
-    return fit_rows.pack(fit_rows.kept_of(here.scorer.best(interests, KEPT)))
+def _one(interests: Mapping[int, float], here: Basis, kept: int) -> bytes:
+    return fit_rows.pack(fit_rows.kept_of(here.scorer.best(interests, kept)))
 
 
-def _by_kernel(
-    one_ids: Sequence[str], interests: Mapping[str, Mapping[int, float]], here: Basis
+def by_kernel(
+    one_ids: Sequence[str], interests: Mapping[str, Mapping[int, float]], here: Basis, kept: int
 ) -> list[tuple[str, bytes]]:
+    """(ONE ID, row of the best `kept`) of each. Needs numba."""
     import numpy as np
 
     if not one_ids or not here.pieces:
@@ -43,16 +44,20 @@ def _by_kernel(
     weight = np.array([value for of in mine for value in of.values()], dtype=np.float64)
     group = np.zeros(len(mine), dtype=np.int32)
     with _running:
-        found = kernel.fits_many(ready, whole, kernel.Physicians(begin, own, weight, group))
+        people = kernel.Physicians(begin, own, weight, group)
+        found = kernel.fits_many(ready, whole, people, kept=kept)
     packed, number = _packed(found, here)
     return [
-        (one_id, packed[at, : number[at]].tobytes() if found.sure[at] else _one(mine[at], here))
+        (
+            one_id,
+            packed[at, : number[at]].tobytes() if found.sure[at] else _one(mine[at], here, kept),
+        )
         for at, one_id in enumerate(one_ids)
     ]
 
 
 def _packed(found: kernel.Fits, here: Basis) -> tuple[Any, Any]:
-    """Physicians × 12 as `fit_rows` packs them, and how many each has."""
+    """Physicians × contents as `fit_rows` packs them, and how many each has."""
     import numpy as np
 
     form = np.dtype([
@@ -75,7 +80,8 @@ def _ready(here: Basis, tags: Sequence[int]) -> tuple[kernel.Kernel, kernel.Whol
     with _lock:
         known = _kept.get(here.digest)
         if known is None or not known[2].keys() >= set(tags):
-            own = sorted({*tags, *(known[2] if known else ())})
+            about = {tag for piece in here.pieces for tag in piece.tags}
+            own = sorted({*tags, *about, *(known[2] if known else ())})
             made = table(here.shelf.scorer, own)
             everybody = np.ones((1, len(here.pieces)), dtype=bool)
             known = kernel.kernel(made, everybody), kernel.whole_of(made), dict(made.own)

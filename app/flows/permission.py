@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -30,6 +30,7 @@ THROUGH = {
 CONSENT_CHANNEL = {Through.REP: "wecom", Through.GROUP_TASK: "wecom", Through.ACCOUNT: "oa"}
 CHUNK = 1000
 ABOUT_THEN = timedelta(minutes=1)
+Relations = Mapping[int, Mapping[int, datetime]]  # contact → connected rep → the newest chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Asker:
     rep: Rep
     through: Through
     rules: Rules
-    known: dict[str, Standing]
+    known: Mapping[str, Standing]
     connected: frozenset[int]
     last_chatted: frozenset[int]
     group_tasks: dict[int, int]
@@ -117,18 +118,33 @@ def asker(
     campaign_id: int | None = None,
 ) -> Asker:
     """Everything about these contacts that the policy wants to know."""
-    known = standings(
-        session, [row.one_id for row in rows], through, now, before=before,
-        campaign_id=campaign_id,
-    )  # fmt: skip
-    identifier_ids = [row.id for row in rows]
-    connected, last = _relations(session, rep.id, identifier_ids)
-    tasks = (
-        delivery.group_tasks_this_month(session, identifier_ids, now)
-        if through is Through.GROUP_TASK
-        else {}
-    )
+    people = [row.one_id for row in rows]
+    known = standings(session, people, through, now, before=before, campaign_id=campaign_id)
+    relations = relations_of(session, [row.id for row in rows])
+    return asker_who_knows(session, rep, rows, through, now, known, relations)
+
+
+def asker_who_knows(
+    session: Session,
+    rep: Rep,
+    rows: Sequence[Identifier | Met],
+    through: Through,
+    now: datetime,
+    known: Mapping[str, Standing],
+    relations: Relations,
+) -> Asker:
+    """The same, when what does not depend on the rep has been read."""
+    ids = [row.id for row in rows]
+    connected = frozenset(one for one in ids if rep.id in relations.get(one, ()))
+    last = frozenset(one for one in connected if _newest(relations[one]) == rep.id)
+    by_task = through is Through.GROUP_TASK
+    tasks = delivery.group_tasks_this_month(session, ids, now) if by_task else {}
     return Asker(rep, through, consent.rules(session), known, connected, last, tasks)
+
+
+def _newest(chats: Mapping[int, datetime]) -> int:
+    """The rep of the newest chat."""
+    return max(chats, key=lambda rep_id: (chats[rep_id], -rep_id))
 
 
 def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict | None:
@@ -218,12 +234,9 @@ def _is_connected(session: Session, rep_id: int, one_id: str) -> bool:
     return session.scalar(mine.limit(1)) is not None
 
 
-def _relations(
-    session: Session, rep_id: int, identifier_ids: Sequence[int]
-) -> tuple[frozenset[int], frozenset[int]]:
-    """Contacts that the rep is connected with, and those that chatted with this rep last."""
-    connected: set[int] = set()
-    newest: dict[int, tuple[datetime, int]] = {}
+def relations_of(session: Session, identifier_ids: Sequence[int]) -> Relations:
+    """Who is connected with these contacts, and when they chatted last."""
+    found: dict[int, dict[int, datetime]] = {}
     for start in range(0, len(identifier_ids), CHUNK):
         rows = session.execute(
             select(
@@ -235,9 +248,6 @@ def _relations(
             )
         )  # fmt: skip
         for row in rows:
-            if row.rep_id == rep_id:
-                connected.add(row.identifier_id)
-            chat = (row.last_chat_at or row.since, -row.rep_id)
-            newest[row.identifier_id] = max(newest.get(row.identifier_id, chat), chat)
-    last = {identifier for identifier, (_, rep) in newest.items() if -rep == rep_id}
-    return frozenset(connected), frozenset(last)
+            chat = row.last_chat_at or row.since
+            found.setdefault(row.identifier_id, {})[row.rep_id] = chat
+    return found

@@ -84,28 +84,31 @@ def _group_tasks(
 ) -> None:
     for chosen in share.by_day.values():
         people = identity.physicians_by_id(session, [c.person for c in chosen])
+        values = identity.values_of(
+            session, [share.considered.contacts[c.person].id for c in chosen]
+        )
         for candidate in chosen:
             contact = share.considered.contacts[candidate.person]
             physician = people[candidate.person]
             verdict = share.considered.verdicts[candidate.person].as_json(now)
             link = links.create_link(
-                session, version.id, identifier_id=contact.identifier.id, rep_id=share.rep.id,
+                session, version.id, identifier_id=contact.id, rep_id=share.rep.id,
                 campaign_id=campaign.id, channel="group_task", now=now,
             )  # fmt: skip
             delivery.queue(
                 session, way=Way.GROUP_TASK,
-                dedupe_key=f"campaign:{run.id}:{contact.identifier.id}",
+                dedupe_key=f"campaign:{run.id}:{contact.id}",
                 payload={
                     "corp_id": share.rep.corp_id,
                     "userid": share.rep.userid,
                     **task_fields(
-                        contact.identifier.value, physician, version, f"{base_url}/t/{link.token}"
+                        values[contact.id], physician, version, f"{base_url}/t/{link.token}"
                     ),
                 },
-                rep_id=share.rep.id, identifier_id=contact.identifier.id,
+                rep_id=share.rep.id, identifier_id=contact.id,
                 campaign_id=campaign.id, content_version_id=version.id, counts_as_contact=True,
                 verdict=verdict, not_after=end_of_day(now), now=now,
-                not_before=delivery.spread(now, f"{run.id}:{contact.identifier.id}", number),
+                not_before=delivery.spread(now, f"{run.id}:{contact.id}", number),
             )  # fmt: skip
 
 
@@ -131,7 +134,7 @@ def _moment(
     )  # fmt: skip
     for chosen in share.by_day.values():
         for candidate in chosen:
-            contact = share.considered.contacts[candidate.person].identifier
+            contact = share.considered.contacts[candidate.person]
             delivery.moments.show_to(session, moment, contact.id)
     delivery.moments.begin(moment, now)
 

@@ -61,7 +61,7 @@ def suggest(
     rules = consent.rules(session)
     muted = recommend.is_muted(session, rep.id, plan.day)
     carried = ways_to(
-        session, rep, [considered.contacts[one_id].identifier for one_id in people], now,
+        session, rep, [considered.contacts[one_id] for one_id in people], now,
         campaign_id=plan.campaign.id if plan.campaign else None,
     )  # fmt: skip
     made = [
@@ -167,7 +167,7 @@ def _row(
     fit = candidate.fit
     return Suggestion(
         plan_key=plan.key, rep_id=rep.id,
-        identifier_id=considered.contacts[candidate.person].identifier.id,
+        identifier_id=considered.contacts[candidate.person].id,
         content_id=fit.piece.content_id, content_version_id=fit.piece.version_id,
         campaign_id=plan.campaign.id if plan.campaign else None, day=plan.day,
         position=position, score=fit.score,

@@ -17,8 +17,8 @@ from app import consent, content, journey, recommend, tagging
 from app.consent import Through, Verdict
 from app.content import ContentVersion
 from app.flows import decide, eligible, recent
-from app.flows.candidates import History, history
 from app.flows.fits import Asked, Fits, fits_of
+from app.flows.history import History, history
 from app.flows.near_titles import near_titles
 from app.flows.permission import asker
 from app.identity import Identifier

@@ -18,9 +18,10 @@ from app.consent import ContactFacts, Reason, Rules, Through, Verdict
 from app.content import ContentVersion, Stage
 from app.flows import decide, eligible
 from app.flows.basis import basis
-from app.flows.candidates import ALTERNATIVES, History, history
+from app.flows.candidates import ALTERNATIVES
 from app.flows.eligible import Why
 from app.flows.fits import fits_of
+from app.flows.history import History, history
 from app.flows.permission import Asker, account_facts, asker, standings
 from app.identity import Identifier, Kind
 from app.infra.clock import local

@@ -63,6 +63,7 @@ from app.identity.search import (
     physicians_by_id,
     resolve_one_id,
     search,
+    values_of,
 )
 
 __all__ = [
@@ -117,5 +118,6 @@ __all__ = [
     "retract",
     "search",
     "value_hash",
+    "values_of",
     "version",
 ]

@@ -18,6 +18,7 @@ from app.infra.errors import NotFound
 
 MAX_HOPS = 50
 SAMPLED = 20
+MANY = 1000  # values of one statement
 WEAK = tuple(kind.value for kind, rule in RULES.items() if rule.weak)  # alone: nobody
 _ONE_ID = re.compile(r"YS[0-9A-HJKMNP-TV-Z]{16}")
 
@@ -77,6 +78,16 @@ def physicians_by_id(session: Session, one_ids: Iterable[str]) -> dict[str, Phys
     """Physicians by ONE ID, for lists."""
     rows = session.scalars(select(Physician).where(Physician.one_id.in_(list(one_ids))))
     return {row.one_id: row for row in rows}
+
+
+def values_of(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Values of identifiers by their number."""
+    found: dict[int, str] = {}
+    for start in range(0, len(ids), MANY):
+        some = Identifier.id.in_(ids[start : start + MANY])
+        rows = session.execute(select(Identifier.id, Identifier.value).where(some))
+        found.update({row.id: row.value for row in rows})
+    return found
 
 
 def identifiers_of(session: Session, one_id: str) -> Sequence[Identifier]:

@@ -1,6 +1,6 @@
 """What every event needs and hardly ever changes, kept in the process while its stamp stays.
 
-    LEXICON = Stamped("vocabulary", read_lexicon)
+    LEXICON = Stamped("vocabulary", read_lexicon)    (several may be made from the same thing)
     LEXICON.of(session)       one short question a transaction instead of the whole table
     LEXICON.changed(session)  belongs to the transaction that changes what the value is made from
 
@@ -48,10 +48,11 @@ class Stamped(Generic[T]):
 
     def of(self, session: Session) -> T:
         """The value as this transaction sees it."""
-        known: dict[str, T] = session.info.setdefault("stamped", {})
-        if self._name not in known:
-            known[self._name] = self._look_up(session)
-        return known[self._name]
+        of_name = session.info.setdefault("stamped", {}).setdefault(self._name, {})
+        known: dict[Stamped[T], T] = of_name
+        if self not in known:
+            known[self] = self._look_up(session)
+        return known[self]
 
     def changed(self, session: Session) -> None:
         """Everybody reads it anew once this transaction has committed, and this one at once."""

@@ -28,7 +28,7 @@ from app.recommend.models import (
     Suggestion,
     SuggestionAnswer,
 )
-from app.recommend.plan import Candidate, Together, Wish, choose, together
+from app.recommend.plan import Candidate, Ranked, Together, Wish, choose, together
 from app.recommend.response import DAY_0, Response
 from app.recommend.scoring import Piece, Scored, Scorer, saturation
 from app.recommend.table import FastScorer, scorer
@@ -44,6 +44,7 @@ __all__ = [
     "FastScorer",
     "LearnedResponse",
     "Piece",
+    "Ranked",
     "Response",
     "Scored",
     "Scorer",

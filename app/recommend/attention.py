@@ -53,12 +53,13 @@ def brand_fee(
 
 
 def _reachable(wish: Wish[Person], days: int) -> list[tuple[Person, float]]:
-    best: dict[Person, tuple[float, str]] = {}
-    for candidate in wish.candidates:
-        known = best.get(candidate.person)
-        if known is None or candidate.worth > known[0]:
-            best[candidate.person] = (candidate.worth, candidate.order)
-    ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[1][1]))
-    reach = wish.limit * days
-    instead = max(0.0, ranked[reach][1][0]) if len(ranked) > reach else 0.0
-    return [(person, worth - instead) for person, (worth, _) in ranked[:reach]]
+    """Whom the rep can come to in these days, with how much better each is than the next one."""
+    ranked, reach = wish.ranked(), wish.limit * days
+    best: dict[Person, float] = {}
+    place = 0
+    while len(best) <= reach and (candidate := ranked.at(place)) is not None:
+        best.setdefault(candidate.person, candidate.worth)
+        place += 1
+    first = list(best.items())
+    instead = max(0.0, first[reach][1]) if len(first) > reach else 0.0
+    return [(person, worth - instead) for person, worth in first[:reach]]

@@ -19,6 +19,7 @@ PLACE = Reason("place", "这份内容不面向医生所在的地区")
 SPECIALTY = Reason("specialty", "这份内容不面向医生的专科")
 UNKNOWN = Reason("terms_unknown", "无法确认这份内容面向哪些医生")
 CODES = tuple(r.code for r in (SCOPE, LICENCE, PLACE, SPECIALTY, UNKNOWN))
+MOST_KINDS = 500  # of physicians, kept at a time
 TELLING = 2  # characters of a province's name
 
 
@@ -54,10 +55,14 @@ class Compiled:
 
     def barred(self, whom: Whom) -> Mapping[int, tuple[Reason, ...]]:
         """The contents that are not for this kind of physician, each with every reason."""
-        if whom not in self._known:
+        known = self._known.get(whom)
+        if known is None:
             found = {one: against(terms, whom, self.brands) for one, terms in self.terms.items()}
-            self._known[whom] = MappingProxyType({one: why for one, why in found.items() if why})
-        return self._known[whom]
+            known = MappingProxyType({one: why for one, why in found.items() if why})
+            if len(self._known) >= MOST_KINDS:
+                self._known.clear()
+            self._known[whom] = known
+        return known
 
 
 def against(terms: Terms, whom: Whom, brands: frozenset[int] | None) -> tuple[Reason, ...]:

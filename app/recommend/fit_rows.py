@@ -9,14 +9,17 @@ are not, the row cannot say, and the physician is scored anew.
 
 from __future__ import annotations
 
+import math
 import struct
+from bisect import insort
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.recommend.scoring import Piece, Scored, Scorer
 
 KEPT, WHY = 12, 3  # contents of a row, and own tags of each
+LONG = 128  # contents of a row that is made on the spot where that is fast
 NOTHING = -1  # in place of an own tag
 _ONE = struct.Struct("<Id3i3f")
 Seen = Mapping[int, float]
@@ -76,28 +79,41 @@ def kept_of(fits: Sequence[Scored]) -> list[Kept]:
     return found
 
 
+def first(body: bytes, shelf: Shelf) -> float:
+    """The score of the best content of a row; minus infinity when nothing fits."""
+    if not body:
+        return -math.inf
+    content_id, affinity, *_ = _ONE.unpack_from(body)
+    return float(affinity + shelf.rest[shelf.places[content_id]])
+
+
 def best(
-    body: bytes, shelf: Shelf, limit: int, seen: Seen, without: Container[int]
+    body: bytes,
+    shelf: Shelf,
+    limit: int,
+    seen: Seen,
+    without: Container[int],
+    kept: int = KEPT,
 ) -> list[Scored] | None:
     """The same contents and scores that the scorer gives, with the parts that say most; None when
-    the row does not hold enough to be sure."""
-    number = len(body) // _ONE.size
+    the row does not hold enough to be sure. `kept`: how many it holds when there are so many."""
     ranked: list[tuple[float, int, int, Mapping[str, float], tuple[float, ...]]] = []
-    last = (0.0, 0)
+    is_all = len(body) // _ONE.size < kept
     for content_id, affinity, *why in _ONE.iter_unpack(body):
         at = shelf.places[content_id]
-        last = (-(affinity + shelf.rest[at]), content_id)
+        last = -(affinity + shelf.rest[at]), content_id  # whatever was sent: they are in order
+        if len(ranked) == limit and ranked[-1][:2] <= last:
+            break  # nothing that comes is better
         if content_id in without:
             continue
+        others: Mapping[str, float] = shelf.scorer.others[at]
+        score = last[0]
         if seen:
-            others: Mapping[str, float] = shelf.scorer.whole(at, affinity, seen)
-            ranked.append((-(affinity + sum(others.values())), content_id, at, others, tuple(why)))
-        elif len(ranked) < limit:  # they are in order
-            ranked.append((last[0], content_id, at, shelf.scorer.others[at], tuple(why)))
-    if seen:
-        ranked.sort(key=lambda one: one[:2])
+            others = shelf.scorer.whole(at, affinity, seen)
+            score = -(affinity + sum(others.values()))
+        insort(ranked, (score, content_id, at, others, tuple(why)), key=_place)
         del ranked[limit:]
-    if number == KEPT and (len(ranked) < limit or ranked[-1][:2] > last):
+    if not is_all and (len(ranked) < limit or ranked[-1][:2] > last):
         return None
     library = shelf.scorer.library
     return [
@@ -116,6 +132,10 @@ def whole(shelf: Shelf, piece: Piece, interests: Mapping[int, float], seen: Seen
             parts[abs(own)] = parts.get(abs(own), 0.0) + weight * value
     others = shelf.scorer.whole(at, sum(parts.values()), seen)
     return Scored(piece, sum(parts.values()) + sum(others.values()), parts, others)
+
+
+def _place(one: Sequence[Any]) -> tuple[float, int]:
+    return one[0], one[1]
 
 
 def _parts(why: Sequence[float]) -> dict[int, float]:

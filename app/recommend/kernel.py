@@ -13,13 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from types import FunctionType
 from typing import Any
 
 from app.recommend.fit_rows import KEPT
 from app.recommend.table import Table
 
-BEST, NEAR = 5, 16
-STRIP, REASONS = 128, 3  # as in loops.py
+BEST, SPARE = 5, 3  # and one more looked at for each three that are kept
+STRIP, PIECE, REASONS = 128, 512, 3  # as in loops.py; a piece is one core's work
 CHUNK = 4096  # physicians of one step without numba
 
 
@@ -105,27 +106,29 @@ def best_many(
         *_nearest(made, people, fast, best), np.full((size, best, REASONS), -1, dtype=np.int16),
         np.zeros((size, best, REASONS), dtype=np.float32),
     )  # fmt: skip
-    why = _compiled()[1] if _is_fast(fast) else loops().reasons
+    why = _compiled(size > PIECE)[1] if _is_fast(fast) else loops().reasons
     why(made.strips, people.begin, people.own, people.weight, found.content, found.score,
         found.own, found.part)  # fmt: skip
     return found
 
 
-def fits_many(made: Kernel, whole: Whole, people: Physicians, *, fast: bool | None = None) -> Fits:
-    """The best `KEPT` of each as `fit_rows` keeps them, equal to what the pure scorer gives.
+def fits_many(
+    made: Kernel, whole: Whole, people: Physicians, *, fast: bool | None = None, kept: int = KEPT
+) -> Fits:
+    """The best `kept` of each as `fit_rows` keeps them, equal to what the pure scorer gives.
 
-    float32 finds `NEAR` of them, float64 puts them in order.
+    float32 finds a third more than these, float64 puts them in order.
     """
     import numpy as np
 
     size = len(people.begin) - 1
-    near, score = _nearest(made, people, fast, NEAR)
+    near, score = _nearest(made, people, fast, kept + kept // SPARE)
     found = Fits(
-        np.full((size, KEPT), -1, dtype=np.int32), np.zeros((size, KEPT)),
-        np.full((size, KEPT, REASONS), -1, dtype=np.int32),
-        np.zeros((size, KEPT, REASONS), dtype=np.float32), np.zeros(size, dtype=np.uint8),
+        np.full((size, kept), -1, dtype=np.int32), np.zeros((size, kept)),
+        np.full((size, kept, REASONS), -1, dtype=np.int32),
+        np.zeros((size, kept, REASONS), dtype=np.float32), np.zeros(size, dtype=np.uint8),
     )  # fmt: skip
-    exact = _compiled()[2] if _is_fast(fast) else loops().exact
+    exact = _compiled(size > PIECE)[2] if _is_fast(fast) else loops().exact
     exact(whole.rows, whole.rest, whole.tag, people.begin, people.own, people.weight, near, score,
           found.content, found.affinity, found.tag, found.part, found.sure)  # fmt: skip
     return found
@@ -142,6 +145,11 @@ def whole_of(made: Table) -> Whole:
 def has_numba() -> bool:
     """True when numba is installed (the extra `recommend`)."""
     return find_spec("numba") is not None
+
+
+def is_fetched() -> bool:
+    """True once this process has compiled the loops, or read them from the machine's cache."""
+    return _compiled.cache_info().currsize > 0
 
 
 def loops() -> Any:
@@ -164,8 +172,9 @@ def _nearest(made: Kernel, people: Physicians, fast: bool | None, best: int) -> 
     score = np.full((size, best), -np.inf, np.float32)
     if _is_fast(fast):
         weight = people.weight.astype(np.float32)
-        _compiled()[0](made.strips, made.start, people.begin, people.own, weight, people.group,
-                       content, score)  # fmt: skip
+        many, *_ = _compiled(size > PIECE)
+        many(made.strips, made.start, people.begin, people.own, weight, people.group,
+             content, score)  # fmt: skip
     else:
         _by_numpy(made, people, content, score)
     return content, score
@@ -175,9 +184,13 @@ def warm(made: Kernel) -> None:
     """Compile now: it takes seconds, once for a machine; processes do it when they start."""
     import numpy as np
 
-    nobody, nothing = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.float32)
-    people = Physicians(nobody, nothing.astype(np.uint16), nothing, nothing.astype(np.int32))
-    best_many(made, people)
+    for size in (0, PIECE + 1):  # on one core, and on all
+        nothing = np.zeros(0, dtype=np.float32)
+        people = Physicians(
+            np.zeros(size + 1, dtype=np.int64), nothing.astype(np.uint16), nothing,
+            np.zeros(size, dtype=np.int32),
+        )  # fmt: skip
+        best_many(made, people)
 
 
 def _by_numpy(made: Kernel, people: Physicians, content: Any, found: Any) -> None:
@@ -203,13 +216,22 @@ def _by_numpy(made: Kernel, people: Physicians, content: Any, found: Any) -> Non
 
 
 @cache
-def _compiled() -> tuple[Any, Any, Any]:
+def _compiled(parallel: bool) -> tuple[Any, Any, Any]:
+    """`many`, `reasons`, `exact`. On all cores, or on this one: for few physicians waking the
+    others takes longer than the work."""
     import numba
 
-    how = {"nogil": True, "parallel": True, "cache": True}
+    how: dict[str, Any] = {"nogil": True, "parallel": parallel, "cache": True}
     quick = {**how, "fastmath": {"nnan", "nsz"}}
     ours = loops()
-    return (
-        numba.njit(**quick)(ours.many), numba.njit(**quick)(ours.reasons),
-        numba.njit(**how)(ours.exact),
-    )  # fmt: skip
+    many, reasons, exact = (
+        one if parallel else _renamed(one) for one in (ours.many, ours.reasons, ours.exact)
+    )
+    return numba.njit(**quick)(many), numba.njit(**quick)(reasons), numba.njit(**how)(exact)
+
+
+def _renamed(function: Any) -> Any:
+    """The same under another name: numba's cache knows what it compiled by name alone."""
+    copy = FunctionType(function.__code__, function.__globals__, f"{function.__name__}_alone")
+    copy.__qualname__ = copy.__name__
+    return copy

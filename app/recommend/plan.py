@@ -13,11 +13,13 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from app.recommend.scoring import Piece, Scored
 
 DIVERSITY = 0.3  # what repeating the same tags within one day's list costs
+ROUNDING = 1e-9  # sums of the same numbers in another order
+OTHER_REP, SAVED = "other_rep", "saved"  # lost to another rep today, kept for later this week
 STEP = 0.002  # of the best worth: how much a price rises with each bid
 
 Person = TypeVar("Person", bound=Hashable)
@@ -39,13 +41,55 @@ class Candidate(Generic[Person]):
         return self.fit.score + self.bonus - self.fee
 
 
+class Source(Protocol[Person]):
+    """Where a rep's further candidates come from."""
+
+    def bound(self) -> float:
+        """No candidate that is still to come is worth more; minus infinity: none comes."""
+        ...
+
+    def further(self) -> Sequence[Candidate[Person]]:
+        """Some of those, or none of them; asked again as long as something is to come."""
+        ...
+
+
+class Ranked(Generic[Person]):
+    """Candidates of one rep, best first. Of a source no more is taken than somebody asks for."""
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate[Person]] = (),
+        source: Source[Person] | None = None,
+    ) -> None:
+        self._source = source
+        self.sure = [] if source else sorted(candidates, key=_rank)  # nobody comes in between
+        self._waiting: list[tuple[tuple[float, str, int], Candidate[Person]]] = []
+
+    def at(self, place: int) -> Candidate[Person] | None:
+        """The candidate of this place, from 0; None when there are fewer."""
+        while len(self.sure) <= place and self._source is not None:
+            bound = self._source.bound()
+            if self._waiting and self._waiting[0][1].worth > bound + ROUNDING:
+                self.sure.append(heapq.heappop(self._waiting)[1])
+            elif bound > -math.inf:
+                for candidate in self._source.further():
+                    heapq.heappush(self._waiting, (_rank(candidate), candidate))
+            else:
+                self._source = None
+        return self.sure[place] if place < len(self.sure) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Wish(Generic[Person]):
     """What one rep could do today."""
 
     rep_id: int
     limit: int
-    candidates: Sequence[Candidate[Person]]
+    candidates: Sequence[Candidate[Person]] | Ranked[Person]
+
+    def ranked(self) -> Ranked[Person]:
+        """The candidates, best first."""
+        return self.candidates if isinstance(self.candidates, Ranked) else Ranked(self.candidates)
 
 
 @dataclass(slots=True)
@@ -54,18 +98,20 @@ class Together(Generic[Person]):
 
     chosen: dict[int, list[Candidate[Person]]] = field(default_factory=dict)
     prices: dict[Person, float] = field(default_factory=dict)
-    others: Counter[int] = field(default_factory=Counter)  # rep → lost to another rep today
-    saved: Counter[int] = field(default_factory=Counter)  # rep → kept for later this week
+    lost: dict[int, dict[Person, str]] = field(default_factory=dict)  # rep → whom, and why
 
 
 def choose(
-    candidates: Sequence[Candidate[Person]], limit: int, diversity: float = DIVERSITY
+    candidates: Sequence[Candidate[Person]] | Ranked[Person],
+    limit: int,
+    diversity: float = DIVERSITY,
 ) -> list[Candidate[Person]]:
     """At most `limit` candidates, one a physician, no content for more than half of them.
 
     Each next one is the best that is left after a discount for what the list already has.
     """
-    return _bid(sorted(candidates, key=_rank), limit, {}, 0.0, frozenset(), diversity, {})
+    ranked = Wish(0, limit, candidates).ranked()
+    return _bid(ranked, limit, {}, 0.0, frozenset(), diversity, {})
 
 
 def together(
@@ -96,12 +142,13 @@ class _Auction(Generic[Person]):
         self, wishes: Sequence[Wish[Person]], prices: dict[Person, float], diversity: float
     ) -> None:
         self._wishes = {wish.rep_id: wish for wish in wishes}
-        self._ranked = {wish.rep_id: sorted(wish.candidates, key=_rank) for wish in wishes}
+        self._ranked = {wish.rep_id: wish.ranked() for wish in wishes}
         self._prices, self._reserve, self._diversity = prices, dict(prices), diversity
         self._holder: dict[Person, int] = {}
         self._pairs: dict[tuple[int, int], float] = {}
         self._held: dict[int, list[Candidate[Person]]] = {rep_id: [] for rep_id in self._wishes}
-        worths = [abs(c.worth) for ranked in self._ranked.values() for c in ranked[:1]]
+        firsts = [ranked.at(0) for ranked in self._ranked.values()]
+        worths = [abs(first.worth) for first in firsts if first is not None]
         self._step = STEP * max(worths, default=0.0) or STEP
 
     def run(self) -> None:
@@ -117,12 +164,12 @@ class _Auction(Generic[Person]):
         found = Together(dict(self._held), {p: v for p, v in self._prices.items() if v > 0})
         for rep_id, wish in self._wishes.items():
             mine = {c.person for c in self._held[rep_id]}
-            ranked = self._ranked[rep_id]
+            lost, ranked = found.lost.setdefault(rep_id, {}), self._ranked[rep_id]
             for c in _bid(ranked, wish.limit, {}, 0.0, frozenset(), self._diversity, self._pairs):
                 if c.person not in mine and c.person in self._holder:
-                    found.others[rep_id] += 1
+                    lost[c.person] = OTHER_REP
                 elif c.person not in mine and self._reserve.get(c.person, 0.0) > 0:
-                    found.saved[rep_id] += 1
+                    lost[c.person] = SAVED
         return found
 
     def _take(self, rep_id: int) -> list[int]:
@@ -149,7 +196,7 @@ class _Auction(Generic[Person]):
 
 
 def _bid(
-    ranked: Sequence[Candidate[Person]],
+    ranked: Ranked[Person],
     limit: int,
     prices: Mapping[Person, float],
     step: float,
@@ -168,8 +215,7 @@ def _bid(
     alike, people, used = _Alike(pairs), set[Person](), Counter[int]()
     best: list[tuple[float, str, int, int, int]] = []  # −gain, order, content, list then, place
 
-    def look(place: int) -> None:
-        candidate = ranked[place]
+    def look(candidate: Candidate[Person], place: int) -> None:
         content_id = candidate.fit.piece.content_id
         if candidate.person in people or used[content_id] >= per_content:
             return
@@ -180,15 +226,17 @@ def _bid(
 
     place = 0
     while len(chosen) < limit:
-        while place < len(ranked) and (not best or ranked[place].worth >= -best[0][0]):
-            look(place)
+        further = ranked.at(place)
+        while further is not None and (not best or further.worth >= -best[0][0]):
+            look(further, place)
             place += 1
+            further = ranked.at(place)
         if not best:
             break
         *_, then, first = heapq.heappop(best)
-        winner = ranked[first]
+        winner = ranked.sure[first]
         if then < len(chosen):
-            look(first)
+            look(winner, first)
             continue
         chosen.append(winner)
         alike.add(winner.fit.piece)

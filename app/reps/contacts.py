@@ -11,11 +11,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import Select, bindparam, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from app.identity import AnIdentifier, changed
 from app.identity.models import Identifier
+from app.infra.crypto import EMPTY_BYTES
 from app.infra.direct import Direct, nothing
 from app.reps.models import RelationState, Rep, RepContact
 
@@ -156,15 +157,15 @@ def contacts_of(session: Session, rep_id: int) -> Sequence[tuple[RepContact, Ide
 
 
 class Met(NamedTuple):
-    """A contact as a plan needs it; `value` is "" when it was forgotten."""
+    """A contact as a plan needs it."""
 
     id: int
     one_id: str
-    value: str
 
 
 def people_of(session: Session, rep_id: int) -> list[Met]:
-    """Connected contacts of a rep, as plain values: a plan reads a thousand."""
+    """Connected contacts of a rep who were not forgotten, as plain values: a plan reads a
+    thousand."""
     return _PEOPLE.all(session, {"rep_id": rep_id})
 
 
@@ -262,10 +263,12 @@ _NEAREST = Direct(
 )
 
 _PEOPLE = Direct(
-    select(Identifier.id, Identifier.one_id, Identifier.value)
+    select(Identifier.id, Identifier.one_id)
     .join(RepContact, RepContact.identifier_id == Identifier.id)
     .where(
-        RepContact.rep_id == bindparam("rep_id"), RepContact.state == RelationState.CONNECTED.value
+        RepContact.rep_id == bindparam("rep_id"),
+        RepContact.state == RelationState.CONNECTED.value,
+        func.length(Identifier.value) > literal_column(str(EMPTY_BYTES)),
     )
     .order_by(RepContact.id),
     Met,

@@ -13,6 +13,7 @@ from app.infra.stamp import Stamped
 from app.tagging.document import ANY
 from app.tagging.models import ForbiddenWord, Sensitivity, Source, Tag, TagCategory, TagSynonym
 from app.tagging.naming import Finder, fold, why_forbidden
+from app.tagging.rules import VOCABULARY
 
 K = TypeVar("K")
 
@@ -122,4 +123,4 @@ def _ends(steps: Mapping[K, K]) -> dict[K, K]:
     return found
 
 
-LEXICON = Stamped("vocabulary", _read)
+LEXICON = Stamped(VOCABULARY, _read)

@@ -36,6 +36,7 @@ RELIABILITY: Mapping[str, float] = MappingProxyType(
 )
 DEFAULT_RELIABILITY = 0.4
 DAY_S = 86400.0
+VOCABULARY = "vocabulary"  # the stamp of what versions of the vocabulary change
 BACK_OFF = 0.5  # what a tag says about its parent
 HYSTERESIS = 0.02  # a reliability that was learned otherwise by less moves nobody's weights
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.infra.stamp import Stamped
 from app.tagging.models import Tag, TagCategory, TagOpposite
-from app.tagging.rules import BACK_OFF
+from app.tagging.rules import BACK_OFF, VOCABULARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,11 @@ class Shape:
 
 
 def shape(session: Session) -> Shape:
-    """As it is now."""
+    """As it is now; shared, not to be changed."""
+    return _SHAPE.of(session)
+
+
+def _read(session: Session) -> Shape:
     rows = session.execute(
         select(Tag.id, Tag.half_life_days, Tag.parent_id, Tag.category_key, TagCategory.exclusive)
         .join(TagCategory, TagCategory.key == Tag.category_key)
@@ -68,3 +73,6 @@ def _opposites(session: Session, active: set[int]) -> dict[int, frozenset[int]]:
             found[a].add(b)
             found[b].add(a)
     return {tag: frozenset(others) for tag, others in found.items()}
+
+
+_SHAPE = Stamped(VOCABULARY, _read)

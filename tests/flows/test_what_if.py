@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from app import consent, content, recommend, tagging
 from app.consent import Action, ContactFacts, Rules, Through
 from app.flows import what_if as flow
-from app.flows.candidates import History, consider
+from app.flows.candidates import consider
+from app.flows.history import History
 from app.flows.plan_day import plan_day
 from app.flows.what_if import Change, Imagined, Situation, outlook, situation
 from app.infra.clock import local
@@ -93,8 +94,8 @@ def test_without_a_change_it_is_what_planning_looks_at(database: Database) -> No
         for row in rows:
             given_ = situation(session, row.one_id, NOON)
             seen = outlook(given_)
-            mine = [c.fit for c in planned.candidates if c.person == row.one_id]
-            assert list(seen.suggested) == mine
+            mine = planned.whole([c for c in planned.candidates if c.person == row.one_id])
+            assert list(seen.suggested) == [c.fit for c in mine]
             assert seen.verdicts[Through.REP] == planned.verdicts[row.one_id]
         made = outlook(situation(session, rows[0].one_id, NOON))
         assert made.out[version.content_id] == "had_it"

@@ -20,6 +20,7 @@ from app.flows.permission import verdict_for
 from app.flows.plan_day import plan_day
 from app.flows.still_allowed import still_allowed
 from app.identity import Id, Identifier, Kind, Physician
+from app.infra import stamp
 from app.infra.clock import local
 from app.infra.db import Database
 from app.recommend.eligibility import Compiled, Terms, Whom, against
@@ -99,6 +100,7 @@ def scope(session: Session, rep: Rep, version: ContentVersion, _: Identifier, __
     mine = content.add_brand(session, "one", "甲", "心血管")
     other = content.add_brand(session, "two", "乙", "肿瘤")
     session.get_one(Content, version.content_id).brand_id = other.id
+    stamp.change(session, content.TERMS)
     reps.set_brands(session, rep.id, [mine.id])
 
 

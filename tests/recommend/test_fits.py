@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, court, recommend, segments, tagging
-from app.flows import fits, nights, talk_about
+from app.flows import best_first, fits, nights, talk_about
 from app.flows.basis import basis
 from app.flows.candidates import ALTERNATIVES
 from app.flows.fits import Asked, fits_of, rows_of
@@ -79,6 +79,13 @@ def test_a_row_says_what_the_scorer_says_or_that_it_cannot(
     for one, fit in zip(read, now, strict=True):
         assert fit_rows.whole(shelf, one.piece, interests, seen) == fit
         assert set(one.parts) <= set(fit.parts)
+
+
+@pytest.fixture(autouse=True)
+def _few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where rows say how much physicians are worth, a plan looks at two of them first."""
+    monkeypatch.setattr(best_first, "BLOCK", 2)
+    monkeypatch.setattr(best_first, "SPARE_DAYS", -9)
 
 
 @pytest.fixture

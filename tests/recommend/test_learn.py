@@ -67,12 +67,11 @@ def test_few_answers_change_nothing_and_many_change_the_order(
         publish(session, "心衰随访", ("heart-failure",), now),
         publish(session, "房颤随访", ("af",), now),
     ]
-    meet(session, rep, "new", now, tags=("af", "heart-failure"))
+    row = meet(session, rep, "new", now, tags=("af", "heart-failure"))
     considered = consider(session, rep, now)
     mine = {
         c.fit.piece.content_id: c.fit
-        for c in considered.candidates
-        if considered.contacts[c.person].identifier.value == "wmnew"
+        for c in considered.whole([c for c in considered.candidates if c.person == row.one_id])
     }
     good, bad = (mine[version.content_id] for version in fresh)
     assert good.score > bad.score + 0.2  # new contents, nobody has answered about them

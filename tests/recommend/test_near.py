@@ -92,7 +92,7 @@ def test_what_the_same_physicians_open_is_learned_served_and_named(
         opened(session, row, version, now - timedelta(hours=1))
     considered = consider(session, rep, now)
     considered.look_at([row.one_id])
-    fits = {c.fit.piece.content_id: c.fit for c in considered.candidates}
+    fits = {c.fit.piece.content_id: c.fit for c in considered.whole(considered.candidates)}
     circle = {version.content_id for version in contents[:EACH]}
     best = max(fits.values(), key=lambda fit: fit.score)
     assert best.piece.content_id in circle

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.recommend import Candidate, Piece, Scored, choose
+from app.recommend import Candidate, Piece, Ranked, Scored, choose
 from app.recommend.attention import brand_fee, reserve_prices
 from app.recommend.plan import Together, Wish, together
 
@@ -43,6 +44,53 @@ def town(seed: int, reps: int, people: int, contents: int = 6) -> list[Wish[str]
 
 def value(result: Together[str]) -> float:
     return sum(c.worth for chosen in result.chosen.values() for c in chosen)
+
+
+class Piecemeal:
+    """A source that knows of each physician how much a candidate is worth at most."""
+
+    def __init__(self, wish: Wish[str], dice: random.Random) -> None:
+        people: dict[str, list[Candidate[str]]] = {}
+        for one in wish.candidates:
+            people.setdefault(one.person, []).append(one)
+        bounded = (
+            (max(c.worth for c in mine) + dice.choice((0.0, 0.0, dice.random())), mine)
+            for mine in people.values()
+        )
+        self._rest = sorted(bounded, key=lambda one: one[0])
+        self._dice, self.given = dice, 0
+
+    def bound(self) -> float:
+        return self._rest[-1][0] if self._rest else -math.inf
+
+    def further(self) -> list[Candidate[str]]:
+        some = [self._rest.pop() for _ in self._rest[: self._dice.randint(1, 3)]]
+        self.given += len(some)
+        return [one for _, mine in some for one in mine]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 30), st.randoms())
+def test_looking_at_the_best_first_gives_what_looking_at_everybody_gives(
+    seed: int, reps: int, people: int, dice: random.Random
+) -> None:
+    wishes = town(seed, reps, people)
+    sources = [Piecemeal(wish, dice) for wish in wishes]
+    partly = [
+        replace(wish, candidates=Ranked(source=source))
+        for wish, source in zip(wishes, sources, strict=True)
+    ]
+    left, days = {f"p{n:03}": n % 3 for n in range(people)}, dice.randint(1, 3)
+    whole = together(wishes, reserve_prices(wishes, left, days))
+    assert together(partly, reserve_prices(partly, left, days)) == whole
+
+
+def test_no_more_are_looked_at_than_could_be_chosen() -> None:
+    wish = Wish(1, 3, [candidate(f"p{n:03}", n % 6, 1 / (n + 1)) for n in range(100)])
+    source = Piecemeal(wish, random.Random(3))
+    source._rest = sorted(((c.worth, [c]) for c in wish.candidates), key=lambda one: one[0])
+    assert choose(Ranked(source=source), 3) == choose(wish.candidates, 3)
+    assert source.given < 12
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -121,7 +169,7 @@ def test_who_is_wanted_by_several_goes_where_it_does_most_and_has_a_price() -> N
     assert [c.person for c in result.chosen[1]] == ["mine"]
     assert [c.person for c in result.chosen[2]] == ["shared"]
     assert 0.09 < result.prices["shared"] < 0.12
-    assert result.others == {1: 1}
+    assert list(result.lost[1].values()) == ["other_rep"]
 
 
 def test_monday_does_not_spend_the_week_and_its_last_day_spends_what_is_left() -> None:
@@ -130,7 +178,7 @@ def test_monday_does_not_spend_the_week_and_its_last_day_spends_what_is_left() -
     prices = reserve_prices([weak, *strong], {"wang": 1}, 5)
     assert prices == {"wang": pytest.approx(0.64)}
     today = together([weak], prices)
-    assert (today.chosen[1], today.saved) == ([], {1: 1})
+    assert (today.chosen[1], list(today.lost[1].values())) == ([], ["saved"])
     busy = Wish(4, 1, [candidate(f"p{n}", n, 0.7) for n in range(5)] + strong[0].candidates)
     assert reserve_prices([busy, strong[1]], {}, 5) == {"wang": pytest.approx(0.08)}
     assert reserve_prices([weak, *strong], {"wang": 1}, 1) == {}

@@ -13,8 +13,8 @@ from app import campaigns, consent, content, delivery, feedback, identity, journ
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
-from app.flows.candidates import have_it_already
 from app.flows.carry_out import carry_out
+from app.flows.history import have_it_already
 from app.flows.settle_message import settle_message
 from app.identity import Id, Kind
 from app.links import TrackedLink

@@ -6,6 +6,7 @@ left out is told by name; of a day that is planned already, whoever is not on it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,15 +16,13 @@ from sqlalchemy.orm import Session
 
 from app import consent, content, identity, journey, recommend, tagging
 from app.flows import attention, decide, when
+from app.flows.best_first import OUTRANKED, BestFirst
 from app.flows.candidates import Considered, consider
 from app.flows.suggest import card_hour, card_time
 from app.identity import Physician
-from app.infra import workdays
 from app.infra.clock import local
-from app.recommend import Candidate, Wish
+from app.recommend import Candidate
 from app.reps import Rep
-
-OUTRANKED = "outranked"  # more fitting physicians take the places of the day
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +52,26 @@ class Preview:
 def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:
     """What the plan of `day` would be if it were made at the rep's hour with what is known now."""
     at = max(now, _hour_of(rep, day, now))
-    reps = [rep, *attention.neighbours(session, rep, day)] if rep.active else []
-    parts = {one.id: consider(session, one, at) for one in reps}
-    for part in parts.values():
-        decide.leave_out(session, part, day)
-    ledger = attention.Ledger.of(session, list(parts.values()), at)
-    rooms = {one.id: _room(session, one, day) for one in reps}
-    wishes = [
-        Wish(rep_id, rooms[rep_id], ledger.priced(part.candidates))
-        for rep_id, part in parts.items()
-    ]
-    prices = _reserve(session, parts, wishes, day, at)
-    result = recommend.together(wishes, prices)
-    mine = parts.get(rep.id, Considered())
-    slots = result.chosen.get(rep.id, [])
+    reps = [rep, *attention.neighbours(session, rep, day)] if rep.active else [rep]
+    best = BestFirst(session, [(one, _room(session, one, day)) for one in reps], day, at)
+    result = best.plan()
+    mine, room = best.parts[rep.id].considered, best.parts[rep.id].room
+    slots = result.chosen[rep.id]
     mine.look_at([c.person for c in slots])
-    decided = decide.decide(session, rep, slots, mine, day, at, room=rooms.get(rep.id, 0),
-                            reading=True)  # fmt: skip
-    chosen = mine.whole(decided.shown)
-    wish = next((w.candidates for w in wishes if w.rep_id == rep.id), ())
-    taken = {c.person for other, cs in result.chosen.items() if other != rep.id for c in cs}
-    out = _why_not(wish, rooms.get(rep.id, 0), {c.person for c in slots}, taken, prices)
-    rows = _rows(session, rep, chosen, mine, result.prices, day, at)
-    return Preview(day, at, len(mine.contacts), rows, mine.why | out | decided.empty, reps[1:])
+    decided = decide.decide(session, rep, slots, mine, day, at, room=room, reading=True)
+    shown = mine.whole(decided.shown)
+    best.look(rep.id, math.inf)  # whoever is left out is told why
+    others = {c.person: OUTRANKED for c in mine.candidates} | mine.why | result.lost[rep.id]
+    listed = {c.person for c in slots}
+    out = {who: why for who, why in others.items() if who not in listed} | decided.empty
+    rows = _rows(session, rep, shown, mine, result.prices, day, at)
+    return Preview(day, at, len(mine.contacts), rows, out, reps[1:])
 
 
 def left_out(session: Session, rep: Rep, day: date, now: datetime) -> dict[str, str]:
     """Who is not on the rep's list of `day`, ONE ID → why, by the plan's rules as it is now."""
     found = consider(session, rep, now) if rep.active else Considered()
-    decide.leave_out(session, found, day)
+    decide.leave_out(found, decide.resting(session, found.options, day))
     listed = _listed(session, rep.id, day)
     others = {c.person: OUTRANKED for c in found.candidates}
     return {who: why for who, why in (others | found.why).items() if who not in listed}
@@ -97,33 +87,6 @@ def _hour_of(rep: Rep, day: date, now: datetime) -> datetime:
 
 def _room(session: Session, rep: Rep, day: date) -> int:
     return max(0, rep.daily_limit - recommend.count_of_day(session, rep.id, [day])[day])
-
-
-def _reserve(
-    session: Session, parts: Mapping[int, Considered], wishes: Sequence[Wish[str]], day: date,
-    at: datetime,
-) -> dict[str, float]:  # fmt: skip
-    people = {c.person for part in parts.values() for c in part.candidates}
-    cap, made = consent.rules(session).cap_contacts, attention.contacts(session, people, at)
-    left = {person: cap - made.get(person, 0) for person in people}
-    return recommend.reserve_prices(wishes, left, workdays.left_in_week(day))
-
-
-def _why_not(
-    wish: Sequence[Candidate[str]], room: int, chosen: set[str], taken: set[str],
-    prices: Mapping[str, float],
-) -> dict[str, str]:  # fmt: skip
-    """Why candidates were not chosen: as the plan counts them, the rest was outranked."""
-    alone = {c.person for c in recommend.choose(wish, room)}
-    found = {}
-    for person in dict.fromkeys(c.person for c in wish if c.person not in chosen):
-        if person in alone and person in taken:
-            found[person] = "other_rep"
-        elif person in alone and prices.get(person, 0.0) > 0:
-            found[person] = "saved"
-        else:
-            found[person] = OUTRANKED
-    return found
 
 
 def _rows(
