@@ -50,15 +50,17 @@ class Room:
 
 
 def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -> list[Topic]:
-    """The best fits; for somebody without tags the newest contents that they do not have. None for
-    whom is held out: what suggestions add is measured against those whom none reaches."""
-    if rests(session, one_id, now):
-        return []
+    """The best fits; for somebody without tags the newest contents that they do not have. Only
+    safety notices for whom is held out: what suggestions add is measured against those whom none
+    reaches."""
     past = history(session, rep.id, [one_id], now).get(one_id, History())
     known = fits_of(session, [one_id], now)
     library = {piece.content_id: piece.tags for piece in known.basis.pieces}
     barred = eligible.compiled(session, rep, library, [one_id], now).barred(one_id)
-    asked = Asked(recommend.saturation(past.tags), past.closed(now).union(barred))
+    without = past.closed(now).union(barred)
+    if rests(session, one_id, now):
+        without |= library.keys() - content.safety_notices(session)
+    asked = Asked(recommend.saturation(past.tags), without)
     fits = _choice(known, one_id, asked, limit)
     if fits:
         shown = tagging.names_for_reps(session)

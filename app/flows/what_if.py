@@ -19,6 +19,7 @@ from app.content import ContentVersion, Stage
 from app.flows import decide, eligible
 from app.flows.basis import basis
 from app.flows.candidates import ALTERNATIVES, History, history
+from app.flows.decide import HELD
 from app.flows.eligible import Why
 from app.flows.fits import fits_of
 from app.flows.permission import Asker, account_facts, asker, standings
@@ -53,6 +54,7 @@ class Situation:
     moment: datetime  # of which scores are, see `basis`
     barred: Why = field(default_factory=dict)
     resting: bool = False  # held out, see `decide`
+    notices: frozenset[int] = frozenset()  # safety notices, which the holdout lets through
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Outlook:
     verdicts: Mapping[Through, Verdict]
     blocked: str
     titles: Mapping[int, str]
+    notices: frozenset[int] = frozenset()
 
     @property
     def ids(self) -> list[int]:
@@ -102,7 +105,10 @@ class Outlook:
     @property
     def suggested(self) -> Sequence[Scored]:
         """What planning keeps of this physician."""
-        return () if self.blocked else self.fits[:ALTERNATIVES]
+        first = self.fits[:ALTERNATIVES]
+        if self.blocked == HELD:
+            return [fit for fit in first if fit.piece.content_id in self.notices]
+        return () if self.blocked else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,7 @@ def situation(session: Session, one_id: str, now: datetime, rep: Rep | None = No
             person.one_id
         ),
         resting=bool(decide.resting(session, [person.one_id], local(now).date())),
+        notices=content.safety_notices(session),
     )  # fmt: skip
 
 
@@ -189,7 +196,8 @@ def outlook(given: Situation, change: Change | None = None) -> Outlook:
         if piece.content_id not in there
     }
     verdicts = _verdicts(given, change.allow)
-    return Outlook(fits, out, verdicts, _blocked(given, verdicts[Through.REP]), titles)
+    return Outlook(fits, out, verdicts, _blocked(given, verdicts[Through.REP]), titles,
+                   given.notices)  # fmt: skip
 
 
 def held_with(given: Situation, change: Change) -> dict[int, float]:
@@ -236,12 +244,12 @@ def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: s
     content_id = version.content_id
     if problem:
         return WhyNot("unusable", problem)
-    if seen.blocked:
+    if seen.blocked and not (seen.blocked == HELD and content_id in given.notices):
         verdict = seen.verdicts[Through.REP]
         if seen.blocked == "suggested_lately":
             return WhyNot("suggested_lately", until=given.past.paused_until)
-        if seen.blocked == "held":
-            return WhyNot("held")
+        if seen.blocked == HELD:
+            return WhyNot(HELD)
         return WhyNot("blocked", verdict.whole, until=verdict.allowed_again_at)
     if content_id in given.barred:
         against = Verdict(given.barred[content_id])
@@ -292,7 +300,7 @@ def _blocked(given: Situation, verdict: Verdict) -> str:
     paused = given.past.paused_until
     if paused is not None and paused > given.at:
         return "suggested_lately"
-    return "held" if given.resting else ""
+    return HELD if given.resting else ""
 
 
 def _out(given: Situation, content_id: int, closed: set[int]) -> str:
