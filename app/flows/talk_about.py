@@ -24,6 +24,7 @@ from app.flows.permission import asker
 from app.identity import Identifier
 from app.infra.clock import local
 from app.recommend import Scored, State, Suggestion
+from app.recommend.forms import Form
 from app.reps import Rep
 from app.tagging import Weight
 
@@ -100,7 +101,7 @@ def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetim
         reasons=recommend.reasons(
             topic.fit, tagging.weights(session, [row.one_id], now)[row.one_id], names,
             last_contact=journey.last_at(session, [row.one_id]).get(row.one_id),
-            rule="", now=now, first="您在聊天侧边栏里选择",
+            rule="", now=now, first=Form.BESIDE.say(),
             fact=recent.facts(session, [row.one_id], now).get(row.one_id, ""),
             titles=near_titles(session, [topic.fit], now),
         ),

@@ -129,7 +129,7 @@ class Beside:
 class WhyNot:
     """The one rule by which a content is not suggested. `code`: unusable, blocked, held, barred,
     had_it, hidden, no_tag, outscored; first: it is what would be suggested. `text` is a rule's own
-    sentence."""
+    sentence, of a `verdict` all that forbid it."""
 
     code: str
     text: str = ""
@@ -137,6 +137,7 @@ class WhyNot:
     score: float | None = None
     best: Sequence[tuple[str, float]] = ()
     until: datetime | None = None
+    verdict: Verdict | None = None
 
 
 def situation(session: Session, one_id: str, now: datetime, rep: Rep | None = None) -> Situation:
@@ -250,10 +251,9 @@ def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: s
             return WhyNot("suggested_lately", until=given.past.paused_until)
         if seen.blocked == HELD:
             return WhyNot(HELD)
-        return WhyNot("blocked", verdict.whole, until=verdict.allowed_again_at)
+        return _forbidden("blocked", verdict)
     if content_id in given.barred:
-        against = Verdict(given.barred[content_id])
-        return WhyNot("barred", against.whole, until=against.allowed_again_at)
+        return _forbidden("barred", Verdict(given.barred[content_id]))
     if content_id in seen.out:
         return WhyNot(seen.out[content_id], until=given.past.hidden.get(content_id))
     place = seen.place(content_id)
@@ -262,6 +262,10 @@ def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: s
     best = [(seen.titles[f.piece.content_id], f.score) for f in seen.fits[:ALTERNATIVES]]
     score = seen.fits[place - 1].score
     return WhyNot("first" if place == 1 else "outscored", place=place, score=score, best=best)
+
+
+def _forbidden(code: str, verdict: Verdict) -> WhyNot:
+    return WhyNot(code, verdict.whole, until=verdict.allowed_again_at, verdict=verdict)
 
 
 def _verdicts(given: Situation, allow: frozenset[Through]) -> dict[Through, Verdict]:

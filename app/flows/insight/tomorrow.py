@@ -21,6 +21,7 @@ from app.identity import Physician
 from app.infra import workdays
 from app.infra.clock import local
 from app.recommend import Candidate, Wish
+from app.recommend.forms import Form
 from app.reps import Rep
 
 OUTRANKED = "outranked"  # more fitting physicians take the places of the day
@@ -140,8 +141,8 @@ def _rows(
     for position, c in enumerate(chosen, start=1):
         reasons = recommend.reasons(
             c.fit, mine.weights[c.person], names, last_contact=last.get(c.person), now=at,
-            rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次",
-            first="您上次选择了“稍后”" if c.bonus else "",
+            rule=Form.RULE.say(days=rules.cap_days, times=rules.cap_contacts),
+            first=Form.LATER.say() if c.bonus else "",
         )  # fmt: skip
         habit = habits.get(c.person)
         hour = card_hour(rep, habit, own, at, day) if habit else None
