@@ -93,7 +93,7 @@ def test_every_console_page(latin: Line) -> None:
     more = (
         f"/console/contents/{version.id}", f"/console/physicians/{one_id}", made.request.path,
         "/console/governance/inbox/1", "/console/segments/count?expression=all",
-        plan, f"{plan}/preview?day={latin.clock() + timedelta(days=3):%Y-%m-%d}", what_if,
+        plan, f"{plan}/left-out", f"{plan}/preview?day={latin.clock() + timedelta(days=3):%Y-%m-%d}", what_if,
         "/console/nowhere",
     )  # fmt: skip
     answers = {path: browser.get(path) for path in (*PAGES, *more)}
@@ -122,7 +122,7 @@ def test_what_a_rep_is_suggested_and_why(latin: Line) -> None:
     beside = f"/rep/sidebar?external_userid={latin.person('wang').external_userid}"
     for path in ("/rep/", beside):
         page = rep.get(path).text
-        assert "Mentioned “af” (today) · Last contact today · At most" in page, path
+        assert "Mentioned “af” (today) · Last contact today · Contact cap: " in page, path
         assert chinese_in(page) == set(), path
 
 
