@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import consent, content, identity, reps, tagging
 from app.consent import Action
-from app.content import ContentVersion
+from app.content import ContentVersion, Purpose
 from app.identity import Id, Identifier, Kind
 from app.reps import Rep
 from app.tagging import Source
@@ -63,7 +63,12 @@ def give_tag(session: Session, row: Identifier, tag_key: str, at: datetime) -> N
 
 
 def publish(
-    session: Session, title: str, tag_keys: tuple[str, ...], now: datetime, days: int = 90
+    session: Session,
+    title: str,
+    tag_keys: tuple[str, ...],
+    now: datetime,
+    days: int = 90,
+    purpose: Purpose = Purpose.USUAL,
 ) -> ContentVersion:
     """An approved content."""
     tags = {}
@@ -71,7 +76,9 @@ def publish(
         tag = tagging.by_key(session, key)
         assert tag is not None
         tags[tag.id] = 1.0
-    fields = {"title": title, "summary": f"{title}的摘要", "body": "正文" * 60}
+    fields = {
+        "title": title, "summary": f"{title}的摘要", "body": "正文" * 60, "purpose": purpose,
+    }  # fmt: skip
     version = content.draft(session, author="user:1", fields=fields, tags=tags, now=now)
     content.submit(session, version.id, now=now)
     content.approve(

@@ -29,9 +29,9 @@ from app.content.library import (
     withdraw,
 )
 from app.content.lint import warnings
-from app.content.models import Brand, Content, ContentTerms, ContentVersion, Stage
+from app.content.models import Brand, Content, ContentTerms, ContentVersion, Purpose, Stage
 from app.content.page import reading_seconds, render
-from app.content.shelf import Shelved, shelf
+from app.content.shelf import Shelved, safety_notices, shelf
 from app.content.terms import TERMS, all_terms, set_terms, terms_of
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Content",
     "ContentTerms",
     "ContentVersion",
+    "Purpose",
     "Shelved",
     "Stage",
     "Usable",
@@ -59,6 +60,7 @@ __all__ = [
     "reject",
     "render",
     "replacement",
+    "safety_notices",
     "search_usable",
     "set_terms",
     "shelf",

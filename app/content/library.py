@@ -12,14 +12,15 @@ from sqlalchemy.orm import Session
 
 from app import tagging
 from app.content import approval, meeting
-from app.content.models import Brand, Content, ContentVersion, Stage, VersionTag
+from app.content.models import Brand, Content, ContentVersion, Purpose, Stage, VersionTag
 from app.content.terms import TERMS
 from app.infra import stamp
 from app.infra.errors import NotFound, Refused
 
 AT_ONCE = 500
 LIBRARY = "library"  # the stamp of what is approved
-EDITABLE = ("kind", "title", "summary", "body", "url", "author_name", "sources")
+SEALED = ("kind", "title", "summary", "body", "url", "author_name", "sources")  # in every seal
+EDITABLE = (*SEALED, "purpose")
 
 
 def add_brand(session: Session, key: str, name: str, therapy_area: str) -> Brand:
@@ -219,8 +220,10 @@ def seal_of(session: Session, version: ContentVersion) -> bytes:
 
 
 def _seal(version: ContentVersion, tags: Mapping[int, float]) -> bytes:
-    fields: dict[str, Any] = {name: getattr(version, name) for name in EDITABLE}
+    fields: dict[str, Any] = {name: getattr(version, name) for name in SEALED}
     fields |= meeting.sealed(version)
+    if version.purpose != Purpose.USUAL:  # seals of usual contents stay as they are
+        fields["purpose"] = version.purpose
     fields["tags"] = sorted(tags.items())
     return approval.fingerprint(fields)
 
@@ -269,6 +272,9 @@ def _fill(version: ContentVersion, fields: Mapping[str, str], link_hosts: Sequen
         if name in fields:
             setattr(version, name, fields[name].strip())
     version.kind = version.kind or "article"
+    version.purpose = version.purpose or Purpose.USUAL
+    if version.purpose not in set(Purpose):
+        raise Refused("看不懂内容的用途，请重新选择。")
     if not version.title:
         raise Refused("请填写标题。")
     if len(version.title) > 120 or len(version.summary or "") > 300:

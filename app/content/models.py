@@ -20,6 +20,13 @@ class Stage(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Purpose(StrEnum):
+    """What a version is for. Approved with it, so nobody alone says that something is a notice."""
+
+    USUAL = "usual"
+    SAFETY = "safety"  # a safety notice or a recall: left to no chance, see docs/recommend.md
+
+
 class Brand(Base):
     """A product that content speaks about."""
 
@@ -56,6 +63,9 @@ class ContentVersion(Base):
     content_id: Mapped[int] = mapped_column(ForeignKey("content.id"), index=True)
     number: Mapped[int] = mapped_column(default=1)
     kind: Mapped[str] = mapped_column(String(10), default="article")  # article, link, meeting
+    purpose: Mapped[str] = mapped_column(
+        String(10), default=Purpose.USUAL, server_default=Purpose.USUAL
+    )
     title: Mapped[str] = mapped_column(String(120))
     summary: Mapped[str] = mapped_column(String(300), default="")
     body: Mapped[str] = mapped_column(Text, default="")  # Markdown

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app import tagging
 from app.content.library import LIBRARY, broken_seal, tags_of_many
-from app.content.models import ContentVersion, Stage
+from app.content.models import ContentVersion, Purpose, Stage
 from app.infra.stamp import Stamped
 
 
@@ -29,6 +29,7 @@ class Shelved:
     approved_at: datetime
     valid_from: datetime
     valid_until: datetime
+    purpose: str
 
 
 def shelf(session: Session, now: datetime) -> Sequence[Shelved]:
@@ -44,6 +45,12 @@ def shelf(session: Session, now: datetime) -> Sequence[Shelved]:
     return known[3]
 
 
+def safety_notices(session: Session) -> frozenset[int]:
+    """The contents whose approved version is a safety notice or a recall."""
+    approved = _SHELF.of(session)
+    return frozenset(one.content_id for one in approved if one.purpose == Purpose.SAFETY)
+
+
 def _read(session: Session) -> list[Shelved]:
     rows = session.scalars(
         select(ContentVersion)
@@ -55,6 +62,7 @@ def _read(session: Session) -> list[Shelved]:
         Shelved(
             version.id, version.content_id, tags[version.id],
             version.decided_at or version.created_at, version.valid_from, version.valid_until,
+            version.purpose,
         )
         for version in rows
         if version.valid_from and version.valid_until

@@ -70,6 +70,12 @@ class BestFirst:
         """One rep's candidates, best first, found as far as somebody asks."""
         return Ranked(source=_View(self, rep_id, without))
 
+    def leave_out(self, resting: Collection[str]) -> None:
+        """These have been held out since they were looked at."""
+        for one, part in self.parts.items():
+            decide.leave_out(self._session, part.considered, resting)
+            self._found[one] = decide.left(self._session, self._found[one], resting)
+
     def found(self, rep_id: int) -> Sequence[Candidate[str]]:
         """What was found for a rep until now, in the order of finding; it grows."""
         return self._found[rep_id]
@@ -127,8 +133,8 @@ class BestFirst:
         resting = decide.resting(self._session, people, self._day)
         ledger = attention.Ledger.of(self._session, together, self._now)
         for one, some in new.items():
-            decide.leave_out(self.parts[one].considered, resting)
-            self._found[one] += ledger.priced([c for c in some if c.person not in resting])
+            decide.leave_out(self._session, self.parts[one].considered, resting)
+            self._found[one] += ledger.priced(decide.left(self._session, some, resting))
 
     def _rest(self, rep_id: int) -> Iterator[tuple[float, str]]:
         """Whom nobody has looked at, best first."""

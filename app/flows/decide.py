@@ -7,6 +7,9 @@ begins is held out by a coin: then no daily plan has the physician for 14 days; 
 those that go as suggestions. Whoever was not held out is not asked again in the same fortnight.
 Nobody whom any rep has postponed is held out: the coin of one rep must not take away what another
 asked for.
+
+A safety notice or a recall is left to no chance: where the plan chose one it goes as chosen, nobody
+else draws it, and who is held out gets it all the same.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import recommend
+from app import content, recommend
 from app.flows.attention import Ledger
 from app.flows.candidates import Considered
 from app.flows.history import LATER_DAYS
@@ -59,11 +62,16 @@ class Slots:
     seed: str
     deviate: Deviating
     ledger: Ledger
+    notices: frozenset[int]
 
     def mean(self, person: str, fit: Scored) -> float:
         """What the draw goes by: the score less what its brand pays. As it is written down, so
         whoever reads the log gets the same chances."""
         return round(self.ledger.worth(person, fit), 4)
+
+    def is_given(self, candidate: Candidate[str]) -> bool:
+        """Whether chance has no say: the rep asked for it again, or it is a safety notice."""
+        return candidate.bonus > 0 or candidate.fit.piece.content_id in self.notices
 
 
 def decide(
@@ -87,10 +95,10 @@ def decide(
     options = {person: considered.options.get(person, ()) for person in people}
     slots = Slots(
         rep, day, room, policy, frozenset(spared), share, *_night(session, day),
-        Ledger.of_options(session, options, now),
+        Ledger.of_options(session, options, now), content.safety_notices(session),
     )  # fmt: skip
     decided = Decided(policy)
-    used = Counter(one.fit.piece.content_id for one in chosen if one.bonus)  # not drawn
+    used = Counter(one.fit.piece.content_id for one in chosen if slots.is_given(one))
     for position, candidate in enumerate(chosen, start=1):
         slot = _slot(slots, position, candidate, considered, used, now)
         if slot is None:
@@ -101,7 +109,7 @@ def decide(
         if row.held:
             decided.empty[candidate.person] = HELD
             continue
-        used[row.content_id] += not candidate.bonus
+        used[row.content_id] += not slots.is_given(candidate)
         decided.shown.append(replace(candidate, fit=fit))
     return decided
 
@@ -125,12 +133,25 @@ def resting(session: Session, people: Iterable[str], day: date) -> set[str]:
     return _people(session, people, day, Decision.held.is_(True))
 
 
-def leave_out(considered: Considered, resting: Container[str]) -> None:
-    """Nobody who is held out is suggested; whoever had no chance anyway keeps their own reason."""
+def leave_out(session: Session, considered: Considered, resting: Container[str]) -> None:
+    """Nobody who is held out is suggested, but for safety notices; whoever had no chance anyway
+    keeps their own reason."""
     out = {c.person for c in considered.candidates if c.person in resting}
-    considered.candidates = [c for c in considered.candidates if c.person not in out]
+    considered.candidates = left(session, considered.candidates, resting)
+    out -= {c.person for c in considered.candidates}
     considered.left_out += Counter({HELD: len(out)})
     considered.why |= dict.fromkeys(out, HELD)
+
+
+def left(
+    session: Session, candidates: Sequence[Candidate[str]], resting: Container[str]
+) -> list[Candidate[str]]:
+    """Without those who are held out, but with their safety notices."""
+    notices = content.safety_notices(session)
+    return [
+        c for c in candidates
+        if c.person not in resting or c.fit.piece.content_id in notices
+    ]  # fmt: skip
 
 
 def _postponed(session: Session, people: Iterable[str], now: datetime) -> set[str]:
@@ -175,14 +196,14 @@ def _slot(
     options = [
         fit
         for fit in considered.options.get(candidate.person, ())
-        if used[fit.piece.content_id] < most
+        if used[fit.piece.content_id] < most and fit.piece.content_id not in slots.notices
     ]
-    if not options and not candidate.bonus:
+    if not options and not slots.is_given(candidate):
         return None
     options.sort(key=lambda fit: -slots.mean(candidate.person, fit))
     interests = considered.interests.get(candidate.person, {})
     kind, fit, options, chances, stored = _content(slots, candidate, options, interests, key)
-    may_toss = candidate.bonus == 0 and candidate.person not in slots.spared
+    may_toss = not slots.is_given(candidate) and candidate.person not in slots.spared
     tossed = slots.holdout if may_toss else 0.0
     ids = [one.piece.content_id for one in options]
     row = Decision(
@@ -209,8 +230,9 @@ def _content(
     key: str,
 ) -> tuple[DecisionKind, Scored, list[Scored], list[float], bytes | None]:
     """How it was chosen, what, and of what with which chances."""
-    if candidate.bonus:
-        return DecisionKind.ASKED, candidate.fit, [candidate.fit], [1.0], None
+    if slots.is_given(candidate):
+        kind = DecisionKind.ASKED if candidate.bonus else DecisionKind.SAFETY
+        return kind, candidate.fit, [candidate.fit], [1.0], None
     knobs = policies.knobs(slots.policy)
     stored = drawing.pack(slots.deviate(interests, options)) if len(options) > 1 else None
     if not knobs.explores:

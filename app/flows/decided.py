@@ -16,7 +16,7 @@ from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion, drawing, heads
 from app.recommend.drawing import Knobs
 from app.recommend.ope import Logged
-from app.recommend.policy_models import Decision, DecisionKind
+from app.recommend.policy_models import GIVEN, Decision
 
 DAYS, MOST = 90, 20_000  # of the newest decisions
 DEVIATIONS_DAYS = 120  # then what only gates need is removed
@@ -50,7 +50,7 @@ def decided(session: Session, worth: Mapping[str, float], now: datetime) -> list
         .outerjoin(link, link.c.suggestion == Suggestion.id)
         .where(Decision.created_at > now - timedelta(days=DAYS))
         .where(Decision.created_at <= now - timedelta(days=heads.OPEN_DAYS))
-        .where(Decision.kind != DecisionKind.ASKED)
+        .where(Decision.kind.not_in(GIVEN))
         .order_by(Decision.id.desc())
         .limit(MOST)
     )  # fmt: skip

@@ -52,9 +52,10 @@ def settle(session: Session, parts: BestFirst, day: date, now: datetime) -> Toge
         new = {c.person for chosen in result.chosen.values() for c in chosen} - held
         locked = attention.lock_people(session, new, wait=not held) if new else set()
         taken = new - locked | attention.waiting(session, locked, now, OPEN_DAYS)
-        taken |= decide.resting(session, locked, day)
-        if not taken:
+        resting = decide.resting(session, locked, day)
+        if not taken and not resting:
             return result
+        parts.leave_out(resting)
         gone |= taken
         held |= locked
 

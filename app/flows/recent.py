@@ -11,19 +11,19 @@ from sqlalchemy.orm import Session
 from app import content, recommend, tagging
 from app.identity import Identifier
 from app.journey import Happened, Touchpoint
+from app.recommend.forms import Form
 from app.tagging.naming import fold
 
 RECENT = timedelta(days=60)
 CHUNK = 1000
 LONGEST_TITLE = 18  # a reason has room for thirty characters
-SOMETHING = "一份资料"
 SAID = {
-    Happened.CONTENT_READ: "{ago}读完《{title}》",
-    Happened.CONTENT_OPENED: "{ago}打开过《{title}》",
-    Happened.MESSAGE_RECEIVED: "{ago}给公众号留过言",
-    Happened.MENU_USED: "{ago}用过公众号菜单",
-    Happened.FOLLOWED: "{ago}关注了公众号",
-}
+    Happened.CONTENT_READ: (Form.READ, Form.READ_SOMETHING),
+    Happened.CONTENT_OPENED: (Form.OPENED, Form.OPENED_SOMETHING),
+    Happened.MESSAGE_RECEIVED: (Form.WROTE, Form.WROTE),
+    Happened.MENU_USED: (Form.USED_MENU, Form.USED_MENU),
+    Happened.FOLLOWED: (Form.FOLLOWED, Form.FOLLOWED),
+}  # as it is said, and without the title
 
 
 def facts(session: Session, one_ids: Sequence[str], now: datetime) -> dict[str, str]:
@@ -34,11 +34,12 @@ def facts(session: Session, one_ids: Sequence[str], now: datetime) -> dict[str, 
     found = {}
     for one_id, (kind, at, version_id) in newest.items():
         title = titles.get(version_id or 0, "")
-        if "{title}" in SAID[kind] and not title:
+        form, without_title = SAID[kind]
+        if form is not without_title and not title:
             continue
-        said = SAID[kind].format(ago=recommend.ago(at, now), title=_cut(title))
-        speaks = any(name in fold(title) for name in hidden if len(name) > 1)
-        found[one_id] = said.replace(f"《{_cut(title)}》", SOMETHING) if speaks else said
+        if any(name in fold(title) for name in hidden if len(name) > 1):
+            form = without_title
+        found[one_id] = form.say(when=recommend.ago(at, now), title=_cut(title))
     return found
 
 

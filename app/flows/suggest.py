@@ -22,6 +22,7 @@ from app.identity import Physician
 from app.infra import workdays
 from app.infra.clock import local
 from app.recommend import Candidate, Suggestion, timing
+from app.recommend.forms import Form
 from app.reps import Rep
 
 CARD_GAP_S = 20  # cards of one rep are spread a little
@@ -73,7 +74,7 @@ def suggest(
         one_id = candidate.person
         row.reasons = recommend.reasons(
             candidate.fit, considered.weights[one_id], names, last_contact=last.get(one_id),
-            rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次", now=now,
+            rule=Form.RULE.say(days=rules.cap_days, times=rules.cap_contacts), now=now,
             first=_first(candidate, plan.campaign), fact=facts.get(one_id, ""), titles=titles,
         )  # fmt: skip
         choice = carried[row.identifier_id].choice
@@ -178,8 +179,8 @@ def _row(
 
 def _first(candidate: Candidate[str], campaign: Campaign | None) -> str:
     if campaign is not None:
-        return f"市场推送：{campaign.name}"
-    return "您上次选择了“稍后”" if candidate.bonus else ""
+        return Form.PUSH.say(name=campaign.name)
+    return Form.LATER.say() if candidate.bonus else ""
 
 
 def _queue_card(

@@ -24,6 +24,7 @@ from app.flows.permission import asker
 from app.identity import Identifier
 from app.infra.clock import local
 from app.recommend import Scored, State, Suggestion
+from app.recommend.forms import Form
 from app.reps import Rep
 from app.tagging import Weight
 
@@ -50,15 +51,17 @@ class Room:
 
 
 def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -> list[Topic]:
-    """The best fits; for somebody without tags the newest contents that they do not have. None for
-    whom is held out: what suggestions add is measured against those whom none reaches."""
-    if rests(session, one_id, now):
-        return []
+    """The best fits; for somebody without tags the newest contents that they do not have. Only
+    safety notices for whom is held out: what suggestions add is measured against those whom none
+    reaches."""
     past = history(session, rep.id, [one_id], now).get(one_id, History())
     known = fits_of(session, [one_id], now)
     library = {piece.content_id: piece.tags for piece in known.basis.pieces}
     barred = eligible.compiled(session, rep, library, [one_id], now).barred(one_id)
-    asked = Asked(recommend.saturation(past.tags), past.closed(now).union(barred))
+    without = past.closed(now).union(barred)
+    if rests(session, one_id, now):
+        without |= library.keys() - content.safety_notices(session)
+    asked = Asked(recommend.saturation(past.tags), without)
     fits = _choice(known, one_id, asked, limit)
     if fits:
         shown = tagging.names_for_reps(session)
@@ -98,7 +101,7 @@ def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetim
         reasons=recommend.reasons(
             topic.fit, tagging.weights(session, [row.one_id], now)[row.one_id], names,
             last_contact=journey.last_at(session, [row.one_id]).get(row.one_id),
-            rule="", now=now, first="您在聊天侧边栏里选择",
+            rule="", now=now, first=Form.BESIDE.say(),
             fact=recent.facts(session, [row.one_id], now).get(row.one_id, ""),
             titles=near_titles(session, [topic.fit], now),
         ),

@@ -19,6 +19,7 @@ from app.content import ContentVersion, Stage
 from app.flows import decide, eligible
 from app.flows.basis import basis
 from app.flows.candidates import ALTERNATIVES
+from app.flows.decide import HELD
 from app.flows.eligible import Why
 from app.flows.fits import fits_of
 from app.flows.history import History, history
@@ -54,6 +55,7 @@ class Situation:
     moment: datetime  # of which scores are, see `basis`
     barred: Why = field(default_factory=dict)
     resting: bool = False  # held out, see `decide`
+    notices: frozenset[int] = frozenset()  # safety notices, which the holdout lets through
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Outlook:
     verdicts: Mapping[Through, Verdict]
     blocked: str
     titles: Mapping[int, str]
+    notices: frozenset[int] = frozenset()
 
     @property
     def ids(self) -> list[int]:
@@ -103,7 +106,10 @@ class Outlook:
     @property
     def suggested(self) -> Sequence[Scored]:
         """What planning keeps of this physician."""
-        return () if self.blocked else self.fits[:ALTERNATIVES]
+        first = self.fits[:ALTERNATIVES]
+        if self.blocked == HELD:
+            return [fit for fit in first if fit.piece.content_id in self.notices]
+        return () if self.blocked else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,7 @@ class Beside:
 class WhyNot:
     """The one rule by which a content is not suggested. `code`: unusable, blocked, held, barred,
     had_it, hidden, no_tag, outscored; first: it is what would be suggested. `text` is a rule's own
-    sentence."""
+    sentence, of a `verdict` all that forbid it."""
 
     code: str
     text: str = ""
@@ -132,6 +138,7 @@ class WhyNot:
     score: float | None = None
     best: Sequence[tuple[str, float]] = ()
     until: datetime | None = None
+    verdict: Verdict | None = None
 
 
 def situation(session: Session, one_id: str, now: datetime, rep: Rep | None = None) -> Situation:
@@ -163,6 +170,7 @@ def situation(session: Session, one_id: str, now: datetime, rep: Rep | None = No
             person.one_id
         ),
         resting=bool(decide.resting(session, [person.one_id], local(now).date())),
+        notices=content.safety_notices(session),
     )  # fmt: skip
 
 
@@ -190,7 +198,8 @@ def outlook(given: Situation, change: Change | None = None) -> Outlook:
         if piece.content_id not in there
     }
     verdicts = _verdicts(given, change.allow)
-    return Outlook(fits, out, verdicts, _blocked(given, verdicts[Through.REP]), titles)
+    return Outlook(fits, out, verdicts, _blocked(given, verdicts[Through.REP]), titles,
+                   given.notices)  # fmt: skip
 
 
 def held_with(given: Situation, change: Change) -> dict[int, float]:
@@ -237,16 +246,15 @@ def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: s
     content_id = version.content_id
     if problem:
         return WhyNot("unusable", problem)
-    if seen.blocked:
+    if seen.blocked and not (seen.blocked == HELD and content_id in given.notices):
         verdict = seen.verdicts[Through.REP]
         if seen.blocked == "suggested_lately":
             return WhyNot("suggested_lately", until=given.past.paused_until)
-        if seen.blocked == "held":
-            return WhyNot("held")
-        return WhyNot("blocked", verdict.whole, until=verdict.allowed_again_at)
+        if seen.blocked == HELD:
+            return WhyNot(HELD)
+        return _forbidden("blocked", verdict)
     if content_id in given.barred:
-        against = Verdict(given.barred[content_id])
-        return WhyNot("barred", against.whole, until=against.allowed_again_at)
+        return _forbidden("barred", Verdict(given.barred[content_id]))
     if content_id in seen.out:
         return WhyNot(seen.out[content_id], until=given.past.hidden.get(content_id))
     place = seen.place(content_id)
@@ -255,6 +263,10 @@ def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: s
     best = [(seen.titles[f.piece.content_id], f.score) for f in seen.fits[:ALTERNATIVES]]
     score = seen.fits[place - 1].score
     return WhyNot("first" if place == 1 else "outscored", place=place, score=score, best=best)
+
+
+def _forbidden(code: str, verdict: Verdict) -> WhyNot:
+    return WhyNot(code, verdict.whole, until=verdict.allowed_again_at, verdict=verdict)
 
 
 def _verdicts(given: Situation, allow: frozenset[Through]) -> dict[Through, Verdict]:
@@ -293,7 +305,7 @@ def _blocked(given: Situation, verdict: Verdict) -> str:
     paused = given.past.paused_until
     if paused is not None and paused > given.at:
         return "suggested_lately"
-    return "held" if given.resting else ""
+    return HELD if given.resting else ""
 
 
 def _out(given: Situation, content_id: int, closed: set[int]) -> str:

@@ -12,25 +12,25 @@ from types import MappingProxyType
 
 from app.infra.clock import local
 from app.recommend import near
+from app.recommend.forms import Form
 from app.recommend.scoring import Scored
 from app.tagging.models import Source
 from app.tagging.read import Weight
 
 LONGEST, MOST = 30, 4
-TEMPLATES = {
-    Source.CONTENT_READ: "读过「{tag}」内容（{ago}）",
-    Source.WECOM_TAG: "企微标签「{tag}」（{ago}）",
-    Source.WECOM_PERSONAL: "客户标签「{tag}」（{ago}）",
-    Source.MARKETING: "市场活动标签「{tag}」（{ago}）",
-    Source.RULE: "近期行为符合「{tag}」（{ago}）",
-    Source.VERDICT: "核实过的标签「{tag}」（{ago}）",
-    Source.CRM: "CRM 记录关注「{tag}」",
-    Source.CHANNEL: "扫码渠道关注「{tag}」（{ago}）",
-    Source.MESSAGE: "主动提到「{tag}」（{ago}）",
-    Source.PERSON: "同事标注「{tag}」（{ago}）",
-    Source.REP_FEEDBACK: "代表反馈：关注「{tag}」",
+TAG_FORMS = {
+    Source.CONTENT_READ: Form.READ_ABOUT,
+    Source.WECOM_TAG: Form.WECOM_TAG,
+    Source.WECOM_PERSONAL: Form.CUSTOMER_TAG,
+    Source.MARKETING: Form.MARKETING_TAG,
+    Source.RULE: Form.BEHAVED,
+    Source.VERDICT: Form.VERIFIED,
+    Source.CRM: Form.CRM,
+    Source.CHANNEL: Form.SCANNED,
+    Source.MESSAGE: Form.MENTIONED,
+    Source.PERSON: Form.COLLEAGUE,
+    Source.REP_FEEDBACK: Form.REP_SAID,
 }
-OTHERWISE = "标签「{tag}」"
 NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
@@ -66,9 +66,9 @@ def reasons(
     if fact:
         told.append(_cut(fact))
     elif last_contact is None:
-        told.append("还没有互动记录")
+        told.append(Form.NO_CONTACT.say())
     else:
-        told.append(f"上次互动 {ago(last_contact, now)}")
+        told.append(Form.LAST_CONTACT.say(when=ago(last_contact, now)))
     if rule:
         told.append(_cut(rule))
     return told[:MOST]
@@ -81,11 +81,11 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def _tag_reason(name: str, weight: Weight, now: datetime) -> str:
-    template = TEMPLATES.get(Source(weight.source), OTHERWISE)
-    text = template.format(tag=name, ago=ago(weight.at, now))
+    form, when = TAG_FORMS.get(Source(weight.source), Form.TAG), ago(weight.at, now)
+    text = form.say(tag=name, when=when)
     over = len(text) - LONGEST
     if over > 0:  # shorten the name, never the sentence around it
-        text = template.format(tag=name[: len(name) - over - 1] + "…", ago=ago(weight.at, now))
+        text = form.say(tag=name[: len(name) - over - 1] + "…", when=when)
     return text
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-TEMPLATE = "读过《{title}》的医生也常读这一篇"
+from app.recommend.forms import Form
+
 OPENED = 1 << 30  # own keys above it are opened contents; ids stay below, and keys fit in 32 bits
 
 
@@ -50,5 +51,5 @@ def sentence(parts: Mapping[int, float], titles: Mapping[int, str], longest: int
     opened = leading(parts)
     if opened is None or opened not in titles:
         return ""
-    title, room = titles[opened], longest - len(TEMPLATE.format(title=""))
-    return TEMPLATE.format(title=title if len(title) <= room else title[: room - 1] + "…")
+    title, room = titles[opened], longest - len(Form.NEAR.say(title=""))
+    return Form.NEAR.say(title=title if len(title) <= room else title[: room - 1] + "…")

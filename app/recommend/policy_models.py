@@ -31,6 +31,10 @@ class DecisionKind(StrEnum):
     EXACT = "exact"  # drawn, with the chances that are logged
     GREEDY = "greedy"  # the plan's own choice, nothing was drawn
     ASKED = "asked"  # the rep had postponed it
+    SAFETY = "safety"  # a safety notice or a recall, which no chance shows or hides
+
+
+GIVEN = (DecisionKind.ASKED, DecisionKind.SAFETY)  # whatever the policy
 
 
 class Policy(Base):

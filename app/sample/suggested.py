@@ -13,6 +13,7 @@ from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.workdays import is_workday
 from app.recommend import State, Suggestion
+from app.recommend.forms import Form
 from app.sample.company import DAYS, Company, Versions
 from app.sample.library import SampleContent
 
@@ -62,7 +63,7 @@ def _past(
         plan_key=f"sample:{at:%Y%m%d}:{identifier.id}", rep_id=rep.id,
         identifier_id=identifier.id, content_id=version.content_id,
         content_version_id=version.id, day=local(at).date(), score=round(rng.uniform(0.2, 0.9), 3),
-        reasons=[f"CRM 记录关注「{sample.tags[0][0]}」", "还没有互动记录"],
+        reasons=[Form.CRM.say(tag=sample.tags[0][0]), Form.NO_CONTACT.say()],
         state=state, created_at=at, delivered_at=at + timedelta(seconds=40),
         answered_at=None if state is State.EXPIRED else answered,
         refusal=rng.choice(("content", "timing", "discussed")) if state is State.REFUSED else None,

@@ -12,7 +12,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app.web import access, assets, auth, away, errors, headers, language, limits, numbers
+from app.web import access, assets, auth, away, errors, headers, language, limits, numbers, reasons
 from app.web.callbacks import FrontDoor, asgi, wsgi
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def create_pages(parts: Parts) -> Flask:
     numbers.init_app(app)
     csrf = CSRFProtect(app)
     language.init_app(app)
+    reasons.init_app(app)
     assets.init_app(app)
     limits.init_app(app, parts.settings)
     auth.init_app(app)

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app import content, tagging
-from app.content import ContentVersion, Stage
+from app.content import ContentVersion, Purpose, Stage
 from app.infra.db import Database
 from app.infra.errors import Refused
 from tests.company import publish
@@ -50,6 +50,27 @@ def test_the_next_draft_leaves_what_is_approved_in_force(database: Database) -> 
         assert [usable.tags for usable in content.usable(session, NOON)] == [
             tag_ids(session, "hypertension")
         ]
+
+
+def test_what_a_content_is_for_is_approved_with_it(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        usual = publish(session, "房颤", ("af",), NOON)
+        notice = publish(session, "召回通知", ("af",), NOON, purpose=Purpose.SAFETY)
+        assert content.safety_notices(session) == {notice.content_id}
+        for version, other in ((usual, Purpose.SAFETY), (notice, Purpose.USUAL)):
+            was, version.purpose = version.purpose, other
+            assert content.problem(session, version, NOON) == "内容在批准后被改动"
+            version.purpose = was
+            assert content.problem(session, version, NOON) == ""
+        draft = content.edit(
+            session, notice.id, author="user:1", fields={"title": "召回通知（更新）"},
+            tags=tag_ids(session, "af"), now=NOON,
+        )  # fmt: skip
+        assert draft.purpose == Purpose.SAFETY, "the next version begins as this one"
+        with pytest.raises(Refused, match="用途"):
+            content.edit(session, draft.id, author="user:1", fields={"purpose": "urgent"},
+                         tags={}, now=NOON)  # fmt: skip
 
 
 @pytest.mark.parametrize("submitted", [False, True])

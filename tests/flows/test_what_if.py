@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -159,6 +160,20 @@ def test_why_a_content_is_not_suggested_is_one_rule(database: Database) -> None:
         assert why(names["second"]).code == "first"
         consent.record(session, row.id, action=Action.WITHDRAW, source="keyword", at=NOON)
         assert (why(best).code, why(best).text) == ("blocked", "医生已退订")
+
+
+def test_who_is_held_out_would_get_safety_notices_only(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        usual = publish(session, "房颤", ("af",), NOON)
+        notice = publish(session, "召回通知", ("af", "nsclc"), NOON, purpose=content.Purpose.SAFETY)
+        row = meet(session, rep, "wang", NOON, tags=("af",))
+        held = replace(situation(session, row.one_id, NOON), resting=True)
+        seen = outlook(held)
+        assert [fit.piece.content_id for fit in seen.suggested] == [notice.content_id]
+        codes = [flow.why_not(held, seen, version, "").code for version in (usual, notice)]
+        assert codes == ["held", "outscored"]
 
 
 def test_an_imagined_content_stands_beside_the_real_ones(database: Database) -> None:

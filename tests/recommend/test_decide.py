@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import links, recommend, reps, tagging
+from app.content import Purpose
 from app.flows import decide, decided, gating, lifting, talk_about, trial
 from app.flows.candidates import consider
 from app.flows.plan_day import plan_day
@@ -100,6 +101,54 @@ def test_what_is_drawn_has_the_chance_that_is_logged_and_keeps_the_lists_cap(
     shown = recommend.of_rep(session, rep.id, local(clock()).date())
     assert [one.content_id for one in shown] == [row.content_id for row in rows]
     assert all(one.reasons for one in shown)
+
+
+def test_no_chance_shows_or_hides_a_safety_notice(session: Session, clock: SetClock) -> None:
+    make_live(session, clock(), alpha=0.5, floor=0.2, holdout=0.2, holdout_from=0)
+    rep = company(session, clock(), 6, limit=12)
+    concerned = {meet(session, rep, f"q{n}", clock(), tags=("nsclc",)).id for n in range(3)}
+    notice = publish(session, "召回通知", ("nsclc", "af"), clock(), purpose=Purpose.SAFETY)
+    seen = consider(session, rep, clock())
+    seen.look_at(list(seen.options))
+    for fits in seen.options.values():
+        assert notice.content_id in {fit.piece.content_id for fit in fits}
+    plan(session, rep, clock())
+    rows = decisions(session)
+    given = [row for row in rows if row.kind == DecisionKind.SAFETY]
+    assert {row.identifier_id for row in given} >= concerned
+    for row in given:
+        assert (row.content_id, row.chance, row.holdout) == (notice.content_id, 1.0, 0.0)
+    drawn = [row for row in rows if row.kind == DecisionKind.EXACT]
+    assert len(drawn) + len(given) == len(rows) > len(given)
+    assert notice.content_id not in {option[0] for row in drawn for option in row.options}
+    ripe(session, clock, 10)
+    known = decided.decided(session, {"accept": 1.0}, clock())
+    assert {one.kind for one in known} == {DecisionKind.EXACT}, "no policy is judged by them"
+
+
+def test_who_is_held_out_gets_safety_notices_all_the_same(
+    session: Session, clock: SetClock
+) -> None:
+    now = clock()
+    policy, rep = policies.ensure(session, now), hire(session, "rep01", now)
+    publish(session, "房颤", ("af",), now)
+    notice = publish(session, "召回通知", ("af",), now, purpose=Purpose.SAFETY)
+    for key, tags in (("concerned", ("af",)), ("other", ())):
+        row = meet(session, rep, key, now, tags=("heart-failure", *tags))
+        publish(session, f"给{key}", ("heart-failure",), now)
+        session.add(
+            Decision(
+                key=key, policy_id=policy.id, rep_id=rep.id, identifier_id=row.id,
+                day=local(now).date(), kind="greedy", content_id=notice.content_id,
+                content_version_id=notice.id, options=[], held=True, holdout=0.3, created_at=now,
+            )
+        )  # fmt: skip
+        offered = talk_about.topics(session, rep, row.one_id, 3, now)
+        assert [one.version.id for one in offered] == [notice.id], "beside the chat as well"
+    made = plan(session, rep, now)
+    (shown,) = session.scalars(select(Suggestion))
+    assert (shown.content_id, made.left_out) == (notice.content_id, {"held": 1})
+    assert decisions(session)[-1].kind == DecisionKind.SAFETY
 
 
 @pytest.mark.parametrize("asked", [False, True])

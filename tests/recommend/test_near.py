@@ -22,7 +22,7 @@ from app.infra.clock import local  # noqa: E402
 from app.infra.db import Database  # noqa: E402
 from app.links import PageView  # noqa: E402
 from app.recommend import Response, State, Suggestion, near, neighbours  # noqa: E402
-from app.web.links import _own_reasons  # noqa: E402
+from app.web.reasons import to_reader  # noqa: E402
 from tests.company import hire, meet, publish  # noqa: E402
 from tests.conftest import SetClock  # noqa: E402
 
@@ -175,4 +175,4 @@ def test_a_reader_is_told_of_other_readers_and_of_the_own_doing_in_words_that_fi
         "读过「心衰」内容（3 天前）",
         "CRM 记录关注「心衰」",
     ]
-    assert _own_reasons(Suggestion(reasons=reasons)) == [reasons[0], "您读过「心衰」内容"]
+    assert to_reader(reasons) == [reasons[0], "您读过「心衰」内容"]

@@ -183,8 +183,9 @@ def test_the_document_names_every_promised_route(line: Line) -> None:
 
 def test_one_person_cannot_write_and_approve(line: Line) -> None:
     made = call(line, "POST", "/contents", json={
-        "title": "x", "body": "正文", "tags": ["af"], "author": "甲",
+        "title": "x", "body": "正文", "tags": ["af"], "author": "甲", "purpose": "safety",
     })  # fmt: skip
+    assert made.json["purpose"] == "safety"
     path = f"/contents/{made.json['id']}/approve"
     assert call(line, "POST", path, json={"approval_no": "1", "approver": "甲"}).status_code == 409
     assert call(line, "POST", path, json={"approval_no": "1", "approver": "乙"}).status_code == 200

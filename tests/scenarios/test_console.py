@@ -156,10 +156,13 @@ def test_content_is_written_by_one_and_approved_by_another(
 
         tag = tagging.by_key(session, "af")
         assert tag
-    form = {"title": "新内容", "summary": "摘要", "body": "治愈率很高", "kind": "article"}
+    form = {"title": "新内容", "summary": "摘要", "body": "治愈率很高", "kind": "article",
+            "purpose": "safety"}  # fmt: skip
     made = writer.send("/console/contents/new", "/console/contents/new", **form, tags=str(tag.id))
     assert "合规提示" in made.text
     path = made.request.path
+    assert "安全性信息" in made.text
+    assert "安全性信息" in reviewer.get("/console/contents/").text
     assert "待审批" in writer.send(path, f"{path}/submit").text
     assert reviewer.send(path, f"{path}/approve", approval_no="").status_code in (200, 400)
     approval = {"approval_no": "示例 2", "valid_from": "2026-11-01", "valid_until": "2027-11-01"}

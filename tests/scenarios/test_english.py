@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import accounts, content, links
+from app import accounts, consent, content, links, tagging
 from app.accounts.models import Role
+from app.consent import Action
+from app.identity import Identifier
+from app.reps import RepContact
+from app.tagging import Source
 from app.tagging.models import Tag, TagCategory
 from app.web.console.segments import EXAMPLES
 from launcher import assets
 from tests.scenarios import conftest
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import PAGES, PASSWORD, Browser
+from tests.scenarios.test_main_line import suggest
+from tests.scenarios.test_rep_page import enter
 
 CHINESE = re.compile(r"[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef]+")
 MEANT = re.compile(  # the switch, the logo, data, and a message as it will be sent
@@ -75,6 +82,10 @@ def test_every_console_page(latin: Line) -> None:
     assert chinese_in(browser.login("admin", "wrong-password").text) == set()
     browser.login("admin")
     one_id = latin.api_says()["items"][0]["one_id"]
+    _mentioned_af(latin)
+    (suggestion,) = suggest(latin)
+    plan = f"/console/insights/plan/{suggestion.rep_id}"
+    what_if = f"/console/physicians/{one_id}/what-if?ask={version.content_id}"
     made = browser.send(
         "/console/campaigns/new", "/console/campaigns/new", name="A push",
         expression="all", content_id=str(version.content_id), way="suggestion",
@@ -82,6 +93,7 @@ def test_every_console_page(latin: Line) -> None:
     more = (
         f"/console/contents/{version.id}", f"/console/physicians/{one_id}", made.request.path,
         "/console/governance/inbox/1", "/console/segments/count?expression=all",
+        plan, f"{plan}/left-out", f"{plan}/preview?day={latin.clock() + timedelta(days=3):%Y-%m-%d}", what_if,
         "/console/nowhere",
     )  # fmt: skip
     answers = {path: browser.get(path) for path in (*PAGES, *more)}
@@ -91,6 +103,36 @@ def test_every_console_page(latin: Line) -> None:
     ran = browser.send(made.request.path, f"{made.request.path}/run")
     assert ran.status_code == 200
     assert chinese_in(ran.text) == set()
+    with latin.parts.db.transaction() as session:
+        consent.record(session, suggestion.identifier_id, action=Action.WITHDRAW, source="keyword",
+                       at=latin.clock())  # fmt: skip
+    shut = browser.get(what_if).text
+    assert "may not be contacted now: Opted out" in shut
+    assert chinese_in(shut) == set()
+
+
+def test_what_a_rep_is_suggested_and_why(latin: Line) -> None:
+    publish(latin, "A title", ["af"], summary="A summary", body="Text")
+    latin.do("add_contact", userid="rep01", person="wang")
+    _mentioned_af(latin)
+    (made,) = suggest(latin)
+    assert "主动提到「af」（今天）" in made.reasons, "as the card says it"
+    rep = enter(latin, "rep01")
+    rep.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    beside = f"/rep/sidebar?external_userid={latin.person('wang').external_userid}"
+    for path in ("/rep/", beside):
+        page = rep.get(path).text
+        assert "Mentioned “af” (today) · Last contact today · Contact cap: " in page, path
+        assert chinese_in(page) == set(), path
+
+
+def _mentioned_af(latin: Line) -> None:
+    with latin.parts.db.transaction() as session:
+        row = session.scalars(select(Identifier).join(RepContact)).one()
+        tag = tagging.by_key(session, "af")
+        assert tag is not None
+        tagging.assert_tag(session, row.id, tag.id, source=Source.MESSAGE, ref="inbox:1",
+                           evidence="", at=latin.clock())  # fmt: skip
 
 
 def test_what_a_physician_opens(latin: Line) -> None:

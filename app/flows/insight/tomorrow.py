@@ -22,6 +22,7 @@ from app.flows.suggest import card_hour, card_time
 from app.identity import Physician
 from app.infra.clock import local
 from app.recommend import Candidate
+from app.recommend.forms import Form
 from app.reps import Rep
 
 
@@ -71,7 +72,7 @@ def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:
 def left_out(session: Session, rep: Rep, day: date, now: datetime) -> dict[str, str]:
     """Who is not on the rep's list of `day`, ONE ID → why, by the plan's rules as it is now."""
     found = consider(session, rep, now) if rep.active else Considered()
-    decide.leave_out(found, decide.resting(session, found.options, day))
+    decide.leave_out(session, found, decide.resting(session, found.options, day))
     listed = _listed(session, rep.id, day)
     others = {c.person: OUTRANKED for c in found.candidates}
     return {who: why for who, why in (others | found.why).items() if who not in listed}
@@ -103,8 +104,8 @@ def _rows(
     for position, c in enumerate(chosen, start=1):
         reasons = recommend.reasons(
             c.fit, mine.weights[c.person], names, last_contact=last.get(c.person), now=at,
-            rule=f"{rules.cap_days} 天内联系不超过 {rules.cap_contacts} 次",
-            first="您上次选择了“稍后”" if c.bonus else "",
+            rule=Form.RULE.say(days=rules.cap_days, times=rules.cap_contacts),
+            first=Form.LATER.say() if c.bonus else "",
         )  # fmt: skip
         habit = habits.get(c.person)
         hour = card_hour(rep, habit, own, at, day) if habit else None

@@ -41,6 +41,7 @@ class NewContent(Asked):
     body: str = ""
     url: str = ""
     kind: Literal["article", "link"] | None = None
+    purpose: content.Purpose = Field(content.Purpose.USUAL, description="safety: notice or recall")
     brand: str = ""
     author_name: str = ""
     sources: str = ""
@@ -179,6 +180,7 @@ def _told(
         "version_id": version.id,
         "version": version.number,
         "kind": version.kind,
+        "purpose": version.purpose,
         "title": version.title,
         "summary": version.summary,
         "url": version.url,

@@ -26,6 +26,7 @@ from app.web.policy import STAFF, allow
 
 Change = Callable[[Session, datetime], ContentVersion]
 KINDS = {"article": _l("文章"), "link": _l("链接"), "meeting": _l("会议邀请")}
+PURPOSES = {"usual": _l("一般内容"), "safety": _l("安全性信息或召回通知")}
 STAGES = (
     ("", _l("全部")),
     ("in_review", _l("待审批")),
@@ -205,6 +206,7 @@ def _form(version_id: int | None, given: MultiDict[str, str]) -> str:
             "console/content_form.html", version_id=version_id, given=given,
             chosen=set(given.getlist("tags")), tags=tagging.tags(session),
             categories=tagging.categories(session), brands=content.brands(session), kinds=KINDS,
+            purposes=PURPOSES,
         )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from app.flows.insight.row import tag_names
 from app.flows.what_if import CHANNELS, Change, Imagined, Outlook, Situation, WhyNot
 from app.tagging import Tag
 from app.web.console import bp, visible
+from app.web.console.because import verdict_text
 from app.web.console.insight_words import here
 from app.web.console.words import china, left_out
 from app.web.context import parts
@@ -116,11 +117,12 @@ def _sentence(
 ) -> str:  # fmt: skip
     """The one rule, in one sentence."""
     until = china(why.until) if why.until else ""
+    against = verdict_text(why.verdict, names=True) if why.verdict else ""
     if why.code == "first":
         return str(_("它就是这位医生的首选（%(score)s 分），轮到这位医生时会建议它。",
                      score=f"{why.score:.2f}"))  # fmt: skip
     if why.code == "outscored" and why.place is not None and why.place <= len(why.best):
-        better = "、".join(
+        better = str(_("、")).join(
             f"{_('《%(title)s》', title=t)} {s:.2f}" for t, s in why.best[: why.place - 1]
         )
         return str(_("排第 %(n)s：得 %(score)s 分，低于 %(better)s；前面的不合适时才会轮到它。",
@@ -132,14 +134,14 @@ def _sentence(
                      score=f"{score:.2f}"))  # fmt: skip
     if why.code == "no_tag" and version is not None:
         about = tagging.standing(session, content.tags_of(session, version.id))
-        told = "、".join(names[tag] for tag in about if tag in names) or str(_("没有标签"))
+        told = str(_("、")).join(names[tag] for tag in about if tag in names) or _("没有标签")
         return str(_("它讲的是 %(about)s，这位医生没有其中任何一个标签，也没有相邻的标签。",
                      about=told))  # fmt: skip
     return {
         "unusable": str(_("内容现在不能使用：%(why)s。", why=_(why.text) if why.text else
                           _("有效的是另一个版本"))),
-        "blocked": str(_("现在不能联系这位医生：%(why)s。", why=why.text)),
-        "barred": str(_("规则不允许把它推荐给这位医生：%(why)s。", why=why.text)),
+        "blocked": str(_("现在不能联系这位医生：%(why)s。", why=against)),
+        "barred": str(_("规则不允许把它推荐给这位医生：%(why)s。", why=against)),
         "suggested_lately": str(_("不久前已有建议，等代表处理，到 %(until)s 再看。", until=until)),
         "had_it": str(_("这位医生已经收到过这份内容。")),
         "hidden": str(_("代表不久前没有采用它，到 %(until)s 再建议。", until=until)),

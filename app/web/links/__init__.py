@@ -25,7 +25,7 @@ from app.infra.clock import local
 from app.links import TrackedLink
 from app.recommend import Suggestion
 from app.recommend.way import Wished
-from app.web import language
+from app.web import language, reasons
 from app.web.context import parts
 from app.web.limits import hidden, limiter
 from app.web.policy import Policy, default_policy
@@ -35,9 +35,6 @@ default_policy(bp, Policy(protected_by="an unguessable token for one recipient")
 
 ROBOTS = re.compile(r"(?i)bot\b|spider|crawl|preview|slurp|facebookexternalhit")
 MAX_PROGRESS_BYTES = 2048
-OWN_DOING = ("读过", "主动提到")  # how a reason begins that is about the reader's own doing
-OTHERS = "读过《"  # how a reason begins that is about what the same readers open
-AGO = re.compile(r"（[^（）]*）$")  # true on the day of the suggestion only
 
 
 WISHES = {
@@ -126,8 +123,8 @@ def why(token: str) -> str:
     with here.db.reading() as session:
         link = _link(session, token)
         suggestion = session.get(Suggestion, link.suggestion_id) if link.suggestion_id else None
-        reasons = _own_reasons(suggestion)
-    return render_template("physician/why.html", token=token, reasons=reasons)
+        told = reasons.to_reader(suggestion.reasons if suggestion else ())
+    return render_template("physician/why.html", token=token, reasons=told)
 
 
 @bp.route("/<token>/pause", methods=["GET", "POST"])
@@ -179,14 +176,6 @@ def page_of(version: ContentVersion) -> Page:
     minutes = max(1, round(content.reading_seconds(version.body) / 60))
     host = urlsplit(version.url).hostname or ""
     return Page(version, content.render(version.body), minutes, host)
-
-
-def _own_reasons(suggestion: Suggestion | None) -> list[str]:
-    # What reps and CRM wrote is not shown here; only what the reader did.
-    if suggestion is None:
-        return []
-    own = [text for text in suggestion.reasons if text.startswith(OWN_DOING)]
-    return [text if text.startswith(OTHERS) else f"您{AGO.sub('', text)}" for text in own]
 
 
 def _link(session: Session, token: str) -> TrackedLink:
