@@ -52,7 +52,12 @@ class BestFirst:
     ) -> None:
         self._session, self._now = session, now
         self._day, self._days = day, workdays.left_in_week(day)
-        self.parts = {rep.id: Part(rep, self._begun(rep), room) for rep, room in rooms}
+        self.parts = {
+            rep.id: Part(rep, contacts_of(session, rep) if rep.active else Considered(), room)
+            for rep, room in rooms
+        }
+        everybody = {one for part in self.parts.values() for one in part.considered.contacts}
+        self._fits = fits_of(session, sorted(everybody), now)
         self._looked: set[str] = set()
         self._found: dict[int, list[Candidate[str]]] = {one: [] for one in self.parts}
         self._order = {one: self._bounds(part) for one, part in self.parts.items()}
@@ -144,19 +149,13 @@ class BestFirst:
         self._place[rep_id] = place
         return (one for one in order[place:] if one[1] not in self._looked)
 
-    def _begun(self, rep: Rep) -> Considered:
-        if not rep.active:
-            return Considered()
-        considered = contacts_of(self._session, rep)
-        considered.fits = fits_of(self._session, sorted(considered.contacts), self._now)
-        return considered
-
     def _bounds(self, part: Part) -> list[tuple[float, str]]:
-        considered, fits = part.considered, part.considered.fits
-        later = postponed(self._session, part.rep.id, self._now) if fits else ()
+        """The part's physicians with how much a suggestion can be worth at most, best first."""
+        part.considered.fits = self._fits
+        later = postponed(self._session, part.rep.id, self._now)
         found = []
-        for one_id in considered.contacts:
-            score = fits.bound(one_id) if fits else math.inf
+        for one_id in part.considered.contacts:
+            score = self._fits.bound(one_id)
             most = score if score > 0 else score * (1 - SHARE)  # a fee is a share of the score
             most += LATER_BONUS if one_id in later else 0.0
             found.append((max(most, LAST), one_id))

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app import consent, delivery
 from app.consent import Through
-from app.flows.permission import account_facts, asker, standings
+from app.flows.permission import account_facts, asker_who_knows, relations_of, standings
 from app.identity import Identifier, Kind, Physician
 from app.infra.clock import local
 from app.journey import Happened, Touchpoint
@@ -67,8 +67,12 @@ def ways_to(
     if not rows:
         return {}
     people, ids = [row.one_id for row in rows], [row.id for row in rows]
-    by_hand = asker(session, rep, rows, Through.REP, now, campaign_id=campaign_id)
-    by_task = asker(session, rep, rows, Through.GROUP_TASK, now, campaign_id=campaign_id)
+    relations = relations_of(session, ids)
+    in_wecom = standings(session, people, Through.REP, now, campaign_id=campaign_id)
+    by_hand, by_task = (  # the same consent, the same caps
+        asker_who_knows(session, rep, rows, through, now, in_wecom, relations)
+        for through in (Through.REP, Through.GROUP_TASK)
+    )
     followers = _followers(session, people)
     known = standings(session, people, Through.ACCOUNT, now, campaign_id=campaign_id)
     tasked = delivery.tasked_today(session, ids, now)
