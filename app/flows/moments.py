@@ -20,7 +20,7 @@ from app.delivery.moment_models import Moment, MomentViewer, Step
 from app.flows import moment_seen
 from app.flows.material import moment_fields
 from app.flows.moment_asked import FIRST, Answer, Question, is_for_good
-from app.flows.moment_barred import MARKED, Barred, barred, why_over
+from app.flows.moment_barred import Barred, barred, why_over
 from app.flows.sent import after_sent
 from app.identity import Identifier
 from app.recommend import Suggestion
@@ -151,7 +151,7 @@ def _ask_when_shown(session: Session, row: Moment, now: datetime) -> tuple[Barre
     row.check_at = now + SOON
     if any(dispatch.state in OPEN for dispatch in found):
         return ()
-    if not any(d.state in MARKED and d.receipt is None for d in found):
+    if not any(d.state in rows.MARKED and d.receipt is None for d in found):
         moment_seen.fail(session, row, NOBODY, now)
         return ()
     if against := barred(session, row, now):
