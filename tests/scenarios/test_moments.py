@@ -15,7 +15,7 @@ from app.connectors.wecom.moments import MomentJob, Moments
 from app.content import Content
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery.moment_models import Moment, Step
-from app.flows import attention, moments
+from app.flows import attention, moments, refusal
 from app.flows.carry_out import carry_out
 from app.flows.insight import contents
 from app.flows.moment_asked import ask
@@ -24,7 +24,7 @@ from app.flows.withdraw_content import withdraw_content
 from app.identity import Id, Identifier, Kind
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
-from tests.scenarios.conftest import Line
+from tests.scenarios.conftest import Line, spare
 from tests.scenarios.test_rep_page import enter, send
 from tests.scenarios.test_suggestion_line import dispatches, texts
 from tests.scenarios.test_ways import moment_campaign, moment_of, rows_of, run, two
@@ -76,8 +76,10 @@ def test_who_opts_out_after_being_marked_loses_the_mark_and_the_others_see_the_m
 def test_a_moment_that_nobody_may_see_any_more_is_taken_back(line: Line) -> None:
     moment_campaign(line)
     assert run(line).step == Step.CONFIRMING
-    stop_wang(line)
-    assert run(line, 2).step == Step.FAILED
+    line.clock.tick(hours=3)
+    assert run(line, 1).step == Step.CONFIRMING  # the next look is half an hour away
+    spare(line, dispatches(line, Way.MOMENT_VIEW)[0].identifier_id or 0, "投诉过我司的医生")
+    assert run(line, 1).step == Step.FAILED
     assert (moment_of(line)["cancelled"], marked(line)) == (True, [])
 
 
@@ -189,6 +191,11 @@ def test_a_campaigns_suggestion_in_a_moment_stays_the_campaigns(
         campaigns.pause(session, campaign.id)
     assert run(line, 1).step == Step.CONFIRMING
     assert len(marked(line)) == 1, "who sees it for the campaign does so no longer"
+    with line.parts.db.transaction() as session:
+        other = session.get_one(Suggestion, two[1].id)
+        refusal.follow(session, other, "not_mine", "", line.clock())
+    assert run(line, 1).step == Step.FAILED
+    assert marked(line) == [], "nor the physician that the rep does not know"
 
 
 def test_a_job_that_the_platform_forgot_is_looked_for_by_its_link(line: Line) -> None:
