@@ -117,7 +117,7 @@ def _note_confirmed(
         moment_seen.fail(session, row, "一周内没有确认发表", now)
     elif row.check_at is not None:
         ends = content.get_version(session, row.content_version_id).valid_until
-        row.check_at = min(row.check_at, ends) if ends and ends > now else row.check_at
+        row.check_at = min(row.check_at, ends) if ends else row.check_at
 
 
 def _show(session: Session, row: Moment, now: datetime) -> None:
