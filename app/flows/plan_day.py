@@ -72,7 +72,7 @@ def settle(session: Session, parts: Sequence[Part], day: date, now: datetime) ->
             return result
         locked = attention.lock_people(session, people - held, wait=not held)
         gone |= (people - held - locked) | attention.waiting(session, locked, now, OPEN_DAYS)
-        gone |= decide.resting(session, locked, day)
+        gone |= decide.resting(session, locked, day).keys()
         held |= locked
 
 
