@@ -35,11 +35,11 @@ from workers.moments import keep_moments
 __all__ = ["two"]
 
 
-def stop_wang(line: Line) -> None:
+def stop(line: Line, person: str) -> None:
     with line.parts.db.transaction() as session:
         row = identity.find(
             session,
-            Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", line.person("wang").external_userid),
+            Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", line.person(person).external_userid),
         )
         assert row is not None
         stop_or_resume(
@@ -69,7 +69,7 @@ def test_who_opts_out_after_being_marked_loses_the_mark_and_the_others_see_the_m
     assert len(marked(line)) == 2
     with line.parts.db.transaction() as session:
         consent.policy_row(session, line.clock()).cap_contacts = 1
-    stop_wang(line)
+    stop(line, "wang")
     assert run(line, 1).step == Step.CONFIRMING, "of all reasons the cap takes no mark"
     wang, li = line.person("wang").external_userid, line.person("li").external_userid
     assert marked(line) == [li]
@@ -98,7 +98,7 @@ def test_who_opts_out_while_others_are_marked_is_not_asked_for(line: Line) -> No
     keep_moments(line.parts)
     line.work()
     assert marked(line)
-    stop_wang(line)
+    stop(line, "wang")
     assert run(line).step == Step.FAILED
     assert (line.world.moments, marked(line)) == ({}, [])
 
@@ -270,7 +270,7 @@ def test_who_opts_out_while_the_task_is_being_made_loses_the_mark_before_anybody
         keep_moments(line.parts)
         line.work() if the_moment(line).step != Step.ASKING else None
     line.clock.tick(hours=3)
-    stop_wang(line)
+    stop(line, "wang")
     while the_moment(line).step != Step.CONFIRMING:
         keep_moments(line.parts)
         line.work()
@@ -299,7 +299,7 @@ def test_an_opt_out_while_publication_is_noted_takes_it_from_nobody_else(
     assert question is not None
     answer = ask(question, line.parts.outside.wecom)
     assert answer.published
-    stop_wang(line)
+    stop(line, "wang")
     with line.parts.db.transaction() as session:
         moments.note(session, question, answer, line.clock())
     keep_moments(line.parts)
@@ -312,12 +312,14 @@ def test_a_mark_that_the_platform_does_not_take_back_ends_the_moment_for_everybo
 ) -> None:
     together(line, two)
     assert run(line).step == Step.CONFIRMING
+    line.do("delete_contact", userid="rep01", person="wang", by="physician")
+    assert run(line, 2).step == Step.CONFIRMING, "who is no friend any more sees it no more"
 
     def refused(*_given: object) -> None:
         raise BadRequest("errcode 40068")
 
     monkeypatch.setattr(line.parts.outside.wecom["wwtestcorp"], "mark_tag", refused)
-    stop_wang(line)
+    stop(line, "li")
     row = run(line, 2)
     assert (row.step, row.error) == (Step.FAILED, STUCK)
     assert (moment_of(line)["cancelled"], marked(line)) == (True, [])
