@@ -1,4 +1,4 @@
-"""The queue of pairs for people: put in, read by page, moved from state to state, cleared.
+"""The queue of pairs for people: put in, moved from state to state, cleared.
 
 What a decision does to the identity graph is told in `flows/link_decision`; here is only what is
 written about the candidate itself.

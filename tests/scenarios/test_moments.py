@@ -315,12 +315,16 @@ def test_a_mark_that_the_platform_does_not_take_back_ends_the_moment_for_everybo
     line.do("delete_contact", userid="rep01", person="wang", by="physician")
     assert run(line, 2).step == Step.CONFIRMING, "who is no friend any more sees it no more"
 
+    problem: Exception = BadCredential("40001")
+
     def refused(*_given: object) -> None:
-        raise BadRequest("errcode 40068")
+        raise problem
 
     monkeypatch.setattr(line.parts.outside.wecom["wwtestcorp"], "mark_tag", refused)
     stop(line, "li")
-    row = run(line, 2)
+    assert run(line, 2).step == Step.CONFIRMING, "an administrator's to mend"
+    problem = BadRequest("errcode 40068")
+    row = run(line, 5)
     assert (row.step, row.error) == (Step.FAILED, STUCK)
     assert (moment_of(line)["cancelled"], marked(line)) == (True, [])
 
