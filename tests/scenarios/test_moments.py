@@ -312,7 +312,7 @@ def test_a_mark_that_the_platform_does_not_take_back_ends_the_moment_for_everybo
 ) -> None:
     together(line, two)
     assert run(line).step == Step.CONFIRMING
-    line.do("delete_contact", userid="rep01", person="wang", by="physician")
+    line.do("delete_contact", userid="rep01", person="wang", by="rep")
     assert run(line, 2).step == Step.CONFIRMING, "who is no friend any more sees it no more"
 
     problem: Exception = BadCredential("40001")
