@@ -26,7 +26,6 @@ from app.accounts.users import (
     names,
     plain_login,
     set_active,
-    set_role,
     user_by_id,
     user_by_login,
 )
@@ -48,7 +47,6 @@ __all__ = [
     "plain_login",
     "revoke_token",
     "set_active",
-    "set_role",
     "token_holder",
     "touch_is_due",
     "touch_token",

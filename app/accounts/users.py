@@ -90,18 +90,6 @@ def set_active(session: Session, user_id: int, active: bool) -> User:
     return user
 
 
-def set_role(session: Session, user_id: int, role: Role, rep_id: int | None = None) -> User:
-    """Give another role and end the sessions. One admin always stays."""
-    user = user_by_id(session, user_id)
-    if user.role == Role.ADMIN and role is not Role.ADMIN and _other_admins(session, user_id) == 0:
-        raise Refused("至少要保留一位可用的管理员。")
-    if role is Role.REP and rep_id is None:
-        raise Refused("医药代表的账号需要选择对应的代表。")
-    user.role, user.rep_id = role, rep_id if role is Role.REP else None
-    user.session_epoch += 1
-    return user
-
-
 def user_by_login(session: Session, login: str) -> User | None:
     """The user with this login, whatever its state."""
     return session.scalar(select(User).where(User.login == plain_login(login)))

@@ -8,7 +8,6 @@ Days are those in China, as numbers: a window of 30 days is today and the 29 bef
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,11 +113,6 @@ def of(steps: Iterable[Step], today: int) -> dict[Act, list[Deed]]:
     if found.get(Act.SENT):
         found[Act.UNOPENED] = _unopened(found[Act.SENT], found.get(Act.OPENED, []), today)
     return found
-
-
-def until(deeds: Sequence[Deed], day: int) -> int:
-    """How many of them had happened by the end of this day."""
-    return bisect_right(deeds, day, key=lambda deed: deed.day)
 
 
 def _spread(opened: Sequence[Deed]) -> list[Deed]:

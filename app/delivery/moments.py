@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from app.delivery.models import Dispatch
+from app.delivery.models import Dispatch, State
 from app.delivery.moment_models import Moment, MomentViewer, Step
 from app.infra.db import insert_new, insert_once
 
 HOLD = timedelta(seconds=60)  # a worker that died in the middle leaves it to others after this
 GATHER = timedelta(minutes=5)  # whoever adds people says `begin`; if that dies, it begins then
 PENDING = (Step.NEW, Step.SHOWING, Step.ASKING, Step.MAKING, Step.CONFIRMING)
+MARKED = (State.SENT, State.UNKNOWN)  # a viewer's message: may carry the mark
 BETWEEN = ":rep:"  # of what it belongs to, and of whom
 
 
@@ -74,7 +75,8 @@ def wake(
     campaign_id: int | None = None,
     content_version_id: int | None = None,
 ) -> None:
-    """Look at once at those that are not published yet and have to do with all of these."""
+    """Look at once at those that are not published yet and have to do with all of these; without
+    any of these at all of them."""
     viewers = select(MomentViewer.moment_id).join(
         Dispatch, Dispatch.id == MomentViewer.dispatch_id
     )  # fmt: skip

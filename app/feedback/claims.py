@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -20,14 +19,6 @@ from app.reps import Rep, RepContact
 CHUNK = 1000
 HOLDS = (ClaimState.OPEN, ClaimState.REMOVED, ClaimState.REASSIGNED)
 DECISIONS = (ClaimState.REMOVED, ClaimState.REASSIGNED, ClaimState.WRONG)
-
-
-class Held(NamedTuple):
-    """A physician who is off one rep's lists."""
-
-    one_id: str
-    rep_id: int
-    open: bool
 
 
 def claim(

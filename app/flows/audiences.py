@@ -1,5 +1,6 @@
-"""Saved segments and lists with all who use them: a new name reaches everybody, and what is used
-is not deleted."""
+"""Saved segments and lists with all who use them: a new name reaches everybody, what is used is not
+deleted, and whom one spares from now on is judged again where a moment is already marked for them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import autotag, campaigns, feedback, segments
+from app import autotag, campaigns, delivery, feedback, segments
 from app.autotag import TagRule
 from app.campaigns import Campaign
 from app.infra.errors import Refused
@@ -61,6 +62,7 @@ def change_segment(
     row = segments.saved.change(session, segment_id, expression=expression, author=author, now=now,
                                 description=description)  # fmt: skip
     autotag.check_segment(session, row)
+    delivery.moments.wake(session)  # it may spare its members, itself or within another
     return row
 
 
@@ -70,6 +72,7 @@ def segment_back(
     """An older expression is the newest again. Raises as `change_segment`."""
     row = segments.saved.back(session, segment_id, number, author=author, now=now)
     autotag.check_segment(session, row)
+    delivery.moments.wake(session)
     return row
 
 
@@ -96,6 +99,28 @@ def delete_list(session: Session, list_id: int) -> str:
     _refuse_if_used(f"名单“{name}”", users_of_list(session, list_id))
     segments.lists.discard(session, list_id)
     return name
+
+
+def spare(
+    session: Session, *, author: str, now: datetime, list_id: int | None = None,
+    segment_id: int | None = None, campaign_id: int | None = None,
+) -> Suppression:  # fmt: skip
+    """As `segments.suppression.add`; moments that are not published yet are judged again."""
+    row = segments.suppression.add(
+        session, author=author, now=now, list_id=list_id, segment_id=segment_id,
+        campaign_id=campaign_id,
+    )  # fmt: skip
+    delivery.moments.wake(session, campaign_id=campaign_id)
+    return row
+
+
+def prolong_list(
+    session: Session, list_id: int, expires_at: datetime | None, now: datetime
+) -> None:
+    """As `segments.lists.prolong`: a list that had expired spares again."""
+    segments.lists.prolong(session, list_id, expires_at, now)
+    if segments.suppression.of_list(session, list_id):
+        delivery.moments.wake(session)
 
 
 def _users(session: Session, kind: type[Any], name: str, spares: Any) -> Users:

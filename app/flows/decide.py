@@ -19,7 +19,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app import content, recommend
@@ -125,12 +125,13 @@ def keep(session: Session, decided: Decided, made: Sequence[Suggestion]) -> None
 
 def in_window(session: Session, people: Iterable[str], day: date) -> set[str]:
     """For whom a fortnight was begun that is not over, held out or not."""
-    return _people(session, people, day, Decision.holdout > 0)
+    return set(_begun(session, people, day, Decision.holdout > 0))
 
 
-def resting(session: Session, people: Iterable[str], day: date) -> set[str]:
-    """Who is held out on this day: no daily plan has them."""
-    return _people(session, people, day, Decision.held.is_(True))
+def resting(session: Session, people: Iterable[str], day: date) -> dict[str, date]:
+    """Who is held out on this day, up to and with which day: no daily plan has them."""
+    found = _begun(session, people, day, Decision.held.is_(True))
+    return {one: begun + timedelta(days=WINDOW_DAYS - 1) for one, begun in found.items()}
 
 
 def leave_out(session: Session, considered: Considered, resting: Container[str]) -> None:
@@ -166,18 +167,21 @@ def _postponed(session: Session, people: Iterable[str], now: datetime) -> set[st
     )
 
 
-def _people(session: Session, people: Iterable[str], day: date, which: object) -> set[str]:
+def _begun(
+    session: Session, people: Iterable[str], day: date, which: ColumnElement[bool]
+) -> dict[str, date]:
+    """For whom such a fortnight is not over, and when the last one began."""
     asked = sorted(people)
-    found: set[str] = set()
+    found: dict[str, date] = {}
     for start in range(0, len(asked), CHUNK):
-        found |= set(
-            session.scalars(
-                select(Identifier.one_id)
-                .join(Decision, Decision.identifier_id == Identifier.id)
-                .where(Identifier.one_id.in_(asked[start : start + CHUNK]))
-                .where(Decision.day > day - timedelta(days=WINDOW_DAYS), which)  # type: ignore[arg-type]
-            )
+        rows = session.execute(
+            select(Identifier.one_id, func.max(Decision.day).label("day"))
+            .join(Decision, Decision.identifier_id == Identifier.id)
+            .where(Identifier.one_id.in_(asked[start : start + CHUNK]))
+            .where(Decision.day > day - timedelta(days=WINDOW_DAYS), which)
+            .group_by(Identifier.one_id)
         )
+        found |= {row.one_id: row.day for row in rows}
     return found
 
 

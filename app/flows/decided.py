@@ -63,18 +63,15 @@ def forget_deviations(session: Session, now: datetime) -> None:
 
 
 def has_old_deviations(session: Session, now: datetime) -> bool:
-    """Whether there are any."""
-    return session.scalar(select(Decision.id).where(*_too_old(now)).limit(1)) is not None
+    """Whether there are any; sorted, or PostgreSQL expects to come upon one soon in the table."""
+    oldest = select(Decision.id).where(*_too_old(now)).order_by(Decision.day).limit(1)
+    return session.scalar(oldest) is not None
 
 
 def _too_old(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Of a month that goes along: what was removed once is not looked at again for ever."""
+    """Found by `ix_decision_deviations`, which holds no decision whose deviations are removed."""
     day = local(now).date() - timedelta(days=DEVIATIONS_DAYS)
-    return (
-        Decision.day < day,
-        Decision.day > day - timedelta(days=30),
-        Decision.deviations.is_not(None),
-    )
+    return Decision.day < day, Decision.deviations.is_not(None)
 
 
 def _links() -> Any:

@@ -62,11 +62,6 @@ def plain(lesson: Lesson) -> Response:
     return replace(DAY_0, usual=lesson.usual)
 
 
-def taught(lesson: Lesson) -> Response:
-    """What a lesson teaches; day 0 when that foresees the last fifth of the answers better."""
-    return tried_and_taught(lesson)[1]
-
-
 def tried_and_taught(lesson: Lesson) -> tuple[Response, Response]:
     """What foresaw the last fifth, without knowing it, and what all answers then teach."""
     import numpy as np

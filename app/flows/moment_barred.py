@@ -17,14 +17,14 @@ from app import campaigns, content, reps
 from app.campaigns import Stage
 from app.consent import Through
 from app.content import ContentVersion
-from app.delivery import Dispatch, State
+from app.delivery import Dispatch
 from app.delivery.moment_models import Moment, MomentViewer
+from app.delivery.moments import MARKED
 from app.flows import eligible
 from app.flows.permission import asker, was_somebody_else
 from app.identity import Identifier
 from app.reps import Rep
 
-MARKED = (State.SENT, State.UNKNOWN)
 PASSES = frozenset({"cap", "suppression_unknown"})
 SPLIT = "身份已拆分，这条内容是按拆分前的医生选的"
 STOPPED = {Stage.PAUSED: campaigns.PAUSED, Stage.FINISHED: campaigns.FINISHED}

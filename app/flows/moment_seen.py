@@ -17,14 +17,13 @@ from app.recommend import State as Answered
 from app.recommend import Suggestion
 
 CHANNEL = "moment"
-WENT_OUT = (State.SENT, State.UNKNOWN)
 
 
 def publish(session: Session, row: Moment, seen: Collection[str], now: datetime) -> None:
     """The rep has published it; `seen`: external userids of those who find it in their moments."""
     row.step, row.published_at = Step.PUBLISHED, now
     for viewer, dispatch in rows.viewers_of(session, row.id):
-        if dispatch is None or dispatch.state not in WENT_OUT:
+        if dispatch is None or dispatch.state not in rows.MARKED:
             continue
         if dispatch.payload.get("external_userid") in seen:
             _reached(session, row, viewer, dispatch, now)
@@ -37,7 +36,7 @@ def leave_out(session: Session, row: Moment, barred: Collection[Barred], now: da
     why = {one.dispatch_id: one.why for one in barred}
     left = False
     for viewer, dispatch in rows.viewers_of(session, row.id):
-        if dispatch is None or dispatch.state not in WENT_OUT or dispatch.receipt is not None:
+        if dispatch is None or dispatch.state not in rows.MARKED or dispatch.receipt is not None:
             continue
         if dispatch.id not in why:
             left = True

@@ -20,7 +20,7 @@ from app.delivery.moment_models import Moment, MomentViewer, Step
 from app.flows import moment_seen
 from app.flows.material import moment_fields
 from app.flows.moment_asked import FIRST, Answer, Question, is_for_good
-from app.flows.moment_barred import MARKED, Barred, barred, why_over
+from app.flows.moment_barred import Barred, barred, why_over
 from app.flows.sent import after_sent
 from app.identity import Identifier
 from app.recommend import Suggestion
@@ -117,7 +117,7 @@ def _note_confirmed(
         moment_seen.fail(session, row, "一周内没有确认发表", now)
     elif row.check_at is not None:
         ends = content.get_version(session, row.content_version_id).valid_until
-        row.check_at = min(row.check_at, ends) if ends and ends > now else row.check_at
+        row.check_at = min(row.check_at, ends) if ends else row.check_at
 
 
 def _show(session: Session, row: Moment, now: datetime) -> None:
@@ -151,7 +151,7 @@ def _ask_when_shown(session: Session, row: Moment, now: datetime) -> tuple[Barre
     row.check_at = now + SOON
     if any(dispatch.state in OPEN for dispatch in found):
         return ()
-    if not any(d.state in MARKED and d.receipt is None for d in found):
+    if not any(d.state in rows.MARKED and d.receipt is None for d in found):
         moment_seen.fail(session, row, NOBODY, now)
         return ()
     if against := barred(session, row, now):

@@ -15,19 +15,18 @@ from app.links import TrackedLink
 from app.recommend.way import Wished
 
 
-def set_paused(session: Session, link: TrackedLink, paused: bool, now: datetime) -> bool:
+def set_paused(session: Session, link: TrackedLink, paused: bool, now: datetime) -> None:
     """Stop or resume everything for the reader; stopping is as easy as resuming.
 
-    False, and nothing is done, where nobody knows who reads: one moment has one link for all.
+    Nothing is done where nobody knows who reads: one moment has one link for all.
     """
     row = session.get(Identifier, link.identifier_id) if link.identifier_id else None
     if row is None:
-        return False
+        return
     stop_or_resume(
         session, row, paused, source="content_page", evidence=f"link:{link.id}",
         ref=f"link:{link.id}:{now.isoformat()}", channel="page", at=now, now=now,
     )  # fmt: skip
-    return True
 
 
 def is_paused(session: Session, link: TrackedLink) -> bool:

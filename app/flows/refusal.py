@@ -62,13 +62,13 @@ def follow(session: Session, suggestion: Suggestion, reason: str, text: str, now
         feedback.claims.claim(
             session, suggestion.rep_id, suggestion.identifier_id, suggestion.id, now
         )
+        delivery.moments.wake(session, rep_id=suggestion.rep_id)
     if reason == "other" and text:
         propose(session, suggestion, text, now)
 
 
 def propose(session: Session, suggestion: Suggestion, text: str, now: datetime) -> StopRule | None:
     """A rule for marketing to decide, from the rep's own words; None when they were told before."""
-    suggestion.refusal_note = text
     values = {
         "suggestion_id": suggestion.id, "rep_id": suggestion.rep_id,
         "identifier_id": suggestion.identifier_id, "content_id": suggestion.content_id,

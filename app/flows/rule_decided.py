@@ -1,4 +1,5 @@
-"""Marketing decides about a proposed rule: what it would have stopped, and telling who proposed."""
+"""Marketing decides about a proposed rule: what it would have stopped, from when it holds, and
+telling who proposed."""
 
 from __future__ import annotations
 
@@ -55,6 +56,15 @@ def impact(session: Session, what: What | StopRule, now: datetime) -> Impact:
     by_rep = Counter(rep_id for rep_id, _ in kept)
     ranked = sorted(by_rep.items(), key=lambda item: (-item[1], item[0]))
     return Impact(len(kept), ranked, sorted({one_id for _, one_id in kept}))
+
+
+def approve_rule(
+    session: Session, rule_id: int, what: What, *, by: str, reason: str, now: datetime
+) -> StopRule:
+    """As `feedback.rules.approve`; moments that are not published yet are judged again at once."""
+    rule = feedback.rules.approve(session, rule_id, what, by=by, reason=reason, now=now)
+    delivery.moments.wake(session)
+    return rule
 
 
 def tell_proposers(session: Session, rule: StopRule, outcome: str, now: datetime) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -80,9 +80,9 @@ def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -
     ]
 
 
-def rests(session: Session, one_id: str, now: datetime) -> bool:
-    """Whether this physician is held out today."""
-    return bool(decide.resting(session, [one_id], local(now).date()))
+def rests(session: Session, one_id: str, now: datetime) -> date | None:
+    """Up to and with which day this physician is held out; None for whom is not, today."""
+    return decide.resting(session, [one_id], local(now).date()).get(one_id)
 
 
 def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetime) -> Suggestion:

@@ -28,15 +28,6 @@ from app.infra.db import UtcDateTime
 from app.infra.direct import Direct
 
 
-def told_pair(session: Session, ids: Sequence[Id], said: Sentence) -> list[Known] | None:
-    """Both as they are now, held until commit; None when this is not told, or not sure.
-
-    One of `ids` is strong. Only on PostgreSQL.
-    """
-    found, told = ask_pair(session, ids, said)
-    return [found[one] for one in ids] if told else None
-
-
 def ask_pair(
     session: Session, ids: Sequence[Id], said: Sentence, token: bytes = b""
 ) -> tuple[dict[Id, Known], bool]:

@@ -1,7 +1,7 @@
 """Who may be one physician although no identifier says so: compared, scored, queued for people.
 
 LinkCandidate, State   a pair and what became of it
-open_candidates, get, counts    the queue, the likeliest first
+get, counts            the queue
 next_for, pace, last_of    the review desk of one person
 of_persons, by_person    the candidate of two, also when a person asks
 are_behind, take_conflicts    what evidence joins and a rule keeps apart, as cases of the queue
@@ -31,7 +31,7 @@ from app.linkage.look import (
     weigh,
 )
 from app.linkage.models import LinkCandidate, State
-from app.linkage.queue import WAITING, counts, get, move, open_candidates, reopen, tidy
+from app.linkage.queue import WAITING, counts, get, move, reopen, tidy
 
 __all__ = [
     "CONFLICT",
@@ -60,7 +60,6 @@ __all__ = [
     "note_levels",
     "of_persons",
     "one_at_a_time",
-    "open_candidates",
     "others_wait",
     "pace",
     "put",

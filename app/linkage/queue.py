@@ -1,4 +1,4 @@
-"""The queue of pairs for people: put in, read by page, moved from state to state, cleared.
+"""The queue of pairs for people: put in, moved from state to state, cleared.
 
 What a decision does to the identity graph is told in `flows/link_decision`; here is only what is
 written about the candidate itself.
@@ -6,11 +6,11 @@ written about the candidate itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.identity import Identifier, Override
@@ -22,22 +22,6 @@ PAGE = 500
 ELSEWHERE = "judgement"  # who undid it, when the judgement was taken back where it is shown
 WAITING = (State.OPEN, State.UNSURE)
 _A, _B = aliased(Identifier), aliased(Identifier)
-
-
-def open_candidates(
-    session: Session,
-    *,
-    limit: int = 50,
-    after: LinkCandidate | None = None,
-    states: Collection[State] = (State.OPEN,),
-) -> Sequence[LinkCandidate]:
-    """What waits for people, the likeliest first; `after`: the last one of the page before."""
-    chosen = select(LinkCandidate).where(LinkCandidate.state.in_(states))
-    if after is not None:
-        same = and_(LinkCandidate.score == after.score, LinkCandidate.id < after.id)
-        chosen = chosen.where(or_(LinkCandidate.score < after.score, same))
-    ordered = chosen.order_by(LinkCandidate.score.desc(), LinkCandidate.id.desc())
-    return session.scalars(ordered.limit(limit)).all()
 
 
 def get(session: Session, candidate_id: int, *, lock: bool = False) -> LinkCandidate:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from app.infra.clock import local
 from app.infra.db import insert_once
-from app.infra.errors import NotFound
 from app.recommend.models import State, Suggestion, SuggestionAnswer
 
 
@@ -123,14 +122,6 @@ def tomorrow(now: datetime) -> datetime:
     """The next midnight in China."""
     here = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     return (here + timedelta(days=1)).astimezone(now.tzinfo)
-
-
-def get_suggestion(session: Session, suggestion_id: int) -> Suggestion:
-    """The suggestion. Raises NotFound."""
-    row = session.get(Suggestion, suggestion_id)
-    if row is None:
-        raise NotFound("没有这条建议。")
-    return row
 
 
 def of_rep(session: Session, rep_id: int, day: date | None = None) -> list[Suggestion]:

@@ -76,6 +76,7 @@ class Suggestion(Base):
     verdict: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     state: Mapped[str] = mapped_column(String(10), default=State.PLANNED)
     refusal: Mapped[str | None] = mapped_column(String(20))  # content, timing, discussed, …
+    # Nobody reads or writes it any more (`feedback.RefusalNote` has the words): to be dropped.
     refusal_note: Mapped[str | None] = mapped_column(Encrypted("suggestion.refusal_note"))
     hidden_until: Mapped[datetime | None] = mapped_column(UtcDateTime)  # later, refused
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

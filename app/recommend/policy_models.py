@@ -6,10 +6,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, UtcDateTime
+
+STORED = text("deviations IS NOT NULL")
 
 
 class PolicyState(StrEnum):
@@ -78,6 +80,7 @@ class Decision(Base):
         Index("ix_decision_person", "identifier_id", "day"),
         Index("ix_decision_policy", "policy_id", "day"),
         Index("ix_decision_day", "day", "rep_id"),
+        Index("ix_decision_deviations", "day", sqlite_where=STORED, postgresql_where=STORED),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

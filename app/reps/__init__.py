@@ -25,6 +25,7 @@ from app.reps.contacts import (
 )
 from app.reps.models import RelationState, Rep, RepContact
 from app.reps.people import (
+    MOST_A_DAY,
     active_reps,
     come_back,
     ensure_rep,
@@ -39,6 +40,7 @@ from app.reps.scope import brands_of, brands_of_all, set_brands
 from app.reps.sides import Side, sides_of
 
 __all__ = [
+    "MOST_A_DAY",
     "Met",
     "RelationState",
     "Rep",

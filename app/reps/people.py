@@ -12,7 +12,7 @@ from app.infra.db import insert_once
 from app.infra.errors import NotFound, Refused
 from app.reps.models import Rep
 
-MOST_A_DAY = 30
+MOST_A_DAY = 20
 EARLIEST, LATEST = 7 * 60, 20 * 60  # minutes after midnight: nobody is woken by a plan
 
 

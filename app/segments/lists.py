@@ -4,7 +4,6 @@ draft       what a file means, to be looked at first
 read_as     the same file, its columns read otherwise
 columns_of  how a file with this header was read before
 confirm     from now on expressions may name it
-put         somebody joins
 among       who of some is on which
 discard     all of it is forgotten
 """
@@ -12,7 +11,7 @@ discard     all of it is forgotten
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -115,14 +114,6 @@ def confirm(session: Session, list_id: int) -> SegmentList:
     mine = SegmentListMember.list_id == list_id
     changed.note_all(session, SegmentListMember.identifier_id, mine)
     return row
-
-
-def put(session: Session, list_id: int, identifier_ids: Iterable[int]) -> None:
-    """These are on the list."""
-    wanted = list(identifier_ids)
-    _insert(session, list_id, wanted)
-    for one in wanted:
-        changed.note(session, one)
 
 
 def among(

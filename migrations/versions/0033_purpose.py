@@ -1,6 +1,6 @@
 """A version of a content says whether it is a safety notice
 
-Revision 0033_purpose, after 0031_refused_moves.
+Revision 0033_purpose, after 0032_deviations.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0033_purpose"
-down_revision = "0031_refused_moves"
+down_revision = "0032_deviations"
 branch_labels = None
 depends_on = None
 

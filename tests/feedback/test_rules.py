@@ -48,6 +48,7 @@ def write(session: Session, row: Suggestion, text: str, clock: SetClock) -> Stop
         select(feedback.RefusalNote).where(feedback.RefusalNote.suggestion_id == row.id)
     )
     assert note.rule_id is not None
+    assert (note.text, row.refusal_note) == (text, None), "kept, and once"
     return feedback.rules.get(session, note.rule_id)
 
 

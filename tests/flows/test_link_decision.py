@@ -153,16 +153,3 @@ def test_what_is_no_question_any_more_expires_and_a_retracted_answer_is_one_agai
         assert [one.state for one in (joined, gone, answered)] == ["expired", "expired", "open"]
         assert linkage.tidy(session, LATER) == {State.EXPIRED: 0, State.OPEN: 0}
         assert linkage.counts(session)[State.EXPIRED] == 2
-
-
-def test_the_likeliest_come_first_page_by_page(database: Database) -> None:
-    with database.transaction() as session:
-        for number, score in enumerate((3.0, 9.0, 9.0, 5.0)):
-            pair = [Id(Kind.OPENID, "wx1", f"o{number}{side}") for side in "ab"]
-            ask(session, *pair, score=score)
-        seen: list[float] = []
-        last = None
-        while page := linkage.open_candidates(session, limit=1, after=last):
-            last = page[-1]
-            seen.append(last.score)
-        assert seen == [9.0, 9.0, 5.0, 3.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import identity
-from app.identity import Kind, Known, called, make_id
+from app.identity import Id, Kind, Known, called, make_id
 from app.identity.evidence import Sentence
 from app.identity.models import Evidence, Identifier, IdentifierName
-from app.identity.pair import ask_pair, told_pair
+from app.identity.pair import ask_pair
 from app.infra.db import Database
 from tests.conftest import NOON
 
@@ -30,6 +31,12 @@ def told(database: Database) -> Database:
     with database.transaction() as session:
         observe(session, SAID._replace(event_key="inbox:1"))
     return database
+
+
+def told_pair(session: Session, ids: Sequence[Id], said: Sentence) -> list[Known] | None:
+    """Both as they are now, held until commit; None when this is not told."""
+    found, is_told = ask_pair(session, ids, said)
+    return [found[one] for one in ids] if is_told else None
 
 
 def observe(session: Session, said: Sentence = SAID) -> list[Known]:

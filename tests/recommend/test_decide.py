@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app import links, recommend, reps, tagging
@@ -243,6 +246,8 @@ def test_who_is_held_out_is_nobodys_suggestion_for_a_fortnight_and_then_again(
     for row in session.scalars(select(Identifier).where(Identifier.id.in_(held | shown))):
         offered = talk_about.topics(session, rep, row.one_id, 3, clock())
         assert row.id not in held or offered == [], "beside the chat neither"
+        last = talk_about.rests(session, row.one_id, clock())
+        assert last == (first[0].day + timedelta(days=13) if row.id in held else None)
     assert made.suggested == len([s for s in session.scalars(select(Suggestion))
                                   if s.rep_id == rep.id])  # fmt: skip
     for days in (4, 9):
@@ -293,6 +298,44 @@ def test_the_lift_asks_both_arms_the_same(session: Session, clock: SetClock) -> 
     assert found.opened.low < 0 < found.opened.high  # type: ignore[operator]
     assert found.opened.more_days
     assert list(found.by_brand) == [lifting.OTHER]
+
+
+def test_old_deviations_go_and_are_found_by_an_index_of_their_own(
+    session: Session, clock: SetClock
+) -> None:
+    plan(session, company(session, clock(), 1), clock())
+    clock.tick(days=decided.DEVIATIONS_DAYS)
+    decided.forget_deviations(session, clock())
+    assert not decided.has_old_deviations(session, clock())
+    assert [row.deviations is not None for row in decisions(session)] == [True]
+    clock.tick(days=1)
+    with explained(session) as ways:
+        assert decided.has_old_deviations(session, clock())
+        decided.forget_deviations(session, clock())
+    assert ["ix_decision_deviations" in way for way in ways] == [True, True], ways
+    assert not decided.has_old_deviations(session, clock())
+    assert [row.deviations for row in decisions(session)] == [None]
+
+
+@contextmanager
+def explained(session: Session) -> Iterator[list[str]]:
+    """The way that the database goes for each statement, filled at the end of the block."""
+    asked: list[tuple[str, Any]] = []
+    ways: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
+        asked.append((statement, values))
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", note)
+    yield ways
+    event.remove(connection, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN"
+    if connection.dialect.name == "postgresql":
+        explain = "EXPLAIN"
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # one row is read whole
+    for statement, values in asked:
+        ways.append(str(connection.exec_driver_sql(f"{explain} {statement}", values).all()))
 
 
 def ripe(session: Session, clock: SetClock, days: int) -> None:

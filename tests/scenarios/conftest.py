@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 from app import content, segments, tagging
 from app.bootstrap import Parts, build, build_web
 from app.content import ContentVersion
+from app.flows import audiences
 from app.sandbox.__main__ import config_of
 from app.sandbox.server import build as build_sandbox
 from app.sandbox.world import Person, World
@@ -161,4 +162,4 @@ def spare(line: Line, identifier_id: int, name: str) -> None:
             figures={}, report=[], expires_at=None, author="user:1", now=now,
         )  # fmt: skip
         segments.lists.confirm(session, drafted.id)
-        segments.suppression.add(session, author="user:1", now=now, list_id=drafted.id)
+        audiences.spare(session, author="user:1", now=now, list_id=drafted.id)

@@ -15,6 +15,7 @@ from app.connectors.errors import BadCredential
 from app.web.policy import policy_of
 from tests.scenarios.conftest import Line, publish, spare
 from tests.scenarios.test_content_page import one_id
+from tests.segments.test_index import ONE_DATABASE
 
 PASSWORD = "a-long-password"
 PAGES = (
@@ -279,6 +280,20 @@ def test_a_changed_password_ends_other_sessions(line: Line, people: dict[str, Br
     people["reviewer"].send("/console/password", "/console/password", **fields)
     assert people["reviewer"].get("/console/").status_code == 200
     assert other.get("/console/").status_code == 302
+
+
+@ONE_DATABASE
+def test_no_rep_is_woken_by_the_daily_list(line: Line, people: dict[str, Browser]) -> None:
+    path, marketer = "/console/governance/reps", people["marketer"]
+    with line.parts.db.reading() as session:
+        rep = reps.active_reps(session)[0]
+    told = marketer.send(path, path, id=rep.id, daily_at="03:00", daily_limit=3).text
+    assert "每日建议的时间请选在 07:00 到 20:00 之间" in told
+    told = marketer.send(path, path, id=rep.id, daily_at="08:30", daily_limit=25).text
+    assert "已保存" in told
+    with line.parts.db.reading() as session:
+        saved = reps.get_rep(session, rep.id)
+        assert (saved.daily_at_minute, saved.daily_limit) == (510, 20)
 
 
 def test_names_that_outsiders_choose_cannot_run(line: Line, people: dict[str, Browser]) -> None:

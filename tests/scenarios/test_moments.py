@@ -9,41 +9,50 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, content, delivery, identity, links
+from app import campaigns, consent, content, delivery, identity, links, segments
 from app.connectors.errors import BadCredential, BadRequest, Busy, NotAllowed, OutcomeUnknown
 from app.connectors.wecom.moments import MomentJob, Moments
 from app.content import Content
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery.moment_models import Moment, Step
-from app.flows import attention, moments
+from app.flows import attention, moments, refusal
 from app.flows.carry_out import carry_out
 from app.flows.insight import contents
-from app.flows.moment_asked import ask
+from app.flows.moment_asked import STUCK, ask
 from app.flows.stop_or_resume import stop_or_resume
 from app.flows.withdraw_content import withdraw_content
 from app.identity import Id, Identifier, Kind
+from app.infra.errors import Refused
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
-from tests.scenarios.conftest import Line
+from tests.scenarios.conftest import Line, spare
 from tests.scenarios.test_rep_page import enter, send
 from tests.scenarios.test_suggestion_line import dispatches, texts
 from tests.scenarios.test_ways import moment_campaign, moment_of, rows_of, run, two
+from tests.segments.test_index import ONE_DATABASE
 from workers.moments import keep_moments
 
 __all__ = ["two"]
 
 
-def stop_wang(line: Line) -> None:
+def stop(line: Line, person: str) -> None:
     with line.parts.db.transaction() as session:
         row = identity.find(
             session,
-            Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", line.person("wang").external_userid),
+            Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", line.person(person).external_userid),
         )
         assert row is not None
         stop_or_resume(
             session, row, True, source="keyword", evidence="退订", ref="stop", channel="oa",
             at=line.clock(), now=line.clock(),
         )  # fmt: skip
+
+
+def settled(line: Line) -> Moment:
+    """It waits for the rep, and the next look is half an hour away."""
+    run(line)
+    line.clock.tick(hours=3)
+    return run(line, 1)
 
 
 def marked(line: Line) -> list[str]:
@@ -56,10 +65,12 @@ def test_who_opts_out_after_being_marked_loses_the_mark_and_the_others_see_the_m
     client = enter(line, "rep01")
     form = {"suggestion": [str(row.id) for row in two], "by": "moment"}
     send(client, f"/rep/together/{two[0].content_version_id}", **form)  # type: ignore[arg-type]
-    assert run(line, 200).step == Step.CONFIRMING  # the next look is half an hour away
+    assert settled(line).step == Step.CONFIRMING
     assert len(marked(line)) == 2
-    stop_wang(line)
-    assert run(line, 1).step == Step.CONFIRMING
+    with line.parts.db.transaction() as session:
+        consent.policy_row(session, line.clock()).cap_contacts = 1
+    stop(line, "wang")
+    assert run(line, 1).step == Step.CONFIRMING, "of all reasons the cap takes no mark"
     wang, li = line.person("wang").external_userid, line.person("li").external_userid
     assert marked(line) == [li]
     line.do("publish_moment", moment_id=moment_of(line)["id"], userid="rep01")
@@ -75,9 +86,9 @@ def test_who_opts_out_after_being_marked_loses_the_mark_and_the_others_see_the_m
 
 def test_a_moment_that_nobody_may_see_any_more_is_taken_back(line: Line) -> None:
     moment_campaign(line)
-    assert run(line).step == Step.CONFIRMING
-    stop_wang(line)
-    assert run(line, 2).step == Step.FAILED
+    assert settled(line).step == Step.CONFIRMING
+    spare(line, dispatches(line, Way.MOMENT_VIEW)[0].identifier_id or 0, "投诉过我司的医生")
+    assert run(line, 1).step == Step.FAILED
     assert (moment_of(line)["cancelled"], marked(line)) == (True, [])
 
 
@@ -87,7 +98,7 @@ def test_who_opts_out_while_others_are_marked_is_not_asked_for(line: Line) -> No
     keep_moments(line.parts)
     line.work()
     assert marked(line)
-    stop_wang(line)
+    stop(line, "wang")
     assert run(line).step == Step.FAILED
     assert (line.world.moments, marked(line)) == ({}, [])
 
@@ -107,7 +118,7 @@ def test_a_paused_campaign_makes_no_moment_and_resuming_makes_it(line: Line) -> 
 
 def test_a_finished_campaign_takes_its_moment_back_unless_it_is_published(line: Line) -> None:
     campaign_id = moment_campaign(line)
-    assert run(line, 200).step == Step.CONFIRMING
+    assert settled(line).step == Step.CONFIRMING
     with line.parts.db.transaction() as session:
         campaigns.finish(session, campaign_id)
     assert run(line, 1).step == Step.FAILED
@@ -116,7 +127,7 @@ def test_a_finished_campaign_takes_its_moment_back_unless_it_is_published(line: 
 
 def test_what_was_published_before_its_content_ended_was_seen(line: Line) -> None:
     moment_campaign(line)
-    assert run(line, 200).step == Step.CONFIRMING
+    assert settled(line).step == Step.CONFIRMING
     line.do("publish_moment", moment_id=moment_of(line)["id"], userid="rep01")
     with line.parts.db.transaction() as session:
         (row,) = session.scalars(select(Moment))
@@ -182,13 +193,18 @@ def test_a_campaigns_suggestion_in_a_moment_stays_the_campaigns(
     client = enter(line, "rep01")
     form = {"suggestion": [str(row.id) for row in two], "by": "moment"}
     send(client, f"/rep/together/{two[0].content_version_id}", **form)  # type: ignore[arg-type]
-    assert run(line, 200).step == Step.CONFIRMING
+    assert settled(line).step == Step.CONFIRMING
     views = {d.suggestion_id: d.campaign_id for d in dispatches(line, Way.MOMENT_VIEW)}
     assert views == {two[0].id: campaign.id, two[1].id: None}
     with line.parts.db.transaction() as session:
         campaigns.pause(session, campaign.id)
     assert run(line, 1).step == Step.CONFIRMING
     assert len(marked(line)) == 1, "who sees it for the campaign does so no longer"
+    with line.parts.db.transaction() as session:
+        other = session.get_one(Suggestion, two[1].id)
+        refusal.follow(session, other, "not_mine", "", line.clock())
+    assert run(line, 1).step == Step.FAILED
+    assert marked(line) == [], "nor the physician that the rep does not know"
 
 
 def test_a_job_that_the_platform_forgot_is_looked_for_by_its_link(line: Line) -> None:
@@ -254,20 +270,28 @@ def test_who_opts_out_while_the_task_is_being_made_loses_the_mark_before_anybody
         keep_moments(line.parts)
         line.work() if the_moment(line).step != Step.ASKING else None
     line.clock.tick(hours=3)
-    stop_wang(line)
+    stop(line, "wang")
     while the_moment(line).step != Step.CONFIRMING:
         keep_moments(line.parts)
         line.work()
         line.clock.tick(seconds=6)
     keep_moments(line.parts)
     assert marked(line) == [line.person("li").external_userid]
+    row = the_moment(line)
+    for relation in line.world.relations:  # somebody gives the mark back by hand
+        relation.tag_ids = sorted({*relation.tag_ids, row.tag_id})
+    line.do("publish_moment", moment_id=row.moment_id, userid="rep01")
+    line.clock.tick(hours=1)
+    assert run(line, 1).step == Step.PUBLISHED
+    views = dispatches(line, Way.MOMENT_VIEW)
+    assert [(v.receipt, v.counts_as_contact) for v in views] == 2 * [(Receipt.FORWARDED, True)]
 
 
 def test_an_opt_out_while_publication_is_noted_takes_it_from_nobody_else(
     line: Line, two: list[Suggestion]
 ) -> None:
     together(line, two)
-    row = run(line, 200)
+    row = settled(line)
     line.do("publish_moment", moment_id=moment_of(line)["id"], userid="rep01")
     line.clock.tick(hours=2)
     with line.parts.db.transaction() as session:
@@ -275,18 +299,60 @@ def test_an_opt_out_while_publication_is_noted_takes_it_from_nobody_else(
     assert question is not None
     answer = ask(question, line.parts.outside.wecom)
     assert answer.published
-    stop_wang(line)
+    stop(line, "wang")
     with line.parts.db.transaction() as session:
         moments.note(session, question, answer, line.clock())
     keep_moments(line.parts)
     assert len(marked(line)) == 2, "published is published; the tag lives a week"
 
 
+@ONE_DATABASE
+def test_a_mark_that_the_platform_does_not_take_back_ends_the_moment_for_everybody(
+    line: Line, two: list[Suggestion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together(line, two)
+    assert run(line).step == Step.CONFIRMING
+    line.do("delete_contact", userid="rep01", person="wang", by="rep")
+    assert run(line, 2).step == Step.CONFIRMING, "who is no friend any more sees it no more"
+
+    problem: Exception = BadCredential("40001")
+
+    def refused(*_given: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(line.parts.outside.wecom["wwtestcorp"], "mark_tag", refused)
+    stop(line, "li")
+    assert run(line, 2).step == Step.CONFIRMING, "an administrator's to mend"
+    problem = BadRequest("errcode 40068")
+    row = run(line, 5)
+    assert (row.step, row.error) == (Step.FAILED, STUCK)
+    assert (moment_of(line)["cancelled"], marked(line)) == (True, [])
+
+
+@ONE_DATABASE
+def test_a_moment_is_looked_at_when_its_content_ends(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_given: object) -> None:
+        raise Refused("没有这个人群。")
+
+    moment_campaign(line)
+    row = run(line)
+    line.clock.tick(hours=7)
+    with line.parts.db.transaction() as session:
+        version = content.get_version(session, row.content_version_id)
+        version.valid_until = line.clock() + timedelta(minutes=10)
+    monkeypatch.setattr(segments.suppression, "held_back", unknown)
+    assert run(line, 5).step == Step.CONFIRMING, "lists that cannot be evaluated take no mark"
+    monkeypatch.undo()  # without its end the next look is in an hour
+    assert run(line, 6).step == Step.FAILED
+
+
 def test_a_pause_is_remembered_though_the_platform_is_busy(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign_id = moment_campaign(line)
-    run(line, 200)
+    settled(line)
 
     def busy(*_given: object) -> None:
         raise Busy("busy")
@@ -315,7 +381,7 @@ def test_what_an_administrator_must_mend_ends_no_moment(
         patch.setattr(platform, "own_tag", bad)
         moment_campaign(line)
         assert run(line, 1).step == Step.NEW
-    row = run(line, 200)
+    row = settled(line)
     assert row.step == Step.CONFIRMING
     if published:
         line.do("publish_moment", moment_id=row.moment_id, userid="rep01")
@@ -334,7 +400,7 @@ def test_what_an_administrator_must_mend_ends_no_moment(
 
 def test_a_seen_moment_counts_for_its_brand_and_its_opening_for_no_specialty(line: Line) -> None:
     moment_campaign(line)
-    row = run(line, 200)
+    row = settled(line)
     line.do("publish_moment", moment_id=row.moment_id, userid="rep01")
     assert run(line, 60).step == Step.PUBLISHED
     (view,) = dispatches(line, Way.MOMENT_VIEW)

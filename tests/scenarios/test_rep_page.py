@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,8 +18,10 @@ from app.facts import CardAnswered
 from app.flows import Received, card_answered
 from app.flows.suggestion_card import task_id
 from app.recommend import State, Suggestion
+from app.recommend.policy_models import Decision
 from tests.scenarios.conftest import Line, publish, spare
 from tests.scenarios.test_main_line import suggest
+from tests.segments.test_index import ONE_DATABASE
 
 
 def enter(line: Line, userid: str) -> FlaskClient:
@@ -173,6 +176,25 @@ def test_a_topic_of_the_sidebar_goes_the_way_of_a_suggestion(
     send(client, f"/rep/sidebar/topics/{fresh.id}", where, beside=me)
     line.work()
     assert line.inbox("rep01")[-1]["text"] == text, "neither what does not fit nor twice"
+
+
+@ONE_DATABASE
+def test_the_sidebar_says_until_when_nothing_is_suggested(
+    line: Line, suggestion: Suggestion
+) -> None:
+    fresh = publish(line, "房颤患者的随访", ["af"])
+    with line.parts.db.transaction() as session:
+        decision = session.scalars(select(Decision)).one()
+        decision.held, decision.day = True, date(2026, 11, 20)
+    client, where = enter(line, "rep01"), beside(line, "wang")
+    assert "到 12月3日 周四（含当天）为止不推荐内容" in client.get(where).text
+    english = client.get(where, headers={"Accept-Language": "en"}).text
+    assert "in the holdout up to and including Thu 3 Dec" in english
+    me = line.person("wang").external_userid
+    told = send(client, f"/rep/sidebar/topics/{fresh.id}", where, beside=me).text
+    assert "这份内容没有发出" in told
+    line.clock.tick(days=10)
+    assert "为止不推荐内容" not in client.get(where).text
 
 
 def test_nothing_can_be_taken_for_a_stranger(line: Line, suggestion: Suggestion) -> None:

@@ -17,6 +17,7 @@ from app.flows.carry_out import carry_out
 from app.flows.history import have_it_already
 from app.flows.settle_message import settle_message
 from app.identity import Id, Kind
+from app.journey.models import Touchpoint
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
 from app.recommend.way import By
@@ -244,6 +245,8 @@ def test_a_cut_moment_task_is_found_again_by_its_link_and_never_made_twice(line:
     with line.parts.db.reading() as session:
         funnel = campaigns.results(session, campaign_id)
         assert (funnel.planned, funnel.sent) == (1, 1)
+        sent = select(Touchpoint).where(Touchpoint.channel == "moment")
+        assert [t.campaign_id for t in session.scalars(sent)] == [campaign_id]
 
 
 def test_a_moment_that_the_platform_does_not_know_waits_for_a_person(line: Line) -> None:

@@ -13,12 +13,11 @@ from app import consent, identity, journey, links, reps, tagging
 from app.campaigns import Campaign
 from app.consent import Action
 from app.hospitals.models import Institution
-from app.identity import Id, Identifier, Kind, Physician
+from app.identity import Id, Identifier, Kind, Physician, changed
 from app.infra.db import Database
 from app.journey import Happened
 from app.reps import RelationState, Rep
-from app.segments import lists
-from app.segments.models import ListState, Segment, SegmentList
+from app.segments.models import ListState, Segment, SegmentList, SegmentListMember
 from app.tagging import Learned, Source
 from tests.company import CORP, hire, publish
 from tests.conftest import SetClock
@@ -135,7 +134,10 @@ class History(Questions):
         self._touch(session, Happened.CONTENT_SENT, self.rng.choice((None, *CAMPAIGNS.values())))
 
     def sign_up(self, session: Session) -> None:
-        lists.put(session, self.rng.choice(self.lists), [self._someone(session).id])
+        number, who = self.rng.choice(self.lists), self._someone(session).id
+        if session.get(SegmentListMember, (number, who)) is None:
+            session.add(SegmentListMember(list_id=number, identifier_id=who))
+        changed.note(session, who)
 
     def rank(self, session: Session) -> None:
         """The hospital of everybody in a city becomes known, or its level another."""

@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from app.delivery import Dispatch, State, Way
+from app.delivery import Dispatch, Way
 from app.delivery.moment_models import Moment, MomentViewer
+from app.delivery.moments import MARKED
 from app.recommend.way import By
 
-WENT_OUT = (State.SENT, State.UNKNOWN)
 CHANNEL = By.MOMENT.value
 
 
@@ -26,7 +26,7 @@ def viewed(after: datetime, *columns: Any) -> Select[Any]:
         .join(Moment, Moment.id == MomentViewer.moment_id)
         .join(Dispatch, Dispatch.id == MomentViewer.dispatch_id)
         .where(
-            Dispatch.way == Way.MOMENT_VIEW, Dispatch.state.in_(WENT_OUT),
+            Dispatch.way == Way.MOMENT_VIEW, Dispatch.state.in_(MARKED),
             Dispatch.counts_as_contact.is_(True),
             func.coalesce(Dispatch.sent_at, Dispatch.first_attempt_at) > after,
         )

@@ -105,7 +105,7 @@ def spare() -> tuple[Response, int]:
     """Leave the members of a list or segment out of one campaign, or of everything."""
     asked, here, who = body(NewSuppression), parts(), auth.actor()
     with here.db.transaction() as session:
-        row = segments.suppression.add(
+        row = audiences.spare(
             session, list_id=asked.list_id, segment_id=asked.segment_id,
             campaign_id=asked.campaign_id, author=who.key, now=here.clock(),
         )  # fmt: skip

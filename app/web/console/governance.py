@@ -120,15 +120,21 @@ def contact_limits() -> str | Response:
 def rep_settings() -> str | Response:
     """When and how many suggestions each rep gets."""
     here, who = parts(), auth.actor()
-    with here.db.transaction() as session:
-        if request.method == "POST":
-            rep = reps.get_rep(session, row_number(request.form.get("id", "")))
-            rep.daily_at_minute = _clock("daily_at", rep.daily_at_minute)
-            rep.daily_limit = _between("daily_limit", 0, 20, rep.daily_limit)
-            rep.prefers_group_task = bool(request.form.get("prefers_group_task"))
-            accounts.audit(session, who.key, "rep.changed", "rep", rep.id, now=here.clock())
+    if request.method == "POST":
+        try:
+            with here.db.transaction() as session:
+                rep = reps.get_rep(session, row_number(request.form.get("id", "")))
+                reps.set_day(
+                    session, rep, at_minute=_clock("daily_at", rep.daily_at_minute),
+                    limit=_between("daily_limit", 0, reps.MOST_A_DAY, rep.daily_limit),
+                    prefers_group_task=bool(request.form.get("prefers_group_task")),
+                )  # fmt: skip
+                accounts.audit(session, who.key, "rep.changed", "rep", rep.id, now=here.clock())
             flash(_("已保存 %(name)s 的设置。", name=rep.name), "success")
-            return redirect(url_for("console.rep_settings"))
+        except YishuError as problem:
+            flash(str(problem), "error")
+        return redirect(url_for("console.rep_settings"))
+    with here.db.reading() as session:
         return render_template(
             "console/reps.html", rows=reps.active_reps(session), brands=content.brands(session),
             scopes=reps.brands_of_all(session),

@@ -87,7 +87,7 @@ def act_on_segment(segment_id: int, action: str) -> Response:
             to = url_for("console.segments")
             return str(_("已删除人群“%(name)s”。", name=name))
         if action == "spare":
-            segments.suppression.add(session, segment_id=segment_id, author=who.key, now=now)
+            audiences.spare(session, segment_id=segment_id, author=who.key, now=now)
             return str(_("从现在起，所有推送和建议都不会发给这个人群。"))
         raise Refused(_("没有这个操作。"))
 

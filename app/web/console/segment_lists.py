@@ -149,7 +149,7 @@ def spare_in_campaign(campaign_id: int) -> Response:
     try:
         with here.db.transaction() as session:
             campaigns.get(session, campaign_id)
-            segments.suppression.add(
+            audiences.spare(
                 session, campaign_id=campaign_id, author=who.key, now=here.clock(),
                 list_id=row_number(number) if sort == "list" else None,
                 segment_id=row_number(number) if sort == "segment" else None,
@@ -211,10 +211,10 @@ def _confirm(session: Session, list_id: int) -> str:
 
 
 def _prolong(session: Session, list_id: int, now: datetime) -> str:
-    segments.lists.prolong(session, list_id, until(request.form.get("expires", "")), now)
+    audiences.prolong_list(session, list_id, until(request.form.get("expires", "")), now)
     return str(_("有效期已更新。"))
 
 
 def _spare(session: Session, list_id: int, who: str, now: datetime) -> str:
-    segments.suppression.add(session, list_id=list_id, author=who, now=now)
+    audiences.spare(session, list_id=list_id, author=who, now=now)
     return str(_("从现在起，所有推送和建议都不会发给名单里的医生。"))

@@ -13,7 +13,7 @@ from app import accounts, content, feedback, identity, reps, segments, tagging
 from app.accounts.models import Role
 from app.feedback import RuleState, Scope, StopRule
 from app.feedback.rules import What
-from app.flows.rule_decided import impact, outcome_of, tell_proposers
+from app.flows.rule_decided import approve_rule, impact, outcome_of, tell_proposers
 from app.infra.clock import SHANGHAI
 from app.infra.errors import Refused, YishuError
 from app.web import auth
@@ -73,7 +73,7 @@ def decide_stop_rule(rule_id: int) -> Response:
             rule = feedback.rules.get(session, rule_id)
             if action == "approve":
                 what = _given(session, rule, now)
-                feedback.rules.approve(session, rule_id, what, by=who.key, reason=reason, now=now)
+                approve_rule(session, rule_id, what, by=who.key, reason=reason, now=now)
             elif action == "reject":
                 feedback.rules.reject(session, rule_id, by=who.key, reason=reason, now=now)
             elif action == "withdraw":

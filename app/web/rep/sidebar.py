@@ -69,7 +69,7 @@ def take(version_id: int) -> Response:
         offered = _topics(session, rep, row, now)
         topic = next((one for one in offered if one.version.id == version_id), None)
         if topic is None and talk_about.rests(session, row.one_id, now):
-            flash(_("这位医生正在两周的对照观察期，期间不推荐内容；您可以照常自己沟通。"))
+            flash(_("这位医生在对照观察期，这份内容没有发出。"))
         elif topic is None:
             flash(_("这份内容刚刚发过或已下线，请另选一份。"))
         else:

@@ -1,0 +1,80 @@
+"""What speaks against somebody who is marked for a moment is asked at once, not within the hour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app import delivery, feedback, tagging
+from app.delivery.moment_models import Moment, Step
+from app.feedback import ClaimState, RuleState, Scope, StopRule
+from app.feedback.rules import What
+from app.flows import audiences
+from app.flows.claim_decided import decide_claim, undo_claim
+from app.flows.rule_decided import approve_rule
+from app.infra.db import Database
+from app.segments import lists, saved
+from tests.company import hire, meet, publish
+from tests.conftest import NOON
+from tests.segments.test_index import ONE_DATABASE
+
+BY = {"author": "u", "now": NOON}
+LATER = NOON + timedelta(days=30)
+
+
+def marked_moment(session: Session) -> Moment:
+    """Of one rep for one physician, waiting for the rep's confirmation; looked at in an hour."""
+    tagging.seed(session, NOON)
+    rep, version = hire(session, "rep01", NOON), publish(session, "甲", ("af",), NOON)
+    moment = delivery.moments.plan_moment(
+        session, belongs_to="t", rep_id=rep.id, content_version_id=version.id, url="u", now=NOON
+    )
+    moment.step = Step.CONFIRMING
+    delivery.moments.show_to(session, moment, meet(session, rep, "wang", NOON).id)
+    return moment
+
+
+def spared(session: Session, moment: Moment) -> dict[str, Callable[[], object]]:
+    named = lists.draft(
+        session, name="投诉", purpose="示例", filename="a.csv", members=[], figures={}, report=[],
+        expires_at=None, **BY,
+    )  # fmt: skip
+    lists.confirm(session, named.id)
+    row = saved.save(session, name="云岭", expression="城市 = 云岭市", **BY)
+    return {
+        "a list": lambda: audiences.spare(session, list_id=named.id, **BY),
+        "a segment": lambda: audiences.spare(session, segment_id=row.id, **BY),
+        "its list again": lambda: audiences.prolong_list(session, named.id, LATER, NOON),
+        "others": lambda: audiences.change_segment(session, row.id, expression="全部", **BY),
+        "as before": lambda: audiences.segment_back(session, row.id, 1, **BY),
+    }
+
+
+def decided(session: Session, moment: Moment) -> dict[str, Callable[[], object]]:
+    ((viewer, _),) = delivery.moments.viewers_of(session, moment.id)
+    claim = feedback.claims.claim(session, moment.rep_id, viewer.identifier_id, 1, NOON)
+    decide_claim(session, claim.id, ClaimState.WRONG, by="u", reason="您的片区", now=NOON)
+    rule = StopRule(state=RuleState.PROPOSED, scope=Scope.ALL, content_id=1, until=LATER,
+                    created_at=NOON)  # fmt: skip
+    session.add(rule)
+    session.flush()
+    what = What((), 1, Scope.ALL, LATER)
+    return {
+        "a claim that waits anew": lambda: undo_claim(session, claim.id, NOON),
+        "a rule": lambda: approve_rule(session, rule.id, what, by="u", reason="", now=NOON),
+    }
+
+
+@ONE_DATABASE
+def test_a_marked_moment_is_looked_at_when_somebody_is_spared_claimed_or_stopped(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        moment = marked_moment(session)
+        for what, act in (spared(session, moment) | decided(session, moment)).items():
+            moment.check_at = NOON + timedelta(hours=1)
+            session.flush()
+            act()
+            assert delivery.moments.due_moments(session, NOON, 5) == [moment.id], what
