@@ -201,7 +201,7 @@ def _head(lesson: Lesson, head: str, chosen: Any) -> Learned | None:
 def rows_of(lesson: Lesson, head: str, chosen: Any) -> tuple[Any, Any]:
     import numpy as np
 
-    rows = [n for n in np.flatnonzero(chosen) if head in lesson.examples[n].labels]
+    rows = [n for n in np.flatnonzero(chosen).tolist() if head in lesson.examples[n].labels]
     good = [float(lesson.examples[n].labels[head]) for n in rows]
     return np.array(rows, dtype=int), np.array(good)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from types import FunctionType
 from typing import Any
@@ -219,7 +220,7 @@ def _by_numpy(made: Kernel, people: Physicians, content: Any, found: Any) -> Non
 def _compiled(parallel: bool) -> tuple[Any, Any, Any]:
     """`many`, `reasons`, `exact`. On all cores, or on this one: for few physicians waking the
     others takes longer than the work."""
-    import numba
+    numba: Any = import_module("numba")
 
     how: dict[str, Any] = {"nogil": True, "parallel": parallel, "cache": True}
     quick = {**how, "fastmath": {"nnan", "nsz"}}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-try:
-    from numba import prange
-except ImportError:
-    prange = range
+prange: Any = import_module("numba").prange if find_spec("numba") else range
 
 STRIP, PIECE, REASONS = 128, 512, 3
 SLACK = 1e-4  # a float32 sum is nearer to the truth than this part of it

@@ -79,7 +79,8 @@ def rows(
     found: dict[int, dict[int, float]] = {}
     for place, row in enumerate(weights):
         mine = {
-            ids[n]: round(float(row[n]) * times, 5) for n in np.flatnonzero(row * times >= least)
+            ids[n]: round(float(row[n]) * times, 5)
+            for n in np.flatnonzero(row * times >= least).tolist()
         }
         if mine:
             found[ids[place]] = mine
