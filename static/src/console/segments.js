@@ -253,8 +253,16 @@ function offer(event) {
     list.replaceChildren(...found.map((name) => new Option(name, name)));
     document.body.append(list);
     field.setAttribute("list", id);
+    if (event.type === "input" && found.includes(field.value)) fromBuilder(); // a whole name
   }, 120);
 }
+
+// Numbers count while they are typed.
+let typed = 0;
+root.addEventListener("input", ({ target }) => {
+  clearTimeout(typed);
+  if (target.type === "number" && target.value) typed = setTimeout(fromBuilder, 250);
+});
 
 box.hidden = false;
 fromText();
