@@ -166,3 +166,23 @@ def test_a_click_over_many_names_shows_how_far_it_is(
     assert "全部完成" in done
     assert "hx-get" not in done
     assert browser.get("/console/tags/names/history/none").status_code == 404
+
+
+def test_what_another_window_did_is_not_offered_and_the_rest_of_a_click_is_undone(
+    line: Line, people: dict[str, Browser]
+) -> None:
+    take_in(line.parts.db, "房颤重点患者;老朋友;新朋友")
+    browser, page = people["marketer"], "/console/tags/names"
+    with line.parts.db.reading() as session:
+        names = [row.id for row in tagging.unmapped(session)]
+    chosen: dict[str, Any] = {f"tag-{name}": "af" for name in names} | {"name": names}
+    browser.send(page, page, how="fold", **chosen)
+    late = browser.send(page, f"{page}/preview", how="fold", **chosen).text
+    assert "3 个刚刚已经处理过了" in late
+    assert "确认" not in late
+    history = browser.get(f"{page}/history").text
+    newest = re.findall(r'name="id" value="(\d+)"', history)[0]
+    left = browser.send(f"{page}/history", f"{page}/undo", id=newest).text
+    batch = re.search(r'name="batch" value="(\w+)"', left)
+    assert batch
+    assert "已撤销 2 个名称" in browser.send(f"{page}/history", f"{page}/undo", batch=batch[1]).text

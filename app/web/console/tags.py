@@ -272,9 +272,12 @@ def _contents(session: Session) -> dict[int, int]:
         .where(ContentVersion.stage != Stage.WITHDRAWN)
         .distinct()
     )
-    shape, found = tagging.shape(session), defaultdict[int, set[int]](set)
+    carry, found = defaultdict[int, set[int]](set), defaultdict[int, set[int]](set)
     for tag_id, content_id in rows:
+        carry[tag_id].add(content_id)
+    shape = tagging.shape(session)
+    for tag_id, contents in carry.items():
         for here in tagging.standing(session, {tag_id: 1.0}):
             for broad in shape.broader(here):
-                found[broad].add(content_id)
+                found[broad] |= contents
     return {tag_id: len(contents) for tag_id, contents in found.items()}
