@@ -113,13 +113,12 @@ def _tags(
     session: Session, known: Mapping[int, Tag], covers: Mapping[int, Sequence[Usable]],
     now: datetime,
 ) -> list[TagCover]:  # fmt: skip
-    found = []
-    for tag in known.values():
-        if tag.category_key in ABOUT:
-            of = covers.get(tag.id, ())
-            ends = [one.version.valid_until for one in of if one.version.valid_until]
-            people = segments.size(session, TagIs(tag.name), now)
-            found.append(TagCover(tag, people, len(of), max(ends, default=None)))
+    found, about = [], [tag for tag in known.values() if tag.category_key in ABOUT]
+    sizes = segments.sizes(session, [TagIs(tag.name) for tag in about], now)
+    for tag, people in zip(about, sizes, strict=True):
+        of = covers.get(tag.id, ())
+        ends = [one.version.valid_until for one in of if one.version.valid_until]
+        found.append(TagCover(tag, people, len(of), max(ends, default=None)))
     return sorted(found, key=lambda one: (bool(one.contents), -one.people, one.tag.id))
 
 

@@ -114,7 +114,7 @@ def checked(session: Session, definition: Mapping[str, Any], now: datetime) -> R
     known = {tag.key: tag for tag in tagging.tags(session)}
     for key in {rule.gives, *(pick.tagged for pick in picks(rule))} - {"", "*"}:
         if key not in known:
-            raise Refused(f"没有标签 {key}，或者它已停用。请从标签库中选择。")
+            raise Refused(f"没有标签 {key}，或者它已停用。请从词表中选择。")
     categories = {category.key for category in tagging.categories(session)}
     if missing := set(rule.each) - categories:
         raise Refused(f"没有标签分类 {'、'.join(sorted(missing))}。")

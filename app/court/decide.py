@@ -3,7 +3,8 @@
 A verdict supersedes the assertions that lose and adds its own: +1 for what holds, −1 for what does
 not. So a losing claim that its source repeats has no weight; it is heard again when something new
 speaks, or when somebody appeals. Whoever decides after an appeal or new evidence first takes back
-what the verdict before did, so there is one verdict in force at a time.
+what the verdict before did, so there is one verdict in force at a time. What settled itself since,
+about one of its tags, may rest on it: that is open again with it, and looked at anew.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from app import tagging
 from app.court.behaviour import by_tag, exposures
-from app.court.models import CaseEvent, CaseState, TagCase, TagCaseEvent
+from app.court.models import SYSTEM, CaseEvent, CaseState, TagCase, TagCaseEvent
 from app.court.rules import Kind, Person, Verdict, before, effect, options
 from app.identity import Identifier
 from app.infra.errors import NotFound, Refused
@@ -59,6 +60,7 @@ def decide(
     if case.verdict is not None:
         facts["before"] = _standing(case)
         _take_back(session, case, now)
+        _open_again(session, case, actor, now)
     case.turn += 1
     facts["sure"] = 1.0 if strength is None else strength
     _carry_out(session, case, verdict, actor=actor, at=now, sure=facts["sure"])
@@ -76,6 +78,7 @@ def undo(session: Session, case_id: int, *, actor: str, now: datetime) -> TagCas
     if case.state != CaseState.SETTLED or case.verdict is None:
         raise Refused("这个分歧没有可以撤销的裁定。")
     _take_back(session, case, now)
+    _open_again(session, case, actor, now)
     earlier: dict[str, Any] = case.facts.get("before") or {}
     case.facts = {**(earlier.get("facts") or {}), "by_hand": True}
     case.verdict = case.decided_by = case.decided_at = case.not_by = None
@@ -169,6 +172,25 @@ def _take_back(session: Session, case: TagCase, now: datetime) -> None:
     for assertion_id in session.scalars(mine).all():
         tagging.supersede(session, assertion_id, now)
     tagging.reinstate(session, case.id)
+
+
+def _open_again(session: Session, case: TagCase, actor: str, now: datetime) -> None:
+    """What the rules settled about one of its tags since its verdict."""
+    tags, one_id = [tag for tag in (case.tag_id, case.other_id) if tag], _one_id(session, case)
+    chosen = (
+        select(TagCase)
+        .join(Identifier, Identifier.id == TagCase.identifier_id)
+        .where(Identifier.one_id == one_id, TagCase.id != case.id, TagCase.decided_by == SYSTEM)
+        .where(TagCase.state == CaseState.SETTLED, TagCase.decided_at >= case.decided_at)
+        .where(or_(TagCase.tag_id.in_(tags), TagCase.other_id.in_(tags)))
+        .order_by(TagCase.id)
+        .with_for_update(of=TagCase)
+    )
+    for other in session.scalars(chosen).all():
+        _take_back(session, other, now)
+        other.verdict = other.decided_by = other.decided_at = None
+        other.state, other.facts, other.updated_at = CaseState.OPEN, {}, now
+        note(session, other, CaseEvent.UNDONE, actor, now)
 
 
 def _against(session: Session, case: TagCase, signs: dict[int, float]) -> list[int]:

@@ -13,7 +13,7 @@ from app import tagging
 from app.court import due
 from app.court.behaviour import by_tag, exposures
 from app.court.decide import decide, note
-from app.court.models import CaseEvent, CaseState, TagCase
+from app.court.models import SYSTEM, CaseEvent, CaseState, TagCase
 from app.court.rules import (
     Before,
     Contradiction,
@@ -28,8 +28,6 @@ from app.court.rules import (
 from app.court.terms import Words, settle_at, terms, words
 from app.identity import Identifier, Physician
 from app.tagging.models import TagAssertion
-
-SYSTEM = "system"
 
 
 def examine_due(session: Session, now: datetime, limit: int = 50) -> int:

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, Encrypted, UtcDateTime
 
+SYSTEM = "system"  # who settles what nobody decides
+
 
 class CaseState(StrEnum):
     """open → settled → open by appeal, new evidence or undo; open → moot while nothing

@@ -55,12 +55,12 @@ def users_of_list(session: Session, list_id: int) -> Users:
 
 def change_segment(
     session: Session, segment_id: int, *, expression: str, author: str, now: datetime,
-    description: str | None = None,
+    description: str | None = None, base: int | None = None,
 ) -> Segment:  # fmt: skip
     """Another expression is a new version. Raises NotFound, Unparseable, and Refused also when a
     rule that gives tags would follow from itself."""
     row = segments.saved.change(session, segment_id, expression=expression, author=author, now=now,
-                                description=description)  # fmt: skip
+                                description=description, base=base)  # fmt: skip
     autotag.check_segment(session, row)
     delivery.moments.wake(session)  # it may spare its members, itself or within another
     return row

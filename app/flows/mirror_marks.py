@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import delivery, tagging
 from app.connectors import errors
+from app.connectors.wecom.client import WeCom
 from app.delivery import Gate, Limits
 from app.delivery.channels import Delivered
 from app.flows import Outside
@@ -48,8 +49,8 @@ def write_due(
             if todos is None:
                 break
             began = clock()
-            for todo, answer in pool.map(lambda todo: (todo, _call(outside, todo)), todos):
-                _record(db, todo, answer, began, clock, limits)
+            for todo, called in pool.map(lambda todo: (todo, _call(outside, todo)), todos):
+                _record(db, todo, *called, began, clock, limits)
             made += len(todos)
     return made
 
@@ -73,20 +74,36 @@ def _claim(db: Database, clock: Clock, limits: Limits) -> list[Todo] | None:
     return todos if todos or (due and not closed) else None
 
 
-def _call(outside: Outside, todo: Todo) -> Exception | None:
+def _call(outside: Outside, todo: Todo) -> tuple[Exception | None, bool]:
+    """What went wrong, and whether it is done."""
+    wecom = outside.wecom[todo.corp_id]
     try:
-        outside.wecom[todo.corp_id].mark_tag(
+        wecom.mark_tag(
             todo.userid, todo.external_userid, list(todo.add.values()), list(todo.remove.values())
         )
+    except errors.OutcomeUnknown as problem:
+        return problem, _is_done(wecom, todo)
     except Exception as problem:  # whatever happened must be recorded
-        return problem
-    return None
+        return problem, False
+    return None, True
+
+
+def _is_done(wecom: WeCom, todo: Todo) -> bool:
+    """Whether the contact shows what a call was to do that nobody answered. Else it is made again,
+    and a rep who takes the mark away meanwhile is not heard."""
+    try:
+        sides = wecom.get_customer(todo.external_userid).followers
+    except Exception:  # nobody answers this either
+        return False
+    shown = {tag.tag_id for side in sides if side.userid == todo.userid for tag in side.tags}
+    return shown.issuperset(todo.add.values()) and shown.isdisjoint(todo.remove.values())
 
 
 def _record(
     db: Database,
     todo: Todo,
     answer: Exception | None,
+    done: bool,
     began: datetime,
     clock: Clock,
     limits: Limits,
@@ -98,8 +115,8 @@ def _record(
                 limits=limits,
             )  # fmt: skip
     with db.transaction() as session:
-        _keep(session, todo, answer, clock())
-    if answer is not None:
+        _keep(session, todo, None if done else answer, clock())
+    if answer is not None and not done:
         kind, code = type(answer).__name__, getattr(answer, "code", 0)
         _log.warning("mark not written", contact_id=todo.contact_id, error=kind, errcode=code)
 

@@ -2,7 +2,7 @@
 
 parse, describe, check    the language; whether its names exist
 members, audience         who is in it; how many, and some of them
-of_these, size            who of a few is in it; how many are in one that a program made
+of_these, size, sizes     who of a few is in it; how many are in those that a program made
 build, is_wanted          all sets from the tables
 renew                     a restored database: what is in memory is not of it
 fold, is_due              what has changed since, a few physicians at a time
@@ -25,7 +25,7 @@ from app.segments.meaning import names
 from app.segments.models import Segment, SegmentList, SegmentVersion
 from app.segments.overlap import Overlap, overlap
 from app.segments.since import Since, changed_since
-from app.segments.sizes import size
+from app.segments.sizes import size, sizes
 from app.segments.store import Behind
 from app.segments.these import of_these
 from app.segments.verify import verify
@@ -62,6 +62,7 @@ __all__ = [
     "renew",
     "saved",
     "size",
+    "sizes",
     "suppression",
     "tag_names",
     "verify",

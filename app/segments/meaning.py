@@ -84,9 +84,9 @@ def _segments(session: Session, tree: Node, inside: tuple[str, ...]) -> dict[str
 def _tag_id(session: Session, name: str) -> int:
     number = tagging.id_of(session, name)
     if number is None:
-        raise _unknown(session, "tag", name, "请从标签库中选择")
+        raise _unknown(session, "tag", name, "请从词表中选择")
     if number in LEXICON.of(session).retired:  # nobody has it any more, whoever is meant by it
-        raise Refused(f"标签“{name}”已停用，请在标签库中恢复它，或从条件中去掉它。")
+        raise Refused(f"标签“{name}”已停用，请在词表中恢复它，或从条件中去掉它。")
     return number
 
 

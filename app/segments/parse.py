@@ -93,6 +93,8 @@ class _Parser:
         if self.next >= len(self.pieces):
             return
         first = self.pieces[self.next].text[0]
+        if self.next and self.pieces[self.next - 1].kind == "counted" and first in "≥≤><=＝":
+            raise Unparseable(self._here(), f"次数要写成 0 到 {MOST_TIMES} 的整数，例如 ≥ 2")
         if first in "≥>":
             raise Unparseable(self._here(), "“≥”后面需要 0 到 1 之间的数，例如 ≥ 0.5")
         if first in "≤<":
@@ -191,5 +193,9 @@ def _word(piece: Piece) -> Node:
     if word.startswith("近") and "转发" in word:
         raise Unparseable(piece.at, "没有“转发”的数据：微信不告诉我们医生把页面转给了谁")
     if word.startswith(("近", "last", "past")):
-        raise Unparseable(piece.at, "这里要写成 近 30 天打开 ≥ 2；也可以是 读完、留言、收到")
+        raise Unparseable(piece.at, "这里要写成 近 30 天打开 ≥ 2，不超过 999 天；"
+                                    "也可以是 读完、留言、收到")  # fmt: skip
+    if word.rstrip("=＝") in FIELDS:
+        name = word.rstrip("=＝")
+        raise Unparseable(piece.at, f"“{name}”后面需要一个值，例如 {name} = …")
     raise Unparseable(piece.at, f"看不懂“{word}”；标签要写成 标签:{word}")

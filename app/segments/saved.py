@@ -44,10 +44,14 @@ def save(
 
 def change(
     session: Session, segment_id: int, *, expression: str, author: str, now: datetime,
-    description: str | None = None,
+    description: str | None = None, base: int | None = None,
 ) -> Segment:  # fmt: skip
-    """A new version when the expression is another one. Raises NotFound, Unparseable, Refused."""
+    """A new version when the expression is another one. `base`: the version that was changed; while
+    somebody else has saved a newer one this is refused. Raises NotFound, Unparseable, Refused."""
     row = get(session, segment_id)
+    if base is not None and row.version > base and expression.strip() != row.expression:
+        raise Refused(f"您打开之后，“{row.name}”已有第 {row.version} 版：{row.expression}。"
+                      "您的修改还没有保存；再保存一次会以您的为准。")  # fmt: skip
     check(session, expression, now, inside=[row.name])
     if description is not None:
         row.description = description.strip()[:LONGEST_DESCRIPTION]

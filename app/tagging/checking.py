@@ -112,13 +112,24 @@ def _names(document: Document) -> Iterator[Problem]:
     for tag in document.tags:
         for name in dict.fromkeys((tag.own_name, *tag.names)):
             source, raw = name
-            if not raw or len(raw) > LONGEST or source not in SOURCES:
+            if name != tag.own_name and _is_wrong(name):
                 told = f"标签“{tag.name}”的同义词“{raw}”不能为空或太长，来源“{source}”要存在。"
                 yield Problem("synonym", tag.key, told)
             other = owners.setdefault(name, tag)
             if other.key != tag.key:
-                told = f"名称“{raw}”同时属于标签“{other.name}”和“{tag.name}”，请只保留一处。"
-                yield Problem("name_twice", tag.key, told)
+                yield Problem("name_twice", tag.key, _twice(raw, other, tag))
+
+
+def _is_wrong(name: tuple[str, str]) -> bool:
+    source, raw = name
+    return not raw or len(raw) > LONGEST or source not in SOURCES
+
+
+def _twice(raw: str, other: TagDef, tag: TagDef) -> str:
+    if other.name == tag.name:
+        resting = "" if other.active and tag.active else "（其中一个已停用，可以恢复它）"
+        return f"标签 {other.key} 和 {tag.key} 都叫“{tag.name}”{resting}，请给一个换名称。"
+    return f"名称“{raw}”同时属于标签“{other.name}”和“{tag.name}”，请只保留一处。"
 
 
 def _opposites(document: Document) -> Iterator[Problem]:

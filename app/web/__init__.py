@@ -12,7 +12,19 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app.web import access, assets, auth, away, errors, headers, language, limits, numbers, reasons
+from app.web import (
+    access,
+    as_json,
+    assets,
+    auth,
+    away,
+    errors,
+    headers,
+    language,
+    limits,
+    numbers,
+    reasons,
+)
 from app.web.callbacks import FrontDoor, asgi, wsgi
 
 if TYPE_CHECKING:
@@ -55,7 +67,7 @@ def create_pages(parts: Parts) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.extensions["yishu"] = parts
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # people read answers, too
+    as_json.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     access.init_app(app)
     numbers.init_app(app)

@@ -77,12 +77,13 @@ def test_a_name_is_folded_with_a_preview_and_undone(marketer: Page, name: str) -
 
 def test_a_tag_is_mirrored_and_no_longer(marketer: Page) -> None:
     marketer.goto("/console/tags/mirror")
-    row = marketer.get_by_role("row", name="基因检测")
-    row.get_by_role("button", name="同步", exact=True).click()
+    marketer.get_by_label("标签").last.select_option(label="基因检测")
+    marketer.get_by_role("button", name="同步", exact=True).click()
     assert "会同步到企业微信" in marketer.get_by_role("status").inner_text()
     keep(marketer, "tag-mirror", whole=True)
     assert not sticks_out(marketer)
     assert serious(marketer) == []
+    row = marketer.get_by_role("row", name="基因检测")
     row.get_by_role("button", name="停止同步…").click()
     marketer.get_by_text("会从企业微信移除").wait_for()
     keep(marketer, "tag-mirror-sure", whole=True)

@@ -18,6 +18,7 @@ from tests.conftest import NOON, SetClock
 from tests.court.world import active, by_hand, library, look, send
 from tests.tagging.people import person, say, tag
 
+MINUTE = timedelta(minutes=1)
 LATER = NOON + timedelta(hours=2)
 
 
@@ -181,6 +182,30 @@ def test_sure_cases_settle_themselves_unless_a_person_spoke(database: Database) 
         told = court.evidence(session, case, NOON)
         assert (told.columns[1].sent, told.columns[1].opened) == (12, 0)
         assert told.chances[Verdict.SECOND] == pytest.approx(case.strength)
+
+
+def test_what_settled_itself_upon_a_verdict_is_undone_with_it(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        who = person(session)
+        say(session, who, "stage-trial", Source.CRM, NOON - timedelta(days=120))
+        say(session, who, "stage-regular", Source.WECOM_TAG)
+        say(session, who, "stage-advocate", Source.WECOM_TAG)
+        cases, before = look(session, who), active(session)
+        assert [case.state for case in cases] == ["open"] * 3
+        (sure,) = (c for c in cases if (c.tag_id, c.other_id) == stages(session))
+        court.decide(session, sure.id, Verdict.SECOND, actor="user:1", reason="", now=NOON + MINUTE)
+        told = {(case.state, case.decided_by) for case in look(session, who, NOON + 2 * MINUTE)}
+        assert told == {("settled", "user:1"), ("settled", "system"), ("moot", None)}
+        court.undo(session, sure.id, actor="user:1", now=NOON + 3 * MINUTE)
+        assert active(session) == before
+        cases = look(session, who, NOON + 4 * MINUTE)
+        assert {(case.state, case.verdict) for case in cases} == {("open", None)}
+        assert active(session) == before
+
+
+def stages(session: Session) -> tuple[int, int]:
+    return tag(session, "stage-regular").id, tag(session, "stage-advocate").id
 
 
 def test_cases_follow_merges_and_splits(database: Database) -> None:

@@ -247,6 +247,8 @@ def test_a_dead_letter_is_explained_and_replayed(line: Line, people: dict[str, B
     line.work()
     assert "死信 0" in admin.get("/console/governance/").text
     assert "记录完整" in admin.get("/console/governance/audit").text
+    first = admin.get("/console/governance/audit?before=2").text
+    assert first.count("<code>user.") == 1
 
 
 def test_an_event_is_given_up_with_a_reason_and_found_again(

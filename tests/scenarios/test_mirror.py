@@ -247,6 +247,25 @@ def test_trouble_passes(met: Line, trouble: Callable[[Line], None]) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both: saves time
+def test_a_rep_is_heard_who_takes_away_what_a_call_set_that_nobody_answered(met: Line) -> None:
+    mirror(met, "anticoagulation")
+    run(met)
+    say(met, "wang", "anticoagulation")
+    cut(met)
+    run(met, 1)
+    shown = [rep for rep in ("rep01", "rep02") if there(met, rep, "wang")]
+    made = calls(met, "mark_tag")
+    for rep in shown:
+        met.clock.tick(seconds=1)  # before any call would be made again
+        met.do("edit_contact", userid=rep, person="wang", tag_ids=[])
+    run(met)
+    assert (shown, made) == (["rep01", "rep02"], 2)
+    assert there(met, "rep01", "wang") == there(met, "rep02", "wang") == set()
+    assert calls(met, "mark_tag") == made, "not set again"
+    assert said(met, Source.REP_FEEDBACK) == {"-anticoagulation"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both: saves time
 def test_a_mark_that_the_platform_refuses_waits_for_a_person(met: Line) -> None:
     mirror(met, "anticoagulation", "stroke-prevention")
     run(met)

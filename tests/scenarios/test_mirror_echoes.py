@@ -40,6 +40,7 @@ class Story:
         self.line = line
         self.stated: set[tuple[str, str]] = set()
         self.refused: set[tuple[str, str]] = set()
+        self.untold: set[tuple[str, str]] = set()
 
     def do(self, deed: str, rep: str, key: str) -> None:
         self.line.clock.tick(seconds=10)
@@ -51,6 +52,8 @@ class Story:
         elif deed.startswith("unset") and TAGS[key] in shown:
             if not self._is_under_way(rep, key):  # else it looks as if our call had had no effect
                 self.refused.add((rep, key))
+            if deed == "unset late":
+                self.untold.add((rep, key))
             self._tags(rep, shown - {TAGS[key]}, late=deed == "unset late")
             self.stated.discard((rep, key))
         elif deed == "edit":
@@ -84,6 +87,21 @@ class Story:
             except Crash:
                 self.line.clock.tick(minutes=2)  # until the lease is over
         trouble.pop("cut_after_effect", None)
+        self._forget_what_we_took_away_too()
+
+    def _forget_what_we_took_away_too(self) -> None:
+        """Before anybody was told of it: then nothing tells any more that a rep did so as well."""
+        chosen = (
+            select(Rep.userid, tagging.Tag.key)
+            .join(RepContact, RepContact.rep_id == Rep.id)
+            .join(TagMark, TagMark.contact_id == RepContact.id)
+            .join(tagging.Tag, tagging.Tag.id == TagMark.tag_id)
+            .where(TagMark.known.is_(False), TagMark.refused_at.is_(None))
+        )
+        with self.line.parts.db.reading() as session:
+            gone = {(userid, key) for userid, key in session.execute(chosen)}
+        self.refused -= self.untold & gone
+        self.untold.clear()
 
     def ends_well(self) -> None:
         """Everybody is told of everything, then all is as it should be, and stays so."""

@@ -24,7 +24,9 @@ def test_a_segment_is_saved_changed_set_back_and_deleted(
     saved = marketer.send(start, start, name="好友", expression="企微好友")
     path = saved.request.path
     assert "已保存人群“好友”" in saved.text
-    assert "已经存在" in marketer.send(start, start, name="好友", expression="全部").text
+    again = marketer.send(start, start, name="好友", expression="全部", description="别丢")
+    assert (again.status_code, "已经存在" in again.text, "别丢" in again.text) == (409, True, True)
+    assert "会包含它自己" in marketer.get(f"{start}count?expression=人群:好友&id={path[18:]}").text
     changed = marketer.send(path, path, name="朋友", expression="全部", description="所有医生")
     assert "第 2 版" in changed.text
     assert "所有医生" in changed.text

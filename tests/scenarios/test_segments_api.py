@@ -26,6 +26,8 @@ def test_segments_and_lists_over_the_api(line: Line) -> None:
     assert (back.json["version"], back.json["expression"]) == (3, "企微好友")
     (item,) = call(line, "GET", "/segments").json["items"]
     assert (item["name"], item["version"]) == ("朋友", 3)
+    stale = call(line, "POST", path, json={"expression": "已退订", "base": 1})
+    assert (stale.status_code, "已有第 3 版" in stale.text) == (409, True)
     page = call(line, "GET", "/segments/members?expression=人群:朋友&limit=1")
     (member,) = page.json["items"]
     assert page.json["next"] is None

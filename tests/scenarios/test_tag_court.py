@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -56,6 +56,7 @@ def test_the_rep_decides_somebody_appeals_and_another_one_decides(
     assert "由其他角色负责" in said.text
     rep.send("/console/tags/court", f"/console/tags/court/{case}", verdict="second")
     whole = call(line, "GET", f"/tag-cases/{case}").json
+    assert datetime.fromisoformat(whole["events"][0]["at"]) == line.clock()
     assert (whole["state"], whole["verdict"]) == ("settled", "second")
     assert [len(side["assertions"]) for side in whole["sides"]] == [1, 1]
     assert call(line, "POST", f"/tag-cases/{case}/appeal", json={}).status_code == 400

@@ -53,6 +53,8 @@ def test_a_tag_is_made_changed_and_taken_back(line: Line, people: dict[str, Brow
     assert base
     fields = FIELDS | {"name": "心脏瓣膜病", "may_assert": ["crm", "person"], "mirrored": "on",
                        "half_life_days": "90", "base": base.group(1)}  # fmt: skip
+    wrong = browser.send(edit, edit, **fields | {"half_life_days": "9" * 9})
+    assert (wrong.status_code, "半衰期要在" in wrong.text) == (409, True)
     page = browser.send(edit, edit, **fields)
     assert "已保存" in page.text
     assert "CRM、人工" in page.text
@@ -70,6 +72,10 @@ def test_a_merge_is_looked_at_done_and_undone(line: Line, people: dict[str, Brow
     line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
     publish(line, "房颤抗凝新进展", ["af"])
     before = newest(line)
+    listed = browser.get("/console/tags/?category=disease").text
+    for name in ("房颤", "心血管疾病"):  # who has the narrower one has it, as audiences count
+        row = next(row for row in listed.split("<tr>") if f">{name}</a>" in row)
+        assert re.findall(r'class="num">(\d+)<', row) == ["1", "1"], name
     seen = browser.get("/console/tags/one/af/merge?rest=cad").text
     assert "王某某" in seen
     assert "房颤抗凝新进展" in seen
@@ -111,7 +117,7 @@ def test_a_file_is_looked_at_and_taken(line: Line, people: dict[str, Browser]) -
         return browser.send("/console/tags/import", "/console/tags/import", file=file)
 
     assert "没有区别" in upload(text).text
-    assert "只保留一处" in upload(text.replace("冠心病", "房颤", 1)).text
+    assert "都叫“房颤”" in upload(text.replace("冠心病", "房颤", 1)).text
     before = newest(line)
     seen = upload(text.replace("经常诊治冠心病", "以冠心病为主", 1)).text
     assert newest(line) == before
@@ -160,3 +166,23 @@ def test_a_click_over_many_names_shows_how_far_it_is(
     assert "全部完成" in done
     assert "hx-get" not in done
     assert browser.get("/console/tags/names/history/none").status_code == 404
+
+
+def test_what_another_window_did_is_not_offered_and_the_rest_of_a_click_is_undone(
+    line: Line, people: dict[str, Browser]
+) -> None:
+    take_in(line.parts.db, "房颤重点患者;老朋友;新朋友")
+    browser, page = people["marketer"], "/console/tags/names"
+    with line.parts.db.reading() as session:
+        names = [row.id for row in tagging.unmapped(session)]
+    chosen: dict[str, Any] = {f"tag-{name}": "af" for name in names} | {"name": names}
+    browser.send(page, page, how="fold", **chosen)
+    late = browser.send(page, f"{page}/preview", how="fold", **chosen).text
+    assert "3 个刚刚已经处理过了" in late
+    assert "确认" not in late
+    history = browser.get(f"{page}/history").text
+    newest = re.findall(r'name="id" value="(\d+)"', history)[0]
+    left = browser.send(f"{page}/history", f"{page}/undo", id=newest).text
+    batch = re.search(r'name="batch" value="(\w+)"', left)
+    assert batch
+    assert "已撤销 2 个名称" in browser.send(f"{page}/history", f"{page}/undo", batch=batch[1]).text

@@ -59,6 +59,8 @@ def test_every_change_is_a_version_and_going_back_is_one_too(index: Index) -> No
         saved.change(
             session, one.id, expression="全部 ", author="user:2", now=now, description="所有"
         )
+        with pytest.raises(Refused, match="已有第 2 版：全部"):  # two windows
+            saved.change(session, one.id, expression="企微好友", author="user:3", now=now, base=1)
         saved.back(session, one.id, 1, author="user:3", now=now)
         copy = saved.duplicate(session, one.id, author="user:3", now=now)
         told = [(v.number, v.expression, v.size, v.author, v.back_to)

@@ -219,7 +219,7 @@ def _tag_weights(session: Session, names: list[str]) -> dict[int, float]:
     for name in names:
         tag = tagging.by_key(session, name) or tagging.by_name(session, name)
         if tag is None:
-            raise Refused(f"没有标签“{name}”，请使用标签库中的名称或编号。")
+            raise Refused(f"没有标签“{name}”，请使用词表中的名称或编号。")
         found[tag.id] = 1.0
     return found
 

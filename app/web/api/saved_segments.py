@@ -31,12 +31,14 @@ class NewSegment(Asked):
 
 
 class SegmentChange(Asked):
-    """What is to be otherwise. Another expression is a new version; `back_to`: that of an older."""
+    """What is to be otherwise. Another expression is a new version; `back_to`: that of an older,
+    `base`: the version that it was made from: refused once somebody has saved a newer one."""
 
     name: str | None = Field(None, min_length=1, max_length=80)
     expression: str | None = Field(None, min_length=1)
     description: str | None = Field(None, max_length=1000)
     back_to: int | None = Field(None, ge=1)
+    base: int | None = Field(None, ge=1)
     author: str = Field("", max_length=40)
 
 
@@ -101,7 +103,7 @@ def edit_segment(segment_id: int) -> Response:
                 audiences.segment_back(session, segment_id, asked.back_to, author=author, now=now)
             audiences.change_segment(
                 session, segment_id, expression=asked.expression or row.expression,
-                description=asked.description, author=author, now=now,
+                description=asked.description, author=author, base=asked.base, now=now,
             )  # fmt: skip
             if asked.name is not None:
                 audiences.rename_segment(session, segment_id, asked.name)

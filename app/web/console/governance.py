@@ -20,7 +20,7 @@ from app.web.context import parts
 from app.web.numbers import asked_row, row_number
 from app.web.policy import STAFF, allow
 
-PAGE = 50
+PAGE, ENTRIES = 50, 200
 INBOX_STATES = (
     ("", _l("全部")),
     ("pending", _l("待处理")),
@@ -164,12 +164,16 @@ def users() -> str | Response:
 @bp.get("/governance/audit")
 @allow(Role.ADMIN, Role.REVIEWER)
 def audit() -> str:
-    """Who did what; and whether the record is whole."""
+    """Who did what, newest first, `?before=` of those before an entry; and whether the record is
+    whole."""
+    newest = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(ENTRIES)
+    if before := asked_row("before"):
+        newest = newest.where(AuditEntry.id < before)
     with parts().db.reading() as session:
-        rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(200)).all()
+        rows = session.scalars(newest).all()
         return render_template(
-            "console/audit.html", rows=rows, broken=accounts.verify_audit(session),
-            users=accounts.names(session),
+            "console/audit.html", rows=rows, more=len(rows) == ENTRIES,
+            broken=accounts.verify_audit(session), users=accounts.names(session),
         )  # fmt: skip
 
 

@@ -23,9 +23,10 @@ def overlap() -> str:
     chosen = list(dict.fromkeys(request.args.getlist("s")))
     own = [text.strip() for text in request.args.getlist("e") if text.strip()]
     texts = [f"人群:{named(name)}" for name in chosen] + own
+    asked = bool(request.args.keys() & {"s", "e"})
     with here.db.reading() as session:
         try:
-            found = segments.overlap(session, texts, here.clock()) if texts else None
+            found = segments.overlap(session, texts, here.clock()) if asked else None
         except (Unparseable, Refused) as told:
             problem = str(told)
         return render_template(

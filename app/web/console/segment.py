@@ -16,7 +16,7 @@ from app.segments import Unparseable
 from app.segments.wording import named
 from app.web import auth
 from app.web.console import bp
-from app.web.console.segments import MAKERS
+from app.web.console.segments import MAKERS, segments_form
 from app.web.context import parts
 from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
@@ -48,20 +48,20 @@ def show_segment(segment_id: int) -> str:
 
 @bp.post("/segments/<int:segment_id>")
 @allow(*MAKERS)
-def change_segment(segment_id: int) -> Response:
+def change_segment(segment_id: int) -> Response | tuple[str, int]:
     """Another expression (a new version), description or name."""
     here, form, who = parts(), request.form, auth.actor()
 
     def act(session: Session) -> str:
         row = audiences.change_segment(
             session, segment_id, expression=form.get("expression", ""), author=who.key,
-            description=form.get("description"), now=here.clock(),
+            description=form.get("description"), base=row_number(form.get("base", "")) or None,
+            now=here.clock(),
         )  # fmt: skip
         audiences.rename_segment(session, segment_id, form.get("name", row.name))
         return str(_("已保存，现在是第 %(n)s 版。", n=row.version))
 
-    back = url_for("console.segments", id=segment_id, expression=form.get("expression", ""))
-    return _do(segment_id, "segment.changed", act, back)
+    return _do(segment_id, "segment.changed", act) or (segments_form(str(segment_id), form), 409)
 
 
 @bp.post("/segments/<int:segment_id>/<action>")
@@ -91,14 +91,14 @@ def act_on_segment(segment_id: int, action: str) -> Response:
             return str(_("从现在起，所有推送和建议都不会发给这个人群。"))
         raise Refused(_("没有这个操作。"))
 
-    return _do(segment_id, f"segment.{action}", act, "", lambda: to)
+    page = url_for("console.segment", segment_id=segment_id)
+    return _do(segment_id, f"segment.{action}", act, lambda: to) or redirect(page)
 
 
 def _do(
-    segment_id: int, what: str, act: Callable[[Session], str], back: str,
-    to: Callable[[], str] = lambda: "",
-) -> Response:  # fmt: skip
-    """In one transaction, with a line in the audit; `back`: where to after a mistake."""
+    segment_id: int, what: str, act: Callable[[Session], str], to: Callable[[], str] = lambda: ""
+) -> Response | None:
+    """In one transaction, with a line in the audit; None after a mistake, which was told."""
     here, who = parts(), auth.actor()
     page = url_for("console.segment", segment_id=segment_id)
     try:
@@ -108,7 +108,7 @@ def _do(
         flash(told, "success")
     except (Unparseable, YishuError) as problem:
         flash(str(problem), "error")
-        return redirect(back or page)
+        return None
     return redirect(to() or page)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -13,11 +15,13 @@ from app.segments import Unparseable
 from app.segments.builder import Unbuildable, to_model, to_tree
 from app.segments.language import FIELD_WORDS
 from app.segments.meaning import SORTS
+from app.segments.nodes import MAX_LENGTH
 from app.segments.values import values
 from app.web import auth, language
 from app.web.console import bp
 from app.web.console.segment_words import COUNT_WORDS, FIELD_NAMES, FLAG_NAMES, STEP_WORDS
 from app.web.context import parts
+from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
 
 EXAMPLES = (
@@ -25,6 +29,7 @@ EXAMPLES = (
     "专科 = 肿瘤 且 近30天打开 ≥ 2 且 非 已退订",
     "(标签:高血压 或 标签:房颤) 且 城市 = 云岭市 且 近30天未打开",
 )
+FIELDS = ("expression", "name", "description")
 SHOWN = 3  # physicians whose reasons are shown at once
 MAKERS = (Role.ADMIN, Role.MARKETER)
 
@@ -33,17 +38,21 @@ MAKERS = (Role.ADMIN, Role.MARKETER)
 @allow(*STAFF)
 def segments_page() -> str:
     """Saved audiences, and a condition to try; with `id` that of a saved one, to be changed."""
-    chosen = request.args.get("id", "")
+    return segments_form(request.args.get("id", ""), request.args)
+
+
+def segments_form(chosen: str, given: Mapping[str, str]) -> str:
+    """`chosen`: the saved one that is changed, or ""; `given`: what the fields hold instead."""
     with parts().db.reading() as session:
         saved = segments.saved.listing(session)
         editing = next((row for row in saved if str(row.id) == chosen), None)
         if chosen and editing is None:
             raise NotFound(_("没有这个人群。"))
-        given = request.args.get("expression", editing.expression if editing else "")
+        fields = {name: given.get(name, getattr(editing, name, "")) for name in FIELDS}
         return render_template(
-            "console/segments.html", saved=saved, editing=editing, expression=given,
-            examples=EXAMPLES, fields=FIELD_NAMES, counts=COUNT_WORDS, steps=STEP_WORDS,
-            flags=FLAG_NAMES,
+            "console/segments.html", saved=saved, editing=editing, given=fields,
+            longest=MAX_LENGTH, examples=EXAMPLES, fields=FIELD_NAMES, counts=COUNT_WORDS,
+            steps=STEP_WORDS, flags=FLAG_NAMES,
         )  # fmt: skip
 
 
@@ -51,12 +60,17 @@ def segments_page() -> str:
 @allow(*STAFF)
 def segment_count() -> str:
     """Size and sample of an expression, as a fragment."""
-    text = request.args.get("expression", "")
+    text, chosen = request.args.get("expression", ""), request.args.get("id", "")
+    if not text.strip():
+        return render_template("console/_audience.html")
     here = parts()
     try:
         with here.db.reading() as session:
+            if chosen:  # it would hold itself: said while somebody types, not when it is saved
+                name = segments.saved.get(session, row_number(chosen)).name
+                segments.check(session, text, here.clock(), inside=[name])
             found = segments.audience(session, text, here.clock(), with_reps=False)
-    except (Unparseable, Refused) as problem:
+    except (Unparseable, Refused, NotFound) as problem:
         return render_template("console/_audience.html", problem=str(problem))
     return render_template("console/_audience.html", audience=found, expression=text)
 
@@ -130,7 +144,7 @@ def segment_names() -> Response:
 
 @bp.post("/segments/")
 @allow(*MAKERS)
-def save_segment() -> Response:
+def save_segment() -> Response | tuple[str, int]:
     """Save an audience under a name."""
     here, who = parts(), auth.actor()
     text = request.form.get("expression", "").strip()
@@ -146,5 +160,5 @@ def save_segment() -> Response:
         flash(_("已保存人群“%(name)s”。", name=row.name), "success")
     except (Unparseable, YishuError) as problem:
         flash(str(problem), "error")
-        return redirect(url_for("console.segments", expression=text))
+        return segments_form("", request.form), 409
     return redirect(url_for("console.segment", segment_id=row.id))

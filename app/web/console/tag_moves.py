@@ -91,10 +91,12 @@ def _page(key: str, kind: str, given: MultiDict[str, str]) -> str:
                 found = vocabulary.preview(session, key, shares, rest)
             except YishuError as wrong:
                 problem = str(wrong)
+        elif "rest" in given:
+            problem = _("请先选择归到哪个标签。")
         return render_template(
             "console/tag_move.html", tag=document.by_key[key], document=document, kind=kind,
             given=given, rest=rest, found=found, problem=problem, rows=range(ROWS),
-            others=[t for t in document.tags if t.active and t.key != key], sources=list(Source),
+            sources=list(Source),
         )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -46,6 +47,11 @@ class Line:
     suggestions: list[Suggestion]
     forbidden: str
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether the first suggestion is taken unless somebody says otherwise."""
+        return bool(self.suggestions) and self.suggestions[0].confident and not self.forbidden
+
 
 @bp.get("/tags/names")
 @allow(*STAFF)
@@ -79,20 +85,24 @@ def preview_names() -> str | Response:
         flash(_("请先勾选要处理的名称。"), "error")
         return redirect(url_for("console.tag_names"))
     with parts().db.reading() as session:
+        waiting = UnmappedName.state == NameState.WAITING
         rows = {row.id: row for row in session.scalars(
-            select(UnmappedName).where(UnmappedName.id.in_(chosen))
+            select(UnmappedName).where(UnmappedName.id.in_(chosen), waiting)
         )}  # fmt: skip
         keys = {tag.key: tag for tag in tagging.tags(session)}
         told = []
         for name_id, key in chosen.items():
+            if name_id not in rows:
+                continue
             tag = keys.get(key) if how == "fold" else None
-            if name_id in rows and (tag is not None or how != "fold"):
+            if tag is not None or how != "fold":
                 found = tagging.preview(session, [name_id], tag.id if tag else None)
                 told.append((rows[name_id], tag, found))
         whole = tagging.preview(session, [row.id for row, _tag, _found in told])
         return render_template(
             "console/tag_names_preview.html", how=how, told=told, whole=whole,
-            left=len(chosen) - len(told), categories=tagging.categories(session), named=NAMED,
+            left=len(rows) - len(told), gone=len(chosen) - len(rows), named=NAMED,
+            categories=tagging.categories(session),
         )  # fmt: skip
 
 
@@ -127,7 +137,7 @@ def name_history() -> str:
         rows = tagging.folding_history(session, limit=HISTORY, before=before, batch=batch)
         return render_template(
             "console/tag_names_history.html", rows=rows, kinds=KINDS, batch=batch,
-            progress=tagging.progress(session, batch) if batch else None,
+            progress=tagging.progress(session, batch) if batch else None, leads=_leads(rows),
             users=accounts.names(session), more=len(rows) == HISTORY,
         )  # fmt: skip
 
@@ -216,6 +226,15 @@ def _chosen(form: MultiDict[str, str]) -> Mapping[int, str]:
     """The names that are ticked, each with the tag that is chosen for it."""
     ids = [int(text) for text in form.getlist("name") if text.isdecimal() and len(text) < 18]
     return {name_id: form.get(f"tag-{name_id}", "")[:60] for name_id in ids[: 10 * PAGE]}
+
+
+def _leads(rows: Sequence[tuple[TagFolding, UnmappedName, Any]]) -> set[int]:
+    """Of each click of which several decisions still hold here, the newest: it takes back all."""
+    held = [row for row, *_rest in rows if row.batch and not row.undone_at
+            and row.kind != FoldKind.KNOWN]  # fmt: skip
+    counts = Counter(row.batch for row in held)
+    newest = {row.batch: row.id for row in reversed(held)}
+    return {row_id for batch, row_id in newest.items() if counts[batch] > 1}
 
 
 def _tell(done: Done) -> Response:

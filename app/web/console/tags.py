@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import distinct, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app import accounts, tagging
+from app import accounts, segments, tagging
 from app.content.models import ContentVersion, Stage, VersionTag
 from app.flows import vocabulary
 from app.flows.tag_uses import uses
-from app.identity.models import Identifier
 from app.infra.errors import NotFound, YishuError
+from app.segments.nodes import TagIs
 from app.tagging import Owner, Sensitivity, Source, editing, stored, versions
 from app.tagging.document import ANY, CategoryDef, Document, TagDef
-from app.tagging.models import TagAssertion
 from app.tagging.naming import fold
 from app.web import auth
 from app.web.console import bp
@@ -28,6 +28,7 @@ from app.web.context import parts
 from app.web.policy import MIRRORERS, STAFF, allow
 
 ALL = "*"  # instead of a category
+NAMED = 3  # who have a tag
 Branch = tuple[CategoryDef, int]
 """A category and how deep it stands."""
 
@@ -49,7 +50,7 @@ def tags() -> str:
         shown.sort(key=lambda one: ids[one.key])  # as they were thought of, not by their keys
         return render_template(
             "console/tags.html", document=document, q=q, category=category, retired=retired,
-            tree=branches, everything=ALL, shown=shown, ids=ids, people=_people(session),
+            tree=branches, everything=ALL, shown=shown, ids=ids, people=_people(session, shown),
             contents=_contents(session), refused=tagging.refusals.totals(session),
             version=versions.newest_number(session),
             within={c.key: sum(c.key in document.branch_of(t.category) for t in document.tags
@@ -94,9 +95,14 @@ def tag(key: str) -> str:
         one = _get(document, key)
         row = tagging.by_key(session, key)
         assert row is not None
+        text = segments.wording(TagIs(one.name))
+        have = (
+            segments.audience(session, text, parts().clock(), NAMED, with_reps=False)
+            if one.active else None
+        )  # fmt: skip
         return render_template(
-            "console/tag.html", tag=one, document=document, uses=uses(session, row.id, key),
-            refused=tagging.refusals.counts(session, row.id),
+            "console/tag.html", tag=one, document=document, text=text, have=have,
+            uses=uses(session, row.id, key), refused=tagging.refusals.counts(session, row.id),
             stands_for=[t for t in document.tags if t.merged_into == key],
             narrower=[t for t in document.tags if t.parent == key and t.active],
             trail=versions.of_tag(session, key, 12), users=accounts.names(session),
@@ -203,15 +209,21 @@ def _form(key: str | None, given: Mapping[str, Any]) -> str:
 
 
 def _values(form: MultiDict[str, str]) -> dict[str, Any]:
-    days = form.get("half_life_days", "").strip()
     return {
         **{name: form.get(name, "").strip()
            for name in ("name", "category", "owner", "meaning", "parent", "sensitivity")},
-        "half_life_days": int(days) if days.isdecimal() and len(days) < 8 and int(days) else None,
+        "half_life_days": _days(form.get("half_life_days", "").strip()),
         "may_assert": tuple(form.getlist("may_assert")),
         **({"mirrored": "mirrored" in form} if auth.actor().role in MIRRORERS else {}),
         "names": editing.parsed_names(form.get("names", "")),
     }  # fmt: skip
+
+
+def _days(text: str) -> int | None:
+    """Without text none; what is no number of days becomes 0, which the check refuses."""
+    if not text:
+        return None
+    return int(text) if text.isdecimal() and len(text) < 8 else 0
 
 
 def _given(document: Document, tag: TagDef) -> MultiDict[str, Any]:
@@ -245,26 +257,27 @@ def _ids(session: Session) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(select(tagging.Tag.key, tagging.Tag.id))}
 
 
-def _people(session: Session) -> dict[int, int]:
-    rows = session.execute(
-        select(TagAssertion.tag_id, func.count(distinct(Identifier.one_id)))
-        .join(Identifier, Identifier.id == TagAssertion.identifier_id)
-        .where(TagAssertion.superseded_at.is_(None))
-        .group_by(TagAssertion.tag_id)
-    )
-    return {row[0]: row[1] for row in rows}
+def _people(session: Session, tags: Sequence[TagDef]) -> dict[str, int]:
+    """How many have each of these as audiences count it; nobody has one that is out of use."""
+    active = [tag for tag in tags if tag.active]
+    sizes = segments.sizes(session, [TagIs(tag.name) for tag in active], parts().clock())
+    return {tag.key: size for tag, size in zip(active, sizes, strict=True)}
 
 
 def _contents(session: Session) -> dict[int, int]:
+    """How many contents have each tag, or a narrower one."""
     rows = session.execute(
-        select(VersionTag.tag_id, func.count(distinct(ContentVersion.content_id)))
+        select(VersionTag.tag_id, ContentVersion.content_id)
         .join(ContentVersion, ContentVersion.id == VersionTag.version_id)
         .where(ContentVersion.stage != Stage.WITHDRAWN)
-        .group_by(VersionTag.tag_id)
+        .distinct()
     )
-    counts = {row[0]: row[1] for row in rows}
-    found: dict[int, int] = {}
-    for tag_id, n in counts.items():
-        here = next(iter(tagging.standing(session, {tag_id: 1.0})))
-        found[here] = found.get(here, 0) + n
-    return found
+    carry, found = defaultdict[int, set[int]](set), defaultdict[int, set[int]](set)
+    for tag_id, content_id in rows:
+        carry[tag_id].add(content_id)
+    shape = tagging.shape(session)
+    for tag_id, contents in carry.items():
+        for here in tagging.standing(session, {tag_id: 1.0}):
+            for broad in shape.broader(here):
+                found[broad] |= contents
+    return {tag_id: len(contents) for tag_id, contents in found.items()}

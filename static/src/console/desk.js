@@ -27,8 +27,16 @@ async function load(extra) {
 function lookAhead() {
   const here = numberOf(caseHere());
   if (!here) return;
-  const besides = [...sent, here].slice(-50).map((number) => ["besides", number]);
-  ahead = load(besides).catch(() => null);
+  ahead = load(besides(here)).catch(() => null);
+}
+
+const besides = (...more) => [...sent, ...more].slice(-50).map((number) => ["besides", number]);
+
+// The pair here was loaded before an answer about the same person: it may look otherwise now.
+async function anew() {
+  const here = numberOf(caseHere());
+  if (sent.has(here)) return;
+  await show(load([["case", here], ...besides()]).catch(() => caseHere().outerHTML));
 }
 
 async function show(text) {
@@ -72,10 +80,12 @@ async function decide(form, verdict) {
   const number = numberOf(caseHere());
   if (sent.has(number)) return; // decided a moment ago, and the next one is still on its way
   sent.add(number);
+  const who = caseHere().dataset.person;
   const answer = inTurn(() => post(form, [["verdict", verdict]])).catch(() => null);
   const next = (await ahead) ?? null;
   if (next !== null) await show(next);
   const said = await answer;
+  if (who && who === caseHere().dataset.person) await anew();
   if (said === null) say(desk.dataset.failed, number);
   else say(said.text, said.sound ? null : number);
   if (next === null && said !== null) location.assign(desk.dataset.desk);

@@ -12,6 +12,7 @@ const undo = box.querySelector("[data-undo]");
 const redo = box.querySelector("[data-redo]");
 const past = [], future = [];
 let known = null; // the text that the builder shows
+let written = null; // what the builder held when that text was written
 let asked = 0; // the newest question; older answers are not shown any more
 
 const one = (within, name) => within.querySelector(`:scope [data-${name}]`);
@@ -134,15 +135,17 @@ async function fromText() {
 }
 
 async function fromBuilder() {
+  const body = JSON.stringify(read(root.firstElementChild));
+  if (body === written && text.value === known) return; // leaving a field that counted already
   const number = ++asked;
   const token = document.querySelector("meta[name=csrf-token]").content;
-  const model = read(root.firstElementChild);
   const answer = await ask(box.dataset.text, {
-    method: "POST", body: JSON.stringify(model),
+    method: "POST", body,
     headers: { "Content-Type": "application/json", "X-CSRFToken": token },
   });
   if (number !== asked || !answer) return;
   say(answer.problem || "");
+  if (!answer.problem) written = body;
   if (answer.problem || answer.text === text.value) return;
   known = answer.text;
   box.classList.remove("stale");
@@ -253,8 +256,16 @@ function offer(event) {
     list.replaceChildren(...found.map((name) => new Option(name, name)));
     document.body.append(list);
     field.setAttribute("list", id);
+    if (event.type === "input" && found.includes(field.value)) fromBuilder(); // a whole name
   }, 120);
 }
+
+// Numbers count while they are typed.
+let typed = 0;
+root.addEventListener("input", ({ target }) => {
+  clearTimeout(typed);
+  if (target.type === "number" && target.value) typed = setTimeout(fromBuilder, 250);
+});
 
 box.hidden = false;
 fromText();
