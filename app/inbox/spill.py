@@ -151,15 +151,18 @@ def arrival_of(line: bytes) -> Arrival:
 
 
 def _insert(db: Database, arrivals: Sequence[Arrival]) -> None:
-    if arrivals:
-        with db.transaction() as session:
-            rows = [arrival.row() for arrival in arrivals]
-            insert = insert_of(db.engine.dialect.name)
-            session.connection().execute(insert, rows)
-            for arrival in arrivals:
-                again = arrival.again()
-                if again is not None and is_repeat(session, arrival):
-                    session.connection().execute(insert, again.row())
+    """Rows get their numbers before others see them, and whoever arrives meanwhile gets a higher
+    one: so this commits at once, and looks for repeats afterwards."""
+    if not arrivals:
+        return
+    insert = insert_of(db.engine.dialect.name)
+    with db.transaction() as session:
+        session.connection().execute(insert, [arrival.row() for arrival in arrivals])
+    with db.transaction() as session:
+        for arrival in arrivals:
+            again = arrival.again()
+            if again is not None and is_repeat(session, arrival):
+                session.connection().execute(insert, again.row())
 
 
 @contextmanager
