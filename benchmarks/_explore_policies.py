@@ -107,7 +107,7 @@ def taught(run: Run, day: int) -> Response:
     if not learn.enough(found):
         return DAY_0
     learn.calibration = lambda *_: {}  # two thirds of a night, and nobody reads its figures here
-    return learn.taught(learn.lesson_of(found, run.tags, {}, now))
+    return learn.tried_and_taught(learn.lesson_of(found, run.tags, {}, now))[1]
 
 
 def _example(given: Given, day: int, now: Any) -> Example:
