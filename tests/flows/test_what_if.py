@@ -162,7 +162,9 @@ def test_why_a_content_is_not_suggested_is_one_rule(database: Database) -> None:
         assert (why(best).code, why(best).text) == ("blocked", "医生已退订")
 
 
-def test_a_safety_notice_goes_first_and_is_all_that_who_is_held_out_gets(database: Database) -> None:
+def test_a_safety_notice_goes_first_and_is_all_that_who_is_held_out_gets(
+    database: Database,
+) -> None:
     with database.transaction() as session:
         tagging.seed(session, NOON)
         rep = hire(session, "rep01", NOON)

@@ -488,6 +488,24 @@ def test_another_holdout_is_that_of_the_policy_that_just_went_live(
         assert (live.version, live.alpha, live.holdout) == (3, 0.5, 0.1)
 
 
+def test_what_was_computed_of_erased_tags_goes_and_its_slot_is_judged_no_more(
+    session: Session, clock: SetClock
+) -> None:
+    rep = company(session, clock(), 2)
+    plan(session, rep, clock())
+    first, second = decisions(session)
+    decided.forget(session, first.identifier_id, clock() - timedelta(days=1))
+    session.expire_all()
+    assert first.options, "it is younger"
+    decided.forget(session, first.identifier_id)
+    session.expire_all()
+    assert (first.options, first.deviations, first.eligible) == ([], None, second.eligible)
+    ripe(session, clock, 10)
+    (known,) = decided.decided(session, {"accept": 1.0}, clock())
+    assert list(known.logged.contents) == [option[0] for option in second.options]
+    lifting.lifted(session, clock())
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
