@@ -199,11 +199,11 @@ def test_the_sidebar_says_until_when_nothing_is_suggested(
     notice = publish(line, "召回通知", ["af"], purpose="safety")
     page = client.get(where).text
     topics = page[page.index("现在可以聊什么") :]
-    assert topics.index("（含当天）为止") < topics.index("安全性信息</span> 召回通知")
+    assert topics.index("（含当天）为止") < topics.index("安全性信息</span> 《召回通知》")
     told = send(client, f"/rep/sidebar/topics/{notice.id}", where, beside=me).text
     assert "已采用" in told
-    assert "安全性信息</span> 召回通知" in told
-    assert "安全性信息</span> 召回通知" in client.get("/rep/").text
+    assert "安全性信息</span> 《召回通知》" in told
+    assert "安全性信息</span> 《召回通知》" in client.get("/rep/").text
     with line.parts.db.transaction() as session:
         content.withdraw(session, notice.id, reason="示例", now=line.clock())
     told = send(client, f"/rep/sidebar/topics/{notice.id}", where, beside=me).text
