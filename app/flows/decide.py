@@ -9,8 +9,8 @@ Nobody whom any rep has postponed is held out: the coin of one rep must not take
 asked for.
 
 A safety notice or a recall is left to no chance: who has one among the best has no other candidate
-(`candidates.notices_first`), held out or not; where the plan chose it it goes as chosen, and nobody
-else draws it.
+(`candidates.notices_first`), held out or not; where the plan chose it, it goes as chosen, and
+nobody else draws it.
 """
 
 from __future__ import annotations
