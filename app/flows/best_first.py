@@ -4,7 +4,7 @@ Of everybody whose row a night has written (`fits.py`) it is known without a que
 suggestion can be worth at most: permission, history, and what a brand pays only take away. So the
 best are asked about first, in blocks, and when what was found is better than the best of the rest
 can be, nobody else is asked about. The plan is the same as if everybody had been
-(`tests/flows/test_best_first.py`).
+(`tests/recommend/test_together.py`).
 
 A physician is looked at for all reps of the plan at once: what a brand pays goes by all brands
 that want the physician today.

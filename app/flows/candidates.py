@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import recommend, reps, tagging
+from app import content, recommend, reps, tagging
 from app.consent import Through, Verdict
 from app.content import Usable
 from app.flows import eligible
@@ -164,6 +164,7 @@ def look(
         barred[one_id] = may_get.barred(one_id)
         without = past.closed(now).union(barred[one_id])
         found.asked[one_id] = Asked(recommend.saturation(past.tags), without)
+    notices = content.safety_notices(session) if only is None else frozenset[int]()
     for one_id, fits in _best(session, found, list(barred), only, now).items():
         if not fits:
             found.leave(
@@ -174,8 +175,14 @@ def look(
         later = pasts[one_id].later
         found.candidates += [
             Candidate(one_id, one_id, fit, LATER_BONUS if fit.piece.content_id in later else 0.0)
-            for fit in fits
+            for fit in notices_first(fits, notices)
         ]
+
+
+def notices_first(fits: Sequence[Scored], notices: Container[int]) -> Sequence[Scored]:
+    """Of a physician's best contents those that a plan may choose: only the safety notices where
+    there are any, whether the physician is held out or not. Pure."""
+    return [fit for fit in fits if fit.piece.content_id in notices] or fits
 
 
 def _best(

@@ -8,8 +8,9 @@ those that go as suggestions. Whoever was not held out is not asked again in the
 Nobody whom any rep has postponed is held out: the coin of one rep must not take away what another
 asked for.
 
-A safety notice or a recall is left to no chance: where the plan chose one it goes as chosen, nobody
-else draws it, and who is held out gets it all the same.
+A safety notice or a recall is left to no chance: who has one among the best has no other candidate
+(`candidates.notices_first`), held out or not; where the plan chose it, it goes as chosen, and
+nobody else draws it.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def leave_out(session: Session, considered: Considered, resting: Container[str])
 def left(
     session: Session, candidates: Sequence[Candidate[str]], resting: Container[str]
 ) -> list[Candidate[str]]:
-    """Without those who are held out, but with their safety notices."""
+    """Without those who are held out; but who has a safety notice keeps it, as everybody does."""
     notices = content.safety_notices(session)
     return [
         c for c in candidates

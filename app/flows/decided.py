@@ -57,6 +57,15 @@ def decided(session: Session, worth: Mapping[str, float], now: datetime) -> list
     return [known for row in rows if (known := _known(row, worth, now)) is not None]
 
 
+def forget(session: Session, identifier_id: int, before: datetime | None = None) -> None:
+    """Erase what was computed of a person's tags, or only what is older than `before`. That there
+    was such a slot stays, and is counted; no policy is judged by it any more."""
+    chosen = update(Decision).where(Decision.identifier_id == identifier_id)
+    if before:
+        chosen = chosen.where(Decision.created_at < before)
+    session.execute(chosen.values(options=[], deviations=None))
+
+
 def forget_deviations(session: Session, now: datetime) -> None:
     """Remove what only gates need of decisions that are too old for them."""
     session.execute(update(Decision).where(*_too_old(now)).values(deviations=None))
@@ -92,6 +101,8 @@ def _links() -> Any:
 def _known(row: Any, worth: Mapping[str, float], now: datetime) -> Known | None:
     """None where nothing is known yet, or what is known is not about the content."""
     one, state, refusal, delivered_at, sent_at, opened, read, specialty, province, city = row
+    if not one.options:  # erased
+        return None
     blocked = state == State.CANCELLED
     labels: dict[str, bool] = {}
     if not blocked:

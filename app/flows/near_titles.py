@@ -1,4 +1,5 @@
-"""Titles of what was opened and says most for a suggestion: only of contents that are in use."""
+"""Titles of what was opened and says most for a suggestion: only of contents that are in use, and
+none that speaks of what is for staff."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import content
+from app import content, tagging
 from app.recommend import Scored, near
 
 
@@ -17,4 +18,8 @@ def near_titles(session: Session, fits: Iterable[Scored], now: datetime) -> dict
     if not wanted:
         return {}
     usable = (one.version for one in content.usable(session, now))
-    return {version.content_id: version.title for version in usable if version.content_id in wanted}
+    return {
+        version.content_id: version.title
+        for version in usable
+        if version.content_id in wanted and not tagging.tells_hidden(session, version.title)
+    }

@@ -12,7 +12,6 @@ from app import content, recommend, tagging
 from app.identity import Identifier
 from app.journey import Happened, Touchpoint
 from app.recommend.forms import Form
-from app.tagging.naming import fold
 
 RECENT = timedelta(days=60)
 CHUNK = 1000
@@ -30,14 +29,13 @@ def facts(session: Session, one_ids: Sequence[str], now: datetime) -> dict[str, 
     """The newest such thing by ONE ID, in Chinese; whoever did nothing of the kind is missing."""
     newest = _newest(session, one_ids, now)
     titles = content.titles(session, [version for _, _, version in newest.values()])
-    hidden = tagging.LEXICON.of(session).hidden_names  # a title may speak of what is for staff
     found = {}
     for one_id, (kind, at, version_id) in newest.items():
         title = titles.get(version_id or 0, "")
         form, without_title = SAID[kind]
         if form is not without_title and not title:
             continue
-        if any(name in fold(title) for name in hidden if len(name) > 1):
+        if tagging.tells_hidden(session, title):
             form = without_title
         found[one_id] = form.say(when=recommend.ago(at, now), title=_cut(title))
     return found

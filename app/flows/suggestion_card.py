@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.connectors.wecom.cards import Button, Choice, interaction_card
-from app.content import ContentVersion
+from app.connectors.wecom.cards import TITLE, Button, Choice, interaction_card
+from app.content import ContentVersion, Purpose
 from app.identity import Physician
 from app.recommend import REFUSALS, Suggestion
 
@@ -48,7 +48,7 @@ def card(
     return interaction_card(
         task_id=task_id(suggestion.id),
         source=f"医枢 · {count}",
-        title=f"{who(physician)}：{version.title}",
+        title=_titled(physician, version),
         description=hint or place,
         rows=[*rows, ("方式", way)],
         buttons=[
@@ -59,6 +59,13 @@ def card(
         menu=MENU,
         url=list_url,
     )
+
+
+def _titled(physician: Physician, version: ContentVersion) -> str:
+    """For whom it is and what; marked as a safety notice where the mark cuts nothing away."""
+    title = f"{who(physician)}：{version.title}"
+    marked = f"{who(physician)}：【安全性信息】{version.title}"
+    return marked if version.purpose == Purpose.SAFETY and len(marked) <= TITLE else title
 
 
 def reason_card(

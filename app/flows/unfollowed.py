@@ -12,13 +12,14 @@ from app.connectors.errors import OutOfReach
 from app.consent import Action, ConsentEntry, ContactWish
 from app.delivery import Dispatch
 from app.facts import AuthorisationRevoked, Unfollowed
-from app.flows import Outside, Received
+from app.flows import Outside, Received, decided
 from app.flows.follower import Seen, read_follower
 from app.flows.tell_rep import notice_key
 from app.identity import Id, Identifier, Kind
 from app.identity.models import Evidence, ProfileValue
 from app.journey import Happened, MeetingAnswer, Touchpoint
 from app.links import TrackedLink
+from app.recommend import Suggestion
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
 HANDLES = (Unfollowed, AuthorisationRevoked)
@@ -109,12 +110,16 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
     court.erase(session, row.id, before)
+    decided.forget(session, row.id, before)
     segments.suppression.forget(session, row.id, before)
+    words = update(Suggestion).where(Suggestion.identifier_id == row.id)
     links = update(TrackedLink).where(TrackedLink.identifier_id == row.id)
     about = [Dispatch.identifier_id == row.id]
     if before:
+        words = words.where(Suggestion.created_at < before)
         links = links.where(TrackedLink.created_at < before)
         about.append(Dispatch.created_at < before)
+    session.execute(words.values(refusal_note=None))
     session.execute(links.values(identifier_id=None))
     delivery.erase(session, *about)
     identity.changed.note(session, row.id)

@@ -18,7 +18,7 @@ from app.consent import ContactFacts, Reason, Rules, Through, Verdict
 from app.content import ContentVersion, Stage
 from app.flows import decide, eligible
 from app.flows.basis import basis
-from app.flows.candidates import ALTERNATIVES
+from app.flows.candidates import ALTERNATIVES, notices_first
 from app.flows.decide import HELD
 from app.flows.eligible import Why
 from app.flows.fits import fits_of
@@ -106,7 +106,7 @@ class Outlook:
     @property
     def suggested(self) -> Sequence[Scored]:
         """What planning keeps of this physician."""
-        first = self.fits[:ALTERNATIVES]
+        first = notices_first(self.fits[:ALTERNATIVES], self.notices)
         if self.blocked == HELD:
             return [fit for fit in first if fit.piece.content_id in self.notices]
         return () if self.blocked else first
@@ -129,8 +129,9 @@ class Beside:
 @dataclass(frozen=True, slots=True)
 class WhyNot:
     """The one rule by which a content is not suggested. `code`: unusable, blocked, held, barred,
-    had_it, hidden, no_tag, outscored; first: it is what would be suggested. `text` is a rule's own
-    sentence, of a `verdict` all that forbid it."""
+    had_it, hidden, no_tag, notice (a safety notice goes first), outscored; first: it is what would
+    be suggested. `text` is a rule's own sentence, of a `verdict` all that forbid it. `best`: what
+    goes before it."""
 
     code: str
     text: str = ""
@@ -260,9 +261,15 @@ def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: s
     place = seen.place(content_id)
     if place is None:  # another version of it is what may be used
         return WhyNot("unusable")
-    best = [(seen.titles[f.piece.content_id], f.score) for f in seen.fits[:ALTERNATIVES]]
-    score = seen.fits[place - 1].score
-    return WhyNot("first" if place == 1 else "outscored", place=place, score=score, best=best)
+    first = notices_first(seen.fits[:ALTERNATIVES], given.notices)
+    best = [(seen.titles[fit.piece.content_id], fit.score) for fit in first]
+    ids = [fit.piece.content_id for fit in first]
+    code = "outscored"
+    if content_id == ids[0]:
+        code = "first"
+    elif ids[0] in given.notices and content_id not in given.notices:
+        code = "notice"
+    return WhyNot(code, place=place, score=seen.fits[place - 1].score, best=best)
 
 
 def _forbidden(code: str, verdict: Verdict) -> WhyNot:

@@ -1,7 +1,7 @@
 """Trying what may be better than what looks best, with chances that are known exactly. Pure.
 
     night = draws(response, ALPHA, seed)
-    weighed = night.weigh(interests, scorer.best(interests, TOP), never=frozenset())
+    weighed = night.weigh(interests, scorer.best(interests, TOP))
     chosen = weighed.options[pick(weighed.chances, "plan:7:2026-11-26:ONE-ID")]
 
 A night has S draws of the learned numbers, each as likely as it is after all answers (`spread`;
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.recommend.normals import Normals, Term
@@ -54,24 +54,15 @@ class Draws:
         fits: Sequence[Scored],
         *,
         floor: float = FLOOR,
-        never: Container[int] = (),
         size: int = TOP,
     ) -> Weighed:
         """The best `size` fits, in whatever order they come, each with its chance.
 
-        `interests` as the scorer got them. `never`: contents that chance has no say in (safety
-        notices, recalls): the best of all stays the best when it is one of them; otherwise they
-        have no chance.
+        `interests` as the scorer got them.
         """
         options = sorted(fits, key=_rank)[:size]
-        if options and options[0].piece.content_id in never:
-            return Weighed(tuple(options), (1.0,) + (0.0,) * (len(options) - 1))
-        open_ = [n for n, fit in enumerate(options) if fit.piece.content_id not in never]
-        tops = self.tops(interests, [options[n] for n in open_])
-        found = [0.0] * len(options)
-        for place, chance in zip(open_, chances(tops, len(open_), floor), strict=True):
-            found[place] = chance
-        return Weighed(tuple(options), tuple(found))
+        tops = self.tops(interests, options)
+        return Weighed(tuple(options), tuple(chances(tops, len(options), floor)))
 
     def tops(self, interests: Mapping[int, float], options: Sequence[Scored]) -> list[int]:
         """For each draw the place of the option that is best under it; the first when equal."""

@@ -71,8 +71,9 @@ class Policy(Base):
 class Decision(Base):
     """One slot of a daily plan: what could have been in it, with which chance, and what was.
 
-    It points at an identifier, so merges and splits move it. It holds numbers of contents only, and
-    stays when its physician is forgotten, as the suggestion does that came of it.
+    It points at an identifier, so merges and splits move it. Scores of options come of the person's
+    tags: when these are erased, `options` is emptied and `deviations` removed, and what is left
+    counts without being judged by.
     """
 
     __tablename__ = "decision"

@@ -131,6 +131,7 @@ from app.tagging.vocabulary import (
     seed,
     standing,
     tags,
+    tells_hidden,
     why_forbidden,
     without_hidden,
 )
@@ -251,6 +252,7 @@ __all__ = [
     "tags",
     "tags_deleted_at",
     "take_names",
+    "tells_hidden",
     "trust",
     "undo",
     "unmapped",

@@ -200,6 +200,12 @@ def without_hidden(session: Session, sentences: Sequence[str]) -> list[str]:
     return [text for text in sentences if not naming.says(text, hidden)]
 
 
+def tells_hidden(session: Session, title: str) -> bool:
+    """Whether a title speaks of a tag which only staff may see."""
+    hidden, told = LEXICON.of(session).hidden_names, naming.fold(title)
+    return any(name in told for name in hidden if len(name) > 1)
+
+
 def keywords_in(session: Session, text: str, categories: Sequence[str] = SPOKEN) -> list[Named]:
     """Tags that a person's words speak of, in order; denied ones are left out.
 

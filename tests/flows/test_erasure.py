@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import delivery, identity
+from app import delivery, identity, tagging
 from app.connectors.errors import OutcomeUnknown
 from app.delivery import Dispatch, State, Way
 from app.delivery.channels import Delivered
@@ -15,8 +17,11 @@ from app.flows import Received, followed, unfollowed
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.infra.errors import Refused
+from app.recommend import Suggestion, policies
+from app.recommend.policy_models import Decision
 from app.segments import lists, saved, suppression
 from app.segments.models import SegmentListMember
+from tests.company import hire, publish
 from tests.conftest import NOON
 from tests.flows.seen import follower
 from tests.flows.test_followers import GONE, HERE, WHO
@@ -102,6 +107,28 @@ def test_what_was_never_tried_is_cancelled_and_erased_at_once(database: Database
         leaves(session)
         session.refresh(message)
         assert (message.state, message.payload) == (State.CANCELLED, {})
+
+
+def test_decisions_about_who_leaves_count_without_what_their_tags_said(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        row, rep = arrives(session), hire(session, "rep01", NOON)
+        version = publish(session, "房颤", ("af",), NOON)
+        about = {
+            "rep_id": rep.id, "identifier_id": row.id, "content_id": version.content_id,
+            "content_version_id": version.id, "day": NOON.date(),
+            "created_at": NOON - timedelta(days=1),
+        }  # fmt: skip
+        made = Decision(key="k", policy_id=policies.ensure(session, NOON).id, kind="exact",
+                        options=[[version.content_id, 1.0, 0.7]], deviations=b"x",
+                        eligible=1, **about)  # fmt: skip
+        old = Suggestion(plan_key="k", refusal_note="旧版留下的话", **about)
+        session.add_all([made, old])
+        session.flush()
+        leaves(session)
+        session.expire_all()
+        assert (made.options, made.deviations, made.eligible) == ([], None, 1)
+        assert old.refusal_note is None
 
 
 def test_who_leaves_is_on_no_list_any_more_but_on_those_that_spare(line: Line) -> None:

@@ -162,7 +162,9 @@ def test_why_a_content_is_not_suggested_is_one_rule(database: Database) -> None:
         assert (why(best).code, why(best).text) == ("blocked", "医生已退订")
 
 
-def test_who_is_held_out_would_get_safety_notices_only(database: Database) -> None:
+def test_a_safety_notice_goes_first_and_is_all_that_who_is_held_out_gets(
+    database: Database,
+) -> None:
     with database.transaction() as session:
         tagging.seed(session, NOON)
         rep = hire(session, "rep01", NOON)
@@ -170,10 +172,13 @@ def test_who_is_held_out_would_get_safety_notices_only(database: Database) -> No
         notice = publish(session, "召回通知", ("af", "nsclc"), NOON, purpose=content.Purpose.SAFETY)
         row = meet(session, rep, "wang", NOON, tags=("af",))
         held = replace(situation(session, row.one_id, NOON), resting=True)
-        seen = outlook(held)
-        assert [fit.piece.content_id for fit in seen.suggested] == [notice.content_id]
-        codes = [flow.why_not(held, seen, version, "").code for version in (usual, notice)]
-        assert codes == ["held", "outscored"]
+        for given_, codes in ((held, ["held", "first"]),
+                              (replace(held, resting=False), ["notice", "first"])):  # fmt: skip
+            seen = outlook(given_)
+            assert [fit.piece.content_id for fit in seen.suggested] == [notice.content_id]
+            told = [flow.why_not(given_, seen, version, "") for version in (usual, notice)]
+            assert [why.code for why in told] == codes
+            assert told[1].place == 2
 
 
 def test_an_imagined_content_stands_beside_the_real_ones(database: Database) -> None:

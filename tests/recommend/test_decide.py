@@ -154,6 +154,28 @@ def test_who_is_held_out_gets_safety_notices_all_the_same(
     assert decisions(session)[-1].kind == DecisionKind.SAFETY
 
 
+def test_who_is_held_out_and_who_is_not_get_the_same_notice(
+    session: Session, clock: SetClock
+) -> None:
+    now = clock()
+    policy, rep = policies.ensure(session, now), hire(session, "rep01", now)
+    usual = publish(session, "房颤", ("af",), now)
+    notice = publish(session, "召回通知", ("af", "nsclc"), now, purpose=Purpose.SAFETY)
+    held, free = (meet(session, rep, key, now, tags=("af",)) for key in ("held", "free"))
+    best = consider(session, rep, now).options[free.one_id]
+    assert [fit.piece.content_id for fit in best] == [usual.content_id, notice.content_id]
+    session.add(
+        Decision(
+            key="held", policy_id=policy.id, rep_id=rep.id, identifier_id=held.id,
+            day=local(now).date(), kind="greedy", content_id=usual.content_id,
+            content_version_id=usual.id, options=[], held=True, holdout=0.3, created_at=now,
+        )
+    )  # fmt: skip
+    plan(session, rep, now)
+    got = {one.identifier_id: one.content_id for one in session.scalars(select(Suggestion))}
+    assert got == dict.fromkeys((held.id, free.id), notice.content_id)
+
+
 @pytest.mark.parametrize("asked", [False, True])
 def test_the_lists_cap_holds_also_for_whom_only_one_content_is_left(
     session: Session, clock: SetClock, asked: bool
@@ -464,6 +486,24 @@ def test_another_holdout_is_that_of_the_policy_that_just_went_live(
         live = policies.live(session)
         assert live is not None
         assert (live.version, live.alpha, live.holdout) == (3, 0.5, 0.1)
+
+
+def test_what_was_computed_of_erased_tags_goes_and_its_slot_is_judged_no_more(
+    session: Session, clock: SetClock
+) -> None:
+    rep = company(session, clock(), 2)
+    plan(session, rep, clock())
+    first, second = decisions(session)
+    decided.forget(session, first.identifier_id, clock() - timedelta(days=1))
+    session.expire_all()
+    assert first.options, "it is younger"
+    decided.forget(session, first.identifier_id)
+    session.expire_all()
+    assert (first.options, first.deviations, first.eligible) == ([], None, second.eligible)
+    ripe(session, clock, 10)
+    (known,) = decided.decided(session, {"accept": 1.0}, clock())
+    assert list(known.logged.contents) == [option[0] for option in second.options]
+    lifting.lifted(session, clock())
 
 
 @pytest.mark.parametrize(

@@ -81,25 +81,6 @@ def test_arrays_find_the_same_tops(
     assert slow.tops(weights, fits) == fast.tops(weights, fits)
 
 
-@settings(max_examples=25, deadline=None)
-@given(responses, libraries, interests, st.sets(st.integers(0, 8)), st.booleans())
-def test_chance_has_no_say_in_safety_notices(
-    learned: Response, library: list[Piece], weights: dict[int, float], never: set[int],
-    loud: bool,
-) -> None:  # fmt: skip
-    fits = Scorer(library, NOW, None, learned).best(weights, 10)
-    night = draws(learned, 1.0 if loud else 0.0, 3, 20)
-    weighed = night.weigh(weights, fits, never=never, floor=0.5)
-    if not fits:
-        return
-    if fits[0].piece.content_id in never:
-        assert weighed.chances == (1.0,) + (0.0,) * (len(fits) - 1)
-        return
-    assert math.isclose(sum(weighed.chances), 1.0)
-    for fit, chance in zip(weighed.options, weighed.chances, strict=True):
-        assert (chance == 0) == (fit.piece.content_id in never)
-
-
 def test_what_is_picked_comes_as_often_as_its_chance() -> None:
     shares = chances([0] * 31 + [1] * 12 + [3] * 7, 4, 0.02)
     assert shares == pytest.approx([0.6126, 0.2402, 0.005, 0.1422])

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from app import journey, recommend, tagging
 from app.flows import recent, vocabulary
+from app.flows.near_titles import near_titles
 from app.flows.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Database
 from app.journey import Happened, Touchpoint
-from app.recommend import Piece, Scorer, reasons
+from app.recommend import Piece, Scored, Scorer, near, reasons
 from app.tagging import Source, Weight, editing
 from tests.company import give_tag, hire, meet, publish
 from tests.conftest import SetClock
@@ -92,6 +93,22 @@ def test_nothing_hidden_and_nothing_of_another_rep_is_in_any_reason(
     assert "抗凝" in told
     for secret in ("李代表", "私人备注", "难缠", "心力衰竭", "心衰", "个人标签"):
         assert secret not in told.replace("心衰与抗凝", ""), told
+
+
+def test_no_title_that_speaks_of_what_is_for_staff_is_named(
+    session: Session, clock: SetClock
+) -> None:
+    told, hidden = (publish(session, title, ("af",), clock()) for title in ("房颤", "心力衰竭分组"))
+    fits = [
+        Scored(Piece(v.id, v.content_id, {}, NOW), 1.0, {near.key(v.content_id): 1.0})
+        for v in (told, hidden)
+    ]
+    assert len(near_titles(session, fits, clock())) == 2
+    vocabulary.edit(
+        session, lambda d: editing.revised(d, "heart-failure", {"sensitivity": "staff"}),
+        actor="u", now=clock(),
+    )  # fmt: skip
+    assert near_titles(session, fits, clock()) == {told.content_id: "房颤"}
 
 
 def test_the_recent_fact_is_what_the_journey_says_at_that_moment(

@@ -170,6 +170,15 @@ def test_content_is_written_by_one_and_approved_by_another(
     assert writer.send(path, f"{path}/approve", **approval).status_code == 403
     done = reviewer.send(path, f"{path}/approve", **approval)
     assert "已批准" in done.text
+    with line.parts.db.reading() as session:
+        trail = accounts.audit_trail(session, "content", content.listing(session)[0].content_id)
+        said = {entry.action: entry.detail.get("purpose") for entry in trail}
+        assert said["content.submitted"] == said["content.approved"] == "safety"
+    without = {name: text for name, text in form.items() if name != "purpose"}
+    kept = writer.send(f"{path}/edit", f"{path}/edit", **without, tags=str(tag.id))
+    assert "用途变了" not in kept.text, "a form that does not ask for it changes nothing"
+    changed = writer.send(f"{path}/edit", f"{path}/edit", **without, purpose="usual")
+    assert "用途变了：这一版是“一般内容”，已批准的第 1 版是“安全性信息或召回通知”" in changed.text
     gone = reviewer.send(path, f"{path}/withdraw", reason="说明书更新")
     assert "已撤回" in gone.text
 
@@ -292,10 +301,18 @@ def test_no_rep_is_woken_by_the_daily_list(line: Line, people: dict[str, Browser
     told = marketer.send(path, path, id=rep.id, daily_at="03:00", daily_limit=3).text
     assert "每日建议的时间请选在 07:00 到 20:00 之间" in told
     told = marketer.send(path, path, id=rep.id, daily_at="08:30", daily_limit=25).text
+    assert "每日建议的数量请选 0 到 20" in told
+    with line.parts.db.transaction() as session:
+        saved = reps.get_rep(session, rep.id)
+        saved.daily_at_minute, saved.daily_limit = 6 * 60, 30  # from before there were bounds
+    told = marketer.send(
+        path, path, id=rep.id, daily_at="06:00", daily_limit=30, prefers_group_task="on"
+    ).text
     assert "已保存" in told
     with line.parts.db.reading() as session:
         saved = reps.get_rep(session, rep.id)
-        assert (saved.daily_at_minute, saved.daily_limit) == (510, 20)
+        now = (saved.daily_at_minute, saved.daily_limit, saved.prefers_group_task)
+        assert now == (360, 30, True)
 
 
 def test_names_that_outsiders_choose_cannot_run(line: Line, people: dict[str, Browser]) -> None:

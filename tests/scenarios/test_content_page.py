@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from app import content, identity, journey, links
+from app.flows import vocabulary
 from app.identity import Id, Kind
 from app.infra.errors import Refused
 from app.journey import Happened
 from app.links import PageView
 from app.recommend import Suggestion
+from app.tagging import editing
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_main_line import suggest, tag_names
 
@@ -181,3 +183,9 @@ def test_the_reader_sees_the_own_doing_as_the_reason(line: Line, token: str) -> 
     assert "您读过「抗凝」内容" in page
     assert "昨天" not in page
     assert "CRM" not in page
+    with line.parts.db.transaction() as session:
+        vocabulary.edit(
+            session, lambda d: editing.revised(d, "anticoagulation", {"sensitivity": "staff"}),
+            actor="t", now=line.clock(),
+        )  # fmt: skip
+    assert "「抗凝」" not in line.web.get(f"/t/{token}/why", headers=CHROME).text

@@ -12,11 +12,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from app import reps
+from app import content, reps
+from app.connectors.wecom.cards import TITLE
+from app.content import ContentVersion, Purpose
 from app.delivery import Dispatch
 from app.facts import CardAnswered
 from app.flows import Received, card_answered
-from app.flows.suggestion_card import task_id
+from app.flows.suggestion_card import card, task_id
+from app.identity import Physician
 from app.recommend import State, Suggestion
 from app.recommend.policy_models import Decision
 from tests.scenarios.conftest import Line, publish, spare
@@ -187,14 +190,34 @@ def test_the_sidebar_says_until_when_nothing_is_suggested(
         decision = session.scalars(select(Decision)).one()
         decision.held, decision.day = True, date(2026, 11, 20)
     client, where = enter(line, "rep01"), beside(line, "wang")
-    assert "到 12月3日 周四（含当天）为止不推荐内容" in client.get(where).text
+    assert "到 12月3日 周四（含当天）为止除安全性信息外不推荐内容" in client.get(where).text
     english = client.get(where, headers={"Accept-Language": "en"}).text
     assert "in the holdout up to and including Thu 3 Dec" in english
     me = line.person("wang").external_userid
     told = send(client, f"/rep/sidebar/topics/{fresh.id}", where, beside=me).text
     assert "这份内容没有发出" in told
+    notice = publish(line, "召回通知", ["af"], purpose="safety")
+    page = client.get(where).text
+    topics = page[page.index("现在可以聊什么") :]
+    assert topics.index("（含当天）为止") < topics.index("安全性信息</span> 《召回通知》")
+    told = send(client, f"/rep/sidebar/topics/{notice.id}", where, beside=me).text
+    assert "已采用" in told
+    assert "安全性信息</span> 《召回通知》" in told
+    assert "安全性信息</span> 《召回通知》" in client.get("/rep/").text
+    with line.parts.db.transaction() as session:
+        content.withdraw(session, notice.id, reason="示例", now=line.clock())
+    told = send(client, f"/rep/sidebar/topics/{notice.id}", where, beside=me).text
+    assert "刚刚发过或已下线" in told, "that is not the holdout's doing"
     line.clock.tick(days=10)
-    assert "为止不推荐内容" not in client.get(where).text
+    assert "为止除安全性" not in client.get(where).text
+
+
+def test_a_card_says_that_it_is_a_safety_notice_where_that_cuts_nothing_away() -> None:
+    who, row = Physician(name="王某某", title="主任医师"), Suggestion(id=1, position=1, reasons=[])
+    for title, told in (("召回通知", "【安全性信息】召回通知"), ("长" * 25, "长" * 25)):
+        version = ContentVersion(title=title, purpose=Purpose.SAFETY)
+        made = card(row, who, version, total=1, list_url="http://yishu.test")
+        assert made["main_title"]["title"] == f"王某某 主任医师：{told}"[:TITLE]
 
 
 def test_nothing_can_be_taken_for_a_stranger(line: Line, suggestion: Suggestion) -> None:

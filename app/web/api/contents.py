@@ -117,8 +117,9 @@ def submit_content(content_id: int) -> Response:
     with here.db.transaction() as session:
         version = content.submit(session, _newest(session, content_id).id, now=here.clock())
         accounts.audit(
-            session, who.key, "content.submitted", "content", content_id, now=here.clock()
-        )
+            session, who.key, "content.submitted", "content", content_id, now=here.clock(),
+            version=version.number, purpose=version.purpose,
+        )  # fmt: skip
         return jsonify(as_json(session, version))
 
 
@@ -140,7 +141,7 @@ def approve_content(content_id: int) -> Response:
         )  # fmt: skip
         accounts.audit(
             session, who.key, "content.approved", "content", content_id, now=now,
-            version=version.number, approval_no=version.approval_no,
+            version=version.number, approval_no=version.approval_no, purpose=version.purpose,
         )  # fmt: skip
         return jsonify(as_json(session, version))
 

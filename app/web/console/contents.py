@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from flask import flash, redirect, render_template, request, url_for
@@ -70,11 +70,14 @@ def show_content(version_id: int) -> str:
     with here.db.reading() as session:
         version = content.get_version(session, version_id)
         names = {tag.id: tag.name for tag in tagging.tags(session)}
+        versions = content.versions_of(session, version.content_id)
         return render_template(
             "console/content.html",
             version=version,
             page=page_of(version),
-            versions=content.versions_of(session, version.content_id),
+            versions=versions,
+            other=_of_other_purpose(version, versions),
+            purposes=PURPOSES,
             tags=[names[tag] for tag in _tags(session, version.id) if tag in names],
             terms=content.terms_of(session, [version.content_id]).get(version.content_id),
             warnings=content.warnings(version.title, version.summary, version.body),
@@ -160,7 +163,7 @@ def _act(version_id: int, action: str, done: str, change: Change) -> Response:
             version = change(session, now)
             accounts.audit(
                 session, who.key, action, "content", version.content_id, now=now,
-                version=version.number,
+                version=version.number, purpose=version.purpose,
             )  # fmt: skip
         flash(done, "success")
     except YishuError as problem:
@@ -172,7 +175,7 @@ def _save(version_id: int | None) -> str | Response | tuple[str, int]:
     here, who = parts(), auth.actor()
     form = request.form
     names = (*content.library.EDITABLE, *content.meeting.FIELDS)
-    fields = {name: form.get(name, "") for name in names}
+    fields = {name: form.get(name, "") for name in names if name != "purpose" or name in form}
     fields["kind"] = fields["kind"] if fields["kind"] in KINDS else "article"
     tags = {int(tag): 1.0 for tag in form.getlist("tags") if tag.isdecimal()}
     try:
@@ -202,12 +205,25 @@ def _save(version_id: int | None) -> str | Response | tuple[str, int]:
 
 def _form(version_id: int | None, given: MultiDict[str, str]) -> str:
     with parts().db.reading() as session:
+        if version_id is not None and "purpose" not in given:
+            given = MultiDict(given)
+            given["purpose"] = content.get_version(session, version_id).purpose
         return render_template(
             "console/content_form.html", version_id=version_id, given=given,
             chosen=set(given.getlist("tags")), tags=tagging.tags(session),
             categories=tagging.categories(session), brands=content.brands(session), kinds=KINDS,
             purposes=PURPOSES,
         )  # fmt: skip
+
+
+def _of_other_purpose(
+    version: ContentVersion, versions: Sequence[ContentVersion]
+) -> ContentVersion | None:
+    """The approved version that this one would take the place of, when it has another purpose."""
+    if version.stage not in (Stage.DRAFT, Stage.IN_REVIEW):
+        return None
+    approved = (one for one in versions if one.stage == Stage.APPROVED)
+    return next((one for one in approved if one.purpose != version.purpose), None)
 
 
 def _tags(session: Session, version_id: int) -> dict[int, float]:

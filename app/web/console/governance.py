@@ -124,9 +124,11 @@ def rep_settings() -> str | Response:
         try:
             with here.db.transaction() as session:
                 rep = reps.get_rep(session, row_number(request.form.get("id", "")))
-                reps.set_day(
-                    session, rep, at_minute=_clock("daily_at", rep.daily_at_minute),
-                    limit=_between("daily_limit", 0, reps.MOST_A_DAY, rep.daily_limit),
+                at = _clock("daily_at", rep.daily_at_minute)
+                limit = _between("daily_limit", 0, 1000, rep.daily_limit)
+                reps.set_day(  # what was set before these bounds may stay
+                    session, rep, at_minute=at if at != rep.daily_at_minute else None,
+                    limit=limit if limit != rep.daily_limit else None,
                     prefers_group_task=bool(request.form.get("prefers_group_task")),
                 )  # fmt: skip
                 accounts.audit(session, who.key, "rep.changed", "rep", rep.id, now=here.clock())
@@ -137,7 +139,7 @@ def rep_settings() -> str | Response:
     with here.db.reading() as session:
         return render_template(
             "console/reps.html", rows=reps.active_reps(session), brands=content.brands(session),
-            scopes=reps.brands_of_all(session),
+            scopes=reps.brands_of_all(session), most=reps.MOST_A_DAY,
         )  # fmt: skip
 
 

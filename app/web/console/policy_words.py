@@ -86,7 +86,7 @@ def _holds_out(policy: Policy) -> str:
     if not policy.holdout:
         return str(_("没有对照组，因此看不出建议本身带来了多少。"))
     text = _(
-        "对照组 %(share)s：每位医生每两周抽一次，抽中的两周内不建议给任何代表。",
+        "对照组 %(share)s：每位医生每两周抽一次，抽中的两周内除安全性信息外不建议给任何代表。",
         share=percent(policy.holdout),
     )
     if policy.holdout_from:

@@ -121,6 +121,8 @@ def _sentence(
     if why.code == "first":
         return str(_("它就是这位医生的首选（%(score)s 分），轮到这位医生时会建议它。",
                      score=f"{why.score:.2f}"))  # fmt: skip
+    if why.code == "notice":
+        return str(_("安全性信息《%(title)s》先于它，送达之后才会轮到它。", title=why.best[0][0]))
     if why.code == "outscored" and why.place is not None and why.place <= len(why.best):
         better = str(_("、")).join(
             f"{_('《%(title)s》', title=t)} {s:.2f}" for t, s in why.best[: why.place - 1]

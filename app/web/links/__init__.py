@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from app import content, links
+from app import content, links, tagging
 from app.content import ContentVersion
 from app.flows import meetings, page_read, preferences
 from app.infra.clock import local
@@ -123,7 +123,8 @@ def why(token: str) -> str:
     with here.db.reading() as session:
         link = _link(session, token)
         suggestion = session.get(Suggestion, link.suggestion_id) if link.suggestion_id else None
-        told = reasons.to_reader(suggestion.reasons if suggestion else ())
+        said = suggestion.reasons if suggestion else []
+        told = reasons.to_reader(tagging.without_hidden(session, said))
     return render_template("physician/why.html", token=token, reasons=told)
 
 

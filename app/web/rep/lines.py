@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import content, identity, tagging
 from app.consent import Verdict
-from app.content import ContentVersion
+from app.content import ContentVersion, Purpose
 from app.flows.still_allowed import still_allowed
 from app.flows.ways import ALONE, ways_to
 from app.identity import Identifier, Physician
@@ -30,6 +30,7 @@ class Line:
     row: Suggestion
     person: Physician
     title: str
+    notice: bool  # a safety notice or a recall
     minutes: int
     open: bool
     beside: str
@@ -79,6 +80,7 @@ def _line_of(session: Session, row: Suggestion, verdict: Verdict, choice: Choice
         row,
         person,
         version.title,
+        version.purpose == Purpose.SAFETY,
         minutes(version),
         State(row.state) in OPEN,
         identifier.value,

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, identity, journey, reps, tagging
+from app.content import ContentVersion, Purpose
 from app.flows import talk_about
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
@@ -68,7 +69,7 @@ def take(version_id: int) -> Response:
         row = _contact(session, rep, beside)
         offered = _topics(session, rep, row, now)
         topic = next((one for one in offered if one.version.id == version_id), None)
-        if topic is None and talk_about.rests(session, row.one_id, now):
+        if topic is None and _is_kept_back(session, row.one_id, version_id, now):
             flash(_("这位医生在对照观察期，这份内容没有发出。"))
         elif topic is None:
             flash(_("这份内容刚刚发过或已下线，请另选一份。"))
@@ -77,6 +78,13 @@ def take(version_id: int) -> Response:
             answers.give(session, rep, suggestion, "adopt", now)
             flash(answers.told(suggestion.state))
     return entry.back(beside)
+
+
+def _is_kept_back(session: Session, one_id: str, version_id: int, now: datetime) -> bool:
+    """Whether the holdout is why this content is not offered: it lets safety notices through."""
+    version = session.get(ContentVersion, version_id)
+    usual = version is None or version.purpose != Purpose.SAFETY
+    return usual and talk_about.rests(session, one_id, now) is not None
 
 
 def _contact(session: Session, rep: Rep, external_userid: str) -> Identifier:
