@@ -127,11 +127,7 @@ def _night(db: Database) -> dict[str, Any]:
                 return
             assert nights.work(db, mine, NOW)
 
-    with db.transaction() as session:  # compiling is done once for a machine
-        here = nights.wanted(session, NOW)
-        assert here is not None
-        some = session.scalars(select(Identifier.one_id).limit(10)).all()
-        fits_many.bodies(session, some, here)
+    kernel.warm()  # as workers do when they start
     took = _measured(db, work)
     with db.reading() as session:
         rows = session.scalar(select(func.count()).select_from(PhysicianFit)) or 1

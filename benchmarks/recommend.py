@@ -35,7 +35,7 @@ def main() -> None:
     made, rows = _library(dice)
     eligible = dice.random((GROUPS, CONTENTS)) < 0.7
     ready = kernel(made, eligible)
-    warm(ready)
+    warm()
     if asked.check:
         _check(ready, _people(dice, 3000))
     gflops = _peak()

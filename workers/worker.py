@@ -23,6 +23,7 @@ from app.bootstrap import Parts
 from app.infra import log
 from app.infra.queue import FAST, NORMAL, REST_S
 from app.operations import Heart
+from app.recommend import kernel
 from workers.context import parts, stopping
 from workers.home import HomeBell
 from workers.polling import AT_HOME, LOOKS, Stop
@@ -63,6 +64,8 @@ def main() -> None:
     for poller in pollers:
         poller.start()
     Heart("worker", here.db, here.clock).start()
+    if kernel.has_numba():  # no plan waits for it
+        threading.Thread(target=kernel.warm, name="warm", daemon=True).start()
     while not stopping.is_set():
         _answer_bells(here.redis)
         stopping.wait(REDIS_RETRY_S)  # RQ also returns when Redis went away

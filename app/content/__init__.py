@@ -32,7 +32,7 @@ from app.content.lint import warnings
 from app.content.models import Brand, Content, ContentTerms, ContentVersion, Purpose, Stage
 from app.content.page import reading_seconds, render
 from app.content.shelf import Shelved, safety_notices, shelf
-from app.content.terms import TERMS, all_terms, set_terms, terms_of
+from app.content.terms import TERMS, set_terms, terms_of
 
 __all__ = [
     "STAGE_NAMES",
@@ -46,7 +46,6 @@ __all__ = [
     "Stage",
     "Usable",
     "add_brand",
-    "all_terms",
     "approve",
     "brands",
     "count_by_stage",

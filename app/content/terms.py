@@ -22,11 +22,6 @@ def terms_of(session: Session, content_ids: Collection[int]) -> dict[int, Conten
     return {row.content_id: row for row in rows}
 
 
-def all_terms(session: Session) -> dict[int, ContentTerms]:
-    """Of every content, where any were set."""
-    return {row.content_id: row for row in session.scalars(select(ContentTerms))}
-
-
 def set_terms(
     session: Session,
     content_id: int,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -28,9 +28,11 @@ from app.flows.history import postponed
 from app.infra import workdays
 from app.recommend import Candidate, Ranked, Together, Wish
 from app.recommend.attention import SHARE
+from app.recommend.plan import OTHER_REP
 from app.reps import Rep
 
 OUTRANKED = "outranked"  # more fitting physicians take the places of the day
+UNASKED = "unasked"  # the same, but nobody has asked whether anything else is against it
 LAST = -1e9  # whom nothing fits: asked last, so that a day which stays short can say why
 BLOCK, SPARE_DAYS = 40, 2  # physicians of a look: so many, or as many as so many days more take
 
@@ -65,11 +67,15 @@ class BestFirst:
         self._left = self._wanted_too_often()
 
     def plan(self, without: Collection[str] = ()) -> Together[str]:
-        """The best day for all of these reps, without some physicians."""
+        """The best day for all of these reps, without physicians whom other plans have taken."""
         wishes = [
             Wish(one, part.room, self.ranked(one, without)) for one, part in self.parts.items()
         ]
-        return recommend.together(wishes, self._reserve(wishes))
+        result = recommend.together(wishes, self._reserve(wishes))
+        for one, lost in result.lost.items():
+            taken = {c.person for c in self._found[one]}.intersection(without)
+            lost.update(dict.fromkeys(taken, OTHER_REP))
+        return result
 
     def ranked(self, rep_id: int, without: Collection[str] = ()) -> Ranked[str]:
         """One rep's candidates, best first, found as far as somebody asks."""
@@ -77,9 +83,11 @@ class BestFirst:
 
     def leave_out(self, resting: Collection[str]) -> None:
         """These have been held out since they were looked at."""
-        for one, part in self.parts.items():
-            decide.leave_out(self._session, part.considered, resting)
-            self._found[one] = decide.left(self._session, self._found[one], resting)
+        self._found = self._priced(self._found, resting)
+
+    def unasked(self, rep_id: int) -> int:
+        """How many of the rep's physicians nobody has looked at."""
+        return len(self.parts[rep_id].considered.contacts.keys() - self._looked)
 
     def found(self, rep_id: int) -> Sequence[Candidate[str]]:
         """What was found for a rep until now, in the order of finding; it grows."""
@@ -131,15 +139,23 @@ class BestFirst:
     def _reserve(self, wishes: Sequence[Wish[str]]) -> dict[str, float]:
         return recommend.reserve_prices(wishes, self._left, self._days) if self._left else {}
 
-    def _take_in(self, new: dict[int, list[Candidate[str]]]) -> None:
-        """Those whom a look has found, each with what its brand pays; nobody who is held out."""
-        together = [c for some in new.values() for c in some]
-        people = sorted({c.person for c in together})
+    def _take_in(self, new: Mapping[int, Sequence[Candidate[str]]]) -> None:
+        """Those whom a look has found."""
+        people = {c.person for some in new.values() for c in some}
         resting = decide.resting(self._session, people, self._day)
-        ledger = attention.Ledger.of(self._session, together, self._now)
-        for one, some in new.items():
+        for one, some in self._priced(new, resting).items():
+            self._found[one] += some
+
+    def _priced(
+        self, found: Mapping[int, Sequence[Candidate[str]]], resting: Collection[str]
+    ) -> dict[int, list[Candidate[str]]]:
+        """Each with what its brand pays to those that may have the physician, too."""
+        left = {one: decide.left(self._session, some, resting) for one, some in found.items()}
+        for one in left:
             decide.leave_out(self._session, self.parts[one].considered, resting)
-            self._found[one] += ledger.priced(decide.left(self._session, some, resting))
+        everybody = [c for some in left.values() for c in some]
+        ledger = attention.Ledger.of(self._session, everybody, self._now)
+        return {one: ledger.priced(some) for one, some in left.items()}
 
     def _rest(self, rep_id: int) -> Iterator[tuple[float, str]]:
         """Whom nobody has looked at, best first."""

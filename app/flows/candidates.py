@@ -49,6 +49,7 @@ class Considered:
     interests: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     fits: Fits | None = None  # None: a campaign's content, scored with all its parts
     asked: dict[str, Asked] = field(default_factory=dict)
+    closely: set[str] = field(default_factory=set)  # see `look_at`
 
     def leave(self, one_id: str, code: str) -> None:
         """This physician gets nothing, for this reason."""
@@ -60,7 +61,8 @@ class Considered:
         so many the rows of a night are too short, so only few are asked for them."""
         if self.fits is None:
             return
-        new = {one: self.asked[one] for one in one_ids if one not in self.fits.weights}
+        new = {one: self.asked[one] for one in one_ids if one not in self.closely}
+        self.closely.update(new)
         self.fits.look_at(list(new))
         self.options |= self.fits.best(new, OPTIONS)
         self.weights, self.interests = self.fits.weights, self.fits.interests

@@ -20,7 +20,7 @@ from app import content, feedback, reps, segments, tagging
 from app.consent import Reason
 from app.content import Content, ContentVersion, Usable
 from app.feedback import Scope, StopRule
-from app.flows.content_terms import all_terms
+from app.flows.content_terms import compiled as compiled_terms
 from app.identity import Identifier, Physician
 from app.infra import log
 from app.infra.clock import local
@@ -50,7 +50,7 @@ class Stop:
 
 @dataclass(slots=True)
 class Eligible:
-    """Verdicts for one rep (or none) over these physicians and contents."""
+    """Verdicts for one rep (or none) over these physicians and all contents."""
 
     compiled: Compiled
     whom: Mapping[str, Whom]
@@ -83,12 +83,13 @@ def compiled(
     now: datetime,
     known: Mapping[str, Whom] | None = None,
 ) -> Eligible:
-    """For these contents and physicians; without a rep what reaches physicians by itself. `known`:
-    what `whom` says, when it has been asked."""
+    """For these physicians; without a rep what reaches physicians by itself. Rules look at this
+    library, the terms of contents at all there are. `known`: what `whom` says, when it has been
+    asked."""
     people = sorted(set(one_ids))
     brands = None if rep is None else reps.brands_of(session, rep.id)
     return Eligible(
-        all_terms(session).compiled(brands),
+        compiled_terms(session, brands),
         whom(session, people) if known is None else known,
         _stops(session, rep, library, people, now),
         {} if rep is None else feedback.claims.held(session, people, rep.id),

@@ -26,7 +26,6 @@ from app.recommend.fit_rows import LONG
 from app.tagging import Weight
 
 CHUNK = 1000
-MANY = 8  # physicians for whom the kernel is fetched, which takes a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Fits:
 
     def _by_long_rows(self, asked: Mapping[str, Asked], limit: int) -> dict[str, list[Scored]]:
         """Of those for whom a row made now says enough."""
-        if not asked or not (kernel.is_fetched() or (len(asked) >= MANY and kernel.has_numba())):
+        if not asked or not kernel.is_warm():
             return {}
         rows = by_kernel(list(asked), self.interests, self.basis, LONG)
         found = {}

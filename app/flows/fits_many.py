@@ -43,9 +43,8 @@ def by_kernel(
     own = np.array([place[tag] for of in mine for tag in of], dtype=np.uint16)
     weight = np.array([value for of in mine for value in of.values()], dtype=np.float64)
     group = np.zeros(len(mine), dtype=np.int32)
-    with _running:
-        people = kernel.Physicians(begin, own, weight, group)
-        found = kernel.fits_many(ready, whole, people, kept=kept)
+    people = kernel.Physicians(begin, own, weight, group)
+    found = kernel.fits_many(ready, whole, people, kept=kept)
     packed, number = _packed(found, here)
     return [
         (
@@ -91,5 +90,4 @@ def _ready(here: Basis, tags: Sequence[int]) -> tuple[kernel.Kernel, kernel.Whol
 
 
 _lock = threading.Lock()
-_running = threading.Lock()  # two at once would end the process, says numba
 _kept: dict[str, tuple[kernel.Kernel, kernel.Whole, dict[int, int]]] = {}

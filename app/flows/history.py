@@ -121,7 +121,8 @@ def _remember(past: History, row: Any, rep_id: int, now: datetime, shared: Conta
     """A refusal or a postponement is one rep's own; what was sent or waits counts for all, and so
     does the refusal of a content of which marketing says so (`shared`). What one rep has talked
     about already makes what is like it less interesting for all, and is hidden from that rep."""
-    mine = row.rep_id == rep_id or (row.refusal == "content" and row.content_id in shared)
+    for_all = row.refusal == "content" and row.state == State.REFUSED and row.content_id in shared
+    mine = row.rep_id == rep_id or for_all
     past.later.discard(row.content_id)
     if row.state == State.ADOPTED or row.refusal == "discussed":
         if mine or row.state == State.ADOPTED or row.content_id in shared:

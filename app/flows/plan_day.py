@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app import recommend
 from app.flows import attention, decide
-from app.flows.best_first import OUTRANKED, BestFirst, Part
+from app.flows.best_first import OUTRANKED, UNASKED, BestFirst
 from app.flows.history import OPEN_DAYS
 from app.flows.suggest import Plan, suggest
 from app.recommend import DailyPlan, Together
@@ -37,8 +37,8 @@ def plan_day(session: Session, rep: Rep, day: date, *, base_url: str, now: datet
     best = BestFirst(session, [(one, _room(session, one, day)) for one in due], day, now)
     result = settle(session, best, day, now)
     plans = {
-        rep_id: _write(session, part, result, day, base_url, now)
-        for rep_id, part in sorted(best.parts.items())
+        rep_id: _write(session, best, rep_id, result, day, base_url, now)
+        for rep_id in sorted(best.parts)
     }
     return plans[rep.id]
 
@@ -66,16 +66,18 @@ def _room(session: Session, rep: Rep, day: date) -> int:
 
 
 def _write(
-    session: Session, part: Part, result: Together[str], day: date, base_url: str, now: datetime
-) -> DailyPlan:
+    session: Session, best: BestFirst, rep_id: int, result: Together[str], day: date, base_url: str,
+    now: datetime,
+) -> DailyPlan:  # fmt: skip
+    part = best.parts[rep_id]
     rep, considered = part.rep, part.considered
     slots = result.chosen[rep.id]
     considered.look_at([candidate.person for candidate in slots])
     decided = decide.decide(session, rep, slots, considered, day, now, room=part.room)
     lost = [*result.lost[rep.id].values(), *decided.empty.values()]
-    left_out = considered.left_out + Counter(lost)
+    left_out = considered.left_out + Counter(lost) + Counter({UNASKED: best.unasked(rep_id)})
     rest = len(considered.contacts) - len(decided.shown) - left_out.total()
-    left_out[OUTRANKED] += rest  # looked at or not: others are worth more
+    left_out[OUTRANKED] += rest
     plan = DailyPlan(
         rep_id=rep.id, day=day, considered=len(considered.contacts),
         suggested=len(decided.shown), policy_version=decided.policy.version,

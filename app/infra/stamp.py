@@ -54,6 +54,12 @@ class Stamped(Generic[T]):
             known[self] = self._look_up(session)
         return known[self]
 
+    def again(self, session: Session) -> T:
+        """Read anew, and kept, although the stamp is the same."""
+        self._by_stamp = {}
+        session.info.setdefault("stamped", {}).pop(self._name, None)
+        return self.of(session)
+
     def changed(self, session: Session) -> None:
         """Everybody reads it anew once this transaction has committed, and this one at once."""
         change(session, self._name)

@@ -19,7 +19,7 @@ PLACE = Reason("place", "这份内容不面向医生所在的地区")
 SPECIALTY = Reason("specialty", "这份内容不面向医生的专科")
 UNKNOWN = Reason("terms_unknown", "无法确认这份内容面向哪些医生")
 CODES = tuple(r.code for r in (SCOPE, LICENCE, PLACE, SPECIALTY, UNKNOWN))
-MOST_KINDS = 500  # of physicians, kept at a time
+MOST_VERDICTS = 16  # kept at a time
 TELLING = 2  # characters of a province's name
 
 
@@ -44,24 +44,34 @@ class Whom:
 
 @dataclass(slots=True)
 class Compiled:
-    """The terms of a library for one rep, each kind of physician asked about once.
+    """The terms of contents for one rep. Few terms are different, and physicians to whom the same
+    of them speak are asked about once.
 
     `brands`: those the rep speaks for, empty: all; None: no rep carries it.
     """
 
     terms: Mapping[int, Terms]  # by content
     brands: frozenset[int] | None
-    _known: dict[Whom, Mapping[int, tuple[Reason, ...]]] = field(default_factory=dict)
+    _alike: dict[Terms, list[int]] = field(init=False)  # the contents of each
+    _known: dict[tuple[tuple[Reason, ...], ...], Mapping[int, tuple[Reason, ...]]] = field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        self._alike = {}
+        for content_id, terms in self.terms.items():
+            self._alike.setdefault(terms, []).append(content_id)
 
     def barred(self, whom: Whom) -> Mapping[int, tuple[Reason, ...]]:
         """The contents that are not for this kind of physician, each with every reason."""
-        known = self._known.get(whom)
+        verdict = tuple(against(terms, whom, self.brands) for terms in self._alike)
+        known = self._known.get(verdict)
         if known is None:
-            found = {one: against(terms, whom, self.brands) for one, terms in self.terms.items()}
-            known = MappingProxyType({one: why for one, why in found.items() if why})
-            if len(self._known) >= MOST_KINDS:
+            pairs = zip(self._alike.values(), verdict, strict=True)
+            known = MappingProxyType({one: why for some, why in pairs if why for one in some})
+            if len(self._known) >= MOST_VERDICTS:
                 self._known.clear()
-            self._known[whom] = known
+            self._known[verdict] = known
         return known
 
 

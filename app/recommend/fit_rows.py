@@ -70,7 +70,7 @@ def unpack(body: bytes) -> list[Kept]:
 
 
 def kept_of(fits: Sequence[Scored]) -> list[Kept]:
-    """Of the best `KEPT` fits of a scorer that was told of nothing sent."""
+    """Of the best fits of a scorer that was told of nothing sent."""
     found = []
     for fit in fits:
         most = sorted((-part, tag) for tag, part in fit.parts.items() if part > 0)[:WHY]

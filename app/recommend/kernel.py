@@ -10,6 +10,7 @@ Without numba the same sums are made by numpy, in the same order: the results ar
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -23,6 +24,10 @@ from app.recommend.table import Table
 BEST, SPARE = 5, 3  # and one more looked at for each three that are kept
 STRIP, PIECE, REASONS = 128, 512, 3  # as in loops.py; a piece is one core's work
 CHUNK = 4096  # physicians of one step without numba
+
+
+_running = threading.Lock()  # two at once would end the process, says numba
+_warm = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,8 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """Physicians × 12: places of contents (−1: no more), affinity; × 3: own tags (−1: none) and
-    their parts; `sure`: 0 where the pure scorer must be asked."""
+    """Physicians × those kept: places of contents (−1: no more), affinity; × 3: own tags (−1: none)
+    and their parts; `sure`: 0 where the pure scorer must be asked."""
 
     content: Any
     affinity: Any
@@ -103,13 +108,16 @@ def best_many(
     import numpy as np
 
     size = len(people.begin) - 1
+    with _running:
+        near = _nearest(made, people, fast, best)
     found = Best(
-        *_nearest(made, people, fast, best), np.full((size, best, REASONS), -1, dtype=np.int16),
+        *near, np.full((size, best, REASONS), -1, dtype=np.int16),
         np.zeros((size, best, REASONS), dtype=np.float32),
     )  # fmt: skip
     why = _compiled(size > PIECE)[1] if _is_fast(fast) else loops().reasons
-    why(made.strips, people.begin, people.own, people.weight, found.content, found.score,
-        found.own, found.part)  # fmt: skip
+    with _running:
+        why(made.strips, people.begin, people.own, people.weight, found.content, found.score,
+            found.own, found.part)  # fmt: skip
     return found
 
 
@@ -123,15 +131,16 @@ def fits_many(
     import numpy as np
 
     size = len(people.begin) - 1
-    near, score = _nearest(made, people, fast, kept + kept // SPARE)
     found = Fits(
         np.full((size, kept), -1, dtype=np.int32), np.zeros((size, kept)),
         np.full((size, kept, REASONS), -1, dtype=np.int32),
         np.zeros((size, kept, REASONS), dtype=np.float32), np.zeros(size, dtype=np.uint8),
     )  # fmt: skip
     exact = _compiled(size > PIECE)[2] if _is_fast(fast) else loops().exact
-    exact(whole.rows, whole.rest, whole.tag, people.begin, people.own, people.weight, near, score,
-          found.content, found.affinity, found.tag, found.part, found.sure)  # fmt: skip
+    with _running:
+        near, score = _nearest(made, people, fast, kept + kept // SPARE)
+        exact(whole.rows, whole.rest, whole.tag, people.begin, people.own, people.weight, near,
+              score, found.content, found.affinity, found.tag, found.part, found.sure)  # fmt: skip
     return found
 
 
@@ -148,9 +157,9 @@ def has_numba() -> bool:
     return find_spec("numba") is not None
 
 
-def is_fetched() -> bool:
+def is_warm() -> bool:
     """True once this process has compiled the loops, or read them from the machine's cache."""
-    return _compiled.cache_info().currsize > 0
+    return _warm.is_set()
 
 
 def loops() -> Any:
@@ -181,17 +190,21 @@ def _nearest(made: Kernel, people: Physicians, fast: bool | None, best: int) -> 
     return content, score
 
 
-def warm(made: Kernel) -> None:
-    """Compile now: it takes seconds, once for a machine; processes do it when they start."""
+def warm() -> None:
+    """Compile now, on one core and on all: most of a minute, once for a machine, later a second.
+    Processes that plan do it when they start, beside their work. Needs numba."""
     import numpy as np
 
-    for size in (0, PIECE + 1):  # on one core, and on all
-        nothing = np.zeros(0, dtype=np.float32)
+    nothing = Table({1: 0}, np.zeros((1, 1)), np.zeros(1))
+    made, whole = kernel(nothing, np.ones((1, 1), dtype=bool)), whole_of(nothing)
+    for size in (1, PIECE + 1):
         people = Physicians(
-            np.zeros(size + 1, dtype=np.int64), nothing.astype(np.uint16), nothing,
+            np.zeros(size + 1, dtype=np.int64), np.zeros(0, dtype=np.uint16), np.zeros(0),
             np.zeros(size, dtype=np.int32),
         )  # fmt: skip
+        fits_many(made, whole, people)
         best_many(made, people)
+    _warm.set()
 
 
 def _by_numpy(made: Kernel, people: Physicians, content: Any, found: Any) -> None:
