@@ -191,7 +191,7 @@ def test_who_was_wanted_later_is_asked_about_among_the_first(
         rep = hire(session, "rep", now, daily_limit=1)
         versions = [publish(session, f"内容{n}", (TAGS[n % 5],), now) for n in range(5)]
         for n in range(8):
-            meet(session, rep, f"p{n}", now, tags=TAGS[:3])
+            meet(session, rep, f"p{n}", now - timedelta(days=9 * n), tags=TAGS[:3])
         low = meet(session, rep, "low", now - timedelta(days=90), tags=("cad",))
         version, at = versions[TAGS.index("cad")], now - timedelta(days=4)
         session.add(Suggestion(
