@@ -63,6 +63,7 @@ def main() -> None:
         people = fill(db, NOW, reps=asked.reps, contacts=asked.contacts, contents=asked.contents)
         with db.transaction() as session:  # audiences follow changes
             session.add(SegmentState(id=1, generation=FORM + "b" * 28, upto=0, builder=""))
+            session.execute(text("analyze"))  # as PostgreSQL does by itself within a minute
         night, parts = _night(db), _parts(db)
         plan = _plan(db, asked.reps)
         works = {"whole": _topics, "rows": _rows}
