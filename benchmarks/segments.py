@@ -89,7 +89,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--physicians", type=int, default=1_000_000)
     parser.add_argument("--questions", type=int, default=200, help="of ours; peers: the first 20")
-    parser.add_argument("--peers", default=",".join(PEERS), help="by name, with commas; or none")
+    parser.add_argument(
+        "--peers", default=",".join(PEERS), help="by name, with commas; all, or none"
+    )
     parser.add_argument("--real", type=int, default=5000, help="physicians with own rows")
     parser.add_argument("--no-postgres", action="store_true")
     parser.add_argument(
@@ -165,7 +167,7 @@ def _peers(
     wanted: str, data: Any, folder: Path, questions: Sequence[Question], answers: Sequence[int]
 ) -> dict[str, Any]:
     told: dict[str, Any] = {}
-    for name in [name for name in PEERS if name in wanted.split(",")]:
+    for name in PEERS if wanted == "all" else [one for one in PEERS if one in wanted.split(",")]:
         begun = time.perf_counter()
         try:
             with PEERS[name](data, folder) as ask:
