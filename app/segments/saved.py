@@ -148,6 +148,18 @@ def within(session: Session, expression: str) -> Iterator[Segment]:
             waiting += [part.name for part in of_kind(parse(row.expression), SegmentIs)]
 
 
+def around(session: Session, row: Segment) -> set[int]:
+    """The ids of a segment and of all that name it, directly or within another."""
+    found: set[int] = set()
+    waiting = [row]
+    while waiting:
+        one = waiting.pop()
+        if one.id not in found:
+            found.add(one.id)
+            waiting += that_name(session, SegmentIs, one.name)
+    return found
+
+
 def tags_in(session: Session, expression: str) -> set[int]:
     """The tags that an expression asks for, also through the segments that it names."""
     texts = [expression, *(row.expression for row in within(session, expression))]
