@@ -4,6 +4,7 @@ deleted, and whom one spares from now on is judged again where a moment is alrea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -119,20 +120,26 @@ def prolong_list(
 ) -> None:
     """As `segments.lists.prolong`: a list that had expired spares again."""
     segments.lists.prolong(session, list_id, expires_at, now)
-    if segments.suppression.of_list(session, list_id):
+    name = segments.lists.get(session, list_id).name
+    within = segments.saved.that_name(session, ListIs, name)
+    if segments.suppression.of_list(session, list_id) or _keep_back(session, within, now):
         delivery.moments.wake(session, now)
 
 
 def _means_others(session: Session, row: Segment, before: str, now: datetime) -> None:
-    """What follows when its expression is another one; who is marked is judged again where it keeps
-    anybody back, itself or within another."""
+    """What follows when its expression is another one than before."""
     if row.expression == before:
         return
     autotag.check_segment(session, row)
+    if _keep_back(session, [row], now):
+        delivery.moments.wake(session, now)
+
+
+def _keep_back(session: Session, rows: Sequence[Segment], now: datetime) -> bool:
+    """Is anybody spared, or a content stopped for them, by one of these or by what names it?"""
     stopping = {rule.segment_id for rule in feedback.rules.in_force(session, now)}
     named = stopping | segments.suppression.segments_named(session)
-    if not named.isdisjoint(segments.saved.around(session, row)):
-        delivery.moments.wake(session, now)
+    return any(not named.isdisjoint(segments.saved.around(session, row)) for row in rows)
 
 
 def _users(session: Session, kind: type[Any], name: str, spares: Any) -> Users:

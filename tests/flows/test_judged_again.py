@@ -42,11 +42,18 @@ def spared(session: Session, moment: Moment) -> dict[str, Callable[[], object]]:
         expires_at=None, **BY,
     )  # fmt: skip
     lists.confirm(session, named.id)
+    again = lists.draft(
+        session, name="会议", purpose="示例", filename="a.csv", members=[], figures={}, report=[],
+        expires_at=LATER, **BY,
+    )  # fmt: skip
+    lists.confirm(session, again.id)
     row = saved.save(session, name="云岭", expression="城市 = 云岭市", **BY)
     return {
         "a list": lambda: audiences.spare(session, list_id=named.id, **BY),
         "a segment": lambda: audiences.spare(session, segment_id=row.id, **BY),
         "its list again": lambda: audiences.prolong_list(session, named.id, LATER, NOON),
+        "others by name of a list": lambda: change(session, row.id, "名单:会议"),
+        "a list in a segment": lambda: audiences.prolong_list(session, again.id, LATER, NOON),
         "others": lambda: audiences.change_segment(session, row.id, expression="全部", **BY),
         "as before": lambda: audiences.segment_back(session, row.id, 1, **BY),
     }
