@@ -11,8 +11,9 @@ from app import content, delivery, feedback, tagging
 from app.delivery.moment_models import Moment, Step
 from app.feedback import ClaimState, RuleState, Scope, StopRule
 from app.feedback.rules import What
-from app.flows import audiences, terms_changed
+from app.flows import audiences, moments, terms_changed
 from app.flows.claim_decided import decide_claim, undo_claim
+from app.flows.moment_asked import Answer
 from app.flows.rule_decided import approve_rule
 from app.infra.db import Database
 from app.segments import lists, saved
@@ -129,6 +130,27 @@ def test_woken_moments_do_not_overtake_what_was_due_before(database: Database) -
         now = NOON + timedelta(hours=2)
         delivery.moments.wake(session, now)
         assert delivery.moments.due_moments(session, now, 5) == [due.id, moment.id]
+
+
+@ONE_DATABASE
+def test_who_wakes_a_moment_while_the_platform_is_asked_has_it_looked_at_again(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        moment = marked_moment(session)
+        for is_woken in (False, True):
+            moment.check_at = NOON
+            session.flush()
+            question = moments.look(session, moment.id, NOON)
+            assert question is not None
+            if is_woken:
+                delivery.moments.wake(session, NOON + timedelta(seconds=3))
+                session.refresh(moment)
+            answered = NOON + timedelta(seconds=5)
+            moments.note(session, question, Answer(), answered)
+            session.flush()
+            due = delivery.moments.due_moments(session, answered, 5)
+            assert due == ([moment.id] if is_woken else [])
 
 
 def change(session: Session, segment_id: int, expression: str) -> None:
