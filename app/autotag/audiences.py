@@ -3,6 +3,7 @@ follow from the rule itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -47,11 +48,15 @@ def follow_rename(session: Session, kind: type[Any], old: str, new: str) -> None
 
 
 def check_circle(session: Session, rule_id: int, rule: Rule) -> None:
-    """A rule whose audience follows from what it gives would switch itself on and off. Raises
-    Refused."""
+    """A rule whose audience follows from what it and the others that give tags give would switch
+    itself on and off. Raises Refused."""
+    check_itself(session, rule, [one.rule for one in LIVE.of(session) if one.id != rule_id])
+
+
+def check_itself(session: Session, rule: Rule, others: Sequence[Rule] = ()) -> None:
+    """The same for a rule alone, or with these others. Raises Refused."""
     words, shape = Words(session), tagging.shape(session)
-    rules = [rule, *(one.rule for one in LIVE.of(session) if one.id != rule_id)]
-    asked = [(one, asked_for(session, one)) for one in rules if one.audience]
+    asked = [(one, asked_for(session, one)) for one in (rule, *others) if one.audience]
     reached, fresh = set[int](), set(words.gives(rule))
     while fresh:
         fresh |= {broad for tag in fresh for broad in shape.broader(tag)} | shape.rivals(fresh)

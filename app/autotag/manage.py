@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app import segments, tagging
-from app.autotag.audiences import check_circle
+from app.autotag.audiences import check_circle, check_itself
 from app.autotag.definition import check_repeats, read, write
 from app.autotag.following import hold
 from app.autotag.life import State, Switch, check_switch, state_of
@@ -122,11 +122,8 @@ def checked(session: Session, definition: Mapping[str, Any], now: datetime) -> R
     for tag in given:
         _check_may(tag)
     _check_words(session, rule)
-    if rule.audience:
-        try:
-            segments.check(session, rule.audience, now)
-        except Unparseable as problem:
-            raise Refused(f"人群条件：{problem}") from None
+    _check_audience(session, rule, now)
+    check_itself(session, rule)
     return read(write(rule))
 
 
@@ -204,9 +201,17 @@ def _go_live(session: Session, row: TagRule, now: datetime) -> None:
 def _check_still(session: Session, row: TagRule, now: datetime) -> None:
     """What its audience names may be gone by now, or have come to follow from it."""
     rule = rule_of(session, row, row.live_version)
-    if rule.audience:
-        segments.check(session, rule.audience, now)
+    _check_audience(session, rule, now)
     check_circle(session, row.id, rule)
+
+
+def _check_audience(session: Session, rule: Rule, now: datetime) -> None:
+    if not rule.audience:
+        return
+    try:
+        segments.check(session, rule.audience, now)
+    except Unparseable as problem:
+        raise Refused(f"人群条件：{problem}") from None
 
 
 def _check_may(tag: Tag) -> None:

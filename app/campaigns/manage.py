@@ -96,22 +96,22 @@ def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
     return campaign
 
 
-def pause(session: Session, campaign_id: int) -> int:
+def pause(session: Session, campaign_id: int, now: datetime) -> int:
     """Stop; what is queued is cancelled. Returns how many messages were stopped."""
     campaign = get(session, campaign_id)
     check_move(Stage(campaign.stage), Stage.PAUSED)
     campaign.stage = Stage.PAUSED
     rest(schedule_of(session, campaign_id))
-    return _stop(session, campaign_id, PAUSED)
+    return _stop(session, campaign_id, PAUSED, now)
 
 
-def finish(session: Session, campaign_id: int) -> None:
+def finish(session: Session, campaign_id: int, now: datetime) -> None:
     """End for good."""
     campaign = get(session, campaign_id)
     check_move(Stage(campaign.stage), Stage.FINISHED)
     campaign.stage = Stage.FINISHED
     rest(schedule_of(session, campaign_id))
-    _stop(session, campaign_id, FINISHED)
+    _stop(session, campaign_id, FINISHED, now)
 
 
 def run_now(session: Session, campaign_id: int, now: datetime) -> int:
@@ -214,8 +214,8 @@ def _run(session: Session, schedule: Schedule, now: datetime) -> int:
     return run.id
 
 
-def _stop(session: Session, campaign_id: int, why: str) -> int:
-    delivery.moments.wake(session, campaign_id=campaign_id)
+def _stop(session: Session, campaign_id: int, why: str, now: datetime) -> int:
+    delivery.moments.wake(session, now, campaign_id=campaign_id, gathering=True)
     stopped = delivery.cancel_for(session, why, campaign_id=campaign_id)
     session.execute(
         update(Suggestion)

@@ -73,6 +73,7 @@ def count(
     begun = time.perf_counter()
     try:
         with parts.db.reading() as session:
+            segments.check(session, expression, parts.clock())
             found = segments.audience(session, expression, parts.clock(), 0)
     except Unparseable as problem:
         raise Refused(str(problem)) from None

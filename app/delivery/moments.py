@@ -14,7 +14,8 @@ from app.infra.db import insert_new, insert_once
 
 HOLD = timedelta(seconds=60)  # a worker that died in the middle leaves it to others after this
 GATHER = timedelta(minutes=5)  # whoever adds people says `begin`; if that dies, it begins then
-PENDING = (Step.NEW, Step.SHOWING, Step.ASKING, Step.MAKING, Step.CONFIRMING)
+BEGUN = (Step.SHOWING, Step.ASKING, Step.MAKING, Step.CONFIRMING)  # somebody may be marked
+PENDING = (Step.NEW, *BEGUN)
 MARKED = (State.SENT, State.UNKNOWN)  # a viewer's message: may carry the mark
 BETWEEN = ":rep:"  # of what it belongs to, and of whom
 
@@ -69,18 +70,24 @@ def begin(moment: Moment, now: datetime) -> None:
 
 def wake(
     session: Session,
+    now: datetime,
     *,
     identifier_ids: Collection[int] | None = None,
     rep_id: int | None = None,
     campaign_id: int | None = None,
-    content_version_id: int | None = None,
+    content_version_ids: Collection[int] | None = None,
+    gathering: bool = False,
 ) -> None:
-    """Look at once at those that are not published yet and have to do with all of these; without
-    any of these at all of them."""
+    """Look at those that are not published yet and have to do with all of these as soon as at what
+    is due now; without any of these at all of them.
+
+    `gathering`: also at those that have nobody marked yet, and begin by it: what they belong to is
+    at an end."""
     viewers = select(MomentViewer.moment_id).join(
         Dispatch, Dispatch.id == MomentViewer.dispatch_id
     )  # fmt: skip
-    chosen = update(Moment).where(Moment.step.in_(PENDING))
+    steps = PENDING if gathering else BEGUN
+    chosen = update(Moment).where(Moment.step.in_(steps), Moment.check_at > now)
     if identifier_ids is not None:
         chosen = chosen.where(
             Moment.id.in_(viewers.where(MomentViewer.identifier_id.in_(list(identifier_ids))))
@@ -90,14 +97,14 @@ def wake(
     if campaign_id is not None:
         of_viewers = Moment.id.in_(viewers.where(Dispatch.campaign_id == campaign_id))
         chosen = chosen.where(or_(Moment.campaign_id == campaign_id, of_viewers))
-    if content_version_id is not None:
-        chosen = chosen.where(Moment.content_version_id == content_version_id)
-    session.execute(chosen.values(check_at=Moment.created_at))
+    if content_version_ids is not None:
+        chosen = chosen.where(Moment.content_version_id.in_(list(content_version_ids)))
+    session.execute(chosen.values(check_at=now))
 
 
 def was_woken(moment: Moment, since: datetime) -> bool:
     """Has somebody woken it after it was taken at `since`?"""
-    return moment.check_at is not None and moment.check_at <= since
+    return moment.check_at != since + HOLD
 
 
 def ended_by(session: Session, why: str, campaign_id: int) -> bool:

@@ -4,6 +4,7 @@ deleted, and whom one spares from now on is judged again where a moment is alrea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,10 +60,10 @@ def change_segment(
 ) -> Segment:  # fmt: skip
     """Another expression is a new version. Raises NotFound, Unparseable, and Refused also when a
     rule that gives tags would follow from itself."""
+    before = segments.saved.get(session, segment_id).expression
     row = segments.saved.change(session, segment_id, expression=expression, author=author, now=now,
                                 description=description, base=base)  # fmt: skip
-    autotag.check_segment(session, row)
-    delivery.moments.wake(session)  # it may spare its members, itself or within another
+    _means_others(session, row, before, now)
     return row
 
 
@@ -70,9 +71,9 @@ def segment_back(
     session: Session, segment_id: int, number: int, *, author: str, now: datetime
 ) -> Segment:
     """An older expression is the newest again. Raises as `change_segment`."""
+    before = segments.saved.get(session, segment_id).expression
     row = segments.saved.back(session, segment_id, number, author=author, now=now)
-    autotag.check_segment(session, row)
-    delivery.moments.wake(session)
+    _means_others(session, row, before, now)
     return row
 
 
@@ -110,7 +111,7 @@ def spare(
         session, author=author, now=now, list_id=list_id, segment_id=segment_id,
         campaign_id=campaign_id,
     )  # fmt: skip
-    delivery.moments.wake(session, campaign_id=campaign_id)
+    delivery.moments.wake(session, now, campaign_id=campaign_id)
     return row
 
 
@@ -119,8 +120,26 @@ def prolong_list(
 ) -> None:
     """As `segments.lists.prolong`: a list that had expired spares again."""
     segments.lists.prolong(session, list_id, expires_at, now)
-    if segments.suppression.of_list(session, list_id):
-        delivery.moments.wake(session)
+    name = segments.lists.get(session, list_id).name
+    within = segments.saved.that_name(session, ListIs, name)
+    if segments.suppression.of_list(session, list_id) or _keep_back(session, within, now):
+        delivery.moments.wake(session, now)
+
+
+def _means_others(session: Session, row: Segment, before: str, now: datetime) -> None:
+    """What follows when its expression is another one than before."""
+    if row.expression == before:
+        return
+    autotag.check_segment(session, row)
+    if _keep_back(session, [row], now):
+        delivery.moments.wake(session, now)
+
+
+def _keep_back(session: Session, rows: Sequence[Segment], now: datetime) -> bool:
+    """Is anybody spared, or a content stopped for them, by one of these or by what names it?"""
+    stopping = {rule.segment_id for rule in feedback.rules.in_force(session, now)}
+    named = stopping | segments.suppression.segments_named(session)
+    return any(not named.isdisjoint(segments.saved.around(session, row)) for row in rows)
 
 
 def _users(session: Session, kind: type[Any], name: str, spares: Any) -> Users:

@@ -38,7 +38,7 @@ def decide_claim(
 def undo_claim(session: Session, claim_id: int, now: datetime) -> RelationClaim:
     """It waits again, and the physician is off the rep's lists meanwhile."""
     before = feedback.claims.undo(session, claim_id)
-    delivery.moments.wake(session, rep_id=before.rep_id)
+    delivery.moments.wake(session, now, rep_id=before.rep_id)
     text = "关于“{name} 不是我的客户”的处理已撤销，市场部会重新确认；在此之前不再向您推荐。"
     _tell(session, before, reps.get_rep(session, before.rep_id), text, "undone", now)
     return before

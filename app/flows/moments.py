@@ -148,8 +148,8 @@ def _ask_when_shown(session: Session, row: Moment, now: datetime) -> tuple[Barre
     again that may not see it any more: they are returned."""
     _show(session, row, now)  # who came late
     found = [dispatch for _, dispatch in rows.viewers_of(session, row.id) if dispatch is not None]
-    row.check_at = now + SOON
     if any(dispatch.state in OPEN for dispatch in found):
+        row.check_at = now + SOON
         return ()
     if not any(d.state in rows.MARKED and d.receipt is None for d in found):
         moment_seen.fail(session, row, NOBODY, now)
@@ -164,7 +164,7 @@ def _ask_when_shown(session: Session, row: Moment, now: datetime) -> tuple[Barre
                  **moment_fields(version, row.url)},
         rep_id=rep.id, campaign_id=row.campaign_id, content_version_id=version.id, now=now,
     )  # fmt: skip
-    row.step = Step.ASKING
+    row.step, row.check_at = Step.ASKING, now + SOON
     return ()
 
 

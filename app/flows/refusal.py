@@ -62,7 +62,7 @@ def follow(session: Session, suggestion: Suggestion, reason: str, text: str, now
         feedback.claims.claim(
             session, suggestion.rep_id, suggestion.identifier_id, suggestion.id, now
         )
-        delivery.moments.wake(session, rep_id=suggestion.rep_id)
+        delivery.moments.wake(session, now, rep_id=suggestion.rep_id)
     if reason == "other" and text:
         propose(session, suggestion, text, now)
 

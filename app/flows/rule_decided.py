@@ -63,7 +63,7 @@ def approve_rule(
 ) -> StopRule:
     """As `feedback.rules.approve`; moments that are not published yet are judged again at once."""
     rule = feedback.rules.approve(session, rule_id, what, by=by, reason=reason, now=now)
-    delivery.moments.wake(session)
+    delivery.moments.wake(session, now)
     return rule
 
 

@@ -38,9 +38,10 @@ def stop_sending(
         chosen.append(Dispatch.identifier_id.in_(identifier_ids))
     if rep_id is not None:
         chosen.append(Dispatch.rep_id == rep_id)
+    versions = None if content_version_id is None else [content_version_id]
     delivery.moments.wake(
-        session, content_version_id=content_version_id, identifier_ids=identifier_ids,
-        rep_id=rep_id,
+        session, now, content_version_ids=versions, identifier_ids=identifier_ids, rep_id=rep_id,
+        gathering=versions is not None,
     )  # fmt: skip
     _take_back_promises(session, why, chosen, now)
     delivery.cancel_for(

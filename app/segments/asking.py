@@ -106,8 +106,9 @@ def which(
 
 
 def check(session: Session, text: str, now: datetime, *, inside: Sequence[str] = ()) -> Node:
-    """The expression, when every name in it exists. Raises Unparseable, Refused."""
-    tree = parse(text)
+    """The expression as it is written now, when every name in it exists. Raises Unparseable,
+    Refused."""
+    tree = parse(text, fresh=True)
     meaning(session, tree, now, inside=inside)
     return tree
 

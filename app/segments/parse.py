@@ -47,22 +47,24 @@ from app.segments.tokens import Piece, pieces
 MOST_TIMES = 999
 
 
-def parse(text: str) -> Node:
-    """The expression as a tree. Raises Unparseable."""
+def parse(text: str, *, fresh: bool = False) -> Node:
+    """The expression as a tree. `fresh`: it is being written; 近0天, which older releases took and
+    saved, is refused then. Raises Unparseable."""
     if not text.strip():
         raise Unparseable(0, "请填写条件，例如 标签:房颤；选择所有医生写 全部")
     if len(text) > MAX_LENGTH:
         raise Unparseable(MAX_LENGTH, "条件太长")
-    parser = _Parser(list(pieces(text)), len(text))
+    parser = _Parser(list(pieces(text)), len(text), 1 if fresh else 0)
     tree = parser.either(0)
     parser.expect_end()
     return tree
 
 
 class _Parser:
-    def __init__(self, found: list[Piece], length: int) -> None:
+    def __init__(self, found: list[Piece], length: int, least_days: int) -> None:
         self.pieces = found
         self.length = length
+        self.least_days = least_days
         self.next = 0
 
     def either(self, depth: int) -> Node:
@@ -110,7 +112,7 @@ class _Parser:
         if piece.kind == "named":
             return self._named(piece, SORTS[piece.match.group("sort")], piece.name("n"))
         if piece.kind == "counted":
-            return _counted(piece)
+            return self._counted(piece)
         return _field(piece) if piece.kind == "field" else _word(piece)
 
     def _tag(self, name: str) -> Node:
@@ -118,6 +120,12 @@ class _Parser:
             return Reachable("out")
         least = self._take("least")
         return TagIs(name, float(least.match.group("weight")) if least else DEFAULT_WEIGHT)
+
+    def _counted(self, piece: Piece) -> Node:
+        node = _counted(piece)
+        if node.days < self.least_days:
+            raise Unparseable(piece.at, "近 0 天里一天也没有，请写 1 到 999 天；近 1 天是今天")
+        return node
 
     def _named(self, piece: Piece, sort: str, name: str) -> Node:
         if sort == "segment":
@@ -144,7 +152,7 @@ class _Parser:
         return self.pieces[self.next].at if self.next < len(self.pieces) else self.length
 
 
-def _counted(piece: Piece) -> Node:
+def _counted(piece: Piece) -> Counted:
     said = piece.match.group
     what, days = COUNTS[said("what") or said("ewhat")], int(said("days") or said("edays"))
     bounded = said("times") or said("low")

@@ -46,17 +46,19 @@ def change(
     session: Session, segment_id: int, *, expression: str, author: str, now: datetime,
     description: str | None = None, base: int | None = None,
 ) -> Segment:  # fmt: skip
-    """A new version when the expression is another one. `base`: the version that was changed; while
-    somebody else has saved a newer one this is refused. Raises NotFound, Unparseable, Refused."""
+    """A new version when the expression is another one, and only then is it checked. `base`: the
+    version that was changed; while somebody else has saved a newer one this is refused. Raises
+    NotFound, Unparseable, Refused."""
     row = get(session, segment_id)
-    if base is not None and row.version > base and expression.strip() != row.expression:
+    is_other = expression.strip() != row.expression
+    if base is not None and row.version > base and is_other:
         raise Refused(f"您打开之后，“{row.name}”已有第 {row.version} 版：{row.expression}。"
                       "您的修改还没有保存；再保存一次会以您的为准。")  # fmt: skip
-    check(session, expression, now, inside=[row.name])
+    if is_other:
+        check(session, expression, now, inside=[row.name])
+        _version(session, row, expression, author, now)
     if description is not None:
         row.description = description.strip()[:LONGEST_DESCRIPTION]
-    if expression.strip() != row.expression:
-        _version(session, row, expression, author, now)
     session.flush()
     return row
 
@@ -146,6 +148,18 @@ def within(session: Session, expression: str) -> Iterator[Segment]:
             seen.add(name)
             yield row
             waiting += [part.name for part in of_kind(parse(row.expression), SegmentIs)]
+
+
+def around(session: Session, row: Segment) -> set[int]:
+    """The ids of a segment and of all that name it, directly or within another."""
+    found: set[int] = set()
+    waiting = [row]
+    while waiting:
+        one = waiting.pop()
+        if one.id not in found:
+            found.add(one.id)
+            waiting += that_name(session, SegmentIs, one.name)
+    return found
 
 
 def tags_in(session: Session, expression: str) -> set[int]:

@@ -116,6 +116,12 @@ def of_segment(session: Session, segment_id: int) -> Sequence[Suppression]:
     return session.scalars(select(Suppression).where(Suppression.segment_id == segment_id)).all()
 
 
+def segments_named(session: Session) -> set[int]:
+    """The segments that spare their members, anywhere, by their own name."""
+    named = session.scalars(select(Suppression.segment_id).distinct())
+    return {one for one in named if one is not None}
+
+
 def forget(session: Session, identifier_id: int, before: datetime | None = None) -> None:
     """An identifier leaves all lists (made before that moment) but those that spare: that somebody
     is not to be written to outlives the deletion of everything else."""

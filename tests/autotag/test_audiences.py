@@ -83,8 +83,9 @@ def test_no_rule_follows_from_itself_through_a_segment(database: Database, clock
         tagging.seed(session, now)
         inner = saved.save(session, name="内", expression="非 标签:近期活跃", author="u", now=now)
         saved.save(session, name="外", expression="人群:内 且 全部", author="u", now=now)
-        with pytest.raises(Refused, match="互相触发"):
-            live(session, clock, "甲", "人群:外")
+        for audience in ("人群:外", "非 标签:近期活跃"):
+            with pytest.raises(Refused, match="互相触发"):  # when it is written, not when it begins
+                make(session, clock, "甲", ACTIVE | {"audience": audience})
         audiences.change_segment(session, inner.id, expression="全部", author="u", now=now)
         rule_id = live(session, clock, "乙", "人群:外")
         with pytest.raises(Refused, match="自动标签规则“乙”用到这个人群"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Error, Page
 from sqlalchemy import delete, select
 
 from app import identity
@@ -110,6 +110,37 @@ def test_what_was_not_taken_down_is_said_with_a_way_back(
     assert states(product)[int(first)] == State.OPEN
     keep(page, "desk-failed")
     back.click()
+    page.locator(f"#case[data-case='{first}']").wait_for()
+
+
+def test_an_answer_that_hangs_holds_the_rest_for_a_while_only_and_is_not_left_in_silence(
+    marketer: Page, product: Product, pairs: list[int]
+) -> None:
+    page, asked = marketer, list[str]()
+    page.add_init_script(
+        "AbortSignal.timeout = () => (window.limit = new AbortController()).signal"
+    )
+    page.goto("/console/governance/desk")
+    first = shown(page)
+    page.route(f"**/desk/{first}", lambda _route: None)  # never answered
+    page.keyboard.press("1")
+    page.locator(f"#case:not([data-case='{first}'])").wait_for()
+    second = shown(page)
+    page.keyboard.press("1")
+    page.locator(f"#case:not([data-case='{second}'])").wait_for()
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    with pytest.raises(Error, match="ERR_ABORTED"):
+        page.goto("/console/")
+    assert asked == ["beforeunload"]
+    page.evaluate("limit.abort()")
+    page.locator("[data-left]").get_by_text("2", exact=True).wait_for()
+    assert states(product)[int(second)] == State.ACCEPTED
+    page.get_by_role("button", name="回到这一对").click()
     page.locator(f"#case[data-case='{first}']").wait_for()
 
 

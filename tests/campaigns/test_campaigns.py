@@ -157,7 +157,7 @@ def test_a_pause_stops_what_waits_and_resuming_goes_on_with_the_rest(
         campaign = start(session, version, "suggestion", clock())
         work_off(session, settings, clock())
         assert len(send_all(session, clock.tick(minutes=10))) == 5
-        assert campaigns.pause(session, campaign.id) == 7
+        assert campaigns.pause(session, campaign.id, clock()) == 7
         assert send_all(session, clock.tick(days=2)) == []
         with pytest.raises(Refused):
             campaigns.run_now(session, campaign.id, clock())
@@ -181,11 +181,11 @@ def test_a_campaign_is_changed_only_while_it_rests(
         }  # fmt: skip
         with pytest.raises(Refused, match="先暂停"):
             campaigns.edit(session, campaign.id, **fields)  # type: ignore[arg-type]
-        campaigns.pause(session, campaign.id)
+        campaigns.pause(session, campaign.id, clock())
         changed = campaigns.edit(session, campaign.id, **fields)  # type: ignore[arg-type]
         assert (changed.name, changed.way) == ("新名字", "oa_message")
         assert campaigns.schedule_of(session, campaign.id).cron == "5 10 * * mon"
-        campaigns.finish(session, campaign.id)
+        campaigns.finish(session, campaign.id, clock())
         with pytest.raises(Refused):
             campaigns.activate(session, campaign.id, clock())
 

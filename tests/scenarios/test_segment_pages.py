@@ -8,7 +8,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from app.segments import SegmentList
+from app.segments import Segment, SegmentList
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import Browser, people  # noqa: F401
 
@@ -33,6 +33,15 @@ def test_a_segment_is_saved_changed_set_back_and_deleted(
     assert "标签要写成" in marketer.send(path, path, name="朋友", expression="房颤").text
     assert "恢复自第 1 版" in marketer.send(path, f"{path}/back", number="1").text
     assert "朋友 副本" in marketer.send(path, f"{path}/duplicate").text
+    assert "近 0 天里一天也没有" in marketer.get(f"{start}count?expression=近0天打开").text
+    with line.parts.db.transaction() as session:  # as an older release saved it
+        session.get_one(Segment, int(path[18:])).expression = "全部 或 近0天打开"
+    described = marketer.send(
+        path, path, name="朋友", expression="全部 或 近0天打开", description="旧"
+    )
+    assert ("旧" in described.text, "一天也没有" in described.text) == (True, False)
+    assert "全部 或 近0天打开" in marketer.get(start).text
+    assert "一天也没有" in marketer.send(path, path, name="朋友", expression="近0天打开").text
     overlap = marketer.get("/console/segments/overlap?s=朋友&e=标签:肺癌").text
     assert "只在 “朋友”" in overlap
     assert "排除" in marketer.send(path, f"{path}/spare").text

@@ -116,6 +116,16 @@ def test_a_mistake_is_told_with_its_place_and_what_was_expected(
     assert f"第 {position + 1} 个字" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text", ["全部 且 近0天打开", "全部 且 近 00 天未打开", "全部 且 last 0 days read"]
+)
+def test_no_days_are_refused_when_they_are_written_and_read_where_they_are_saved(text: str) -> None:
+    with pytest.raises(Unparseable, match="第 6 个字附近：近 0 天里一天也没有"):
+        parse(text, fresh=True)
+    assert describe(parse(text))
+    assert parse("近1天打开", fresh=True) == Counted("open", 1)
+
+
 @settings(max_examples=200)
 @given(st.text(alphabet='标签:房颤且或非 ()=≥近30天打开专科"全部', max_size=30))
 def test_any_text_is_understood_or_refused_with_a_place_inside_it(text: str) -> None:

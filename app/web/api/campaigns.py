@@ -102,7 +102,7 @@ def pause_campaign(campaign_id: int) -> Response:
     """Stop; queued messages are cancelled."""
     here, who = parts(), auth.actor()
     with here.db.transaction() as session:
-        stopped = campaigns.pause(session, campaign_id)
+        stopped = campaigns.pause(session, campaign_id, here.clock())
         accounts.audit(
             session, who.key, "campaign.paused", "campaign", campaign_id, now=here.clock()
         )

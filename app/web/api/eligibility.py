@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import accounts, content, reps
 from app.accounts.models import Role
+from app.flows import terms_changed
 from app.infra.errors import NotFound, Refused
 from app.reps import Rep
 from app.web import auth
@@ -52,7 +53,8 @@ def set_rep_brands(userid: str) -> Response:
         unknown = [name for name in asked.brands if name not in known]
         if unknown:
             raise Refused(f"没有品牌“{unknown[0]}”。")
-        reps.set_brands(session, rep.id, {known[name] for name in asked.brands})
+        chosen = {known[name] for name in asked.brands}
+        terms_changed.set_brands(session, rep.id, chosen, here.clock())
         accounts.audit(session, who.key, "rep.brands", "rep", rep.id, now=here.clock(),
                        number=len(asked.brands))  # fmt: skip
         return jsonify(_brands(session, rep))
@@ -73,7 +75,7 @@ def set_content_terms(content_id: int) -> Response:
     """From now on, for planning and for what waits."""
     asked, here, who = body(Terms), parts(), auth.actor()
     with here.db.transaction() as session:
-        content.set_terms(
+        terms_changed.set_terms(
             session, content_id, verified_only=asked.verified_only, provinces=asked.provinces,
             specialties=asked.specialties, refusal_for_all=asked.refusal_for_all, by=who.key,
             now=here.clock(),

@@ -38,6 +38,7 @@ def count_segment() -> Response:
     asked, here = query(CountQuery), parts()
     try:
         with here.db.reading() as session:
+            segments.check(session, asked.expression, here.clock())
             found = segments.audience(session, asked.expression, here.clock(), asked.sample)
     except (Unparseable, Refused) as problem:
         raise BadRequest(f"expression: {problem}") from None

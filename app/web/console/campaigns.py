@@ -197,10 +197,10 @@ def _act(session: Session, campaign_id: int, action: str, now: datetime) -> str 
         campaigns.activate(session, campaign_id, now)
         return str(_("已开始。"))
     if action == "pause":
-        stopped = campaigns.pause(session, campaign_id)
+        stopped = campaigns.pause(session, campaign_id, now)
         return str(_("已暂停，取消了 %(n)s 条未发送的消息。", n=stopped))
     if action == "finish":
-        campaigns.finish(session, campaign_id)
+        campaigns.finish(session, campaign_id, now)
         return str(_("已结束。"))
     if action == "run":
         return campaigns.run_now(session, campaign_id, now)

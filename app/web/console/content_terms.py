@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, content
 from app.accounts.models import Role
+from app.flows import terms_changed
 from app.infra.errors import YishuError
 from app.web import auth
 from app.web.console import bp
@@ -27,7 +28,7 @@ def content_terms(version_id: int) -> Response:
     try:
         with here.db.transaction() as session:
             version = content.get_version(session, version_id)
-            row = content.set_terms(
+            row = terms_changed.set_terms(
                 session, version.content_id, verified_only=bool(form.get("verified_only")),
                 provinces=_BETWEEN.split(form.get("provinces", "")),
                 specialties=_BETWEEN.split(form.get("specialties", "")),

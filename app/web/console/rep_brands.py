@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, content, reps
 from app.accounts.models import Role
+from app.flows import terms_changed
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
@@ -24,7 +25,7 @@ def rep_brands() -> Response:
         rep = reps.get_rep(session, row_number(request.form.get("id", "")))
         known = {brand.id for brand in content.brands(session)}
         chosen = {int(one) for one in request.form.getlist("brands") if one.isdecimal()} & known
-        reps.set_brands(session, rep.id, chosen)
+        terms_changed.set_brands(session, rep.id, chosen, here.clock())
         accounts.audit(session, who.key, "rep.brands", "rep", rep.id, now=here.clock(),
                        number=len(chosen))  # fmt: skip
         flash(_("已保存 %(name)s 的设置。", name=rep.name), "success")

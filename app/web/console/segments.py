@@ -66,9 +66,9 @@ def segment_count() -> str:
     here = parts()
     try:
         with here.db.reading() as session:
-            if chosen:  # it would hold itself: said while somebody types, not when it is saved
-                name = segments.saved.get(session, row_number(chosen)).name
-                segments.check(session, text, here.clock(), inside=[name])
+            # That it would hold itself is said while somebody types, not when it is saved.
+            inside = [segments.saved.get(session, row_number(chosen)).name] if chosen else []
+            segments.check(session, text, here.clock(), inside=inside)
             found = segments.audience(session, text, here.clock(), with_reps=False)
     except (Unparseable, Refused, NotFound) as problem:
         return render_template("console/_audience.html", problem=str(problem))

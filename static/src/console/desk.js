@@ -8,6 +8,8 @@ const told = desk.querySelector("[data-told]");
 const sent = new Set(); // decided here: not to be shown again, though the answer may be on its way
 let ahead = null; // the next pair, as text
 let line = Promise.resolve(); // answers go one after another, so the last key is the last decision
+let waiting = 0; // in that line
+const LONGEST_MS = 15_000; // then it counts as lost, and the line goes on
 
 const caseHere = () => desk.querySelector("#case");
 const numberOf = (box) => box.dataset.case;
@@ -46,20 +48,28 @@ async function show(text) {
   openScrollers();
 }
 
-function say(text, number = null) {
+function say(text) {
   told.textContent = text;
-  told.classList.toggle("wrong", number !== null);
-  if (!number) return;
+}
+
+// It stays until somebody goes back: later answers say something, too.
+function sayLost(text, number) {
+  const lost = document.createElement("p");
+  lost.className = "told wrong";
+  lost.setAttribute("role", "alert");
+  lost.textContent = text;
   const back = document.createElement("button");
   back.type = "button";
   back.className = "btn small";
   back.textContent = desk.dataset.back;
-  back.addEventListener("click", () => { sent.delete(number); show(load([["case", number]])); say(""); });
-  told.append(" ", back);
+  back.addEventListener("click", () => { sent.delete(number); show(load([["case", number]])); lost.remove(); });
+  lost.append(" ", back);
+  told.after(lost);
 }
 
 function inTurn(work) {
-  const mine = line.then(work);
+  waiting += 1;
+  const mine = line.then(work).finally(() => { waiting -= 1; });
   line = mine.catch(() => null);
   return mine;
 }
@@ -67,7 +77,9 @@ function inTurn(work) {
 async function post(form, values) {
   const body = new FormData(form);
   for (const [name, value] of values) body.set(name, value);
-  const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+  const answer = await fetch(form.action, {
+    method: "POST", body, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(LONGEST_MS),
+  });
   if (!answer.ok) throw new Error(answer.status);
   const said = await answer.json();
   for (const name of ["left", "hour", "today"]) {
@@ -86,8 +98,9 @@ async function decide(form, verdict) {
   if (next !== null) await show(next);
   const said = await answer;
   if (who && who === caseHere().dataset.person) await anew();
-  if (said === null) say(desk.dataset.failed, number);
-  else say(said.text, said.sound ? null : number);
+  if (said === null) sayLost(desk.dataset.failed, number);
+  else if (said.sound) say(said.text);
+  else sayLost(said.text, number);
   if (next === null && said !== null) location.assign(desk.dataset.desk);
 }
 
@@ -105,6 +118,12 @@ async function undo(form) {
 
 desk.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.name === "reason") event.preventDefault();
+});
+
+addEventListener("beforeunload", (event) => {
+  if (!waiting) return;
+  event.preventDefault();
+  event.returnValue = true; // older browsers
 });
 
 desk.addEventListener("submit", (event) => {
