@@ -35,7 +35,7 @@ def test_marks_take_the_places_of_messages(database: Database, clock: SetClock) 
     assert mirror_marks._claim(database, clock, TWO) is None, "both places are taken"
     assert is_open(database, clock) == (False, True), "by somebody else's account only"
 
-    mirror_marks._record(database, todos[0], None, clock(), clock, TWO)
+    mirror_marks._record(database, todos[0], None, True, clock(), clock, TWO)
     assert is_open(database, clock) == (True, True)
     assert len(mirror_marks._claim(database, clock, TWO) or []) == 1
 
