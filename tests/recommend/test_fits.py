@@ -20,7 +20,8 @@ from app.flows import best_first, fits, nights, talk_about
 from app.flows.basis import basis
 from app.flows.candidates import ALTERNATIVES
 from app.flows.fits import Asked, fits_of, rows_of
-from app.flows.fits_many import bodies
+from app.flows.fits_many import bodies, by_kernel
+from app.flows.interests import interests_at
 from app.flows.plan_day import plan_day
 from app.identity import Identifier
 from app.infra.clock import local
@@ -28,7 +29,7 @@ from app.infra.db import Database
 from app.links import TrackedLink
 from app.recommend import Piece, Scorer, fit_rows
 from app.recommend.fit_models import FitShard, PhysicianFit
-from app.recommend.fit_rows import KEPT, Shelf
+from app.recommend.fit_rows import KEPT, LONG, Shelf
 from app.recommend.policy_models import Decision
 from app.recommend.response import DAY_0
 from app.reps import Rep, connect
@@ -350,3 +351,19 @@ def test_schedulers_and_workers_keep_rows_by_themselves(company: Database, clock
     assert score_due(here) == 1
     with company.reading() as session:
         assert rows_of(session, [row.one_id], basis(session, clock()))
+
+
+def test_a_row_made_on_the_spot_says_what_the_scorer_says(
+    company: Database, clock: SetClock
+) -> None:
+    pytest.importorskip("numba")
+    with company.reading() as session:
+        here = basis(session, clock())
+        people = list(session.scalars(select(Identifier.one_id).distinct()))
+        interests = interests_at(session, people, here)
+        seen, without = {1: 0.75, 2: 0.5}, {here.pieces[0].content_id}
+        for one_id, body in by_kernel(people, interests, here, LONG):
+            row = fit_rows.best(body, here.shelf, 3, seen, without, LONG)
+            now = here.scorer.best(interests[one_id], 3, seen=seen, without=without)
+            assert row is not None, "the library is shorter than the row"
+            assert [(f.piece, f.score) for f in row] == [(f.piece, f.score) for f in now]
