@@ -22,7 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.identity import news
 from app.identity.models import Identifier, PersonChanged, Physician
 from app.infra.db import before_commit
-from app.infra.direct import Direct
+from app.infra.direct import Asked, Direct
 from app.infra.many import Many, insert_many
 
 NOTED = "changed people"
@@ -102,12 +102,12 @@ def _noted(session: Session) -> tuple[set[int], set[str]]:
     return found
 
 
-def _write(session: Session) -> None:
+def _write(session: Session) -> list[Asked]:
     identifiers, people = session.info.pop(NOTED)
     rows = [{"identifier_id": one, "one_id": None} for one in sorted(identifiers)]
     rows += [{"identifier_id": None, "one_id": one} for one in sorted(people)]
-    for start in range(0, len(rows), MANY):
-        _MARKS.run(session, rows[start : start + MANY])
+    pieces = (rows[start : start + MANY] for start in range(0, len(rows), MANY))
+    return [asked for piece in pieces for asked in _MARKS.asked(session, piece)]
 
 
 def _owners(session: Session, identifiers: set[int]) -> frozenset[str]:

@@ -16,7 +16,7 @@ from app.identity.models import Component, Conflict, Identifier, IdentifierStatu
 from app.identity.partition import Judgements, Node
 from app.identity.register import Known
 from app.infra import crypto
-from app.infra.direct import Direct, nothing, together
+from app.infra.direct import Asked, Direct, nothing, together
 from app.infra.many import among
 
 
@@ -56,11 +56,15 @@ NO_OBSTACLES = Obstacles(Judgements(), frozenset(), ())
 
 
 class Whole(NamedTuple):
-    """Components that are held: who belongs to them, and what was said and decided about them."""
+    """Components that are held: who belongs to them, and what was said and decided about them.
+
+    `keep`: no longer to be let go of; to be sent with whatever is stored.
+    """
 
     members: Sequence[Member] = ()
     heard: Sequence[evidence.Row] = ()
     obstacles: Obstacles = NO_OBSTACLES
+    keep: Sequence[Asked] = ()
 
 
 def hold(
@@ -73,7 +77,7 @@ def hold(
     we had them: then we let go of all, so that nobody waits for us meanwhile, and begin again.
     """
     wanted, locks = sorted(set(components)), session.get_bind().dialect.name == "postgresql"
-    first: tuple[Direct[Any], Mapping[str, Any]] = (_MARK, NOTHING)
+    first: Asked = (_MARK, NOTHING)
     while True:
         here = {"ids": wanted}
         lock = [first, (_LOCK, here)] if locks else []
@@ -87,9 +91,7 @@ def hold(
         if wanted == before:
             raise LookupError("some of these identifiers do not exist")
         first = (_LET_GO, NOTHING)
-    if locks:
-        _KEEP.run(session, NOTHING)
-    return Whole(members, heard, _obstacles(rows))
+    return Whole(members, heard, _obstacles(rows), [(_KEEP, NOTHING)] if locks else ())
 
 
 def try_hold(session: Session, identifier_ids: Sequence[int]) -> bool:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier, PersonNews, Physician
 from app.infra.db import before_commit
-from app.infra.direct import Direct
+from app.infra.direct import Asked, Direct
+from app.infra.many import Many, insert_many
 
 WHO = ""  # the kind of news that a person begins, ends, or is shown otherwise
 TOLD = "person news"
@@ -72,15 +73,14 @@ def _told(session: Session) -> set[tuple[int | None, str | None, str]]:
     return found
 
 
-def _write(session: Session) -> None:
+def _write(session: Session) -> list[Asked]:
     told = session.info.pop(TOLD)
     rows = [
         {"identifier_id": identifier_id, "one_id": one_id, "kind": kind}
         for identifier_id, one_id, kind in sorted(told, key=_order)
     ]
-    session.flush()
-    for start in range(0, len(rows), AT_ONCE):
-        session.connection().execute(insert(PersonNews), rows[start : start + AT_ONCE])
+    pieces = (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))
+    return [asked for piece in pieces for asked in _MARKS.asked(session, piece)]
 
 
 def _order(told: tuple[int | None, str | None, str]) -> tuple[int, str, str]:
@@ -115,6 +115,7 @@ def _become(session: Session, one_ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
+_MARKS: Many[None] = insert_many(PersonNews, "identifier_id", "one_id", "kind")
 _OLDEST = Direct(
     select(PersonNews.id, PersonNews.identifier_id, PersonNews.one_id, PersonNews.kind)
     .order_by(PersonNews.id)

@@ -141,7 +141,7 @@ def _learn(
     settled = _settled(members, heard, before, causes, renamed, whole.obstacles)
     evidence = [row_of(*one) for one in written.items()]
     homes = {member.id: (member.component_id, member.one_id) for member in members}
-    homes |= store(session, settled, now, alone=alone, evidence=evidence)
+    homes |= store(session, settled, now, alone=alone, evidence=evidence, first=whole.keep)
     return [[_at(known[one], homes) for one in sentence.ids] for sentence in told]
 
 
@@ -307,7 +307,7 @@ def recompute(
     whole = hold(session, identifier_ids, components_of(session, identifier_ids))
     heard, _ = heard_in(whole.heard)
     settled = _computed(whole.members, heard.edges, whole.obstacles, cause, anew=True)
-    store(session, [settled], now)
+    store(session, [settled], now, first=whole.keep)
     return [settled.result] if settled.result else []
 
 

@@ -34,7 +34,7 @@ from app.identity.models import (
     ProfileValue,
 )
 from app.identity.register import Known
-from app.infra.direct import Direct, nothing
+from app.infra.direct import Asked, Direct, nothing, together
 from app.infra.many import Many, Together, among, insert_many, update_many
 
 
@@ -45,11 +45,12 @@ def store(
     *,
     alone: Iterable[Known] = (),
     evidence: Sequence[Mapping[str, Any]] = (),
+    first: Sequence[Asked] = (),
 ) -> dict[int, Home]:
     """Write down who is one person in these components, and what changed; where each member is now.
 
     `alone` were written down in this transaction and are linked to nobody. `evidence`: rows to
-    write with the rest.
+    write with the rest. `first`: statements to send before.
     """
     changes = Changes()
     homes: dict[int, Home] = {}
@@ -62,7 +63,7 @@ def store(
         moved = [m for m in one.members if m.one_id != after[m.id]]
         touched |= {one_id for m in moved for one_id in (m.one_id, after[m.id])}
     changes.people.extend(person_alone(row, now) for row in alone)
-    _write(session, changes, evidence, now)
+    _write(session, changes, evidence, now, first)
     changed.note_people(session, touched | {row["one_id"] for row in changes.people})
     return homes
 
@@ -73,7 +74,8 @@ def _shown(session: Session, settled: Sequence[Settled]) -> dict[str, Shown]:
 
 
 def _write(
-    session: Session, changes: Changes, evidence: Sequence[Mapping[str, Any]], now: datetime
+    session: Session, changes: Changes, evidence: Sequence[Mapping[str, Any]], now: datetime,
+    first: Sequence[Asked],
 ) -> None:
     """In one order everywhere, so that two who write do not wait for each other."""
     rows: dict[str, Sequence[Mapping[str, Any]]] = {
@@ -83,7 +85,8 @@ def _write(
         "people": sorted(changes.people, key=lambda row: str(row["one_id"])),
         "log": changes.log,
     }
-    _ALL.run(session, rows)
+    describes = [(_DESCRIBED, {"ids": list(changes.moved)})] if changes.moved else []
+    *_, described = [[], *together(session, *first, *_ALL.asked(session, rows), *describes)]
     if changes.gone:
         _GONE.run(session, {"ids": changes.gone})
     _REASONS.run(session, sorted(changes.reasons, key=_by_id))
@@ -92,9 +95,8 @@ def _write(
         _SPLIT.run(session, {"ids": changes.split, "now": now})
     _expire(session, changes)
     profiles = set(changes.profiles)
-    if changes.moved:
-        for number in _DESCRIBED.all(session, {"ids": list(changes.moved)}):
-            profiles |= changes.moved[number]
+    for number in described if changes.moved else ():
+        profiles |= changes.moved[number]
     for one_id in sorted(profiles):
         profile.refresh(session, one_id, now)
 

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from app.infra import alive, crypto
 from app.infra import sqlite as sqlite_writing
-from app.infra.direct import Direct
+from app.infra.direct import Asked, Direct, ended
 from app.infra.discreet import make_discreet
 from app.infra.queue import NORMAL, Bell, SilentBell
 
@@ -38,6 +38,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+Work = Callable[[Session], Sequence[Asked] | None]
 
 
 class Base(DeclarativeBase):
@@ -178,8 +181,7 @@ class Database:
             with session.begin() as begun:
                 yield session
                 if begun.is_active:  # not when the block itself rolled back
-                    for work in session.info.pop("last", {}).values():
-                        work(session)
+                    _end(session)
             for job, ids, lane in dict.fromkeys(session.info.pop("bells", ())):
                 self.bell.ring(job, *ids, lane=lane)
 
@@ -242,9 +244,18 @@ def ring_after_commit(session: Session, job: str, *ids: int | str, lane: str = N
     session.info.setdefault("bells", []).append((job, ids, lane))
 
 
-def before_commit(session: Session, name: str, work: Callable[[Session], None]) -> None:
+def before_commit(session: Session, name: str, work: Work) -> None:
     """Do `work` once, as the last thing of this transaction, whoever asked for it by this `name`.
 
-    For what many parts of a transaction would else write one by one.
+    For what many parts of a transaction would else write one by one. The statements that it gives
+    are the very last, and cost no time of their own.
     """
     session.info.setdefault("last", {}).setdefault(name, work)
+
+
+def _end(session: Session) -> None:
+    asked: list[Asked] = []
+    while last := session.info.pop("last", None):  # work may ask for more
+        for work in last.values():
+            asked += work(session) or ()
+    ended(session, *asked)

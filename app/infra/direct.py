@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,7 @@ NUMBERED = "numeric_dollar"
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
+Asked = tuple["Direct[Any]", Mapping[str, Any]]  # a statement and its values
 
 
 class DriverStatement:
@@ -169,9 +170,11 @@ class Direct(Generic[T]):
         return self._converters[dialect.name]
 
 
-def together(session: Session, *asked: tuple[Direct[Any], Mapping[str, Any]]) -> list[list[Any]]:
+def together(session: Session, *asked: Asked) -> list[list[Any]]:
     """Every row of each of these statements, done one after the other; PostgreSQL is sent all of
     them at once."""
+    if not asked:
+        return []
     session.flush()
     connection = session.connection()
     dialect = connection.dialect
@@ -187,6 +190,13 @@ def together(session: Session, *asked: tuple[Direct[Any], Mapping[str, Any]]) ->
                 one.from_wire(dialect, answer) for (one, _), answer in zip(asked, told, strict=True)
             ]
     return [one.all(session, values) for one, values in asked]
+
+
+def ended(session: Session, *asked: Asked) -> None:
+    """These statements, and nothing after them in this transaction: PostgreSQL is sent its COMMIT
+    with them. Whoever began the transaction still ends it."""
+    commits = session.get_bind().dialect.name == "postgresql"
+    together(session, *asked, *([_COMMIT] if commits and asked else []))
 
 
 def _driver_of(connection: Connection) -> Any:
@@ -229,3 +239,6 @@ def _as_usual(connection: Connection, problem: Any) -> Exception:
         connection_invalidated=cut_off, dialect=connection.dialect,
     )  # fmt: skip
     return usual
+
+
+_COMMIT: Asked = Direct(text("COMMIT"), nothing), {}  # the driver sees that it is done

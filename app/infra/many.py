@@ -36,7 +36,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
-from app.infra.direct import Direct, nothing
+from app.infra.direct import Asked, Direct, nothing
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -121,6 +121,12 @@ class Many(Generic[T]):
         """For statements that give nothing."""
         self.all(session, rows)
 
+    def asked(self, session: Session, rows: Sequence[Row]) -> list[Asked]:
+        """What `run` does, to be sent with other statements."""
+        if session.get_bind().dialect.name == "postgresql":
+            return [(self._at_once, {"rows": rows})] if rows else []
+        return [(self._each, row) for row in rows]
+
 
 class Together:
     """Several `Many` of which none needs another's result: on PostgreSQL one statement."""
@@ -130,13 +136,14 @@ class Together:
         ctes = [one.at_once(f"of_{name}").cte(name) for name, one in parts.items()]
         self._whole = Direct(select(literal_column("1")).add_cte(*ctes), int)
 
-    def run(self, session: Session, rows: Mapping[str, Sequence[Row]]) -> None:
-        """The rows of each part by its name."""
+    def asked(self, session: Session, rows: Mapping[str, Sequence[Row]]) -> list[Asked]:
+        """The rows of each part by its name, as statements to be sent with others."""
         if session.get_bind().dialect.name != "postgresql":
-            for name, one in self._parts.items():
-                one.run(session, rows.get(name, ()))
-        elif any(rows.values()):
-            self._whole.run(session, {f"of_{name}": rows.get(name, ()) for name in self._parts})
+            parts = self._parts.items()
+            return [each for name, one in parts for each in one.asked(session, rows.get(name, ()))]
+        if not any(rows.values()):
+            return []
+        return [(self._whole, {f"of_{name}": rows.get(name, ()) for name in self._parts})]
 
 
 def insert_many(
@@ -193,9 +200,16 @@ def update_many(model: Any, key: str, *columns: str) -> Many[None]:
 
 class _Update(Many[None]):
     def all(self, session: Session, rows: Sequence[Row]) -> list[None]:
-        if rows and session.get_bind().dialect.name != "postgresql":
-            rows = [{f"its_{name}": value for name, value in row.items()} for row in rows]
-        return super().all(session, rows)
+        return super().all(session, _its(session, rows))
+
+    def asked(self, session: Session, rows: Sequence[Row]) -> list[Asked]:
+        return super().asked(session, _its(session, rows))
+
+
+def _its(session: Session, rows: Sequence[Row]) -> Sequence[Row]:
+    if session.get_bind().dialect.name == "postgresql":
+        return rows
+    return [{f"its_{name}": value for name, value in row.items()} for row in rows]
 
 
 def given(table: Any, columns: Sequence[str], name: str) -> Any:

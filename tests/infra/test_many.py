@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.identity.models import Component, Identifier, IdentityLog
 from app.infra.db import Database
-from app.infra.direct import Direct
+from app.infra.direct import Direct, together
 from app.infra.many import Many, Together, among, insert_many, update_many
 from tests.conftest import NOON
 
@@ -76,8 +76,8 @@ def test_several_are_written_together(database: Database) -> None:
         ]
         log = {"at": NOON, "kind": "merge", "cause": TEXTS[1], "before": {"1": TEXTS[1]},
                "after": {}, "rule_version": 1}  # fmt: skip
-        both.run(session, {"moved": changes, "log": [log, log]})
-        both.run(session, {"moved": []})
+        together(session, *both.asked(session, {"moved": changes, "log": [log, log]}))
+        assert not both.asked(session, {"moved": []})
     with database.reading() as session:
         found = session.scalars(select(Identifier)).all()
         assert sorted(one.one_id.endswith("x") for one in found) == [False, True, True]
