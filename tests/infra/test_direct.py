@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,8 +21,9 @@ from sqlalchemy.orm import Session
 
 from app.delivery.models import SendBucket
 from app.identity.models import Component, Identifier, IdentifierStatus
-from app.infra.db import Database, insert_new
-from app.infra.direct import Direct, nothing, together
+from app.infra import wire
+from app.infra.db import Database, before_commit, insert_new, ring_after_commit
+from app.infra.direct import Asked, Direct, nothing, together
 from app.infra.many import among
 from tests.conftest import NOON
 
@@ -218,6 +220,64 @@ def test_together_the_first_that_fails_is_told_and_nothing_is_left(database: Dat
         together(session, (grow, {}), (broken, {}), (null, {}), (sizes, {}))
     with database.reading() as session:
         assert together(session, (sizes, {}), (sizes, {})) == [[1], [1]]
+
+
+GROWN = Direct(update(Component).values(size=Component.size + 1), nothing)
+SIZES = Direct(select(Component.size), int)
+
+
+def test_last_statements_are_committed_with_all_else_and_see_it(database: Database) -> None:
+    def late(session: Session) -> list[Asked]:
+        before_commit(session, "later still", lambda _: [(GROWN, {})])
+        session.add(Component(size=5))
+        return [(GROWN, {})]
+
+    with database.transaction() as session:
+        session.add(Component(size=1))
+        for _ in range(2):
+            before_commit(session, "once", late)
+    with database.reading() as session:
+        assert sorted(SIZES.all(session, {})) == [3, 7]
+
+
+def test_a_last_statement_that_fails_takes_all_with_it(database: Database) -> None:
+    null = Direct(update(Component).values(size=None), nothing)
+    with database.transaction() as session:
+        session.add(Component(size=1))
+    rung: list[str] = []
+    database.bell = SimpleNamespace(ring=lambda *told, **_: rung.append(str(told)))
+
+    def fail() -> None:
+        with database.transaction() as session:
+            GROWN.run(session, {})
+            ring_after_commit(session, "anything")
+            before_commit(session, "null", lambda _: [(GROWN, {}), (null, {})])
+
+    with pytest.raises(IntegrityError):
+        fail()
+    with database.transaction() as session:
+        assert SIZES.all(session, {}) == [1]
+        GROWN.run(session, {})
+    assert not rung
+    with database.reading() as session:
+        assert SIZES.all(session, {}) == [2], "the connection goes on to be used"
+
+
+def test_the_commit_is_sent_with_the_last_statements(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no round trips")
+    asked: list[int] = []
+    real = wire.ask
+    monkeypatch.setattr(wire, "ask", lambda *a: asked.append(len(a[1])) or real(*a))
+    with database.transaction() as session:
+        before_commit(session, "one", lambda _: [(GROWN, {})])
+        before_commit(session, "two", lambda _: [(GROWN, {})])
+        driver = session.connection().connection.driver_connection
+        driver.commit = lambda: asked.append(driver.info.transaction_status.value)
+    del driver.commit
+    assert asked == [3, 0], "two and COMMIT at once; nothing is open when the session commits"
 
 
 def test_what_is_hot_goes_past_the_drivers_cursor(
