@@ -20,9 +20,10 @@ from app.flows.scoring import read_interests
 from app.flows.shown import Example
 from app.recommend import DAY_0, Piece, Response, Scorer, heads, reading
 from app.recommend.laplace import spread_of
-from app.recommend.learning import Answers, Contents, Learned, Priors, learn, platt
+from app.recommend.learning import Learned, Priors, learn, platt
 from app.recommend.proof.figures import calibration
 from app.recommend.table import table
+from app.recommend.wanted import Answers, Contents
 
 LEAST = 60  # answers to a question, and at least a sixth of it of each kind
 HELD_OUT, LEAST_HELD_OUT = 0.2, 10

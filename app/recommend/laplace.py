@@ -12,28 +12,24 @@ from typing import TYPE_CHECKING, Any
 from app.recommend.spread import Spread
 
 if TYPE_CHECKING:
-    from app.recommend.learning import Answers, Contents, Learned, Priors
+    from app.recommend.learning import Learned, Priors
+    from app.recommend.wanted import Answers, Wanted
 
 NARROWED = 0.95  # of the prior's variance: what is above it is kept as the prior's
 DIGITS = 5
 
 
-def curvature(contents: Contents, answers: Answers, chance: Any, affine: Any, read: Any) -> Any:
+def curvature(wanted: Wanted, answers: Answers, chance: Any, affine: Any, read: Any) -> Any:
     """Second derivatives of the loss, in the order of the numbers in `learn`. Never below 0.
 
     `chance`: of each answer, 0 to 1; `affine`, `read`: its affinity and that of what was read.
     """
     import numpy as np
 
-    tags, number = contents.number_of_tags, len(contents.tags)
     weight = chance * (1 - chance)
-    squares = weight[:, None] * contents.shares[answers.content] ** 2
-    flat = answers.decision[:, None] * tags + contents.tags[answers.content]
-    size = len(answers.interests) * tags
-    pulled = np.bincount(flat.ravel(), squares.ravel(), size).reshape(-1, tags)
     return np.concatenate([
-        ((answers.interests**2).T @ pulled).ravel(), pulled.sum(0),
-        np.bincount(answers.content, weight, number),
+        *wanted.pulled(weight, squared=True),
+        np.bincount(answers.content, weight, wanted.contents),
         [weight @ affine**2], [weight @ read**2], [weight.sum()],
     ])  # fmt: skip
 

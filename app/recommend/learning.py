@@ -13,6 +13,7 @@ from typing import Any
 from app.recommend import response
 from app.recommend.descent import least
 from app.recommend.laplace import curvature
+from app.recommend.wanted import Answers, Contents, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +25,6 @@ class Priors:
     content: float = 1.0
     slope: float = 0.5
     base: float = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """The library as arrays. `tags`, `shares`: contents × most tags of one, padded by share 0."""
-
-    tags: Any
-    shares: Any
-    number_of_tags: int
-    affinity: Any  # interests × contents: what each interest adds on day 0
-    reading: Any  # the same for what was read, which day 0 has in the tags already
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """`interests`: decisions × interests; the others one for each answer."""
-
-    interests: Any
-    decision: Any
-    content: Any
-    good: Any  # 1.0 or 0.0
-
-    def part(self, chosen: Any) -> Answers:
-        """Only some answers."""
-        return Answers(
-            self.interests, self.decision[chosen], self.content[chosen], self.good[chosen]
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +61,21 @@ def learn(contents: Contents, answers: Answers, priors: Priors = Priors()) -> Le
     spreads = [priors.cross, priors.tag, priors.content, priors.slope, priors.slope, priors.base]
     mean, spread = np.zeros(ends[-1]), np.repeat(spreads, np.diff(ends, prepend=0))
     mean[ends[2]] = response.STEEP
-    flat = answers.decision[:, None] * tags + contents.tags[answers.content]
-    shares = contents.shares[answers.content]
-    size = len(answers.interests) * tags
+    wanted = Wanted(contents, answers)
 
     def logits(x: Any) -> Any:
         crosses, tag, content, steep, reading, base = np.split(x, ends[:-1])
-        wanted = (answers.interests @ crosses.reshape(interests, tags) + tag).ravel()
-        logit = (wanted[flat] * shares).sum(1) + content[answers.content]
+        logit = wanted.by(crosses.reshape(interests, tags), tag) + content[answers.content]
         return logit + steep * affine + reading * read + base
 
     def judged(x: Any) -> tuple[float, Any]:
         logit = logits(x)
         loss = np.logaddexp(0, logit).sum() - logit @ answers.good
         error = 1 / (1 + np.exp(-logit)) - answers.good
-        pulled = np.bincount(flat.ravel(), (error[:, None] * shares).ravel(), size)
-        pulled = pulled.reshape(-1, tags)
         away = (x - mean) / spread**2
         slope = np.concatenate([
-            (answers.interests.T @ pulled).ravel(), pulled.sum(0),
-            np.bincount(answers.content, error, number), [error @ affine], [error @ read],
-            [error.sum()],
+            *wanted.pulled(error), np.bincount(answers.content, error, number),
+            [error @ affine], [error @ read], [error.sum()],
         ])  # fmt: skip
         return float(loss + 0.5 * away @ (x - mean)), slope + away
 
@@ -120,7 +88,7 @@ def learn(contents: Contents, answers: Answers, priors: Priors = Priors()) -> Le
 
     found = least(judged, mean.copy())
     chance = 1 / (1 + np.exp(-logits(found)))
-    variance = 1 / (curvature(contents, answers, chance, affine, read) + 1 / spread**2)
+    variance = 1 / (curvature(wanted, answers, chance, affine, read) + 1 / spread**2)
     return parted(found, response.LEAST_STEEP, parted(variance, 0.0, None))
 
 

@@ -8,8 +8,9 @@ np = pytest.importorskip("numpy", reason="numpy (requirements-recommend.lock) is
 
 from app.flows.learn import PRIORS  # noqa: E402
 from app.recommend.laplace import curvature, spread_of  # noqa: E402
-from app.recommend.learning import Answers, Contents, learn  # noqa: E402
+from app.recommend.learning import learn  # noqa: E402
 from app.recommend.spread import Spread  # noqa: E402
+from app.recommend.wanted import Answers, Contents, Wanted  # noqa: E402
 
 
 def asked(rows: int) -> tuple[Contents, Answers]:
@@ -29,7 +30,7 @@ def test_curvature_is_that_of_the_loss() -> None:
     affine = (answers.interests * contents.affinity.T[answers.content]).sum(1)
     read = (answers.interests * contents.reading.T[answers.content]).sum(1)
     chance = np.random.default_rng(1).uniform(0.1, 0.9, 40)
-    found = curvature(contents, answers, chance, affine, read)
+    found = curvature(Wanted(contents, answers), answers, chance, affine, read)
     rows = []  # each answer's features, written out
     for n in range(40):
         shares = np.zeros(4)

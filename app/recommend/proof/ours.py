@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.recommend import near, neighbours
-from app.recommend.learning import Answers, Contents, Learned, Priors, learn, platt
+from app.recommend.learning import Learned, Priors, learn, platt
 from app.recommend.proof.figures import Model, rank
 from app.recommend.proof.sampling import MOST, Sampled, sampled
 from app.recommend.proof.splits import Problem, inner
@@ -22,6 +22,7 @@ from app.recommend.reading import ANYTHING
 from app.recommend.response import DAY_0, Response
 from app.recommend.scoring import Piece, Scorer
 from app.recommend.table import Table, table
+from app.recommend.wanted import Answers, Contents
 
 LONG_AGO, NOW = datetime(2000, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
 START = {"worth": 8.0, "cross": 0.2, "content": 1.0}
