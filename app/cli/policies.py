@@ -74,10 +74,13 @@ def lift(as_json: Json = False) -> None:
         "opened": found.opened.as_json(), "contacted": found.contacted.as_json(),
         "by_brand": {name: one.as_json() for name, one in found.by_brand.items()},
         "waiting": {"suggested": found.waiting[0], "held": found.waiting[1]},
+        "first": found.first,
     }  # fmt: skip
     lines = [f"打开任何内容：{_said(found.opened)}", f"被联系：{_said(found.contacted)}"]
     lines += [f"{name or '没有品牌'}：{_said(one)}" for name, one in found.by_brand.items()]
     lines.append(f"还没满两周：建议 {found.waiting[0]:,} 位次，对照 {found.waiting[1]:,} 位次。")
+    if found.first:
+        lines.append(f"其中最早的到 {found.first} 满两周。")
     show(data, "\n".join(lines), as_json)
 
 

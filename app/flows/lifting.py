@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -30,13 +30,15 @@ OTHER = ""  # contents without a brand
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """Overall and by brand; `waiting`: fortnights that are not over yet, suggested and held."""
+    """Overall and by brand; `waiting`: fortnights that are not over yet, suggested and held;
+    `first`: the day on which the first of these is over."""
 
     opened: Lift
     contacted: Lift
     by_brand: Mapping[str, Lift] = field(default_factory=dict)
     days: int = 0
     waiting: tuple[int, int] = (0, 0)
+    first: date | None = None
 
 
 def lifted(session: Session, now: datetime) -> Lifted:
@@ -57,8 +59,10 @@ def lifted(session: Session, now: datetime) -> Lifted:
     ripe = [row for row in rows if row.day <= over]
     open_ = [row for row in rows if row.day > over]
     waiting = (sum(not row.held for row in open_), sum(row.held for row in open_))
+    first = min((row.day for row in open_), default=None)
+    first = first and first + timedelta(days=WINDOW_DAYS)
     if not ripe:
-        return Lifted(lift([], 0), lift([], 0), waiting=waiting)
+        return Lifted(lift([], 0), lift([], 0), waiting=waiting, first=first)
     since = min(row.created_at for row in ripe)
     people = sorted({row.one_id for row in ripe})
     opened, met = _opened(session, people, since), _contacted(session, people, since)
@@ -68,6 +72,7 @@ def lifted(session: Session, now: datetime) -> Lifted:
     return Lifted(
         lift(units, days), lift([_unit(row, met) for row in ripe], days),
         {b: lift([u for u in units if u.group == b], days) for b in brands}, days, waiting,
+        first,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, redirect, request
+from flask import Blueprint, Flask, Response, jsonify, redirect, render_template, request
 
 from app.connectors.callback_crypto import Secrets
 from app.sandbox import oa_api, phones, wecom_api
@@ -64,7 +64,7 @@ def _oauth(world: World, config: Config) -> Blueprint:
             holder = _member(world) if app_id == config.corp_id else None
             holder = holder or _person(world)
             if holder is None:
-                return Response("请先在手机页面选择是谁的手机", 400)
+                return Response(render_template("sandbox/whose.html"), 400)
             code = world.next_id("code")
             world.codes[code] = {**holder, "until": world.now() + CODE_LIFE_S}
             world.changed()

@@ -312,6 +312,7 @@ def test_the_lift_asks_both_arms_the_same(session: Session, clock: SetClock) -> 
     session.flush()
     early = lifting.lifted(session, now + timedelta(days=5))
     assert (early.opened.gain, early.waiting) == (None, (42, 18))
+    assert early.first == local(now).date() + timedelta(days=14)
     found = lifting.lifted(session, now + timedelta(days=15))
     assert (found.opened.suggested, found.opened.held, found.opened.reps) == (42, 18, 6)
     assert found.opened.share == pytest.approx(3 / 7)
