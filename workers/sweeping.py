@@ -13,6 +13,7 @@ from app import campaigns, completeness, delivery, identity, inbox, linkage, seg
 from app.bootstrap import Parts
 from app.flows import import_tags
 from app.flows.hospitals import follow
+from app.flows.identity_figures import identity_figures
 from app.flows.reconcile import accounts_of
 from app.infra import leader
 from app.infra.clock import local
@@ -106,7 +107,7 @@ def keep_quality(parts: Parts) -> bool:
     with parts.db.reading() as session:
         if identity.quality.is_kept(session, today):
             return False
-        figures = identity.quality.measure(session)  # outside: it walks over everything
+        figures = identity_figures(session, now)  # outside: it walks over everything
     with parts.db.transaction() as session:
         linkage.tidy(session, now)
         return identity.quality.keep(session, today, figures, now)

@@ -30,7 +30,9 @@ STRONG = tuple(kind.value for kind, rule in RULES.items() if not rule.weak)
 class Quality:
     """Counts. `alone`: persons of one identifier, about whom one source knows; `linked`: WeCom
     contacts with a unionid, who can be found in the Official Account; `conflicts`: what evidence
-    would join and a rule keeps apart, not settled by a person."""
+    would join and a rule keeps apart, not settled by a person. Others count the last three
+    (`flows/identity_figures`), None where nobody did: pairs that wait for a decision, what happened
+    within 30 days, and what of it happened with people of whom no register tells who they are."""
 
     persons: int
     verified: int
@@ -43,6 +45,14 @@ class Quality:
     blocked: int
     quarantined: int
     conflicts: int
+    duplicates: int | None = None
+    events: int | None = None
+    unlinked: int | None = None
+
+    @property
+    def unlinked_share(self) -> float | None:
+        """0–1; None without events."""
+        return (self.unlinked or 0) / self.events if self.events else None
 
     @property
     def linked_share(self) -> float | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import identity
-from app.identity import Id, Kind, quality
+from app import identity, journey, linkage
+from app.flows.identity_figures import identity_figures
+from app.identity import Id, Identifier, Kind, quality
 from app.infra.clock import local
 from app.infra.db import Database
+from app.web.console.trends import Trend, trends
 from tests.conftest import NOON
 
 CLINIC = Id(Kind.PHONE, "", "+8619900000000")
@@ -39,6 +43,31 @@ def test_everybody_is_counted_once_and_phones_are_nobody(database: Database) -> 
     assert found.linked_share == 0.2
 
 
+def test_events_of_people_in_no_register_and_open_pairs_are_counted(database: Database) -> None:
+    with database.transaction() as session:
+        for n, ids in enumerate(
+            [(contact(1), Id(Kind.CRM_ID, "", "HCP1")), (contact(2),), (CLINIC, contact(3))]
+        ):
+            see(session, *ids, key=str(n))
+        for row in session.scalars(select(Identifier)).all():
+            for days in (1, 29, 31):
+                journey.note(
+                    session, row.id, journey.Happened.MESSAGE_RECEIVED, channel="wecom",
+                    at=NOON - timedelta(days=days), ref=f"{row.id}:{days}",
+                )  # fmt: skip
+        a, b, c = sorted(session.scalars(select(Identifier.id)))[:3]
+        for pair, state in (((a, b), "open"), ((a, c), "unsure"), ((b, c), "rejected")):
+            session.add(
+                linkage.LinkCandidate(
+                    a_id=pair[0], b_id=pair[1], score=1.0, probability=0.5, weights={},
+                    model_version="test", state=state, created_at=NOON, updated_at=NOON,
+                )
+            )  # fmt: skip
+        found = identity_figures(session, NOON)
+    assert (found.events, found.unlinked, found.duplicates) == (10, 6, 2)
+    assert found.unlinked_share == 0.6
+
+
 def test_a_day_is_kept_once_and_the_days_show_where_it_goes(database: Database) -> None:
     today = local(NOON).date()
     with database.transaction() as session:
@@ -58,3 +87,14 @@ def test_a_day_is_kept_once_and_the_days_show_where_it_goes(database: Database) 
         (largest, one_id), *_ = quality.largest(session)
         assert largest == 1
         assert identity.get_physician(session, one_id).one_id == one_id
+
+
+def test_days_are_lines_and_what_older_days_did_not_count_begins_later() -> None:
+    old = quality.Quality(*range(11))
+    days = [old, replace(old, persons=5, duplicates=4), replace(old, persons=10, duplicates=2)]
+    found = trends(days)
+    assert found["persons"] == Trend(0, "0.0,22.0 60.0,12.0 120.0,2.0")
+    assert found["duplicates"] == Trend(4, "0.0,2.0 120.0,12.0")
+    assert "unlinked_share" not in found
+    assert not trends(days[:1])
+    assert trends([quality.Quality(*([0] * 11))] * 2)["shared"].points == "0.0,22.0 120.0,22.0"

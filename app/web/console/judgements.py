@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from app import accounts, identity
 from app.accounts.models import Role
 from app.flows import judgement
+from app.flows.identity_figures import identity_figures, with_waiting
 from app.flows.judgement import Judgement
 from app.flows.link_decision import needs_two, propose
 from app.flows.permission import CONSENT_CHANNEL, Standing
@@ -22,6 +23,7 @@ from app.infra.clock import local
 from app.infra.errors import NotFound, YishuError
 from app.web import auth
 from app.web.console import bp, visible
+from app.web.console.trends import trends
 from app.web.context import parts
 from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
@@ -122,14 +124,14 @@ def judgements() -> str:
     with here.db.reading() as session:
         made = identity.judgements(session, limit=PAGE + 1, offset=(page - 1) * PAGE)
         days = identity.quality.trend(session, local(here.clock()).date())
-        day, figures = days[-1] if days else (None, identity.quality.measure(session))
-        shares = [quality.linked_share or 0.0 for _day, quality in days]
+        day, figures = days[-1] if days else (None, identity_figures(session, here.clock()))
         return render_template(
             "console/judgements.html", lines=lines(session, made[:PAGE]), page=page,
             more=len(made) > PAGE,
-            conflicts=_conflicts(session), users=accounts.names(session), figures=figures,
+            conflicts=_conflicts(session), users=accounts.names(session),
+            figures=with_waiting(session, figures),
             figures_day=day, largest=identity.quality.largest(session),
-            points=_points(shares), points_from=shares[0] if shares else None,
+            trends=trends([one for _day, one in days]),
         )  # fmt: skip
 
 
@@ -169,14 +171,6 @@ def lines(session: Session, rows: Sequence[Override]) -> list[Line]:
 def _owners_of(row: Override, owners: dict[int, str]) -> Iterator[str]:
     """Both persons, or the one that both are now."""
     return (owners[one] for one in (row.a_id, row.b_id) if one in owners)
-
-
-def _points(shares: Sequence[float]) -> str:
-    """A line through shares 0–1 in a box of 600 × 60, oldest left; "" for fewer than two."""
-    if len(shares) < 2:
-        return ""
-    step = 600 / (len(shares) - 1)
-    return " ".join(f"{n * step:.1f},{57 - 54 * share:.1f}" for n, share in enumerate(shares))
 
 
 def _conflicts(session: Session) -> list[tuple[str, Physician, Physician]]:
