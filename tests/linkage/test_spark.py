@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.linkage.compare import COLUMNS, compare
+from app.linkage.model import loads
+from app.linkage.splink_engine import train
 from app.linkage.splink_settings import SETS, as_columns, settings
 from tests.linkage.people import people
 
@@ -20,7 +22,8 @@ pytestmark = [
 ]
 
 
-def test_the_same_settings_give_the_same_levels_on_spark(tmp_path: Path) -> None:
+@pytest.mark.timeout(1200)
+def test_the_same_settings_give_the_same_levels_and_learn_on_spark(tmp_path: Path) -> None:
     from pyspark.sql import SparkSession
     from pyspark.sql import types as kinds
     from splink import Linker, SparkAPI
@@ -46,6 +49,7 @@ def test_the_same_settings_give_the_same_levels_on_spark(tmp_path: Path) -> None
         linking = Linker(table, settings(keep_levels=True), log_level="ERROR")
         found = linking.inference.predict(threshold_match_weight=-200).as_spark_dataframe()
         told = found.collect()
+        learned = train(linking, len(records), version="spark", trained_on="test")
     finally:
         spark.stop()
     assert len(told) > 1000
@@ -53,3 +57,5 @@ def test_the_same_settings_give_the_same_levels_on_spark(tmp_path: Path) -> None
         gammas = [(row[f"gamma_{name}"], len(levels)) for name, levels in COLUMNS.items()]
         his = tuple(g if g < 0 else size - 1 - g for g, size in gammas)
         assert his == compare(records[row["unique_id_l"]], records[row["unique_id_r"]])
+    assert loads(learned.dumps(), COLUMNS) == learned, "what the product applies without Splink"
+    assert learned.columns["name"][0].bits > 0 > learned.columns["name"][-1].bits
