@@ -37,7 +37,7 @@ from app.identity import Physician
 from app.infra.clock import local
 from app.infra.db import Database, UtcDateTime, insert_all, insert_once
 from app.infra.direct import Direct
-from app.infra.many import Many, insert_many
+from app.infra.many import Many, insert_lists, insert_many
 from app.recommend.fit_models import FitNight, FitShard, PhysicianFit
 
 SHARD = 1000  # physicians: a second or two, so that what a killed worker held is little
@@ -259,7 +259,7 @@ _OPEN = Direct(
     _pair,
 )  # fmt: skip
 _LIVING = select(func.count()).select_from(Physician).where(Physician.live.is_(True))
-_WRITE: Many[None] = insert_many(PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"])
+_WRITE = insert_lists(PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"])
 _TOUCH: Many[None] = insert_many(
     PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"],
     change=lambda given: {"night_id": given.night_id, "body": given.body},

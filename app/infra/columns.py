@@ -59,7 +59,9 @@ class _Strung(FunctionElement[Any]):
 @compiles(_Strung, "postgresql")
 def _as_binary(element: _Strung, compiler: Any, **how: Any) -> str:
     kind, value = _kind(*element.clauses), compiler.process(element.clauses, **how)
-    return f"string_agg({value}, ',')" if kind is String else f"string_agg({_SEND[kind]}({value}), '')"
+    return (
+        f"string_agg({value}, ',')" if kind is String else f"string_agg({_SEND[kind]}({value}), '')"
+    )
 
 
 @compiles(_Strung, "sqlite")

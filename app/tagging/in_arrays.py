@@ -27,7 +27,7 @@ _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Weights:
     """Whose (a place in the list that was asked for), which tag, and how much. No order."""
 
     place: Any
@@ -35,7 +35,7 @@ class Held:
     value: Any
 
 
-def in_arrays(session: Session, one_ids: Sequence[str], now: datetime) -> Held:
+def in_arrays(session: Session, one_ids: Sequence[str], now: datetime) -> Weights:
     """What these physicians, each named once, have; faint ones are left out."""
     import numpy as np
 
@@ -51,7 +51,7 @@ def in_arrays(session: Session, one_ids: Sequence[str], now: datetime) -> Held:
     strong = _reliability(trusted, sources, tags)[code, column]
     strong = strong * np.clip(confidence, -1.0, 1.0) * _fading(known, tags, column, at, now)
     who, value = _noisy_or(place * len(tags) + column, code, strong)
-    held = Held(who // len(tags), tags[who % len(tags)], value)
+    held = Weights(who // len(tags), tags[who % len(tags)], value)
     return _without_excluded(session, held, one_ids, known, now)
 
 
@@ -63,7 +63,10 @@ def _rows(session: Session, one_ids: Sequence[str]) -> tuple[Any, Any, list[str]
     numbers, owners = _NUMBERS.all(session, {"ids": one_ids})
     places = {one_id: place for place, one_id in enumerate(one_ids)}
     order = np.argsort(numbers)
-    numbers, place = numbers[order], np.array([places[one] for one in owners], dtype=np.int64)[order]
+    numbers, place = (
+        numbers[order],
+        np.array([places[one] for one in owners], dtype=np.int64)[order],
+    )
     who, *said = _SAID.all(session, {"ids": numbers.tolist()})
     return place[np.searchsorted(numbers, who)], *said  # type: ignore[return-value]
 
@@ -117,8 +120,8 @@ def _starts(*columns: Any) -> Any:
 
 
 def _without_excluded(
-    session: Session, held: Held, one_ids: Sequence[str], known: Shape, now: datetime
-) -> Held:
+    session: Session, held: Weights, one_ids: Sequence[str], known: Shape, now: datetime
+) -> Weights:
     """As `read.drop_excluded`; where two are alike, and the newer one holds, it is asked itself."""
     import numpy as np
 
@@ -138,12 +141,10 @@ def _without_excluded(
         lost[at] = held.tag[some[at]] not in told[one_ids[held.place[some[at]]]]
     stays = np.ones(len(held.tag), dtype=bool)
     stays[some[lost]] = False
-    return Held(held.place[stays], held.tag[stays], held.value[stays])
+    return Weights(held.place[stays], held.tag[stays], held.value[stays])
 
 
-_NUMBERS = Columns(
-    select(Identifier.id, Identifier.one_id).where(among(Identifier.one_id, "ids"))
-)
+_NUMBERS = Columns(select(Identifier.id, Identifier.one_id).where(among(Identifier.one_id, "ids")))
 _SAID = Columns(
     select(
         TagAssertion.identifier_id, TagAssertion.tag_id, TagAssertion.source,

@@ -21,7 +21,7 @@ from app.flows.basis import basis
 from app.flows.candidates import ALTERNATIVES
 from app.flows.fits import Asked, fits_of, rows_of
 from app.flows.fits_many import bodies, by_kernel
-from app.flows.interests import interests_at
+from app.flows.interests import interests_at, many_of
 from app.flows.plan_day import plan_day
 from app.identity import Identifier
 from app.infra.clock import local
@@ -362,7 +362,8 @@ def test_a_row_made_on_the_spot_says_what_the_scorer_says(
         people = list(session.scalars(select(Identifier.one_id).distinct()))
         interests = interests_at(session, people, here)
         seen, without = {1: 0.75, 2: 0.5}, {here.pieces[0].content_id}
-        for one_id, body in by_kernel(people, interests, here, LONG):
+        many = many_of(interests[one_id] for one_id in people)
+        for one_id, body in by_kernel(people, many, here, LONG):
             row = fit_rows.best(body, here.shelf, 3, seen, without, LONG)
             now = here.scorer.best(interests[one_id], 3, seen=seen, without=without)
             assert row is not None, "the library is shorter than the row"
