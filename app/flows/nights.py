@@ -40,9 +40,9 @@ from app.infra.direct import Direct
 from app.infra.many import Many, insert_lists, insert_many
 from app.recommend.fit_models import FitNight, FitShard, PhysicianFit
 
-SHARD = 1000  # physicians: a second or two, so that what a killed worker held is little
+SHARD = 4000  # physicians: a fifth of a second, so that what a killed worker held is little
 LOCK = 0x46_49_54_53  # any constant
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(minutes=4)
 KEPT_NIGHTS = 7
 TOUCHED = 0  # a night that never was
 NEVER: ColumnElement[int] = literal_column("0")  # the same, as its partial index wants it

@@ -100,9 +100,7 @@ class Direct(Generic[T]):
         connection = session.connection()
         statement, driver = self._for(connection.dialect), connection.dialect.dbapi
         try:
-            self._cursor(connection).executemany(
-                statement.text, [statement.parameters(row) for row in rows]
-            )
+            self._cursor(connection).executemany(statement.text, map(statement.parameters, rows))
         except driver.Error as problem:  # type: ignore[union-attr]
             raise _as_usual(connection, problem) from problem
 

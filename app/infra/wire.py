@@ -199,6 +199,12 @@ def _list(values: Sequence[Any]) -> bytes | None:
     if _is_binary(values):
         head = struct.pack("!iiIii", 1, 0, BYTEA, len(values), 1)  # one dimension, from 1
         return head + b"".join([struct.pack("!i", len(one)) + one for one in values])
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return f"{{{','.join(map(str, values))}}}".encode()
+    if kinds == {str} and not any("\0" in one for one in values):
+        whole = "\0".join(values).replace("\\", "\\\\").replace('"', '\\"')
+        return '{{"{}"}}'.format(whole.replace("\0", '","')).encode()
     return b"{" + b",".join([_element(one) for one in values]) + b"}"
 
 
