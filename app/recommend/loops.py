@@ -115,10 +115,11 @@ def exact(
         first, last = begin[p], begin[p + 1]
         score = np.full(best, -np.inf)
         said, told = np.empty(most_why), np.empty(most_why, dtype=np.int64)
-        kept = 0
+        kept, is_sure = 0, False
         for k in range(tries):
-            c = near[p, k]
-            if c < 0:
+            c, beyond = near[p, k], near_score[p, k]
+            is_sure = kept == best and score[best - 1] > beyond + SLACK * (1.0 + abs(beyond))
+            if c < 0 or is_sure:
                 break
             said[:], told[:] = 0.0, -1
             total, most, n = 0.0, 0.0, first
@@ -152,9 +153,4 @@ def exact(
             score[at], content[p, at], affinity[p, at] = value, c, total
             why[p, at], part[p, at] = told, said
             kept = min(best, kept + 1)
-        beyond = near_score[p, tries - 1]
-        sure[p] = (
-            first == last
-            or near[p, tries - 1] < 0
-            or (kept == best and score[best - 1] > beyond + SLACK * (1.0 + abs(beyond)))
-        )
+        sure[p] = first == last or near[p, tries - 1] < 0 or is_sure
