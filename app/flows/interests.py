@@ -43,6 +43,8 @@ def many_at(session: Session, one_ids: Sequence[str], here: Basis) -> Many:
     import numpy as np
 
     held = tagging.in_arrays(session, one_ids, here.moment)
+    if not here.response.reads:
+        return Many(held.place, held.tag, held.value)
     nothing: dict[str, dict[int, float]] = {one_id: {} for one_id in one_ids}
     read = many_of(with_readings(session, nothing, here.response, here.moment).values())
     return _sorted(

@@ -143,12 +143,7 @@ def work(db: Database, mine: Claim, now: datetime) -> bool:
         here = basis(session, now)
         if current_night(session, here) != mine.night_id:
             return False
-        people = session.scalars(
-            select(Physician.one_id)
-            .where(Physician.one_id > mine.first, Physician.one_id <= mine.last)
-            .where(Physician.live.is_(True))
-            .order_by(Physician.one_id)
-        ).all()
+        people = _PEOPLE.all(session, {"first": mine.first, "last": mine.last})
         made = bodies(session, people, here)
     with db.transaction() as session:
         return _finish(session, mine, made, now)
@@ -258,6 +253,14 @@ _OPEN = Direct(
     .limit(1),
     _pair,
 )  # fmt: skip
+_PEOPLE = Direct(
+    select(Physician.one_id)
+    .where(Physician.one_id > bindparam("first"), Physician.one_id <= bindparam("last"))
+    .where(Physician.live.is_(True))
+    .order_by(Physician.one_id),
+    str,
+    large=True,
+)
 _LIVING = select(func.count()).select_from(Physician).where(Physician.live.is_(True))
 _WRITE = insert_lists(PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"])
 _TOUCH: Many[None] = insert_many(

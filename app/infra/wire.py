@@ -192,13 +192,13 @@ def _text(value: str) -> bytes:
 
 def _is_binary(value: Any) -> bool:
     """Lists of bytes: as text, each byte would be two letters that are read one by one."""
-    return type(value) is list and bool(value) and type(value[0]) is bytes
+    return type(value) is list and bool(value) and type(value[0]) is Binary
 
 
 def _list(values: Sequence[Any]) -> bytes | None:
     if _is_binary(values):
         head = struct.pack("!iiIii", 1, 0, BYTEA, len(values), 1)  # one dimension, from 1
-        return head + b"".join([struct.pack("!i", len(one)) + one for one in values])
+        return head + b"".join([struct.pack("!i", len(one.obj)) + one.obj for one in values])
     kinds = set(map(type, values))
     if kinds == {int}:
         return f"{{{','.join(map(str, values))}}}".encode()

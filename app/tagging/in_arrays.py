@@ -28,7 +28,7 @@ _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Whose (a place in the list that was asked for), which tag, and how much. No order."""
+    """Whose (a place in the list that was asked for), which tag, and how much; by place and tag."""
 
     place: Any
     tag: Any
@@ -98,7 +98,7 @@ def _noisy_or(key: Any, code: Any, strong: Any) -> tuple[Any, Any]:
     """Each key once, with its weight as `rules.weight` works it out of what sources (`code`) say."""
     import numpy as np
 
-    order = np.lexsort((code, key))
+    order = np.argsort(key * (code.max(initial=0) + 1) + code, kind="stable")
     key, code, strong = key[order], code[order], strong[order]
     first = _starts(key, code)
     claims = np.maximum(np.maximum.reduceat(strong, first), 0.0)
