@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Float, Integer, Select, String
+from sqlalchemy import Float, Integer, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -32,7 +32,7 @@ _STAMP = len("2026-11-24 00:30:00.000000")  # as SQLite keeps moments
 class Columns:
     """A statement, and its columns as arrays."""
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: Any) -> None:
         columns = statement.selected_columns
         self._kinds = [_kind(column) for column in columns]
         self._asked = Direct(
@@ -59,9 +59,9 @@ class _Strung(FunctionElement[Any]):
 @compiles(_Strung, "postgresql")
 def _as_binary(element: _Strung, compiler: Any, **how: Any) -> str:
     kind, value = _kind(*element.clauses), compiler.process(element.clauses, **how)
-    return (
-        f"string_agg({value}, ',')" if kind is String else f"string_agg({_SEND[kind]}({value}), '')"
-    )
+    if kind is String:
+        return f"string_agg({value}, ',')"
+    return f"string_agg({_SEND[kind]}({value}), '')"
 
 
 @compiles(_Strung, "sqlite")

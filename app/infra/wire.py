@@ -65,7 +65,8 @@ def ask(
         return None
     forms = [[_is_binary(value) for value in values] for _, values in asked]
     calls = [
-        (wire.prepare(server, names), *value) for (wire, _), *value in zip(asked, given, forms, strict=True)
+        (wire.prepare(server, names), *value)
+        for (wire, _), *value in zip(asked, given, forms, strict=True)
     ]
     if begin or len(asked) > 1:
         results = _all_at_once(server, begin, calls)

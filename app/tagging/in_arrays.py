@@ -68,7 +68,7 @@ def _rows(session: Session, one_ids: Sequence[str]) -> tuple[Any, Any, list[str]
         np.array([places[one] for one in owners], dtype=np.int64)[order],
     )
     who, *said = _SAID.all(session, {"ids": numbers.tolist()})
-    return place[np.searchsorted(numbers, who)], *said  # type: ignore[return-value]
+    return place[np.searchsorted(numbers, who)], *said
 
 
 def _reliability(trusted: Reliabilities, sources: Sequence[str], tags: Any) -> Any:
@@ -95,7 +95,7 @@ def _fading(known: Shape, tags: Any, column: Any, at: Any, now: datetime) -> Any
 
 
 def _noisy_or(key: Any, code: Any, strong: Any) -> tuple[Any, Any]:
-    """Each key once, with its weight as `rules.weight` works it out of what sources (`code`) say."""
+    """Each key once, with its weight as `rules.weight` works it out of what sources say."""
     import numpy as np
 
     order = np.argsort(key * (code.max(initial=0) + 1) + code, kind="stable")
