@@ -40,7 +40,7 @@ from app.infra.direct import Direct
 from app.infra.many import Many, insert_lists, insert_many
 from app.recommend.fit_models import FitNight, FitShard, PhysicianFit
 
-SHARD = 4000  # physicians: a fifth of a second, so that what a killed worker held is little
+SHARD = 4000  # physicians: less than a second, so that what a killed worker held is little
 LOCK = 0x46_49_54_53  # any constant
 LEASE = timedelta(minutes=4)
 KEPT_NIGHTS = 7
