@@ -36,7 +36,7 @@ from app import reps
 from app.flows import fits_many, nights, talk_about
 from app.flows.basis import basis
 from app.flows.fits import Asked, fits_of
-from app.flows.interests import interests_at
+from app.flows.interests import many_at
 from app.flows.plan_day import plan_day
 from app.identity import Identifier
 from app.infra import crypto
@@ -143,7 +143,7 @@ def _parts(db: Database) -> dict[str, int]:
         here = basis(session, NOW)
         some = session.scalars(select(Identifier.one_id).limit(1000)).all()
         begun = time.process_time()
-        interests_at(session, some, here)
+        many_at(session, some, here)
         read = time.process_time()
         fits_many.bodies(session, some, here)
         both = time.process_time()

@@ -26,7 +26,7 @@ from app.recommend.fit_rows import Shelf
 from app.segments.models import SegmentState
 from app.tagging import Shape
 
-FORM = "1"  # another one whenever the same facts give other rows
+FORM = "2"  # another one whenever the same facts give other rows
 KEPT = 4  # tests and tools may have several databases in one process
 
 

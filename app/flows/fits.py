@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app import tagging
 from app.flows.basis import Basis, basis
 from app.flows.fits_many import by_kernel
-from app.flows.interests import in_order, interests_at
+from app.flows.interests import in_order, interests_at, many_of
 from app.flows.scoring import interests_of
 from app.identity.marked import marked
 from app.infra.direct import Direct
@@ -79,7 +79,8 @@ class Fits:
         """Of those for whom a row made now says enough."""
         if not asked or not kernel.is_warm():
             return {}
-        rows = by_kernel(list(asked), self.interests, self.basis, LONG)
+        many = many_of(self.interests[one_id] for one_id in asked)
+        rows = by_kernel(list(asked), many, self.basis, LONG)
         found = {}
         for one_id, body in rows:
             one = asked[one_id]

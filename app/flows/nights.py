@@ -37,12 +37,12 @@ from app.identity import Physician
 from app.infra.clock import local
 from app.infra.db import Database, UtcDateTime, insert_all, insert_once
 from app.infra.direct import Direct
-from app.infra.many import Many, insert_many
+from app.infra.many import Many, insert_lists, insert_many
 from app.recommend.fit_models import FitNight, FitShard, PhysicianFit
 
-SHARD = 1000  # physicians: a second or two, so that what a killed worker held is little
+SHARD = 4000  # physicians: less than a second, so that what a killed worker held is little
 LOCK = 0x46_49_54_53  # any constant
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(minutes=4)
 KEPT_NIGHTS = 7
 TOUCHED = 0  # a night that never was
 NEVER: ColumnElement[int] = literal_column("0")  # the same, as its partial index wants it
@@ -143,12 +143,7 @@ def work(db: Database, mine: Claim, now: datetime) -> bool:
         here = basis(session, now)
         if current_night(session, here) != mine.night_id:
             return False
-        people = session.scalars(
-            select(Physician.one_id)
-            .where(Physician.one_id > mine.first, Physician.one_id <= mine.last)
-            .where(Physician.live.is_(True))
-            .order_by(Physician.one_id)
-        ).all()
+        people = _PEOPLE.all(session, {"first": mine.first, "last": mine.last})
         made = bodies(session, people, here)
     with db.transaction() as session:
         return _finish(session, mine, made, now)
@@ -258,8 +253,16 @@ _OPEN = Direct(
     .limit(1),
     _pair,
 )  # fmt: skip
+_PEOPLE = Direct(
+    select(Physician.one_id)
+    .where(Physician.one_id > bindparam("first"), Physician.one_id <= bindparam("last"))
+    .where(Physician.live.is_(True))
+    .order_by(Physician.one_id),
+    str,
+    large=True,
+)
 _LIVING = select(func.count()).select_from(Physician).where(Physician.live.is_(True))
-_WRITE: Many[None] = insert_many(PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"])
+_WRITE = insert_lists(PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"])
 _TOUCH: Many[None] = insert_many(
     PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"],
     change=lambda given: {"night_id": given.night_id, "body": given.body},

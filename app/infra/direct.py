@@ -94,6 +94,16 @@ class Direct(Generic[T]):
         """For statements that give no rows."""
         self._run(session, values)
 
+    def run_each(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The same with each of many values, by the driver's own loop."""
+        session.flush()
+        connection = session.connection()
+        statement, driver = self._for(connection.dialect), connection.dialect.dbapi
+        try:
+            self._cursor(connection).executemany(statement.text, map(statement.parameters, rows))
+        except driver.Error as problem:  # type: ignore[union-attr]
+            raise _as_usual(connection, problem) from problem
+
     def _run(
         self, session: Session, values: Mapping[str, Any]
     ) -> tuple[list[Any], Sequence[tuple[int, Convert]]]:

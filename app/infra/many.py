@@ -119,13 +119,26 @@ class Many(Generic[T]):
 
     def run(self, session: Session, rows: Sequence[Row]) -> None:
         """For statements that give nothing."""
-        self.all(session, rows)
+        if session.get_bind().dialect.name == "postgresql":
+            self.all(session, rows)
+        elif rows:
+            self._each.run_each(session, rows)
 
     def asked(self, session: Session, rows: Sequence[Row]) -> list[Asked]:
         """What `run` does, to be sent with other statements."""
         if session.get_bind().dialect.name == "postgresql":
             return [(self._at_once, {"rows": rows})] if rows else []
         return [(self._each, row) for row in rows]
+
+
+class _Lists(Many[None]):
+    """Its statement takes a list for each column."""
+
+    def all(self, session: Session, rows: Sequence[Row]) -> list[None]:
+        """Nothing."""
+        if rows:
+            self._at_once.run(session, {name: [row[name] for row in rows] for name in rows[0]})
+        return []
 
 
 class Together:
@@ -176,6 +189,24 @@ def insert_many(
 
     single = {name: bindparam(name, type_=table.c[name].type) for name in columns}
     return Many(at_once, whole(sqlite.insert(table).values(single | fixed)), make)
+
+
+def insert_lists(model: Any, *columns: str, once_by: Sequence[str]) -> Many[None]:
+    """As `insert_many`, for rows of numbers, texts, and long bytes, which JSON would double."""
+    table = model.__table__
+    kinds = {name: table.c[name].type for name in columns}
+
+    def at_once(_name: str) -> Any:
+        lists = [bindparam(name, type_=_List(kind)) for name, kind in kinds.items()]
+        typed = [column(name, _plain(kind)) for name, kind in kinds.items()]
+        rows = func.unnest(*lists).table_valued(*typed, name="given").render_derived()
+        chosen = select(*(rows.c[name] for name in columns))
+        made = postgresql.insert(table).from_select(columns, chosen, include_defaults=False)
+        return made.on_conflict_do_nothing(index_elements=once_by)
+
+    single = {name: bindparam(name, type_=kind) for name, kind in kinds.items()}
+    each = sqlite.insert(table).values(single).on_conflict_do_nothing(index_elements=once_by)
+    return _Lists(at_once, each)
 
 
 def update_many(model: Any, key: str, *columns: str) -> Many[None]:

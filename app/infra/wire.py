@@ -11,6 +11,7 @@ that its `DEALLOCATE` and this agree.
 from __future__ import annotations
 
 import select
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import count
@@ -20,6 +21,8 @@ from typing import Any, NamedTuple
 from psycopg import Binary, Connection, DataError, OperationalError, errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
+
+BYTEA = 17  # PostgreSQL's number of the type
 
 _numbers = count()
 
@@ -60,11 +63,15 @@ def ask(
     given: list[Any] = [_as_text(values) for _, values in asked]
     if names is None or begin is None or None in given:
         return None
-    calls = [wire.prepare(server, names) for wire, _ in asked]
+    forms = [[_is_binary(value) for value in values] for _, values in asked]
+    calls = [
+        (wire.prepare(server, names), *value)
+        for (wire, _), *value in zip(asked, given, forms, strict=True)
+    ]
     if begin or len(asked) > 1:
-        results = _all_at_once(server, begin, list(zip(calls, given, strict=True)))
+        results = _all_at_once(server, begin, calls)
     else:
-        results = [server.exec_prepared(calls[0], given[0])]
+        results = [server.exec_prepared(*calls[0])]
     # After a problem a rollback follows, at which the driver forgets all statements.
     return [_answer(driver, _good(result), kept) for result in results]
 
@@ -75,8 +82,8 @@ def _all_at_once(server: Any, begin: bytes, calls: Sequence[tuple[bytes, Any]]) 
     try:
         if begin:
             server.send_query_params(begin, None)
-        for name, values in calls:
-            server.send_query_prepared(name, values)
+        for call in calls:
+            server.send_query_prepared(*call)
         server.pipeline_sync()
         results = list(_until_synced(server))
     finally:
@@ -184,7 +191,21 @@ def _text(value: str) -> bytes:
     return found
 
 
+def _is_binary(value: Any) -> bool:
+    """Lists of bytes: as text, each byte would be two letters that are read one by one."""
+    return type(value) is list and bool(value) and type(value[0]) is Binary
+
+
 def _list(values: Sequence[Any]) -> bytes | None:
+    if _is_binary(values):
+        head = struct.pack("!iiIii", 1, 0, BYTEA, len(values), 1)  # one dimension, from 1
+        return head + b"".join([struct.pack("!i", len(one.obj)) + one.obj for one in values])
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return f"{{{','.join(map(str, values))}}}".encode()
+    if kinds == {str} and not any("\0" in one for one in values):
+        whole = "\0".join(values).replace("\\", "\\\\").replace('"', '\\"')
+        return '{{"{}"}}'.format(whole.replace("\0", '","')).encode()
     return b"{" + b",".join([_element(one) for one in values]) + b"}"
 
 

@@ -11,21 +11,24 @@ import numpy as np
 prange: Any = import_module("numba").prange if find_spec("numba") else range
 
 STRIP, PIECE, REASONS = 128, 512, 3
+LANES = 32  # every 32nd of a strip is one lane: their bests are found side by side
 SLACK = 1e-4  # a float32 sum is nearer to the truth than this part of it
 
 
 def many(
     strips: Any, start: Any, begin: Any, own: Any, weight: Any, group: Any, content: Any, score: Any
 ) -> None:
-    """Compiled by numba. A piece of physicians at a time for each strip."""
+    """Compiled by numba. A piece of physicians at a time for each strip; of those lanes of a strip
+    that have one for the best, all are looked at. Equal ones are in the order of their places."""
     size, best = content.shape
     for piece in prange((size + PIECE - 1) // PIECE):
-        strip = np.empty(STRIP, dtype=np.float32)
+        strip, most = np.empty(STRIP, dtype=np.float32), np.empty(LANES, dtype=np.float32)
         first, last = piece * PIECE, min(size, piece * PIECE + PIECE)
         for s in range(strips.shape[0]):
             for p in range(first, last):
+                rest = start[group[p], s]
                 for j in range(STRIP):
-                    strip[j] = start[group[p], s, j]
+                    strip[j] = rest[j]
                 n, end = begin[p], begin[p + 1]
                 while n + 3 < end:  # four rows for one walk over the strip
                     a, b, c, d = weight[n], weight[n + 1], weight[n + 2], weight[n + 3]
@@ -39,22 +42,34 @@ def many(
                     for j in range(STRIP):
                         strip[j] += a * t[j]
                     n += 1
-                most = strip[0]
-                for j in range(STRIP):
-                    if strip[j] > most:  # max() would not become one instruction
-                        most = strip[j]
-                if most <= score[p, best - 1]:
+                for j in range(LANES):
+                    most[j] = strip[j]
+                for row in range(LANES, STRIP, LANES):
+                    for j in range(LANES):  # with max(), or a branch, it would be one by one
+                        most[j] = strip[row + j] if strip[row + j] > most[j] else most[j]
+                low = score[p, best - 1]
+                highest = most[0]
+                for j in range(LANES):
+                    highest = most[j] if most[j] > highest else highest
+                if highest < low or highest == -np.inf:
                     continue
-                for j in range(STRIP):
-                    value = strip[j]
-                    if value > score[p, best - 1]:
+                for lane in range(LANES):
+                    if most[lane] < low:
+                        continue
+                    for j in range(lane, STRIP, LANES):
+                        value, c = strip[j], s * STRIP + j
+                        if value < low or (value == low and c > content[p, best - 1]):
+                            continue
                         place = best - 1
-                        while place > 0 and score[p, place - 1] < value:
+                        while place > 0 and (
+                            score[p, place - 1] < value
+                            or (score[p, place - 1] == value and content[p, place - 1] > c)
+                        ):
                             score[p, place] = score[p, place - 1]
                             content[p, place] = content[p, place - 1]
                             place -= 1
-                        score[p, place] = value
-                        content[p, place] = s * STRIP + j
+                        score[p, place], content[p, place] = value, c
+                        low = score[p, best - 1]
 
 
 def reasons(
@@ -100,10 +115,11 @@ def exact(
         first, last = begin[p], begin[p + 1]
         score = np.full(best, -np.inf)
         said, told = np.empty(most_why), np.empty(most_why, dtype=np.int64)
-        kept = 0
+        kept, is_sure = 0, False
         for k in range(tries):
-            c = near[p, k]
-            if c < 0:
+            c, beyond = near[p, k], near_score[p, k]
+            is_sure = kept == best and score[best - 1] > beyond + SLACK * (1.0 + abs(beyond))
+            if c < 0 or is_sure:
                 break
             said[:], told[:] = 0.0, -1
             total, most, n = 0.0, 0.0, first
@@ -137,9 +153,4 @@ def exact(
             score[at], content[p, at], affinity[p, at] = value, c, total
             why[p, at], part[p, at] = told, said
             kept = min(best, kept + 1)
-        beyond = near_score[p, tries - 1]
-        sure[p] = (
-            first == last
-            or near[p, tries - 1] < 0
-            or (kept == best and score[best - 1] > beyond + SLACK * (1.0 + abs(beyond)))
-        )
+        sure[p] = first == last or near[p, tries - 1] < 0 or is_sure

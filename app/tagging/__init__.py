@@ -57,6 +57,7 @@ from app.tagging.fold_models import Decided, FoldKind, TagFolding, TagImport
 from app.tagging.folding import has_names_of, map_name, take_names, unmapped
 from app.tagging.foldings import are_unsettled, fold_names, ignore_names, settle
 from app.tagging.held import Held, Line, held
+from app.tagging.in_arrays import in_arrays
 from app.tagging.lexicon import LEXICON
 from app.tagging.making import make_tags
 from app.tagging.mark_calls import Todo
@@ -204,6 +205,7 @@ __all__ = [
     "holders",
     "id_of",
     "ignore_names",
+    "in_arrays",
     "is_mirror_used",
     "keep_corp_tags",
     "keywords_in",

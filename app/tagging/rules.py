@@ -6,7 +6,7 @@ The reliability of a source is what was learned of it (`reliability.py`), or wha
 
 A noisy-or over sources; of one source only its strongest assertion counts, so repeating oneself
 proves nothing. Assertions of the opposite (confidence < 0) weaken the result in the same way.
-`shares` splits the weight over the assertions that made it: the explanation is the sum itself.
+`shares` splits the weight over the assertions that made it, so that they sum to it.
 """
 
 from __future__ import annotations
@@ -81,8 +81,16 @@ def strength(one: Asserted, half_life_days: int | None, now: datetime) -> float:
 
 
 def weight(assertions: Iterable[Asserted], half_life_days: int | None, now: datetime) -> float:
-    """0 … 1, the effective weight of a tag."""
-    return sum(shares(list(assertions), half_life_days, now))
+    """0 … 1, the effective weight of a tag. Source by source in the order of their names, so that
+    arrays give the same to the last bit (`in_arrays.py`)."""
+    claims: dict[str, float] = {}
+    denials: dict[str, float] = {}
+    for one in assertions:
+        value = strength(one, half_life_days, now)
+        claims[one.source] = max(value, claims.get(one.source, 0.0))
+        denials[one.source] = min(value, denials.get(one.source, 0.0))
+    doubt = math.prod(1.0 - claims[source] for source in sorted(claims))
+    return (1.0 - doubt) * math.prod(1.0 + denials[source] for source in sorted(denials))
 
 
 def shares(

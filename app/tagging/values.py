@@ -6,7 +6,6 @@ up is summed up in the same order.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -63,10 +62,7 @@ def _alone(
         age_s = (now - at).total_seconds()
         if age_s > 0:
             strong *= 2.0 ** (-age_s / (half_life_days * DAY_S))
-    if strong <= 0:
-        return 0.0
-    doubt = math.log1p(-strong)
-    return -math.expm1(doubt) * doubt / doubt
+    return 1.0 - (1.0 - max(strong, 0.0))
 
 
 def _settle(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -11,9 +11,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from app.identity.models import Component, Identifier, IdentityLog
+from app.infra.columns import Columns
 from app.infra.db import Database
 from app.infra.direct import Direct, together
-from app.infra.many import Many, Together, among, insert_many, update_many
+from app.infra.many import Many, Together, among, insert_lists, insert_many, update_many
+from app.recommend.fit_models import PhysicianFit
 from tests.conftest import NOON
 
 TEXTS = ["示例人民医院", 'a "quoted" \\ back\\slash', "it's {1,2}, NULL", "a\tb\n\u2028", ""]
@@ -26,6 +28,7 @@ NEW: Many[tuple[int, str]] = insert_many(
 MOVED = update_many(Identifier, "id", "one_id", "split_at", "value")
 LOG: Many[None] = insert_many(IdentityLog, "at", "kind", "cause", "before", "after", "rule_version")
 IDS = Direct(select(Identifier.id).where(among(Identifier.id, "ids")), int)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OWNED = Direct(select(Identifier.id).where(among(Identifier.one_id, "owners")), int)
 
 
@@ -54,6 +57,43 @@ def test_every_type_comes_back_as_it_went_in(database: Database) -> None:
         assert [one.split_at for one in found[:2]] == [None, in_china]
         raw = session.connection().exec_driver_sql("select value from identifier").scalars()
         assert TEXTS[0].encode() not in b"".join(bytes(value) for value in raw)
+
+
+def test_long_bytes_come_back_as_they_went_in_and_once(database: Database) -> None:
+    fits = insert_lists(PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"])
+    bodies = {text: bytes(range(256)) * n for n, text in enumerate(TEXTS)}
+    with database.transaction() as session:
+        fits.run(session, [])
+        for night in (7, 8):
+            fits.run(session, [
+                {"one_id": text, "night_id": night, "body": body} for text, body in bodies.items()
+            ])  # fmt: skip
+    with database.reading() as session:
+        found = session.scalars(select(PhysicianFit)).all()
+        assert {one.one_id: one.body for one in found} == bodies
+        assert {one.night_id for one in found} == {7}
+
+
+def test_columns_are_what_was_stored(database: Database) -> None:
+    pytest.importorskip("numpy")
+    moments = [NOON - timedelta(days=n * 777, microseconds=n) for n in range(20)]
+    said = Columns(
+        select(Identifier.id, Identifier.one_id, Identifier.first_seen_at)
+        .where(among(Identifier.one_id, "owners"))
+    )  # fmt: skip
+    with database.transaction() as session:
+        assert [len(one) for one in said.all(session, {"owners": ["YS3"]})] == [0, 0, 0]
+        numbers = [
+            number for number, _ in
+            NEW.all(session, [row(session, n, first_seen_at=at) for n, at in enumerate(moments)])
+        ]  # fmt: skip
+        found = said.all(session, {"owners": [f"YS{n}" for n in range(20)]})
+        told = sorted(zip(found[1], found[0].tolist(), found[2].tolist(), strict=True))
+        stored = session.execute(select(Identifier.one_id, Identifier.id, Identifier.first_seen_at))
+        assert sorted(number for _, number, _ in told) == sorted(numbers)
+        assert told == sorted(
+            (a, b, (c - EPOCH) // timedelta(microseconds=1)) for a, b, c in stored
+        )
 
 
 def test_lists_find_numbers_and_texts_and_nothing_when_they_are_empty(database: Database) -> None:

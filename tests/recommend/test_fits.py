@@ -16,12 +16,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, court, recommend, segments, tagging
-from app.flows import best_first, fits, nights, talk_about
+from app.flows import best_first, fits, interests, nights, talk_about
 from app.flows.basis import basis
 from app.flows.candidates import ALTERNATIVES
 from app.flows.fits import Asked, fits_of, rows_of
 from app.flows.fits_many import bodies, by_kernel
-from app.flows.interests import interests_at
+from app.flows.interests import interests_at, many_of
 from app.flows.plan_day import plan_day
 from app.identity import Identifier
 from app.infra.clock import local
@@ -228,7 +228,7 @@ def test_any_number_of_workers_that_die_give_the_same_rows(
     assert nights.work(company, claims[2], clock())
     assert claims[0]
     assert nights.work(company, claims[0], clock())
-    clock.tick(seconds=61)  # the second one died
+    clock.tick(seconds=nights.LEASE.seconds + 1)  # the second one died
     with company.transaction() as session:
         again = nights.claim(session, clock())
     assert again
@@ -330,6 +330,25 @@ def test_the_kernel_gives_the_rows_that_the_scorer_gives(
         )
 
 
+def test_what_was_read_stands_beside_the_tags_in_arrays_too(
+    company: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numpy")
+    read = {recommend.near.key(7): 0.5, -3: 0.25, 0: 0.125}
+    monkeypatch.setattr(
+        interests, "with_readings",
+        lambda _session, own, *_: {one: of | read for one, of in own.items()},
+    )  # fmt: skip
+    with company.reading() as session:
+        people = sorted(set(session.scalars(select(Identifier.one_id))))
+        here = replace(basis(session, clock()), response=replace(DAY_0, usual={3: 0.5}))
+        found = interests.many_at(session, people, here)
+        known = many_of(interests_at(session, people, here).values())
+        for name in ("place", "own", "value"):
+            assert getattr(found, name).tolist() == getattr(known, name).tolist()
+        assert len(found.own) > 3 * len(people)
+
+
 def test_schedulers_and_workers_keep_rows_by_themselves(company: Database, clock: SetClock) -> None:
     here: Any = SimpleNamespace(db=company, clock=clock)
     clock.tick(hours=-11)
@@ -360,10 +379,11 @@ def test_a_row_made_on_the_spot_says_what_the_scorer_says(
     with company.reading() as session:
         here = basis(session, clock())
         people = list(session.scalars(select(Identifier.one_id).distinct()))
-        interests = interests_at(session, people, here)
+        mine = interests_at(session, people, here)
         seen, without = {1: 0.75, 2: 0.5}, {here.pieces[0].content_id}
-        for one_id, body in by_kernel(people, interests, here, LONG):
+        many = many_of(mine[one_id] for one_id in people)
+        for one_id, body in by_kernel(people, many, here, LONG):
             row = fit_rows.best(body, here.shelf, 3, seen, without, LONG)
-            now = here.scorer.best(interests[one_id], 3, seen=seen, without=without)
+            now = here.scorer.best(mine[one_id], 3, seen=seen, without=without)
             assert row is not None, "the library is shorter than the row"
             assert [(f.piece, f.score) for f in row] == [(f.piece, f.score) for f in now]
