@@ -32,17 +32,6 @@ REFUSED = {
     "other": _l("其他"),
 }
 APART = {"cannot_link": _l("有人判断这是两个人"), "shared": _l("这个值由多人共用")}
-SAID = (  # by the domain; each sentence is its own message id
-    _l("内容已撤回"), _l("内容尚未批准"), _l("内容没有有效期"), _l("内容尚未生效"),
-    _l("内容已过期"), _l("内容在批准后被改动"),
-)  # fmt: skip
-
-
-@bp.app_template_filter("said")
-def said(sentence: str) -> str:
-    """One of the domain's fixed sentences in the reader's language."""
-    return str(_(sentence)) if sentence else ""
-
 
 @bp.app_template_filter("evidence")
 def evidence(step: Step) -> str:
