@@ -12,23 +12,26 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
-from babel.messages.extract import extract_python
-
 HAN = re.compile(r"[\u4e00-\u9fff]")
 OF_TIME = re.compile(r"[年月日周]")  # 11月23日 周一 is no sentence
 DATE = re.compile(r"\{\w+\}月\{\w+\}日")
 LEAST = 2  # Chinese characters of an f-string: with fewer it would fit everything
 NOT_SAID = (ast.Compare, ast.Set, ast.Subscript, ast.Attribute)  # words to look for, not to say
 
-Message = tuple[int, str | None, Any, list[str]]  # line, function, text, comments
+Message = tuple[int, Any, Any, list[str]]  # line, function, text, comments
 
 
 def extract(
-    file: IO[bytes], keywords: Mapping[str, Any], tags: Sequence[str], options: dict[str, Any]
+    file: IO[bytes], keywords: Mapping[str, Any], tags: Sequence[str], options: Any
 ) -> Iterator[Message]:
     """What gettext is given, and what is said without it. With the option `only = sentences` a
     constant that gettext is not given counts only when it ends like a sentence."""
-    yield from extract_python(file, keywords, tags, options)
+    from babel.messages.extract import (
+        extract_python,
+    )  # who calls this has it; the launcher does not
+
+    for line, function, said, comments, *_context in extract_python(file, keywords, tags, options):
+        yield line, function, said, comments
     file.seek(0)
     only = options.get("only") == "sentences"
     for line, text in texts(file.read().decode()):
@@ -71,8 +74,9 @@ def _walk(node: ast.AST, found: list[tuple[int, str]]) -> None:
             text = form(part)
             if len(HAN.findall(OF_TIME.sub("", text))) >= LEAST:
                 found.append((part.lineno, text))
-        elif isinstance(part, ast.Constant) and _is_text(part.value) and not isinstance(node, NOT_SAID):
-            found.append((part.lineno, part.value))
+        elif isinstance(part, ast.Constant) and not isinstance(node, NOT_SAID):
+            if isinstance(part.value, str) and HAN.search(part.value):
+                found.append((part.lineno, part.value))
         _walk(part, found)
 
 
@@ -86,10 +90,6 @@ def _said_by(node: ast.AST) -> Iterator[ast.AST]:
         yield from (one for one in node.values if not isinstance(one, ast.Tuple | ast.List))
     elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
         yield from ast.iter_child_nodes(node)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and HAN.search(value) is not None
 
 
 def _name(value: ast.expr) -> str:
