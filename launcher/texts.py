@@ -18,7 +18,7 @@ DATE = re.compile(r"\{\w+\}月\{\w+\}日")
 LEAST = 2  # Chinese characters of an f-string: with fewer it would fit everything
 NOT_SAID = (ast.Compare, ast.Set, ast.Subscript, ast.Attribute)  # words to look for, not to say
 
-Message = tuple[int, Any, Any, list[str]]  # line, function, text, comments
+Message = tuple[int, str | None, Any, list[str]]  # line, function, text, comments
 
 
 def extract(
@@ -26,12 +26,10 @@ def extract(
 ) -> Iterator[Message]:
     """What gettext is given, and what is said without it. With the option `only = sentences` a
     constant that gettext is not given counts only when it ends like a sentence."""
-    from babel.messages.extract import (
-        extract_python,
-    )  # who calls this has it; the launcher does not
+    from babel.messages.extract import extract_python  # who calls this has it, the launcher not
 
-    for line, function, said, comments, *_context in extract_python(file, keywords, tags, options):
-        yield line, function, said, comments
+    found: Iterator[Any] = extract_python(file, keywords, tags, options)
+    yield from found
     file.seek(0)
     only = options.get("only") == "sentences"
     for line, text in texts(file.read().decode()):
@@ -74,9 +72,13 @@ def _walk(node: ast.AST, found: list[tuple[int, str]]) -> None:
             text = form(part)
             if len(HAN.findall(OF_TIME.sub("", text))) >= LEAST:
                 found.append((part.lineno, text))
-        elif isinstance(part, ast.Constant) and not isinstance(node, NOT_SAID):
-            if isinstance(part.value, str) and HAN.search(part.value):
-                found.append((part.lineno, part.value))
+        elif (
+            isinstance(part, ast.Constant)
+            and isinstance(part.value, str)
+            and HAN.search(part.value)
+            and not isinstance(node, NOT_SAID)
+        ):
+            found.append((part.lineno, part.value))
         _walk(part, found)
 
 
