@@ -24,16 +24,17 @@ Message = tuple[int, str | None, Any, list[str]]  # line, function, text, commen
 def extract(
     file: IO[bytes], keywords: Mapping[str, Any], tags: Sequence[str], options: Any
 ) -> Iterator[Message]:
-    """What gettext is given, and what is said without it. With the option `only = sentences` a
-    constant that gettext is not given counts only when it ends like a sentence."""
-    from babel.messages.extract import extract_python  # who calls this has it, the launcher not
+    """What is said without gettext. With the option `gettext` also what gettext is given; then a
+    constant that it is not given counts only when it ends like a sentence."""
+    asks = options.get("gettext") == "yes"
+    if asks:
+        from babel.messages.extract import extract_python  # Babel is there when Babel calls
 
-    found: Iterator[Any] = extract_python(file, keywords, tags, options)
-    yield from found
-    file.seek(0)
-    only = options.get("only") == "sentences"
+        found: Iterator[Any] = extract_python(file, keywords, tags, options)
+        yield from found
+        file.seek(0)
     for line, text in texts(file.read().decode()):
-        if "{" in text or not only or text.endswith("。"):
+        if "{" in text or not asks or text.endswith("。"):
             yield line, None, text, []
 
 
@@ -84,7 +85,7 @@ def _walk(node: ast.AST, found: list[tuple[int, str]]) -> None:
 
 def _said_by(node: ast.AST) -> Iterator[ast.AST]:
     """The parts of a node, less docstrings, patterns, formats, and of tables the keys and lists."""
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile":
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "compile":
         return
     if isinstance(node, ast.JoinedStr):
         yield from (one.value for one in node.values if isinstance(one, ast.FormattedValue))
