@@ -41,7 +41,8 @@ def extract(
 def texts(source: str) -> list[tuple[int, str]]:
     """Line and text of each Chinese constant and f-string that is no docstring and no pattern."""
     found: list[tuple[int, str]] = []
-    _walk(ast.parse(source), found)
+    if HAN.search(source):
+        _walk(ast.parse(source), found)
     return found
 
 
