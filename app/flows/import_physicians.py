@@ -27,7 +27,7 @@ from app.identity import Id, Kind, Known
 from app.identity.models import ImportBatch
 from app.infra.errors import Refused
 from app.tagging import Source
-from app.tagging.starter import FORBIDDEN
+from app.tagging.forbidden import FORBIDDEN
 
 MAX_ROWS = 50_000
 SLICE = 10  # rows in a transaction: a callback waits 3.5 s at most, also on a busy machine

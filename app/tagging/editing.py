@@ -11,8 +11,8 @@ from typing import Any
 
 from app.infra.errors import NotFound, Refused
 from app.tagging.document import ANY, CategoryDef, Document, Name, TagDef
+from app.tagging.forbidden import FORBIDDEN
 from app.tagging.naming import bare, fold
-from app.tagging.starter import FORBIDDEN
 
 PLAIN = ("name", "category", "owner", "meaning", "parent", "half_life_days", "sensitivity",
          "may_assert", "mirrored", "names")  # fmt: skip

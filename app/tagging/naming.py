@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from app.tagging import segmenting
-from app.tagging.starter import FORBIDDEN
+from app.tagging.forbidden import FORBIDDEN
 
 T = TypeVar("T")
 

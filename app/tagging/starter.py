@@ -5,8 +5,6 @@ Brands are invented. A parent is the wider idea: who has 房颤 is half as surel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 CATEGORIES = (
@@ -223,27 +221,3 @@ OPPOSITES: tuple[tuple[str, str], ...] = (
     ("r-chief", "r-young"),
 )
 """Pairs of keys that contradict each other: who is one is hardly the other."""
-
-_VOLUME = "按规定不得收集医生个人的处方量"
-_PRIVATE = "不得记录医生的私人生活"
-_BENEFIT = "不得向医生输送利益"
-
-FORBIDDEN: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(
-            ("处方量", "处方数", "处方额", "处方金额", "处方排名", "统方", "用药量", "开药量",
-             "开方量", "月用量"),
-            _VOLUME,
-        ),
-        **dict.fromkeys(
-            ("回扣", "红包", "返点", "返利", "带金", "送礼", "礼品", "礼金", "宴请", "好处费"),
-            _BENEFIT,
-        ),
-        **dict.fromkeys(
-            ("婚姻", "已婚", "未婚", "离异", "离婚", "配偶", "恋爱", "家庭住址", "家住", "宗教",
-             "政治面貌", "收入", "房产", "负债", "身份证", "生日", "酒量", "好酒", "爱喝酒"),
-            _PRIVATE,
-        ),
-    }
-)  # fmt: skip
-"""Words that no tag may carry, and why."""

@@ -16,10 +16,11 @@ from app.infra.db import insert_once
 from app.infra.errors import NotFound, Refused
 from app.tagging import naming, versions
 from app.tagging.document import ANY
+from app.tagging.forbidden import FORBIDDEN
 from app.tagging.lexicon import LEXICON, Named
 from app.tagging.models import Tag, TagAssertion, TagCategory, TagOpposite, TagSynonym
 from app.tagging.shape import shape
-from app.tagging.starter import CATEGORIES, FORBIDDEN, OPPOSITES, SPOKEN, TAGS
+from app.tagging.starter import CATEGORIES, OPPOSITES, SPOKEN, TAGS
 
 STARTER = "起始词表"
 

@@ -24,6 +24,7 @@ from app.web import (
     limits,
     numbers,
     reasons,
+    sentences,
 )
 from app.web.callbacks import FrontDoor, asgi, wsgi
 
@@ -74,6 +75,7 @@ def create_pages(parts: Parts) -> Flask:
     csrf = CSRFProtect(app)
     language.init_app(app)
     reasons.init_app(app)
+    sentences.init_app(app)
     assets.init_app(app)
     limits.init_app(app, parts.settings)
     auth.init_app(app)

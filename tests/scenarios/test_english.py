@@ -109,6 +109,24 @@ def test_every_console_page(latin: Line) -> None:
     shut = browser.get(what_if).text
     assert "may not be contacted now: Opted out" in shut
     assert chinese_in(shut) == set()
+    _is_refused_in_english(browser)
+
+
+def _is_refused_in_english(browser: Browser) -> None:
+    """As the page of an error, as JSON, as a part of a page, and as what a page says above."""
+    missing = browser.get("/console/tags/versions/999")
+    assert (missing.status_code, "There is no version 999 of the vocabulary." in missing.text) == (
+        404,
+        True,
+    )
+    model = browser.get("/console/segments/model?expression=tag%3Anothing%20)")
+    assert model.json["problem"] == "Near character 13: and, or, or the end is expected here"
+    part = browser.get("/console/segments/count?expression=%3Cb%3E").text
+    assert "Near character 1: “&lt;b&gt;” cannot be read" in part
+    flashed = browser.send("/console/campaigns/new", "/console/campaigns/new", name="")
+    assert "Give the push a name." in flashed.text
+    for page in (missing.text, part, flashed.text):
+        assert chinese_in(page) == set()
 
 
 def test_what_a_rep_is_suggested_and_why(latin: Line) -> None:

@@ -15,8 +15,8 @@ from app.flows.vocabulary_import import plan
 from app.infra.errors import NotFound
 from app.tagging import editing, moving, stored, versions
 from app.tagging.document import CategoryDef, to_json
+from app.tagging.forbidden import FORBIDDEN
 from app.tagging.models import VocabularyVersion
-from app.tagging.starter import FORBIDDEN
 from app.web import auth
 from app.web.api import bp
 from app.web.api.asking import Asked, Position, answers, body, query

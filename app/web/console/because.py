@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -13,10 +12,10 @@ from app.identity import Step
 from app.infra.clock import local
 from app.recommend import REFUSALS
 from app.tagging import Weight
-from app.web import language
 from app.web.console import bp
-from app.web.console.words import kind_name, left_out
+from app.web.console.words import kind_name
 from app.web.context import parts
+from app.web.sentences import in_words
 
 EVIDENCE = {
     "wecom.contact": _l("企业微信联系人详情"),
@@ -32,16 +31,6 @@ REFUSED = {
     "other": _l("其他"),
 }
 APART = {"cannot_link": _l("有人判断这是两个人"), "shared": _l("这个值由多人共用")}
-SAID = (  # by the domain; each sentence is its own message id
-    _l("内容已撤回"), _l("内容尚未批准"), _l("内容没有有效期"), _l("内容尚未生效"),
-    _l("内容已过期"), _l("内容在批准后被改动"),
-)  # fmt: skip
-
-
-@bp.app_template_filter("said")
-def said(sentence: str) -> str:
-    """One of the domain's fixed sentences in the reader's language."""
-    return str(_(sentence)) if sentence else ""
 
 
 @bp.app_template_filter("evidence")
@@ -75,10 +64,7 @@ def verdict_text(verdict: Verdict, *, names: bool = False) -> str:
     segments, which reps do not read."""
     if verdict.allowed:
         return str(_("可联系"))
-    if language.choose() == language.CHINESE:
-        return verdict.whole if names else verdict.text
-    said = [replace(reason, text=left_out(reason.code)) for reason in verdict.reasons]
-    return "; ".join(reason.whole if names else reason.text for reason in said)
+    return in_words(verdict.whole if names else verdict.text)
 
 
 TALKS = {

@@ -22,6 +22,7 @@ from app.web.console.insight_words import page_number
 from app.web.context import parts
 from app.web.numbers import asked_row, asked_rows
 from app.web.policy import EVERYONE, allow
+from app.web.sentences import in_words
 
 MOST_BESIDES, PAGE = 50, 30
 
@@ -229,7 +230,12 @@ def _answer(case: int | None, text: str, *, sound: bool = True) -> Response:
         with here.db.reading() as session:
             found = _pace(session, who)
         return jsonify(
-            sound=sound, text=text, case=case, left=found.left, hour=found.hour, today=found.today
+            sound=sound,
+            text=in_words(text),
+            case=case,
+            left=found.left,
+            hour=found.hour,
+            today=found.today,
         )
     flash(text, "success" if sound else "error")
     return redirect(url_for("console.court_desk", case=case))

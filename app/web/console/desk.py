@@ -26,6 +26,7 @@ from app.web.console.judgements import JUDGES
 from app.web.context import parts
 from app.web.numbers import asked_row, asked_rows
 from app.web.policy import allow
+from app.web.sentences import in_words
 
 MOST_BESIDES = 50
 REASON = "复核台：比对资料"  # of whoever gives none
@@ -166,7 +167,12 @@ def _answer(case: int | None, text: str, *, sound: bool = True) -> Response:
         with here.db.reading() as session:
             found = _pace(session, who.key)
         return jsonify(
-            sound=sound, text=text, case=case, left=found.left, hour=found.hour, today=found.today
+            sound=sound,
+            text=in_words(text),
+            case=case,
+            left=found.left,
+            hour=found.hour,
+            today=found.today,
         )
     flash(text, "success" if sound else "error")
     return redirect(url_for("console.desk", case=case, queue=request.form.get("queue") or None))

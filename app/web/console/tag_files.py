@@ -20,7 +20,7 @@ from app.flows.vocabulary_import import plan
 from app.infra.errors import NotFound, Refused, YishuError
 from app.tagging import editing, stored, versions
 from app.tagging.document import CategoryDef, Document, from_json, to_text
-from app.tagging.starter import FORBIDDEN
+from app.tagging.forbidden import FORBIDDEN
 from app.web import auth
 from app.web.console import bp
 from app.web.console.tag_words import called

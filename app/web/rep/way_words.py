@@ -7,9 +7,8 @@ from flask_babel import lazy_gettext as _l
 
 from app.consent import Reason
 from app.recommend.way import By
-from app.web import language
-from app.web.console.words import left_out
 from app.web.rep import bp
+from app.web.sentences import in_words
 
 NAMES = {
     By.REP: _l("一对一发送"),
@@ -44,4 +43,4 @@ def way_why(why: str) -> str:
 @bp.app_template_filter("shut_why")
 def shut_why(barrier: Reason) -> str:
     """Why it may not be this way now."""
-    return barrier.text if language.choose() == language.CHINESE else left_out(barrier.code)
+    return in_words(barrier.text)
