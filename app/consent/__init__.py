@@ -22,6 +22,7 @@ from app.consent.policy import (
 from app.consent.wishes import wish, wishes
 from app.identity import changed
 from app.identity.models import Identifier
+from app.infra.direct import Direct
 
 __all__ = [
     "ANY",
@@ -137,7 +138,13 @@ def policy_row(session: Session, now: datetime) -> ContactPolicy:
 
 def rules(session: Session) -> Rules:
     """The company's limits for the policy."""
-    row = session.get(ContactPolicy, 1)
-    if row is None:
-        return Rules()
-    return Rules(row.cap_contacts, row.cap_days, row.quiet_from_minute, row.quiet_until_minute)
+    return _RULES.first(session, {}) or Rules()
+
+
+_RULES = Direct(
+    select(
+        ContactPolicy.cap_contacts, ContactPolicy.cap_days, ContactPolicy.quiet_from_minute,
+        ContactPolicy.quiet_until_minute,
+    ),
+    Rules,
+)  # fmt: skip

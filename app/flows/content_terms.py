@@ -44,7 +44,9 @@ def compiled(session: Session, brands: frozenset[int] | None) -> Compiled:
         _kept = kept = terms, {}
     if brands not in kept[1] and len(kept[1]) >= MOST_SCOPES:
         kept[1].clear()
-    return kept[1].setdefault(brands, Compiled(terms.of, brands))
+    if brands not in kept[1]:
+        kept[1][brands] = Compiled(terms.of, brands)
+    return kept[1][brands]
 
 
 def _newest(session: Session) -> tuple[Any, ...]:

@@ -74,7 +74,10 @@ def _shown(session: Session, settled: Sequence[Settled]) -> dict[str, Shown]:
 
 
 def _write(
-    session: Session, changes: Changes, evidence: Sequence[Mapping[str, Any]], now: datetime,
+    session: Session,
+    changes: Changes,
+    evidence: Sequence[Mapping[str, Any]],
+    now: datetime,
     first: Sequence[Asked],
 ) -> None:
     """In one order everywhere, so that two who write do not wait for each other."""
