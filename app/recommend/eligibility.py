@@ -95,4 +95,4 @@ def against(terms: Terms, whom: Whom, brands: frozenset[int] | None) -> tuple[Re
 
 
 def _is_out(terms: Terms, brands: frozenset[int] | None) -> bool:
-    return bool(brands) and terms.brand_id is not None and terms.brand_id not in brands
+    return bool(brands and terms.brand_id is not None and terms.brand_id not in brands)
