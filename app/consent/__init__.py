@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.consent.fold import ANY, Said, fold
@@ -22,6 +22,8 @@ from app.consent.policy import (
 from app.consent.wishes import wish, wishes
 from app.identity import changed
 from app.identity.models import Identifier
+from app.infra.direct import Direct
+from app.infra.many import among
 
 __all__ = [
     "ANY",
@@ -92,20 +94,8 @@ def standing_on(
     wanted = list(dict.fromkeys(one_ids))
     entries: dict[str, list[Said]] = {one_id: [] for one_id in wanted}
     for start in range(0, len(wanted), CHUNK):
-        rows = session.execute(
-            select(
-                Identifier.one_id, ConsentEntry.identifier_id, ConsentEntry.channel,
-                ConsentEntry.action,
-            )
-            .join(Identifier, Identifier.id == ConsentEntry.identifier_id)
-            .where(
-                Identifier.one_id.in_(wanted[start : start + CHUNK]),
-                ConsentEntry.purpose == purpose,
-            )
-            .order_by(ConsentEntry.at, ConsentEntry.id)
-        )  # fmt: skip
-        for one_id, identifier_id, said_channel, action in rows:
-            said = Said(identifier_id, said_channel, action == Action.GRANT)
+        some = {"ids": wanted[start : start + CHUNK], "purpose": purpose}
+        for one_id, said in _SAID.all(session, some):
             entries[one_id].append(said)
     return {
         one_id: {channel: fold(said, channel) for channel in channels}
@@ -137,7 +127,25 @@ def policy_row(session: Session, now: datetime) -> ContactPolicy:
 
 def rules(session: Session) -> Rules:
     """The company's limits for the policy."""
-    row = session.get(ContactPolicy, 1)
-    if row is None:
-        return Rules()
-    return Rules(row.cap_contacts, row.cap_days, row.quiet_from_minute, row.quiet_until_minute)
+    return _RULES.first(session, {}) or Rules()
+
+
+def _said(one_id: str, identifier_id: int, channel: str, action: str) -> tuple[str, Said]:
+    return one_id, Said(identifier_id, channel, action == Action.GRANT)
+
+
+_SAID = Direct(
+    select(Identifier.one_id, ConsentEntry.identifier_id, ConsentEntry.channel, ConsentEntry.action)
+    .join(Identifier, Identifier.id == ConsentEntry.identifier_id)
+    .where(among(Identifier.one_id, "ids"), ConsentEntry.purpose == bindparam("purpose"))
+    .order_by(ConsentEntry.at, ConsentEntry.id),
+    _said,
+    large=True,
+)
+_RULES = Direct(
+    select(
+        ContactPolicy.cap_contacts, ContactPolicy.cap_days, ContactPolicy.quiet_from_minute,
+        ContactPolicy.quiet_until_minute,
+    ),
+    Rules,
+)  # fmt: skip

@@ -162,6 +162,12 @@ def get_version(session: Session, version_id: int) -> ContentVersion:
     return version
 
 
+def get_versions(session: Session, version_ids: Iterable[int]) -> dict[int, ContentVersion]:
+    """Some versions at once, by number; what there is not is missing."""
+    some = ContentVersion.id.in_(set(version_ids))
+    return {row.id: row for row in session.scalars(select(ContentVersion).where(some))}
+
+
 def versions_of(session: Session, content_id: int) -> Sequence[ContentVersion]:
     """All versions of a content, newest first."""
     return session.scalars(

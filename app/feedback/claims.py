@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.feedback.models import ClaimState, RelationClaim
 from app.identity.models import Identifier
+from app.infra.direct import Direct
 from app.infra.errors import NotFound, Refused
+from app.infra.many import among
 from app.reps import Rep, RepContact
 
 CHUNK = 1000
@@ -86,26 +88,8 @@ def held(session: Session, one_ids: Sequence[str], rep_id: int) -> dict[str, boo
     """Physicians who are off this rep's lists; True while nobody has decided."""
     found: dict[str, bool] = {}
     for start in range(0, len(one_ids), CHUNK):
-        rows = session.execute(
-            select(Identifier.one_id, RelationClaim.state)
-            .join(Identifier, Identifier.id == RelationClaim.identifier_id)
-            .outerjoin(
-                RepContact,
-                (RepContact.identifier_id == RelationClaim.identifier_id)
-                & (RepContact.rep_id == RelationClaim.rep_id),
-            )
-            .where(
-                Identifier.one_id.in_(one_ids[start : start + CHUNK]),
-                RelationClaim.rep_id == rep_id,
-                RelationClaim.state.in_(HOLDS),
-                or_(
-                    RelationClaim.decided_at.is_(None),
-                    RepContact.since.is_(None),
-                    RepContact.since <= RelationClaim.decided_at,
-                ),
-            )
-        )
-        for one_id, state in rows:
+        some = {"ids": one_ids[start : start + CHUNK], "rep": rep_id}
+        for one_id, state in _HELD.all(session, some):
             found[one_id] = found.get(one_id, False) or state == ClaimState.OPEN
     return found
 
@@ -133,3 +117,29 @@ def _locked(session: Session, claim_id: int) -> RelationClaim:
     if row is None:
         raise NotFound("没有这条归属反馈。")
     return row
+
+
+def _pair(one_id: str, state: str) -> tuple[str, str]:
+    return one_id, state
+
+
+_HELD = Direct(
+    select(Identifier.one_id, RelationClaim.state)
+    .join(Identifier, Identifier.id == RelationClaim.identifier_id)
+    .outerjoin(
+        RepContact,
+        (RepContact.identifier_id == RelationClaim.identifier_id)
+        & (RepContact.rep_id == RelationClaim.rep_id),
+    )
+    .where(
+        among(Identifier.one_id, "ids"),
+        RelationClaim.rep_id == bindparam("rep"),
+        or_(*(RelationClaim.state == state for state in HOLDS)),
+        or_(
+            RelationClaim.decided_at.is_(None),
+            RepContact.since.is_(None),
+            RepContact.since <= RelationClaim.decided_at,
+        ),
+    ),
+    _pair,
+)

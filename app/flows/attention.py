@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, bindparam, exists, func, or_, select, text
 from sqlalchemy.orm import Session, aliased
@@ -16,6 +17,8 @@ from app.content import Content, ContentVersion
 from app.flows import moment_had, reached
 from app.identity import Identifier
 from app.infra.clock import local
+from app.infra.direct import Direct
+from app.infra.many import among
 from app.links import TrackedLink
 from app.recommend import Candidate, DailyPlan, Scored, State, Suggestion
 from app.reps import RelationState, Rep, RepContact
@@ -152,10 +155,7 @@ def contacts(session: Session, people: Iterable[str], now: datetime) -> dict[str
 
 
 def _brands(session: Session, content_ids: set[int]) -> dict[int, int | None]:
-    rows = session.execute(
-        select(Content.id, Content.brand_id).where(Content.id.in_(sorted(content_ids)))
-    )
-    return {row.id: row.brand_id for row in rows}
+    return dict(_BRANDS.all(session, {"ids": sorted(content_ids)}))
 
 
 def had_of_brands(session: Session, people: list[str], now: datetime) -> dict[str, Counter[int]]:
@@ -164,20 +164,8 @@ def had_of_brands(session: Session, people: list[str], now: datetime) -> dict[st
     found: dict[str, Counter[int]] = {}
     since = now - timedelta(days=LEDGER_DAYS)
     for start in range(0, len(people), CHUNK):
-        rows = session.execute(
-            select(Identifier.one_id, Content.brand_id, func.count().label("times"))
-            .join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
-            .join(ContentVersion, ContentVersion.id == TrackedLink.content_version_id)
-            .join(Content, Content.id == ContentVersion.content_id)
-            .where(
-                Identifier.one_id.in_(people[start : start + CHUNK]),
-                TrackedLink.created_at > since,
-                Content.brand_id.is_not(None),
-            )
-            .group_by(Identifier.one_id, Content.brand_id)
-        )
-        for one_id, brand_id, times in rows:
-            assert brand_id is not None
+        some = {"ids": people[start : start + CHUNK], "since": since}
+        for one_id, brand_id, times in _HAD.all(session, some):
             found.setdefault(one_id, Counter())[brand_id] += times
         _in_moments(session, found, people[start : start + CHUNK], since)
     return found
@@ -192,3 +180,23 @@ def _in_moments(
     for one_id, content_id in shown:
         if (brand := brands[content_id]) is not None:
             found.setdefault(one_id, Counter())[brand] += 1
+
+
+def _columns(*columns: Any) -> tuple[Any, ...]:
+    return columns
+
+
+_BRANDS = Direct(select(Content.id, Content.brand_id).where(among(Content.id, "ids")), _columns)
+_HAD = Direct(
+    select(Identifier.one_id, Content.brand_id, func.count())
+    .join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
+    .join(ContentVersion, ContentVersion.id == TrackedLink.content_version_id)
+    .join(Content, Content.id == ContentVersion.content_id)
+    .where(
+        among(Identifier.one_id, "ids"),
+        TrackedLink.created_at > bindparam("since"),
+        Content.brand_id.is_not(None),
+    )
+    .group_by(Identifier.one_id, Content.brand_id),
+    _columns,
+)

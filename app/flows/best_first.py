@@ -20,9 +20,10 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from app import consent, recommend
+from app import consent, recommend, reps
 from app.flows import attention, decide
 from app.flows.candidates import LATER_BONUS, Considered, contacts_of, look, read
+from app.flows.content_terms import compiled
 from app.flows.fits import fits_of
 from app.flows.history import postponed
 from app.infra import workdays
@@ -34,7 +35,7 @@ from app.reps import Rep
 OUTRANKED = "outranked"  # more fitting physicians take the places of the day
 UNASKED = "unasked"  # the same, but nobody has asked whether anything else is against it
 LAST = -1e9  # whom nothing fits: asked last, so that a day which stays short can say why
-BLOCK, SPARE_DAYS = 40, 2  # physicians of a look: so many, or as many as so many days more take
+BLOCK, SPARE_DAYS = 40, 2  # physicians of a look; the first takes so many days more than it must
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +99,16 @@ class BestFirst:
         return next((bound for bound, _ in self._rest(rep_id)), -math.inf)
 
     def look(self, rep_id: int, most: float = 0) -> None:
-        """Find more: at least `most` of the rep's physicians, and at first some of everybody's; and
-        all whose worth is not known."""
+        """Find more: at first some of everybody's, and what the days with a price take of them;
+        then a block, and at least `most`, of the rep's; and all whose worth is not known."""
         block = set[str]()
         for one in [rep_id] if self._looked else self.parts:
             days = self._days if self._left else 1  # whose demand has a price
-            number = max(most, BLOCK, (days + SPARE_DAYS) * self.parts[one].room)
+            number = (
+                BLOCK if self._looked else max(BLOCK, (days + SPARE_DAYS) * self.parts[one].room)
+            )
             for at, (bound, one_id) in enumerate(self._rest(one)):
-                if at >= number and bound < math.inf:
+                if at >= max(number, most) and bound < math.inf:
                     break
                 block.add(one_id)
         self._looked.update(block)
@@ -169,9 +172,11 @@ class BestFirst:
         """The part's physicians with how much a suggestion can be worth at most, best first."""
         part.considered.fits = self._fits
         later = postponed(self._session, part.rep.id, self._now)
+        brands = reps.brands_of(self._session, part.rep.id)
+        others = compiled(self._session, brands).out_of_scope()
         found = []
         for one_id in part.considered.contacts:
-            score = self._fits.bound(one_id)
+            score = self._fits.bound(one_id, others)
             most = score if score > 0 else score * (1 - SHARE)  # a fee is a share of the score
             most += LATER_BONUS if one_id in later else 0.0
             found.append((max(most, LAST), one_id))

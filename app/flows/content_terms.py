@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import content
 from app.content import Content, ContentTerms
+from app.infra.direct import Direct
 from app.infra.stamp import Stamped
 from app.recommend.eligibility import Compiled, Terms
 
@@ -44,13 +45,13 @@ def compiled(session: Session, brands: frozenset[int] | None) -> Compiled:
         _kept = kept = terms, {}
     if brands not in kept[1] and len(kept[1]) >= MOST_SCOPES:
         kept[1].clear()
-    return kept[1].setdefault(brands, Compiled(terms.of, brands))
+    if brands not in kept[1]:
+        kept[1][brands] = Compiled(terms.of, brands)
+    return kept[1][brands]
 
 
 def _newest(session: Session) -> tuple[Any, ...]:
-    changed = select(func.max(ContentTerms.changed_at)).scalar_subquery()
-    number = select(func.count()).select_from(ContentTerms).scalar_subquery()
-    return tuple(session.execute(select(number, changed, func.max(Content.id))).one())
+    return _NEWEST.all(session, {})[0]
 
 
 def _read(session: Session) -> AllTerms:
@@ -82,5 +83,17 @@ def _terms(
     return Terms(brand_id, verified_only, frozenset(provinces or ()), frozenset(specialties or ()))
 
 
+def _columns(*columns: Any) -> tuple[Any, ...]:
+    return columns
+
+
+_NEWEST = Direct(
+    select(
+        select(func.count()).select_from(ContentTerms).scalar_subquery(),
+        select(func.max(ContentTerms.changed_at)).scalar_subquery(),
+        func.max(Content.id),
+    ),
+    _columns,
+)
 _TERMS: Stamped[AllTerms] = Stamped(content.TERMS, _read)
 _kept: tuple[AllTerms, dict[frozenset[int] | None, Compiled]] | None = None

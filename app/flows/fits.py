@@ -47,11 +47,11 @@ class Fits:
     weights: dict[str, Mapping[int, Weight]] = field(default_factory=dict)
     interests: dict[str, Mapping[int, float]] = field(default_factory=dict)
 
-    def bound(self, one_id: str) -> float:
-        """No content has a better score for this physician, whatever was sent lately and whatever
-        may not be it. Infinity: not known; minus infinity: nothing fits."""
+    def bound(self, one_id: str, without: Container[int] = ()) -> float:
+        """No content but these has a better score for this physician, whatever was sent lately.
+        Infinity: not known; minus infinity: nothing fits."""
         body = self.rows.get(one_id)
-        return math.inf if body is None else fit_rows.first(body, self.basis.shelf)
+        return math.inf if body is None else fit_rows.bound(body, self.basis.shelf, without)
 
     def best(self, asked: Mapping[str, Asked], limit: int) -> dict[str, list[Scored]]:
         """The best fits of each, best first; of those that were read only the parts that say

@@ -53,18 +53,37 @@ def standings(
     campaign_id: int | None = None,
 ) -> dict[str, Standing]:
     """Consent, recent contacts, and what spares them, of many physicians."""
+    return standings_of_each(
+        session, one_ids, (through,), now, before=before, campaign_id=campaign_id
+    )[0]
+
+
+def standings_of_each(
+    session: Session,
+    one_ids: Iterable[str],
+    throughs: Sequence[Through],
+    now: datetime,
+    *,
+    before: Dispatch | None = None,
+    campaign_id: int | None = None,
+) -> list[dict[str, Standing]]:
+    """The same of several ways, in their order; only what is allowed differs."""
     wanted = list(dict.fromkeys(one_ids))
     since = now - timedelta(days=consent.rules(session).cap_days)
-    allowed = consent.standing(session, wanted, CONSENT_CHANNEL[through])
+    channels = [CONSENT_CHANNEL[through] for through in throughs]
+    allowed = consent.standing_on(session, wanted, channels)
     contacted = reached.contacted_at(session, wanted, since, before=before)
     spared = held_back(session, wanted, now, campaign_id)
-    return {
-        one_id: Standing(
-            *allowed.get(one_id, (None, False)), tuple(contacted.get(one_id, ())),
-            None if spared is None else spared.get(one_id, ()),
-        )
-        for one_id in wanted
-    }  # fmt: skip
+    return [
+        {
+            one_id: Standing(
+                *allowed[one_id][channel], tuple(contacted.get(one_id, ())),
+                None if spared is None else spared.get(one_id, ()),
+            )
+            for one_id in wanted
+        }
+        for channel in channels
+    ]  # fmt: skip
 
 
 def held_back(

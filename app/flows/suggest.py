@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import consent, content, delivery, identity, journey, recommend, tagging
 from app.campaigns import Campaign
+from app.content import ContentVersion
 from app.delivery import Way
 from app.flows import recent, when
 from app.flows.bad_hours import Bad, bad_hours
@@ -93,8 +94,10 @@ def suggest(
     session.flush()  # all at once: a card names the number of its row
     if not muted:
         total = len(chosen) if plan.campaign is None else 0
+        versions = content.get_versions(session, {row.content_version_id for row in made})
         for candidate, row, said in zip(chosen, made, told_of, strict=True):
-            _queue_card(session, rep, row, physicians[candidate.person], plan, total, *said, now)
+            to, version = physicians[candidate.person], versions[row.content_version_id]
+            _queue_card(session, rep, row, to, version, plan, total, *said, now)
     return made
 
 
@@ -188,6 +191,7 @@ def _queue_card(
     rep: Rep,
     row: Suggestion,
     physician: Physician,
+    version: ContentVersion,
     plan: Plan,
     total: int,
     hint: str,
@@ -195,7 +199,6 @@ def _queue_card(
     way: str,
     now: datetime,
 ) -> None:
-    version = content.get_version(session, row.content_version_id)
     start = card_time(rep, plan.day, row.position, now, hour)
     body = card(
         row, physician, version, total=total, hint=hint, way=way,

@@ -16,7 +16,12 @@ from sqlalchemy.orm import Session
 
 from app import consent, delivery
 from app.consent import Through
-from app.flows.permission import account_facts, asker_who_knows, relations_of, standings
+from app.flows.permission import (
+    account_facts,
+    asker_who_knows,
+    relations_of,
+    standings_of_each,
+)
 from app.identity import Identifier, Kind, Physician
 from app.infra.clock import local
 from app.journey import Happened, Touchpoint
@@ -68,13 +73,14 @@ def ways_to(
         return {}
     people, ids = [row.one_id for row in rows], [row.id for row in rows]
     relations = relations_of(session, ids)
-    in_wecom = standings(session, people, Through.REP, now, campaign_id=campaign_id)
+    in_wecom, known = standings_of_each(
+        session, people, (Through.REP, Through.ACCOUNT), now, campaign_id=campaign_id
+    )
     by_hand, by_task = (  # the same consent, the same caps
         asker_who_knows(session, rep, rows, through, now, in_wecom, relations)
         for through in (Through.REP, Through.GROUP_TASK)
     )
     followers = _followers(session, people)
-    known = standings(session, people, Through.ACCOUNT, now, campaign_id=campaign_id)
     tasked = delivery.tasked_today(session, ids, now)
     moments = delivery.moments_this_month(session, ids, now) if By.MOMENT in among else {}
     replies = _replies_left(session, [row.id for row in followers.values()], now)

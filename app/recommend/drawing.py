@@ -41,9 +41,9 @@ def chances(means: Sequence[float], deviations: Deviations, knobs: Knobs) -> lis
     number = min(knobs.top, len(means))
     spread = math.sqrt(knobs.alpha)
     draws = deviations if spread else ()
-    tops = [
-        max(range(number), key=lambda i: (means[i] + spread * one[i], -i)) for one in draws
-    ] or [0]
+    among = means[:number]
+    rows = ([mean + spread * z for mean, z in zip(among, one, strict=False)] for one in draws)
+    tops = [row.index(max(row)) for row in rows] or [0]  # the first when equal
     return explore.chances(tops, number, knobs.floor) + [0.0] * (len(means) - number)
 
 

@@ -62,6 +62,11 @@ class Compiled:
         for content_id, terms in self.terms.items():
             self._alike.setdefault(terms, []).append(content_id)
 
+    def out_of_scope(self) -> frozenset[int]:
+        """The contents that the rep brings to nobody."""
+        some = (one for terms, one in self._alike.items() if _is_out(terms, self.brands))
+        return frozenset(content_id for one in some for content_id in one)
+
     def barred(self, whom: Whom) -> Mapping[int, tuple[Reason, ...]]:
         """The contents that are not for this kind of physician, each with every reason."""
         verdict = tuple(against(terms, whom, self.brands) for terms in self._alike)
@@ -78,7 +83,7 @@ class Compiled:
 def against(terms: Terms, whom: Whom, brands: frozenset[int] | None) -> tuple[Reason, ...]:
     """Every rule that keeps a content from this physician through this rep."""
     found = []
-    if brands and terms.brand_id is not None and terms.brand_id not in brands:
+    if _is_out(terms, brands):
         found.append(SCOPE)
     if terms.verified_only and not whom.verified:
         found.append(LICENCE)
@@ -87,3 +92,7 @@ def against(terms: Terms, whom: Whom, brands: frozenset[int] | None) -> tuple[Re
     if terms.specialties and whom.specialty not in terms.specialties:
         found.append(SPECIALTY)
     return tuple(found)
+
+
+def _is_out(terms: Terms, brands: frozenset[int] | None) -> bool:
+    return bool(brands and terms.brand_id is not None and terms.brand_id not in brands)

@@ -78,7 +78,7 @@ class Draws:
         self, interests: Mapping[int, float], options: Sequence[Scored]
     ) -> list[list[float]]:
         """For each draw how far each option's score lies from its mean."""
-        sums = [self._normals.sum(mine) for mine in self._terms(interests, options)]
+        sums = self._normals.sums(self._terms(interests, options))
         return [[one / self._response.steep for one in row] for row in zip(*sums, strict=True)]
 
     def _terms(self, interests: Mapping[int, float], options: Sequence[Scored]) -> list[list[Term]]:

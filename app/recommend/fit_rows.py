@@ -79,12 +79,14 @@ def kept_of(fits: Sequence[Scored]) -> list[Kept]:
     return found
 
 
-def first(body: bytes, shelf: Shelf) -> float:
-    """The score of the best content of a row; minus infinity when nothing fits."""
-    if not body:
-        return -math.inf
-    content_id, affinity, *_ = _ONE.unpack_from(body)
-    return float(affinity + shelf.rest[shelf.places[content_id]])
+def bound(body: bytes, shelf: Shelf, without: Container[int]) -> float:
+    """No content but these has a better score; minus infinity when nothing else fits."""
+    score = -math.inf
+    for content_id, affinity, *_ in _ONE.iter_unpack(body):
+        score = float(affinity + shelf.rest[shelf.places[content_id]])
+        if content_id not in without:
+            return score
+    return score if len(body) // _ONE.size >= KEPT else -math.inf
 
 
 def best(

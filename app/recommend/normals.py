@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from statistics import NormalDist
+from typing import Any
 
 Term = tuple[float, str]  # how much × the values of this name
 
@@ -39,13 +40,17 @@ class Normals:
     def tops(self, starts: Sequence[float], terms: Sequence[Sequence[Term]]) -> list[int]:
         """For each draw, which start with its terms added is highest; the first when equal."""
         if self._arrays is not None:
-            return self._arrays.tops(starts, terms)
+            best: list[int] = self._arrays.sums(starts, terms).argmax(axis=0).tolist()
+            return best
         rows = [self._sum(start, mine) for start, mine in zip(starts, terms, strict=True)]
         return [row.index(max(row)) for row in zip(*rows, strict=True)]
 
-    def sum(self, terms: Sequence[Term]) -> list[float]:
-        """For each draw the sum of these."""
-        return self._sum(0.0, terms)
+    def sums(self, terms: Sequence[Sequence[Term]]) -> list[list[float]]:
+        """Of each of these the sum, for each draw."""
+        if self._arrays is not None:
+            found: list[list[float]] = self._arrays.sums([0.0] * len(terms), terms).tolist()
+            return found
+        return [self._sum(0.0, mine) for mine in terms]
 
     def _sum(self, start: float, terms: Sequence[Term]) -> list[float]:
         found = [start] * self.number
@@ -64,7 +69,8 @@ class _Arrays:
         self._rows: dict[str, int] = {}
         self._values = np.zeros((64, normals.number))
 
-    def tops(self, starts: Sequence[float], terms: Sequence[Sequence[Term]]) -> list[int]:
+    def sums(self, starts: Sequence[float], terms: Sequence[Sequence[Term]]) -> Any:
+        """Options × draws."""
         most = max(len(mine) for mine in terms)
         much = self._np.zeros((len(terms), most, 1))
         rows = self._np.zeros((len(terms), most), dtype=int)
@@ -75,8 +81,7 @@ class _Arrays:
         found = self._np.repeat(self._np.array(starts)[:, None], self._normals.number, axis=1)
         for n in range(most):
             found += parts[:, n]
-        best: list[int] = found.argmax(axis=0).tolist()
-        return best
+        return found
 
     def _row(self, name: str) -> int:
         row = self._rows.get(name)

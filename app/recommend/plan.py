@@ -23,6 +23,8 @@ OTHER_REP, SAVED = "other_rep", "saved"  # lost to another rep today, kept for l
 STEP = 0.002  # of the best worth: how much a price rises with each bid
 
 Person = TypeVar("Person", bound=Hashable)
+# Whoever was looked at: −gain, order, content; when: length of the list, cost; place in the ranking
+_Seen = tuple[float, str, int, int, float, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,7 @@ def choose(
 
     Each next one is the best that is left after a discount for what the list already has.
     """
-    ranked = Wish(0, limit, candidates).ranked()
-    return _bid(ranked, limit, {}, 0.0, frozenset(), diversity, {})
+    return _List(Wish(0, limit, candidates).ranked(), limit, diversity, {}).at({})
 
 
 def together(
@@ -141,19 +142,21 @@ class _Auction(Generic[Person]):
     def __init__(
         self, wishes: Sequence[Wish[Person]], prices: dict[Person, float], diversity: float
     ) -> None:
-        self._wishes = {wish.rep_id: wish for wish in wishes}
-        self._ranked = {wish.rep_id: wish.ranked() for wish in wishes}
-        self._prices, self._reserve, self._diversity = prices, dict(prices), diversity
+        ranked = {wish.rep_id: wish.ranked() for wish in wishes}
+        pairs: dict[tuple[int, int], float] = {}
+        self._lists = {
+            wish.rep_id: _List(ranked[wish.rep_id], wish.limit, diversity, pairs) for wish in wishes
+        }
+        self._prices, self._reserve = prices, dict(prices)
         self._holder: dict[Person, int] = {}
-        self._pairs: dict[tuple[int, int], float] = {}
-        self._held: dict[int, list[Candidate[Person]]] = {rep_id: [] for rep_id in self._wishes}
-        firsts = [ranked.at(0) for ranked in self._ranked.values()]
+        self._held: dict[int, list[Candidate[Person]]] = {rep_id: [] for rep_id in ranked}
+        firsts = [one.at(0) for one in ranked.values()]
         worths = [abs(first.worth) for first in firsts if first is not None]
         self._step = STEP * max(worths, default=0.0) or STEP
 
     def run(self) -> None:
         """Until nobody who was outbid wants anything else."""
-        turns = sorted(self._wishes)
+        turns = sorted(self._lists)
         heapq.heapify(turns)
         while turns:
             for loser in self._take(heapq.heappop(turns)):
@@ -162,10 +165,10 @@ class _Auction(Generic[Person]):
 
     def result(self) -> Together[Person]:
         found = Together(dict(self._held), {p: v for p, v in self._prices.items() if v > 0})
-        for rep_id, wish in self._wishes.items():
+        for rep_id, wanted in self._lists.items():
             mine = {c.person for c in self._held[rep_id]}
-            lost, ranked = found.lost.setdefault(rep_id, {}), self._ranked[rep_id]
-            for c in _bid(ranked, wish.limit, {}, 0.0, frozenset(), self._diversity, self._pairs):
+            lost = found.lost.setdefault(rep_id, {})
+            for c in wanted.at({}):
                 if c.person not in mine and c.person in self._holder:
                     lost[c.person] = OTHER_REP
                 elif c.person not in mine and self._reserve.get(c.person, 0.0) > 0:
@@ -174,11 +177,11 @@ class _Auction(Generic[Person]):
 
     def _take(self, rep_id: int) -> list[int]:
         """The rep's best list at today's prices; returns who lost somebody by it."""
-        mine = frozenset(c.person for c in self._held[rep_id])
-        wanted = _bid(
-            self._ranked[rep_id], self._wishes[rep_id].limit, self._prices, self._step,
-            frozenset(p for p in self._holder if p not in mine), self._diversity, self._pairs,
-        )  # fmt: skip
+        mine = {c.person for c in self._held[rep_id]}
+        costs = dict(self._prices)  # whoever is held by another costs a step more
+        for person in self._holder.keys() - mine:
+            costs[person] = costs.get(person, 0.0) + self._step
+        wanted = self._lists[rep_id].at(costs)
         losers = []
         for person in mine - {c.person for c in wanted}:
             del self._holder[person]
@@ -195,54 +198,88 @@ class _Auction(Generic[Person]):
         return losers
 
 
-def _bid(
-    ranked: Ranked[Person],
-    limit: int,
-    prices: Mapping[Person, float],
-    step: float,
-    held: frozenset[Person],
-    diversity: float,
-    pairs: dict[tuple[int, int], float],
-) -> list[Candidate[Person]]:
-    """The best list at these prices; whoever is `held` by another costs a step more. `pairs` keeps
-    how like two contents are.
+class _List(Generic[Person]):
+    """One rep's best list at what physicians cost the rep, asked for again as costs change.
 
     What a candidate adds only falls while the list grows, so whoever is best by what was found
-    before, and still is when looked at again, is best of all: few are looked at twice.
+    before, and still is when looked at again, is best of all: few are looked at twice. The same
+    holds while costs rise, so the list is kept up to the first slot whose physician costs more than
+    the last time; where somebody costs less, it is begun anew.
     """
-    per_content = max(1, math.ceil(limit / 2))
-    chosen: list[Candidate[Person]] = []
-    alike, people, used = _Alike(pairs), set[Person](), Counter[int]()
-    best: list[tuple[float, str, int, int, int]] = []  # −gain, order, content, list then, place
 
-    def look(candidate: Candidate[Person], place: int) -> None:
+    def __init__(
+        self, ranked: Ranked[Person], limit: int, diversity: float,
+        pairs: dict[tuple[int, int], float],
+    ) -> None:  # fmt: skip
+        """`pairs` keeps how like two contents are."""
+        self._ranked, self._limit, self._diversity = ranked, limit, diversity
+        self._per_content = max(1, math.ceil(limit / 2))
+        self._alike = _Alike(pairs)
+        self._costs: Mapping[Person, float] = {}
+        self._chosen: list[Candidate[Person]] = []
+        self._people: set[Person] = set()
+        self._used: Counter[int] = Counter()
+        self._seen: list[_Seen] = []  # a heap
+        self._place = 0  # who was not looked at yet
+        self._before: list[tuple[list[_Seen], int]] = []  # both, as each slot found them
+
+    def at(self, costs: Mapping[Person, float]) -> list[Candidate[Person]]:
+        """The best list at these costs; whoever is not there costs nothing."""
+        self._go_back(costs)
+        while len(self._chosen) < self._limit:
+            self._before.append((self._seen.copy(), self._place))
+            winner = self._next()
+            if winner is None:
+                break
+            self._chosen.append(winner)
+            self._alike.add(winner.fit.piece)
+            self._people.add(winner.person)
+            self._used[winner.fit.piece.content_id] += 1
+        return self._chosen.copy()
+
+    def _go_back(self, costs: Mapping[Person, float]) -> None:
+        """To the first slot that may be filled otherwise than the last time."""
+        last, self._costs = self._costs, costs
+        kept = 0
+        if all(costs.get(person, 0.0) >= cost for person, cost in last.items()):
+            while kept < len(self._chosen):
+                person = self._chosen[kept].person
+                if costs.get(person, 0.0) != last.get(person, 0.0):
+                    break
+                kept += 1
+        if kept < len(self._before):
+            self._seen, self._place = self._before[kept]
+            del self._before[kept:], self._chosen[kept:]
+            self._alike.go_back(kept)
+            self._people = {c.person for c in self._chosen}
+            self._used = Counter(c.fit.piece.content_id for c in self._chosen)
+
+    def _next(self) -> Candidate[Person] | None:
+        """Who adds most to the list; None when nobody adds anything."""
+        seen, ranked = self._seen, self._ranked
+        while True:
+            further = ranked.at(self._place)
+            while further is not None and (not seen or further.worth >= -seen[0][0]):
+                self._look(further, self._place)
+                self._place += 1
+                further = ranked.at(self._place)
+            if not seen:
+                return None
+            *_, then, cost, place = heapq.heappop(seen)
+            best = ranked.sure[place]
+            if then == len(self._chosen) and cost == self._costs.get(best.person, 0.0):
+                return best
+            self._look(best, place)
+
+    def _look(self, candidate: Candidate[Person], place: int) -> None:
         content_id = candidate.fit.piece.content_id
-        if candidate.person in people or used[content_id] >= per_content:
+        if candidate.person in self._people or self._used[content_id] >= self._per_content:
             return
-        price = prices.get(candidate.person, 0.0) + (step if candidate.person in held else 0.0)
-        gain = _worth(candidate, alike, diversity) - price
-        if price <= 0 or gain > 0:
-            heapq.heappush(best, (-gain, candidate.order, content_id, len(chosen), place))
-
-    place = 0
-    while len(chosen) < limit:
-        further = ranked.at(place)
-        while further is not None and (not best or further.worth >= -best[0][0]):
-            look(further, place)
-            place += 1
-            further = ranked.at(place)
-        if not best:
-            break
-        *_, then, first = heapq.heappop(best)
-        winner = ranked.sure[first]
-        if then < len(chosen):
-            look(winner, first)
-            continue
-        chosen.append(winner)
-        alike.add(winner.fit.piece)
-        people.add(winner.person)
-        used[winner.fit.piece.content_id] += 1
-    return chosen
+        cost = self._costs.get(candidate.person, 0.0)
+        gain = _worth(candidate, self._alike, self._diversity) - cost
+        if cost <= 0 or gain > 0:
+            one = (-gain, candidate.order, content_id, len(self._chosen), cost, place)
+            heapq.heappush(self._seen, one)
 
 
 def _worth(candidate: Candidate[Person], alike: _Alike, diversity: float) -> float:
@@ -264,6 +301,11 @@ class _Alike:
     def add(self, piece: Piece) -> None:
         """One more is on the list."""
         self._list.append(piece)
+
+    def go_back(self, number: int) -> None:
+        """Only the first `number` are on the list."""
+        del self._list[number:]
+        self._most = {one: known for one, known in self._most.items() if known[0] <= number}
 
     def most(self, piece: Piece) -> float:
         """0 to 1."""

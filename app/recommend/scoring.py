@@ -151,8 +151,9 @@ class Scorer:
     ) -> dict[str, float]:
         """What is added to the parts of the own tags, by name: new, content, seen."""
         found = dict(self.others[index])
-        if seen and affinity > 0:
-            used = max((seen.get(tag, 0.0) for tag in self.library[index].tags), default=0.0)
+        tags = self.library[index].tags
+        if seen and affinity > 0 and not seen.keys().isdisjoint(tags):  # few were seen lately
+            used = max(seen.get(tag, 0.0) for tag in tags)
             if used:
                 found["seen"] = -SATURATION * used * affinity
         return found

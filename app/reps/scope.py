@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
+from app.infra.direct import Direct
 from app.reps.models import RepBrand
 
 
 def brands_of(session: Session, rep_id: int) -> frozenset[int]:
     """Brand ids; empty: all."""
-    return frozenset(session.scalars(select(RepBrand.brand_id).where(RepBrand.rep_id == rep_id)))
+    return frozenset(_OF_REP.all(session, {"rep": rep_id}))
 
 
 def brands_of_all(session: Session) -> dict[int, frozenset[int]]:
@@ -28,3 +29,6 @@ def set_brands(session: Session, rep_id: int, brand_ids: Collection[int]) -> Non
     session.execute(delete(RepBrand).where(RepBrand.rep_id == rep_id))
     session.add_all(RepBrand(rep_id=rep_id, brand_id=one) for one in sorted(set(brand_ids)))
     session.flush()
+
+
+_OF_REP = Direct(select(RepBrand.brand_id).where(RepBrand.rep_id == bindparam("rep")), int)
