@@ -247,7 +247,7 @@ class TagRefused(Base):
 
 
 class ForbiddenWord(Base):
-    """A word that this company allows in no tag, beside the law's (`forbidden.FORBIDDEN`)."""
+    """A word that this company allows in no tag, beside those of the law (`forbidden`)."""
 
     __tablename__ = "tag_forbidden"
 
