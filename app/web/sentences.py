@@ -28,7 +28,7 @@ NOTE = re.compile("(.*)（([^（）]+)）", re.DOTALL)
 CLOSED = re.compile("“[^”]*”|「[^」]*」|《[^》]*》")
 PLAIN = r"[^；\n。]*?"  # a value, as long as another sentence does not begin
 ENOUGH = 4  # Chinese characters: a form with fewer fits only when its values are understood
-LONGEST, DEEPEST = 2000, 3  # characters of a sentence, sentences within sentences
+LONGEST, DEEPEST = 600, 3  # characters of a sentence, sentences within sentences
 ENDS = {r"\n": "\n", "；": "; ", "(?<=。)(?!$)": " "}  # where another sentence begins
 ESCAPED = {"{{": "{", "}}": "}"}
 
@@ -82,7 +82,7 @@ class Sentences:
     def tell(self, sentence: str, depth: int = 0) -> str:
         """It in the other language; several one by one. What is not known stays. `depth`: of how
         many others it is a part."""
-        if depth > DEEPEST or len(sentence) > LONGEST or not CHINESE.search(sentence):
+        if depth > DEEPEST or not CHINESE.search(sentence):
             return sentence
         return (
             self._whole(sentence, depth, loose=False)
@@ -96,6 +96,8 @@ class Sentences:
     def _whole(self, sentence: str, depth: int, *, loose: bool) -> str | None:
         if (known := self._words.get(sentence)) is not None:
             return known
+        if len(sentence) > LONGEST:
+            return None
         for form in self._forms:  # the one with the most text first
             if form.mark not in sentence:
                 continue

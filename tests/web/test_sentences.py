@@ -52,6 +52,12 @@ def test_forms_that_differ_in_the_names_of_places_alone_say_the_same() -> None:
         assert len({PLACE.sub("{}", KNOWN[twin]) for twin in twins}) == 1, twins
 
 
+def test_of_forms_that_fit_the_one_with_the_most_text_is_meant() -> None:
+    both = {"没有标签{what}。": "no tag{what}", "没有标签分类 {1}。": "no category {1}"}
+    for known in (both, dict(reversed(both.items()))):
+        assert Sentences(known, "en").tell("没有标签分类 a。") == "no category a"
+
+
 @pytest.mark.parametrize(
     ("chinese", "english"),
     [
