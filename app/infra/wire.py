@@ -63,10 +63,9 @@ def ask(
     given: list[Any] = [_as_text(values) for _, values in asked]
     if names is None or begin is None or None in given:
         return None
-    forms = [[_is_binary(value) for value in values] for _, values in asked]
     calls = [
-        (wire.prepare(server, names), *value)
-        for (wire, _), *value in zip(asked, given, forms, strict=True)
+        (wire.prepare(server, names), value, _forms(values))
+        for (wire, values), value in zip(asked, given, strict=True)
     ]
     if begin or len(asked) > 1:
         results = _all_at_once(server, begin, calls)
@@ -76,7 +75,7 @@ def ask(
     return [_answer(driver, _good(result), kept) for result in results]
 
 
-def _all_at_once(server: Any, begin: bytes, calls: Sequence[tuple[bytes, Any]]) -> list[Any]:
+def _all_at_once(server: Any, begin: bytes, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
     """The results of these calls; of those after one that failed there are none."""
     server.enter_pipeline_mode()
     try:
@@ -189,6 +188,11 @@ def _text(value: str) -> bytes:
     if b"\0" in found:
         raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
     return found
+
+
+def _forms(values: Sequence[Any]) -> list[int] | None:
+    """Which of them are written in binary; None when all are text."""
+    return [_is_binary(one) for one in values] if list in map(type, values) else None
 
 
 def _is_binary(value: Any) -> bool:
