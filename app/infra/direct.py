@@ -205,8 +205,8 @@ def together(session: Session, *asked: Asked) -> list[list[Any]]:
 def ended(session: Session, *asked: Asked) -> None:
     """These statements, and nothing after them in this transaction: PostgreSQL is sent its COMMIT
     with them. Whoever began the transaction still ends it."""
-    commits = session.get_bind().dialect.name == "postgresql"
-    together(session, *asked, *([_COMMIT] if commits and asked else []))
+    at_once = session.get_bind().dialect.name == "postgresql" and not session.in_nested_transaction()
+    together(session, *asked, *([_COMMIT] if at_once and asked else []))
 
 
 def _driver_of(connection: Connection) -> Any:

@@ -114,31 +114,36 @@ class Many(Generic[T]):
         if not rows:
             return []
         if session.get_bind().dialect.name == "postgresql":
-            return self._at_once.all(session, {"rows": rows})
-        return [found for row in rows for found in self._each.all(session, row)]
+            return self._at_once.all(session, self._whole(rows))
+        return [found for row in rows for found in self._each.all(session, self._one(row))]
 
     def run(self, session: Session, rows: Sequence[Row]) -> None:
         """For statements that give nothing."""
         if session.get_bind().dialect.name == "postgresql":
             self.all(session, rows)
         elif rows:
-            self._each.run_each(session, rows)
+            self._each.run_each(session, list(map(self._one, rows)))
 
     def asked(self, session: Session, rows: Sequence[Row]) -> list[Asked]:
         """What `run` does, to be sent with other statements."""
         if session.get_bind().dialect.name == "postgresql":
-            return [(self._at_once, {"rows": rows})] if rows else []
-        return [(self._each, row) for row in rows]
+            return [(self._at_once, self._whole(rows))] if rows else []
+        return [(self._each, self._one(row)) for row in rows]
+
+    def _whole(self, rows: Sequence[Row]) -> Row:
+        """The values of the statement for all."""
+        return {"rows": rows}
+
+    def _one(self, row: Row) -> Row:
+        """Those of the statement for each."""
+        return row
 
 
 class _Lists(Many[None]):
     """Its statement takes a list for each column."""
 
-    def all(self, session: Session, rows: Sequence[Row]) -> list[None]:
-        """Nothing."""
-        if rows:
-            self._at_once.run(session, {name: [row[name] for row in rows] for name in rows[0]})
-        return []
+    def _whole(self, rows: Sequence[Row]) -> Row:
+        return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 class Together:
@@ -230,17 +235,8 @@ def update_many(model: Any, key: str, *columns: str) -> Many[None]:
 
 
 class _Update(Many[None]):
-    def all(self, session: Session, rows: Sequence[Row]) -> list[None]:
-        return super().all(session, _its(session, rows))
-
-    def asked(self, session: Session, rows: Sequence[Row]) -> list[Asked]:
-        return super().asked(session, _its(session, rows))
-
-
-def _its(session: Session, rows: Sequence[Row]) -> Sequence[Row]:
-    if session.get_bind().dialect.name == "postgresql":
-        return rows
-    return [{f"its_{name}": value for name, value in row.items()} for row in rows]
+    def _one(self, row: Row) -> Row:
+        return {f"its_{name}": value for name, value in row.items()}
 
 
 def given(table: Any, columns: Sequence[str], name: str) -> Any:

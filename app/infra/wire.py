@@ -197,7 +197,7 @@ def _forms(values: Sequence[Any]) -> list[int] | None:
 
 def _is_binary(value: Any) -> bool:
     """Lists of bytes: as text, each byte would be two letters that are read one by one."""
-    return type(value) is list and bool(value) and type(value[0]) is Binary
+    return type(value) is list and bool(value) and all(type(one) is Binary for one in value)
 
 
 def _list(values: Sequence[Any]) -> bytes | None:

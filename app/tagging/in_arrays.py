@@ -106,7 +106,8 @@ def _noisy_or(key: Any, code: Any, strong: Any) -> tuple[Any, Any]:
     key = key[first]
     first = _starts(key)
     doubt, kept = (np.multiply.reduceat(one, first) for one in (1.0 - claims, 1.0 + denials))
-    value = (1.0 - doubt) * kept
+    told, alone = np.add.reduceat(claims > 0, first), np.add.reduceat(claims, first)
+    value = np.where(told == 1, alone, 1.0 - doubt) * kept  # of one source as it said it
     return key[first][value >= FAINT], value[value >= FAINT]
 
 

@@ -89,8 +89,9 @@ def weight(assertions: Iterable[Asserted], half_life_days: int | None, now: date
         value = strength(one, half_life_days, now)
         claims[one.source] = max(value, claims.get(one.source, 0.0))
         denials[one.source] = min(value, denials.get(one.source, 0.0))
-    doubt = math.prod(1.0 - claims[source] for source in sorted(claims))
-    return (1.0 - doubt) * math.prod(1.0 + denials[source] for source in sorted(denials))
+    told = [claims[source] for source in sorted(claims) if claims[source] > 0]
+    claimed = told[0] if len(told) == 1 else 1.0 - math.prod(1.0 - one for one in told)
+    return claimed * math.prod(1.0 + denials[source] for source in sorted(denials))
 
 
 def shares(

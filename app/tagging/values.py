@@ -62,7 +62,7 @@ def _alone(
         age_s = (now - at).total_seconds()
         if age_s > 0:
             strong *= 2.0 ** (-age_s / (half_life_days * DAY_S))
-    return 1.0 - (1.0 - max(strong, 0.0))
+    return max(strong, 0.0)
 
 
 def _settle(
