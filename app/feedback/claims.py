@@ -90,7 +90,8 @@ def held(session: Session, one_ids: Sequence[str], rep_id: int) -> dict[str, boo
     for start in range(0, len(one_ids), CHUNK):
         some = {"ids": one_ids[start : start + CHUNK], "rep": rep_id}
         for one_id, state in _HELD.all(session, some):
-            found[one_id] = found.get(one_id, False) or state == ClaimState.OPEN
+            if state in HOLDS:  # asked here, or SQLite goes by the state of everybody's
+                found[one_id] = found.get(one_id, False) or state == ClaimState.OPEN
     return found
 
 
@@ -134,7 +135,6 @@ _HELD = Direct(
     .where(
         among(Identifier.one_id, "ids"),
         RelationClaim.rep_id == bindparam("rep"),
-        or_(*(RelationClaim.state == state for state in HOLDS)),
         or_(
             RelationClaim.decided_at.is_(None),
             RepContact.since.is_(None),

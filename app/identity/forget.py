@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.identity import called, changed, component, news, resolve
 from app.identity.models import Evidence, Identifier, ProfileValue
+from app.infra.direct import together
 
 
 def forget(session: Session, identifier: Identifier, *, cause: str, now: datetime) -> None:
@@ -21,7 +22,8 @@ def forget(session: Session, identifier: Identifier, *, cause: str, now: datetim
     named = called.told_by(session, identifier.id)
     if named:  # all of them are locked in one order, before anything is changed
         everybody = [identifier.id, *named]
-        component.hold(session, everybody, component.components_of(session, everybody))
+        whole = component.hold(session, everybody, component.components_of(session, everybody))
+        together(session, *whole.keep)
     own = or_(Evidence.a_id == identifier.id, Evidence.b_id == identifier.id)
     session.execute(delete(Evidence).where(own))
     session.execute(delete(ProfileValue).where(ProfileValue.identifier_id == identifier.id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from app.identity.partition import RULES
 from app.infra.db import insert_once
 
 TREND = timedelta(days=60)
+LATER = "duplicates", "events", "unlinked"
 STRONG = tuple(kind.value for kind, rule in RULES.items() if not rule.weak)
 
 
@@ -126,7 +127,9 @@ def is_kept(session: Session, day: date) -> bool:
 
 def keep(session: Session, day: date, figures: Quality, now: datetime) -> bool:
     """Write down the figures of `day`; False when somebody did before."""
-    values = {"day": day, "figures": asdict(figures), "at": now}
+    told = asdict(figures)
+    more = {name: told.pop(name) for name in LATER}  # older processes refuse what they do not know
+    values = {"day": day, "figures": told, "more": more, "at": now}
     return insert_once(session, QualityDay, values, "day")
 
 
@@ -135,7 +138,7 @@ def trend(session: Session, today: date) -> list[tuple[date, Quality]]:
     rows = session.scalars(
         select(QualityDay).where(QualityDay.day >= today - TREND).order_by(QualityDay.day)
     )
-    return [(row.day, Quality(**row.figures)) for row in rows]
+    return [(row.day, replace(Quality(**row.figures), **(row.more or {}))) for row in rows]
 
 
 def _contacts(session: Session) -> tuple[int, int]:

@@ -48,7 +48,10 @@ class Columns:
             return [[] if kind is String else np.zeros(0, _FORM[kind]) for kind in self._kinds]
         is_binary = session.get_bind().dialect.name == "postgresql"
         read = _from_binary if is_binary else _from_text
-        return [read(kind, one) for kind, one in zip(self._kinds, found, strict=True)]
+        columns = [read(kind, one) for kind, one in zip(self._kinds, found, strict=True)]
+        if len(set(map(len, columns))) > 1:
+            raise ValueError("a column has a NULL, or a text with a comma")
+        return columns
 
 
 class _Strung(FunctionElement[Any]):

@@ -205,8 +205,9 @@ def together(session: Session, *asked: Asked) -> list[list[Any]]:
 def ended(session: Session, *asked: Asked) -> None:
     """These statements, and nothing after them in this transaction: PostgreSQL is sent its COMMIT
     with them. Whoever began the transaction still ends it."""
-    at_once = session.get_bind().dialect.name == "postgresql" and not session.in_nested_transaction()
-    together(session, *asked, *([_COMMIT] if at_once and asked else []))
+    commits = session.get_bind().dialect.name == "postgresql"
+    whole = bool(asked) and commits and not session.in_nested_transaction()
+    together(session, *asked, *([_COMMIT] if whole else []))
 
 
 def _driver_of(connection: Connection) -> Any:

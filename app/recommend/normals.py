@@ -71,7 +71,7 @@ class _Arrays:
 
     def sums(self, starts: Sequence[float], terms: Sequence[Sequence[Term]]) -> Any:
         """Options × draws."""
-        most = max(len(mine) for mine in terms)
+        most = max(map(len, terms), default=0)
         much = self._np.zeros((len(terms), most, 1))
         rows = self._np.zeros((len(terms), most), dtype=int)
         for n, mine in enumerate(terms):

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
 
-FORM = "2-"  # another one whenever there are facts that older sets do not hold
+FORM = "3-"  # another one whenever there are facts that older sets do not hold
 
 
 class Segment(Base):

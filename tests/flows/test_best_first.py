@@ -30,7 +30,7 @@ from app.infra.db import Database
 from app.recommend import State, Suggestion, Together, Wish, policies
 from app.recommend.policy_models import Decision
 from app.recommend.response import DAY_0
-from app.reps import Rep, connect
+from app.reps import Rep, connect, set_brands
 from tests.company import give_tag, hire, meet, publish
 from tests.conftest import SetClock
 from tests.recommend.test_fits import TAGS, Undo, work_all
@@ -132,6 +132,8 @@ def _company(session: Session, now: Any) -> list[ContentVersion]:
             session.get_one(Content, made.content_id).brand_id = brands[n % 4].id
         versions.append(made)
     stamp.change(session, content.TERMS)
+    set_brands(session, hired[1].id, [brands[0].id])
+    set_brands(session, hired[2].id, [brands[1].id, brands[2].id])
     for n in range(40):
         about = tuple(TAGS[(n * k) % 5] for k in range(n % 4))
         row = meet(session, hired[n % 4], f"p{n}", now - timedelta(days=n), tags=about)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import identity
 from app.identity import Id, Kind
-from app.identity.models import Evidence, Identifier, Physician
+from app.identity.models import Conflict, Evidence, Identifier, Physician
 from app.infra.db import Database
 from tests.conftest import NOON
 
@@ -43,6 +43,20 @@ def test_a_contact_and_a_follower_with_one_unionid_are_one_physician(database: D
         session.refresh(contact)
         assert contact.one_id == follower.one_id
         assert len(identity.identifiers_of(session, contact.one_id)) == 3
+
+
+def test_a_conflict_that_a_person_settles_says_so(database: Database) -> None:
+    other = Id(Kind.LICENCE_NO, "", "110440000012346")
+    with database.transaction() as session:
+        see(session, EXTERNAL, LICENCE, key="1")
+        see(session, EXTERNAL, other, key="2")
+    with database.transaction() as session:
+        (row,) = session.scalars(select(Conflict))
+        assert row.reason == "limit:licence_no"
+        two = (session.get_one(Identifier, number) for number in (row.a_id, row.b_id))
+        identity.judge.keep_apart(session, *two, actor="admin", reason="两个人", now=NOON)
+    with database.reading() as session:
+        assert session.scalars(select(Conflict.reason)).all() == ["cannot_link"]
 
 
 def test_the_same_event_takes_effect_once(database: Database) -> None:

@@ -263,6 +263,15 @@ def test_a_last_statement_that_fails_takes_all_with_it(database: Database) -> No
         assert SIZES.all(session, {}) == [2], "the connection goes on to be used"
 
 
+def test_what_is_last_waits_for_an_open_savepoint(database: Database) -> None:
+    with database.transaction() as session:
+        session.begin_nested()
+        session.add(Component(size=1))
+        before_commit(session, "grown", lambda _: [(GROWN, {})])
+    with database.reading() as session:
+        assert SIZES.all(session, {}) == [2]
+
+
 def test_the_commit_is_sent_with_the_last_statements(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

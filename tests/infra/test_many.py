@@ -74,6 +74,30 @@ def test_long_bytes_come_back_as_they_went_in_and_once(database: Database) -> No
         assert {one.night_id for one in found} == {7}
 
 
+def test_each_way_of_many_rows_does_the_same(database: Database) -> None:
+    """`run`, `all`, and what is sent with others, of an update and of lists."""
+    fits = insert_lists(PhysicianFit, "one_id", "night_id", "body", once_by=["one_id"])
+    ways: list[Any] = [
+        lambda session, many, rows: many.run(session, rows),
+        lambda session, many, rows: many.all(session, rows),
+        lambda session, many, rows: together(session, *many.asked(session, rows)),
+    ]
+    for n, way in enumerate(ways):
+        with database.transaction() as session:
+            given = NEW.all(session, [row(session, 10 * n + k) for k in range(2)])
+            way(session, MOVED, [
+                {"id": number, "one_id": f"moved{n}", "split_at": NOON, "value": "x"}
+                for number, _ in given
+            ])  # fmt: skip
+            bodies = [{"one_id": f"{n}{k}", "night_id": n, "body": b"1" * k} for k in range(3)]
+            way(session, fits, bodies)
+            way(session, fits, [])
+    with database.reading() as session:
+        owners = session.scalars(select(Identifier.one_id)).all()
+        assert sorted(owners) == [f"moved{n}" for n in range(3) for _ in range(2)]
+        assert len(session.scalars(select(PhysicianFit.one_id)).all()) == 9
+
+
 def test_columns_are_what_was_stored(database: Database) -> None:
     pytest.importorskip("numpy")
     moments = [NOON - timedelta(days=n * 777, microseconds=n) for n in range(20)]

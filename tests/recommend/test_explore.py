@@ -79,6 +79,8 @@ def test_arrays_find_the_same_tops(
     fits = Scorer(library, NOW, None, learned).best(weights, 10)
     slow, fast = (draws(learned, 0.25, seed, 50, arrays=one) for one in (False, True))
     assert slow.tops(weights, fits) == fast.tops(weights, fits)
+    if fits:
+        assert slow.deviations(weights, fits) == fast.deviations(weights, fits)
 
 
 def test_what_is_picked_comes_as_often_as_its_chance() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -80,6 +81,19 @@ def test_a_row_says_what_the_scorer_says_or_that_it_cannot(
     for one, fit in zip(read, now, strict=True):
         assert fit_rows.whole(shelf, one.piece, interests, seen) == fit
         assert set(one.parts) <= set(fit.parts)
+
+
+def test_nothing_but_what_may_not_be_it_is_better_than_the_bound() -> None:
+    library = [Piece(n, n, {1: 1.0, 2: n / 40}, NOON) for n in range(1, KEPT + 3)]
+    for some in (library, library[:3]):
+        shelf = Shelf(Scorer(some, NOON))
+        fits = shelf.scorer.best({1: 0.8}, len(some))
+        row = fit_rows.pack(fit_rows.kept_of(fits[:KEPT]))
+        ranked = [fit.piece.content_id for fit in fits]
+        for number in range(min(KEPT, len(some))):
+            assert fit_rows.bound(row, shelf, ranked[:number]) == fits[number].score
+        rest = fits[KEPT - 1].score if len(some) > KEPT else -math.inf
+        assert fit_rows.bound(row, shelf, ranked) == rest
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.recommend import Candidate, Piece, Ranked, Scored, choose
 from app.recommend.attention import brand_fee, reserve_prices
-from app.recommend.plan import Together, Wish, together
+from app.recommend.plan import Together, Wish, _List, together
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 CASES, GAP = 150, 0.01
@@ -83,6 +83,21 @@ def test_looking_at_the_best_first_gives_what_looking_at_everybody_gives(
     left, days = {f"p{n:03}": n % 3 for n in range(people)}, dice.randint(1, 3)
     whole = together(wishes, reserve_prices(wishes, left, days))
     assert together(partly, reserve_prices(partly, left, days)) == whole
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 30), st.randoms())
+def test_a_list_that_is_asked_again_is_that_of_asking_once(
+    seed: int, people: int, dice: random.Random
+) -> None:
+    (wish,) = town(seed, 1, people)
+    limit, costs = dice.randint(1, 12), dict[str, float]()
+    again = _List(wish.ranked(), limit, 0.3, {})
+    for _ in range(12):
+        for c in dice.sample(list(wish.candidates), dice.randint(0, 3)):
+            by = dice.choice((0.0, 0.05, 0.05, 0.3, -0.2))
+            costs[c.person] = max(0.0, costs.get(c.person, 0.0) + by)
+        assert again.at(dict(costs)) == _List(wish.ranked(), limit, 0.3, {}).at(costs)
 
 
 def test_no_more_are_looked_at_than_could_be_chosen() -> None:

@@ -54,6 +54,13 @@ def test_another_source_in_favour_never_weakens_a_tag(
     assert weight(more, 180, NOON) >= weight(asserted, 180, NOON) - 1e-12
 
 
+@pytest.mark.parametrize("strong", [0.1, 0.2, 0.3, 0.5, 0.7])
+def test_one_source_weighs_exactly_what_it_says(strong: float) -> None:
+    """Steps of audiences begin at round numbers: a bit less would be another step."""
+    one = Asserted("crm", strong, NOON, 1.0)
+    assert weight([one, one], None, NOON) == strong
+
+
 def test_two_sources_are_a_noisy_or_of_their_reliabilities() -> None:
     both = [said(Source.WECOM_TAG), said(Source.CRM)]
     wecom, crm = RELIABILITY[Source.WECOM_TAG], RELIABILITY[Source.CRM]
