@@ -253,7 +253,7 @@ class QualityDay(Base):
 
     day: Mapped[date] = mapped_column(primary_key=True)  # in China
     figures: Mapped[dict[str, int]] = mapped_column(JSON)
-    more: Mapped[dict[str, int | None] | None] = mapped_column(JSON)  # what came later
+    more: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # what came later
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
