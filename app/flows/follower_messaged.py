@@ -11,7 +11,7 @@ from app import content, identity, journey, tagging
 from app.connectors.errors import RateLimited
 from app.content import ContentVersion
 from app.facts import FollowerMessaged
-from app.flows import Outside, Received
+from app.flows import Outside, Received, notices
 from app.flows.eligible import without_barred
 from app.flows.follower import (
     NOTHING_FOUND,
@@ -144,9 +144,4 @@ def _is_spoken(fact: FollowerMessaged) -> bool:
 
 def _notice(fact: FollowerMessaged, harm: bool) -> str:
     said = fact.text[:LONGEST_NOTICE] if _is_spoken(fact) else f"[{MEDIA.get(fact.kind, '消息')}]"
-    if harm:
-        return (
-            f"【可能的不良反应】{{name}}在公众号说：\n{said}\n"
-            "请按公司的药物警戒流程在规定时间内上报，并与医生联系。"
-        )
-    return f"【医生留言】{{name}}在公众号说：\n{said}\n请尽快回复。"
+    return notices.harm_told(said) if harm else notices.message_left(said)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import content, journey, reps
 from app.content import ContentVersion
-from app.flows import list_file
+from app.flows import list_file, notices
 from app.flows.tell_rep import tell_rep
 from app.identity import Identifier
 from app.infra.clock import local
@@ -44,8 +44,7 @@ def answer(
     )  # fmt: skip
     when = f"{local(version.starts_at):%m月%d日 %H:%M}"
     said = "将参加" if coming else "不能参加"
-    # With the time of the answer: the platform shows the same text once in four hours.
-    notice = f"【会议回复】{{name}}{said}《{version.title}》（{when}），{local(now):%H:%M} 回复。"
+    notice = notices.meeting_answered(said, version.title, when, local(now))
     tell_rep(session, row.one_id, notice, key=key, now=now)
     return True
 

@@ -56,8 +56,8 @@ def drop(
     They stay as they are, with the reason before their error, alarm nobody any more and can be put
     back to work. Raises Refused without a reason.
     """
-    why = log.PHONE.sub("1**********", " ".join(reason.split()))
-    if not why or len(why) > LONGEST_REASON:
+    raw = log.PHONE.sub("1**********", " ".join(reason.split()))
+    if not raw or len(raw) > LONGEST_REASON:
         raise Refused(f"请写明放弃的原因，不超过 {LONGEST_REASON} 个字。")
     if not ids and not state:
         raise ValueError("say which events: ids or a state")
@@ -68,7 +68,9 @@ def drop(
         chosen = chosen.where(InboxEvent.state == state)
     if event_type:
         chosen = chosen.where(InboxEvent.event_type == event_type)
-    said = literal(f"已放弃：{why}（") + InboxEvent.error + literal("）")
+    error = "\n"  # stands for the column: no reason has one
+    before, after = f"已放弃：{raw}（{error}）".split(error)
+    said = literal(before) + InboxEvent.error + literal(after)
     done = session.execute(
         chosen.values(state=State.DROPPED, finished_at=now, error=said).execution_options(
             synchronize_session=False

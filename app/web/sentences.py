@@ -24,12 +24,15 @@ CHINESE = re.compile(r"[\u4e00-\u9fff（）；：。、]")
 PLACE = re.compile(r"(\{\{|\}\}|\{\w+\})")
 DAY = re.compile(r"(?:(\d{4})年)?(1[0-2]|0?[1-9])月(\d{1,2})日( \d\d:\d\d)?")
 NAMED = {"“": "[^”]*", "「": "[^」]*", "《": ".*"}  # what people named stays as they named it
+OWN = frozenset("{name} {title} {filename} {key} {raw} {word}".split())  # the same, without quotes
+LATIN = re.compile(r"[^\u4e00-\u9fff（A-Za-z]*[A-Za-z]")  # begins so
 NOTE = re.compile("(.*)（([^（）]+)）", re.DOTALL)
 CLOSED = re.compile("“[^”]*”|「[^」]*」|《[^》]*》")
 PLAIN = r"[^；\n。]*?"  # a value, as long as another sentence does not begin
 ENOUGH = 4  # Chinese characters: a form with fewer fits only when its values are understood
 LONGEST, DEEPEST = 600, 3  # characters of a sentence, sentences within sentences
-ENDS = {r"\n": "\n", "；": "; ", "(?<=。)(?!$)": " "}  # where another sentence begins
+ALL = 2000  # characters of a text
+ENDS = {r"\n": "\n", "；": "; ", "(?<=。)(?![）”」》]|$)": " "}  # where another sentence begins
 ESCAPED = {"{{": "{", "}}": "}"}
 
 
@@ -58,7 +61,7 @@ def _sentences(file: Path, locale: str) -> Sentences:
 @dataclass(frozen=True, slots=True)
 class Form:
     """A sentence with places. `mark`: its longest text between them; `weight`: all such text;
-    `strict` holds one sentence only; `names`: places between quotation marks."""
+    `strict` holds one sentence only; `names`: places of what people named."""
 
     said: str
     mark: str
@@ -82,8 +85,14 @@ class Sentences:
     def tell(self, sentence: str, depth: int = 0) -> str:
         """It in the other language; several one by one. What is not known stays. `depth`: of how
         many others it is a part."""
-        if depth > DEEPEST or not CHINESE.search(sentence):
+        if depth > DEEPEST or len(sentence) > ALL or not CHINESE.search(sentence):
             return sentence
+        if LATIN.match(CLOSED.sub("", sentence)):  # told already, if it fits no form
+            return (
+                self._whole(sentence, depth, loose=False)
+                or self._whole(sentence, depth, loose=True)
+                or sentence
+            )
         return (
             self._whole(sentence, depth, loose=False)
             or self._parts(sentence, depth, every=True)
@@ -159,7 +168,7 @@ def _form(text: str, said: str) -> Form:
             value = another = f"(?P={name})"
         else:
             named = NAMED.get(parts[number - 1][-1:], "")
-            if named and not part.isupper():
+            if part in OWN or (named and not part.isupper()):
                 names.add(part)
             value, another = (f"(?P<{name}>{one})" for one in (named or PLAIN, named or ".*?"))
         strict.append(value)

@@ -60,11 +60,14 @@ def test_the_view_shows_both_phones_and_costs_nothing_while_nothing_changes(
 
 def test_who_holds_the_phone_is_who_logs_in(sandbox: Sandbox) -> None:
     with httpx.Client() as phone:
-        phone.get(f"{sandbox.base}/phones/view", params={"rep": "rep02", "person": "li"})
-        back = phone.get(
+        asked = httpx.URL(
             f"{sandbox.open_base}/connect/oauth2/authorize",
             params={"appid": "wwtestcorp", "redirect_uri": "https://x.test/"},
         )
+        nobodys = phone.get(asked)
+        assert (nobodys.status_code, "/phones/" in nobodys.text) == (400, True)
+        phone.get(f"{sandbox.base}/phones/view", params={"rep": "rep02", "person": "li"})
+        back = phone.get(asked)
     code = httpx.URL(back.headers["location"]).params["code"]
     assert sandbox.wecom("auth/getuserinfo", code=code)["userid"] == "rep02"
 

@@ -125,13 +125,13 @@ def judgements() -> str:
         made = identity.judgements(session, limit=PAGE + 1, offset=(page - 1) * PAGE)
         days = identity.quality.trend(session, local(here.clock()).date())
         day, figures = days[-1] if days else (None, identity_figures(session, here.clock()))
+        figures = with_waiting(session, figures)
         return render_template(
             "console/judgements.html", lines=lines(session, made[:PAGE]), page=page,
             more=len(made) > PAGE,
             conflicts=_conflicts(session), users=accounts.names(session),
-            figures=with_waiting(session, figures),
-            figures_day=day, largest=identity.quality.largest(session),
-            trends=trends([one for _day, one in days]),
+            figures=figures, figures_day=day, largest=identity.quality.largest(session),
+            trends=trends([*(one for _day, one in days[:-1]), figures]),
         )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def overlap() -> str:
     here, problem, found = parts(), "", None
     chosen = list(dict.fromkeys(request.args.getlist("s")))
     own = [text.strip() for text in request.args.getlist("e") if text.strip()]
-    texts = [f"人群:{named(name)}" for name in chosen] + own
+    texts = [_("人群:%(name)s", name=named(name)) for name in chosen] + own
     asked = bool(request.args.keys() & {"s", "e"})
     with here.db.reading() as session:
         try:

@@ -42,7 +42,7 @@ def show_segment(segment_id: int) -> str:
             users=audiences.users_of_segment(session, segment_id),
             runs=[(used, run, campaigns.get(session, number)) for used, run, number in runs],
             spares=_everywhere(session, segment_id), people=accounts.names(session),
-            as_named=f"人群:{named(row.name)}",
+            as_named=_("人群:%(name)s", name=named(row.name)),
         )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def show_list(list_id: int) -> str:
             more=max(0, len(row.report or []) - SHOWN), lines=LINE_WORDS,
             users=audiences.users_of_list(session, list_id), people=accounts.names(session),
             spares=any(rule.campaign_id is None for rule in rules), now=parts().clock(),
-            as_named=f"名单:{named(row.name)}", columns=COLUMN_WORDS,
+            as_named=_("名单:%(name)s", name=named(row.name)), columns=COLUMN_WORDS,
             header=sheet["header"], sample=sheet["rows"][:SAMPLE],
             chosen={at: code for code, at in (row.columns or {}).items()},
             pushes=[campaigns.get(session, r.campaign_id) for r in rules if r.campaign_id],

@@ -1,0 +1,23 @@
+"""What reps are told in WeCom about their physicians. `{name}` is filled in for each rep. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def meeting_answered(said: str, title: str, when: str, at: datetime) -> str:
+    """With the time of the answer: the platform shows the same text once in four hours."""
+    return f"【会议回复】{{name}}{said}《{title}》（{when}），{at:%H:%M} 回复。"
+
+
+def message_left(said: str) -> str:
+    """What somebody wrote to the Official Account."""
+    return f"【医生留言】{{name}}在公众号说：\n{said}\n请尽快回复。"
+
+
+def harm_told(said: str) -> str:
+    """The same when it may be about an adverse reaction."""
+    return (
+        f"【可能的不良反应】{{name}}在公众号说：\n{said}\n"
+        "请按公司的药物警戒流程在规定时间内上报，并与医生联系。"
+    )
