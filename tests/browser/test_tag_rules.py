@@ -62,6 +62,7 @@ def test_gaps_lead_to_where_they_are_mended(marketer: Page, product: Product) ->
     )
     page.get_by_text("提到 2 处").first.wait_for()
     look(page, "content-suggestions")
-    page.locator("label.btn", has_text="+ 房颤").click()
+    # A hand holds the button a while; leaving the text must not take the suggestion from under it.
+    page.locator("label.btn", has_text="+ 房颤").click(delay=300)
     page.locator("label.btn", has_text="+ 房颤").wait_for(state="detached")
     assert page.get_by_label("房颤", exact=True).is_checked()
