@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -18,11 +18,11 @@ from app.infra.clock import local
 from app.infra.errors import NotFound, Refused, YishuError
 from app.web import auth
 from app.web.console import bp, visible
+from app.web.console.desk_answer import desk_answer
 from app.web.console.insight_words import page_number
 from app.web.context import parts
 from app.web.numbers import asked_row, asked_rows
 from app.web.policy import EVERYONE, allow
-from app.web.sentences import in_words
 
 MOST_BESIDES, PAGE = 50, 30
 
@@ -229,14 +229,7 @@ def _answer(case: int | None, text: str, *, sound: bool = True) -> Response:
     if request.accept_mimetypes.best == "application/json":
         with here.db.reading() as session:
             found = _pace(session, who)
-        return jsonify(
-            sound=sound,
-            text=in_words(text),
-            case=case,
-            left=found.left,
-            hour=found.hour,
-            today=found.today,
-        )
+        return desk_answer(case, text, found, sound=sound)
     flash(text, "success" if sound else "error")
     return redirect(url_for("console.court_desk", case=case))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
@@ -21,12 +21,12 @@ from app.infra.errors import Refused, YishuError
 from app.linkage import LinkCandidate, State
 from app.web import auth
 from app.web.console import bp
+from app.web.console.desk_answer import desk_answer
 from app.web.console.differences import Piece, differences
 from app.web.console.judgements import JUDGES
 from app.web.context import parts
 from app.web.numbers import asked_row, asked_rows
 from app.web.policy import allow
-from app.web.sentences import in_words
 
 MOST_BESIDES = 50
 REASON = "复核台：比对资料"  # of whoever gives none
@@ -166,14 +166,7 @@ def _answer(case: int | None, text: str, *, sound: bool = True) -> Response:
     if request.accept_mimetypes.best == "application/json":
         with here.db.reading() as session:
             found = _pace(session, who.key)
-        return jsonify(
-            sound=sound,
-            text=in_words(text),
-            case=case,
-            left=found.left,
-            hour=found.hour,
-            today=found.today,
-        )
+        return desk_answer(case, text, found, sound=sound)
     flash(text, "success" if sound else "error")
     return redirect(url_for("console.desk", case=case, queue=request.form.get("queue") or None))
 
