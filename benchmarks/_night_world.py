@@ -210,8 +210,10 @@ def _history(
 def _held(session: Session, people: Sequence[int]) -> dict[int, list[int]]:
     """Tags by physician."""
     found: dict[int, list[int]] = {}
-    asked = select(TagAssertion.identifier_id, TagAssertion.tag_id).where(
-        TagAssertion.identifier_id.between(people[0], people[-1])
+    asked = (
+        select(TagAssertion.identifier_id, TagAssertion.tag_id)
+        .where(TagAssertion.identifier_id.between(people[0], people[-1]))
+        .order_by(TagAssertion.identifier_id, TagAssertion.id)
     )
     for who, tag in session.execute(asked):
         found.setdefault(who, []).append(tag)
