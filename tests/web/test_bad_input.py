@@ -128,14 +128,14 @@ def test_refusing_keeps_no_memory(parts: Parts, clock: SetClock) -> None:
             knock_at(web, wrong.make()[1])
         gc.collect()
 
-    round_of(300)
+    round_of(100)
     tracemalloc.start()
-    round_of(300)
+    round_of(150)
     first, _ = tracemalloc.get_traced_memory()
-    round_of(300)
+    round_of(150)
     second, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert second - first < 64 * 1024
+    assert second - first < 32 * 1024
 
 
 def compared_with_equals(tree: ast.AST) -> list[int]:
