@@ -43,11 +43,12 @@ def compiled(session: Session, brands: frozenset[int] | None) -> Compiled:
     terms, kept = all_terms(session), _kept
     if kept is None or kept[0] is not terms:
         _kept = kept = terms, {}
-    if brands not in kept[1] and len(kept[1]) >= MOST_SCOPES:
-        kept[1].clear()
-    if brands not in kept[1]:
-        kept[1][brands] = Compiled(terms.of, brands)
-    return kept[1][brands]
+    found = kept[1].get(brands)
+    if found is None:
+        if len(kept[1]) >= MOST_SCOPES:
+            kept[1].clear()
+        found = kept[1][brands] = Compiled(terms.of, brands)
+    return found  # not looked up again: another thread may have cleared them
 
 
 def _newest(session: Session) -> tuple[Any, ...]:

@@ -14,6 +14,8 @@ from app.flows.interests import Many, interests_at, many_at
 from app.recommend import fit_rows, kernel
 from app.recommend.fit_rows import KEPT
 
+MOST = 2**16  # own tags whose places are kept in two bytes
+
 
 def bodies(
     session: Session, one_ids: Sequence[str], here: Basis, *, fast: bool | None = None
@@ -39,7 +41,7 @@ def by_kernel(
         return [(one_id, b"") for one_id in one_ids]
     ready, whole, tags = _ready(here, np.unique(many.own))
     begin = np.searchsorted(many.place, np.arange(len(one_ids) + 1))
-    own = np.searchsorted(tags, many.own).astype(np.uint16)
+    own = np.searchsorted(tags, many.own).astype(np.uint16 if len(tags) <= MOST else np.uint32)
     group = np.zeros(len(one_ids), dtype=np.int32)
     people = kernel.Physicians(begin, own, many.value, group)
     found = kernel.fits_many(ready, whole, people, kept=kept)

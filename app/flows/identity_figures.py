@@ -27,9 +27,10 @@ def identity_figures(session: Session, now: datetime) -> Quality:
 
 
 def with_waiting(session: Session, figures: Quality) -> Quality:
-    """The same, with how many pairs wait now: whoever decides one sees it gone."""
+    """The same, with how many pairs and conflicts wait now: whoever decides one sees it gone."""
     states = linkage.counts(session)
-    return replace(figures, duplicates=sum(states[state] for state in linkage.WAITING))
+    waiting = sum(states[state] for state in linkage.WAITING)
+    return replace(figures, duplicates=waiting, conflicts=quality.conflicts(session))
 
 
 def _events(session: Session, now: datetime, *, unlinked: bool = False) -> int:

@@ -160,7 +160,8 @@ def chosen(sheet: Sheet, said: str) -> dict[str, int]:
         elif name.isdecimal() and 0 < int(name[:6]) <= len(sheet.header):
             found[code] = int(name) - 1
         else:
-            raise Refused(f"文件里没有“{name}”这一列，列名有：{'、'.join(sheet.header)}。")
+            names = "、".join(sheet.header)
+            raise Refused(f"文件里没有“{name}”这一列，列名有：{names}。")
     return found
 
 

@@ -91,10 +91,14 @@ def measure(session: Session) -> Quality:
         contacts=contacts, linked=linked, shared=states.get(IdentifierStatus.SHARED, 0),
         blocked=states.get(IdentifierStatus.BLOCKED, 0),
         quarantined=states.get(IdentifierStatus.QUARANTINED, 0),
-        conflicts=_count(session, select(func.count()).where(
-            Conflict.state == "open", Conflict.reason != "cannot_link"
-        )),
+        conflicts=conflicts(session),
     )  # fmt: skip
+
+
+def conflicts(session: Session) -> int:
+    """Those that no person has settled, as `search.open_conflicts` lists them."""
+    open_ = Conflict.state == "open", Conflict.reason != "cannot_link"
+    return _count(session, select(func.count()).where(*open_))
 
 
 def quarantined(session: Session) -> int:

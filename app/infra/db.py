@@ -255,7 +255,8 @@ def before_commit(session: Session, name: str, work: Work) -> None:
 
 def _end(session: Session) -> None:
     asked: list[Asked] = []
-    while last := session.info.pop("last", None):  # work may ask for more
-        for work in last.values():
-            asked += work(session) or ()
+    last: dict[str, Work] = session.info.setdefault("last", {})
+    while last:  # work may ask for more, also of what still waits
+        work = last.pop(next(iter(last)))
+        asked += work(session) or ()
     ended(session, *asked)

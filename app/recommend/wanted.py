@@ -50,7 +50,8 @@ class Wanted:
         self.contents = len(contents.tags)
         self._shares = np.zeros((self.contents, contents.number_of_tags))
         rows = np.arange(self.contents)[:, None]
-        np.add.at(self._shares, (rows, contents.tags), contents.shares)
+        if contents.number_of_tags:  # without any, the padding is no tag either
+            np.add.at(self._shares, (rows, contents.tags), contents.shares)
 
     def by(self, crosses: Any, tag: Any) -> Any:
         """What each answer's content has from interests × tags and from the tags alone."""

@@ -118,8 +118,8 @@ def _list_id(session: Session, name: str, now: datetime) -> int:
 
 
 def _unknown(session: Session, sort: str, name: str, otherwise: str = "请检查名称") -> Refused:
-    near = _alike(_known(session, sort), name, 3)
-    hint = f"相近的有：{'、'.join(near)}" if near else otherwise
+    names = "、".join(_alike(_known(session, sort), name, 3))
+    hint = f"相近的有：{names}" if names else otherwise
     return Refused(f"没有{SORTS[sort]}“{name}”，{hint}。")
 
 

@@ -24,7 +24,9 @@ CHINESE = re.compile(r"[\u4e00-\u9fff（）；：。、]")
 PLACE = re.compile(r"(\{\{|\}\}|\{\w+\})")
 DAY = re.compile(r"(?:(\d{4})年)?(1[0-2]|0?[1-9])月(\d{1,2})日( \d\d:\d\d)?")
 NAMED = {"“": "[^”]*", "「": "[^」]*", "《": ".*"}  # what people named stays as they named it
-OWN = frozenset("{name} {title} {filename} {key} {raw} {word}".split())  # the same, without quotes
+OWN = frozenset(
+    "{name} {names} {title} {filename} {key} {raw} {word}".split()
+)  # the same, without quotes
 LATIN = re.compile(r"[^\u4e00-\u9fff（A-Za-z]*[A-Za-z]")  # begins so
 NOTE = re.compile("(.*)（([^（）]+)）", re.DOTALL)
 CLOSED = re.compile("“[^”]*”|「[^」]*」|《[^》]*》")
@@ -32,7 +34,7 @@ PLAIN = r"[^；\n。]*?"  # a value, as long as another sentence does not begin
 ENOUGH = 4  # Chinese characters: a form with fewer fits only when its values are understood
 LONGEST, DEEPEST = 600, 3  # characters of a sentence, sentences within sentences
 ALL = 2000  # characters of a text
-ENDS = {r"\n": "\n", "；": "; ", "(?<=。)(?![）”」》]|$)": " "}  # where another sentence begins
+ENDS = {r"\n": "\n", "；": "; ", "(?<=。) ?(?![）”」》 ]|$)": " "}  # where another sentence begins
 ESCAPED = {"{{": "{", "}}": "}"}
 
 

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from app import consent, content, identity, links, recommend, segments, tagging
 from app.consent import Action
 from app.content import Content, ContentVersion, Purpose
-from app.flows import attention, best_first, decide
+from app.flows import attention, best_first, content_terms, decide
 from app.flows.best_first import BestFirst
 from app.flows.candidates import Considered, consider
-from app.flows.content_terms import all_terms
+from app.flows.content_terms import AllTerms, all_terms, compiled
 from app.flows.insight import tomorrow
 from app.flows.plan_day import plan_day
 from app.identity import Identifier
@@ -28,6 +28,7 @@ from app.infra import stamp, workdays
 from app.infra.clock import local
 from app.infra.db import Database
 from app.recommend import State, Suggestion, Together, Wish, policies
+from app.recommend.eligibility import Compiled, Terms
 from app.recommend.policy_models import Decision
 from app.recommend.response import DAY_0
 from app.reps import Rep, connect, set_brands
@@ -302,3 +303,26 @@ def test_terms_that_an_older_process_changed_hold_at_once(
         assert all_terms(session).of[first.content_id].verified_only
         assert third.content_id in all_terms(session).of
         assert all_terms(session) is all_terms(session)
+
+
+class _Cleared(dict[Any, Any]):
+    """As when another thread clears it after every look."""
+
+    def __contains__(self, key: object) -> bool:
+        found = super().__contains__(key)
+        self.clear()
+        return found
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+
+def test_terms_that_another_thread_clears_are_given_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terms = AllTerms({1: Terms()}, frozenset(), ())
+    known = _Cleared({None: Compiled(terms.of, None)})
+    monkeypatch.setattr(content_terms, "all_terms", lambda _: terms)
+    monkeypatch.setattr(content_terms, "_kept", (terms, known))
+    for brands in (None, frozenset({1})):
+        assert compiled(Session(), brands).brands == brands

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import identity, journey, linkage
-from app.flows.identity_figures import identity_figures
+from app.flows.identity_figures import identity_figures, with_waiting
 from app.identity import Id, Identifier, Kind, quality
+from app.identity.models import Conflict
 from app.infra.clock import local
 from app.infra.db import Database
 from app.web.console.trends import Trend, trends
@@ -66,6 +67,26 @@ def test_events_of_people_in_no_register_and_open_pairs_are_counted(database: Da
         found = identity_figures(session, NOON)
     assert (found.events, found.unlinked, found.duplicates) == (10, 6, 2)
     assert found.unlinked_share == 0.6
+
+
+def test_what_waits_is_what_waits_now(database: Database) -> None:
+    kept = quality.Quality(*[7] * 14)
+    with database.transaction() as session:
+        for n in (1, 2, 3):
+            see(session, contact(n), key=str(n))
+        a, b, c = session.scalars(select(Identifier).order_by(Identifier.id)).all()
+        session.add_all(
+            Conflict(
+                component_id=a.component_id, a_id=one.id, b_id=other.id, reason=reason,
+                state=state, at=NOON,
+            )
+            for one, other, reason, state in (
+                (a, b, "licences", "open"), (a, c, "licences", "done"), (b, c, "cannot_link", "open"),
+            )
+        )  # fmt: skip
+        now = with_waiting(session, kept)
+        assert now == replace(kept, duplicates=0, conflicts=1)
+        assert now.conflicts == len(identity.open_conflicts(session, 9))
 
 
 def test_a_day_is_kept_once_and_the_days_show_where_it_goes(database: Database) -> None:

@@ -240,6 +240,23 @@ def test_last_statements_are_committed_with_all_else_and_see_it(database: Databa
         assert sorted(SIZES.all(session, {})) == [3, 7]
 
 
+def test_who_is_asked_again_while_it_waits_works_once(database: Database) -> None:
+    done: list[str] = []
+
+    def first(session: Session) -> None:
+        before_commit(session, "second", second)
+        done.append("first")
+
+    def second(session: Session) -> None:
+        done.append(session.info.pop("told"))
+
+    with database.transaction() as session:
+        session.info["told"] = "second"
+        before_commit(session, "first", first)
+        before_commit(session, "second", second)
+    assert done == ["first", "second"]
+
+
 def test_a_last_statement_that_fails_takes_all_with_it(database: Database) -> None:
     null = Direct(update(Component).values(size=None), nothing)
     with database.transaction() as session:

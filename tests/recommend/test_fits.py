@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, court, recommend, segments, tagging
-from app.flows import best_first, fits, interests, nights, talk_about
+from app.flows import best_first, fits, fits_many, interests, nights, talk_about
 from app.flows.basis import basis
 from app.flows.candidates import ALTERNATIVES
 from app.flows.fits import Asked, fits_of, rows_of
@@ -28,7 +28,7 @@ from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Database
 from app.links import TrackedLink
-from app.recommend import Piece, Scorer, fit_rows
+from app.recommend import Piece, Scorer, fit_rows, kernel
 from app.recommend.fit_models import FitShard, PhysicianFit
 from app.recommend.fit_rows import KEPT, LONG, Shelf
 from app.recommend.policy_models import Decision
@@ -401,3 +401,26 @@ def test_a_row_made_on_the_spot_says_what_the_scorer_says(
             now = here.scorer.best(mine[one_id], 3, seen=seen, without=without)
             assert row is not None, "the library is shorter than the row"
             assert [(f.piece, f.score) for f in row] == [(f.piece, f.score) for f in now]
+
+
+def test_more_own_tags_than_two_bytes_hold_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    np = pytest.importorskip("numpy")
+    assert np.iinfo(np.uint16).max + 1 == fits_many.MOST
+    seen: list[Any] = []
+
+    def slow(ready: Any, whole: Any, people: Any, *, kept: int) -> Any:
+        seen.append(people.own.dtype)
+        return real(ready, whole, people, fast=False, kept=kept)
+
+    real = kernel.fits_many
+    monkeypatch.setattr(kernel, "fits_many", slow)
+    scorer = Scorer([Piece(1, 1, {7: 1.0}, NOON), Piece(2, 2, {8: 1.0}, NOON)], NOON)
+    here: Any = SimpleNamespace(
+        pieces=scorer.library, scorer=scorer, shelf=Shelf(scorer), digest="two bytes"
+    )
+    whose = {"a": {8: 0.5}, "b": {7: 0.5, 9: 0.5}}
+    for most in (3, 2):  # there are three: 7, 8, 9
+        monkeypatch.setattr(fits_many, "MOST", most)
+        rows = by_kernel(list(whose), many_of(whose.values()), here, KEPT)
+        assert [[one.content_id for one in fit_rows.unpack(body)] for _, body in rows] == [[2], [1]]
+    assert seen == [np.uint16, np.uint32]

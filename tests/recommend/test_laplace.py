@@ -42,6 +42,16 @@ def test_curvature_is_that_of_the_loss() -> None:
     assert found == pytest.approx(wanted)
 
 
+def test_contents_without_any_tag_are_learned_from() -> None:
+    nothing = np.zeros((2, 1), dtype=int)
+    contents = Contents(nothing, 0.0 * nothing, 0, np.zeros((1, 2)), np.zeros((1, 2)))
+    content = np.arange(80) % 2
+    answers = Answers(np.ones((80, 1)), np.arange(80), content, content * 1.0)
+    learned = learn(contents, answers, PRIORS)
+    assert learned.crosses.shape == (1, 0)
+    assert learned.content[0] < 0 < learned.content[1]
+
+
 def test_only_what_was_answered_is_narrower_than_its_prior() -> None:
     contents, answers = asked(300)
     learned = learn(contents, answers, PRIORS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -13,9 +14,11 @@ from app import reps, tagging
 from app.accounts.models import Role
 from app.content import ContentVersion
 from app.flows.plan_day import plan_day
+from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Base
-from app.recommend import State, Suggestion
+from app.recommend import State, Suggestion, policies
+from app.recommend.policy_models import Decision
 from tests.company import give_tag, publish
 from tests.flows.test_insight_contents import sent
 from tests.scenarios.conftest import Line
@@ -173,6 +176,28 @@ def _a_cancelled_suggestion_stays_on_its_day(line: Line, people: dict[str, Brows
     assert "已取消" in page.text
 
 
+def _the_lift_says_when_its_first_fortnight_is_over(
+    line: Line, people: dict[str, Browser], wang: str
+) -> None:
+    now = line.clock()
+    with line.parts.db.transaction() as session:
+        person = session.scalars(select(Identifier).where(Identifier.one_id == wang)).first()
+        version = session.scalars(select(ContentVersion)).first()
+        assert person is not None
+        assert version is not None
+        session.add(
+            Decision(
+                key="lift:1", policy_id=policies.ensure(session, now).id, rep_id=_rep(session).id,
+                identifier_id=person.id, day=local(now).date(), kind="greedy",
+                content_id=version.content_id, content_version_id=version.id,
+                options=[], held=False, holdout=0.5, created_at=now,
+            )
+        )  # fmt: skip
+    over = local(now).date() + timedelta(days=14)
+    page = people["marketer"].get("/console/insights/lift").text
+    assert f"最早的到 {over.month}月{over.day}日" in page
+
+
 def _no_number_or_day_in_an_address_breaks_a_page(
     line: Line, people: dict[str, Browser], wang: str
 ) -> None:
@@ -204,5 +229,6 @@ def test_what_was_and_what_would_be_is_looked_at(line: Line, people: dict[str, B
     _what_if_changes_nothing_and_says_why(line, people, wang)
     _a_day_goes_from_preview_to_plan_to_names(line, people, wang)
     _no_number_or_day_in_an_address_breaks_a_page(line, people, wang)
+    _the_lift_says_when_its_first_fortnight_is_over(line, people, wang)
     _a_cancelled_suggestion_stays_on_its_day(line, people)
     _contents_are_listed_and_leave_as_a_harmless_file(line, people, wang)

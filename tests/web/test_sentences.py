@@ -72,6 +72,12 @@ def test_of_forms_that_fit_the_one_with_the_most_text_is_meant() -> None:
          "The audience's condition: List: “展台” is not known, similar: 展会、展台一."),
         ("医生已退订；7 天内已联系 3 次，达到上限",
          "Opted out; Contacted 3 times within 7 days, the cap is reached"),
+        ("文件里没有“手机号”这一列，列名有：姓名、标签。",
+         "The file has no column “手机号”. Its columns are: 姓名、标签."),
+        ("没有人群“会义”，相近的有：会议、草稿。",
+         "Audiences: “会义” is not known, similar: 会议、草稿."),
+        ("标签“甲”的上级标签绕了一圈又回到自己。 没有这个版本。",
+         "The broader tags of the tag “甲” lead back to itself. There is no such version."),
         ("人群“甲”还在使用：推送“乙”、排除规则。请先从那里去掉，再删除。",
          "Still in use: audience “甲”, by push “乙”, Rules of sparing. "
          "Take it out there before you delete it."),

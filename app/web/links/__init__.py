@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
@@ -206,11 +206,11 @@ def _agent() -> str:
 
 
 @bp.app_template_filter("day")
-def day(moment: datetime | None) -> str:
+def day(at: datetime | date | None) -> str:
     """`11月23日` (with the year when it is not this one), in China."""
-    if moment is None:
+    if at is None:
         return ""
-    there, here = local(moment), local(parts().clock())
+    there, here = local(at) if isinstance(at, datetime) else at, local(parts().clock())
     if language.choose() == language.ENGLISH:
         return f"{there:%-d %b}" + (f" {there.year}" if there.year != here.year else "")
     year = f"{there.year}年" if there.year != here.year else ""
