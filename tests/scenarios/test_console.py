@@ -93,8 +93,10 @@ def test_a_wrong_password_and_an_unknown_login_sound_alike(line: Line) -> None:
 
 def test_guessing_is_slowed_down(line: Line, people: dict[str, Browser]) -> None:
     browser = Browser(line)
-    codes = [browser.login("marketer", "wrong-password").status_code for _ in range(12)]
-    assert 429 in codes
+    answers = [browser.login("marketer", "wrong-password") for _ in range(12)]
+    slowed = next(answer.text for answer in answers if answer.status_code == 429)
+    assert "请等一分钟后再试" in slowed
+    assert "per 1 minute" not in slowed
 
 
 def test_after_the_login_nobody_is_sent_elsewhere(line: Line, people: dict[str, Browser]) -> None:
