@@ -283,6 +283,7 @@ def _answers() -> list[ColumnElement[int]]:
         func.sum(case((adopted, 1), else_=0)).label("adopted"),
         func.sum(case((adopted & seen, 1), else_=0)).label("adopted_shown"),
         func.sum(case((Suggestion.state == State.REFUSED, 1), else_=0)).label("refused"),
+        func.sum(case((Suggestion.state == State.DELIVERED, 1), else_=0)).label("waiting"),
     ]
 
 
@@ -291,3 +292,4 @@ def _note_answers(mine: Figures, row) -> None:  # type: ignore[no-untyped-def]
     mine.shown += row.shown
     mine.adopted += row.adopted
     mine.refused += row.refused
+    mine.waiting += row.waiting
