@@ -50,8 +50,10 @@ def page_of(
 def _http(error: HTTPException) -> tuple[Response | str, int]:
     if error.response is not None:
         return error.response, error.code or 500  # type: ignore[return-value]
-    usual = error.code == 429 or error.description == type(error).description  # 429: "5 per 1 minute"
-    return answer(error.code or 500, "" if usual else error.description or "")
+    own = error.description if error.description != type(error).description else ""
+    if error.code == 429:
+        own = ""  # “5 per 1 minute”
+    return answer(error.code or 500, own or "")
 
 
 def _csrf(_error: CSRFError) -> tuple[Response | str, int]:
