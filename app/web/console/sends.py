@@ -124,10 +124,10 @@ def _decide(number: int, decision: str) -> None:
 
 
 @bp.app_template_filter("permission_told")
-def permission_told(verdict: Mapping[str, Any]) -> str:
+def permission_told(verdict: Mapping[str, Any] | None) -> str:
     """What is kept with a message as proof: whether it was allowed, when that was asked, and every
     rule against it; "" where nothing was asked."""
-    if "asked_at" not in verdict:
+    if not verdict or "asked_at" not in verdict:
         return ""
     asked = china(datetime.fromisoformat(verdict["asked_at"]))
     if verdict["allowed"]:
