@@ -71,6 +71,7 @@ def test_figures_are_what_was_done(database: Database) -> None:
         suggested(session, rep, wang, one, State.CANCELLED, place=3)
         suggested(session, rep, wang, one, State.ADOPTED, place=1, back=60)
         suggested(session, rep, li, two, State.DELIVERED, place=1)
+        suggested(session, rep, li, two, State.PLANNED, place=1, back=-3)  # a push's, for later
         sent(session, rep, wang, one, NOON - timedelta(hours=2), 30.4, read=True, times=2)
         sent(session, rep, wang, one, NOON - timedelta(hours=1))
         sent(session, None, li, one, NOON - timedelta(hours=1), 9000)
@@ -91,7 +92,9 @@ def test_figures_are_what_was_done(database: Database) -> None:
         assert (found.total.adoption.hits, found.total.adoption.of) == (1, 2)
         now = overview.funnel(session, NOON, 28)
         assert (now.shown, now.waiting, now.adoption.of) == (3, 1, 2)
-        assert sum(line.adoption.of for line in overview.by_rep(session, NOON, 28)) == 2
+        lines = overview.by_rep(session, NOON, 28)
+        assert sum(line.adoption.of for line in lines) == 2
+        assert sum(line.planned for line in lines) == now.suggested == found.total.suggested
         by, ways = contents.split(session, one.id, NOON, 28)
         assert (by["心血管"].shown, by["心血管"].sent, by["肿瘤"].sent) == (2, 2, 1)
         assert (ways["wecom"].sent, ways["wecom"].opened, ways["oa"].opened) == (2, 1, 1)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from app.flows.insight.contents import NOT_CANCELLED, first_day
+from app.flows.insight.contents import NOT_CANCELLED, first_day, within
 from app.flows.insight.figures import adoption
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
@@ -63,13 +63,12 @@ class RepLine:
 
 def funnel(session: Session, now: datetime, days: int) -> Funnel:
     """The last `days` days before `now`."""
-    since, until = first_day(now, days), first_day(now, 1)
     made = session.execute(
         select(
             func.count(), func.count(Suggestion.delivered_at),
             func.sum(case((Suggestion.state == State.ADOPTED, 1), else_=0)),
             func.sum(case((WAITS, 1), else_=0)),
-        ).where(Suggestion.day >= since, Suggestion.day <= until, NOT_CANCELLED)
+        ).where(within(first_day(now, days), now), NOT_CANCELLED)
     ).one()  # fmt: skip
     mine = (
         select(TrackedLink.id)
@@ -95,7 +94,7 @@ def by_rep(session: Session, now: datetime, days: int) -> Sequence[RepLine]:
             func.sum(case((Suggestion.state == State.REFUSED, 1), else_=0)),
             func.count(Suggestion.forwarded_at), func.sum(case((WAITS, 1), else_=0)),
         )
-        .where(Suggestion.day >= first_day(now, days), NOT_CANCELLED)
+        .where(within(first_day(now, days), now), NOT_CANCELLED)
         .group_by(Suggestion.rep_id)
     )  # fmt: skip
     counts = {rep_id: numbers for rep_id, *numbers in rows}
