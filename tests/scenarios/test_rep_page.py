@@ -170,12 +170,15 @@ def test_the_sidebar_shows_only_whom_this_rep_follows(line: Line, suggestion: Su
         assert "李某某" not in answer.text
 
 
-def test_the_sidebar_is_where_the_login_leads_back_to(line: Line, suggestion: Suggestion) -> None:
-    client: FlaskClient = line.web.application.test_client()
-    there = client.get(beside(line, "wang")).headers["Location"].split("#")[0]
-    split = urlsplit(httpx.get(f"{there}&as=rep01").headers["Location"])
-    answer = client.get(f"{split.path}?{split.query}")
-    assert answer.headers["Location"].endswith(beside(line, "wang"))
+def test_the_login_leads_back_to_where_the_rep_wanted_to_go(
+    line: Line, suggestion: Suggestion
+) -> None:
+    for page in (beside(line, "wang"), "/rep/meetings"):
+        client: FlaskClient = line.web.application.test_client()
+        there = client.get(page).headers["Location"].split("#")[0]
+        split = urlsplit(httpx.get(f"{there}&as=rep01").headers["Location"])
+        answer = client.get(f"{split.path}?{split.query}")
+        assert answer.headers["Location"].endswith(page)
 
 
 @pytest.mark.parametrize(
