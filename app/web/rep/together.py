@@ -118,7 +118,7 @@ def _told(done: Sequence[Done]) -> list[str]:
     sent = " · ".join(f"{by_name(by)} {number}" for by, number in sorted(ways.items()))
     said = [str(_("已处理 %(n)s 位：%(ways)s", n=ways.total(), ways=sent))] if ways else []
     if By.TASK in ways or By.MOMENT in ways:
-        said.append(str(_("还差一步：请在企业微信里确认发送，医生才会收到。")))
+        said.append(str(_("还差一步：请在企业微信里逐条确认发送，医生才会收到。")))
     said += [
         str(_("%(name)s 没有发出：%(why)s", name=one.name, why=one.why))
         for one in done
