@@ -62,7 +62,8 @@ def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: 
         elif dispatch.state in NOT_SENT and suggestion.state == State.PLANNED:
             suggestion.state = State.CANCELLED
     elif dispatch.counts_as_contact and dispatch.state in NOT_SENT:
-        if dispatch.state == Sending.FAILED and dispatch.way in NOT_BY_HAND:
+        refused = dispatch.state == Sending.FAILED and suggestion.state == State.ADOPTED
+        if refused and dispatch.way in NOT_BY_HAND:
             # The platform does not take it this way: the rep may still send it by hand.
             reopen(session, suggestion, ref=f"failed:{dispatch.id}", now=now)
             suggestion.way = By.REP.value

@@ -113,7 +113,7 @@ def test_what_was_postponed_and_is_long_due_is_history(line: Line, suggestion: S
     client, path = enter(line, "rep01"), f"/rep/suggestions/{suggestion.id}"
     send(client, f"{path}/later", when="next_week")
     for shown in (True, False):
-        line.clock.tick(days=8)
+        line.clock.tick(days=11)
         assert (f'action="{path}/adopt"' in client.get(beside(line, "wang")).text) is shown
 
 

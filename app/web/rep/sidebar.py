@@ -25,7 +25,7 @@ from app.web.rep import answers, bp, entry
 from app.web.rep.lines import OPEN, Line, lines_of, minutes
 
 SUGGESTIONS, TOPICS, TAGS, ENTRIES = 3, 3, 6, 6
-LATELY = timedelta(days=14)  # “next week” is over by then
+LATELY = timedelta(days=21)  # “next week” is over by then, holidays or not
 
 
 @bp.get("/sidebar")
