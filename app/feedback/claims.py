@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.feedback.models import ClaimState, RelationClaim
@@ -82,6 +82,15 @@ def undo(session: Session, claim_id: int) -> RelationClaim:
     row.decision, row.to_rep_id = None, None
     session.flush()
     return row
+
+
+def take_back(session: Session, suggestion_id: int) -> None:
+    """The rep did not mean it; what is decided stays decided."""
+    session.execute(
+        delete(RelationClaim).where(
+            RelationClaim.suggestion_id == suggestion_id, RelationClaim.state == ClaimState.OPEN
+        )
+    )
 
 
 def held(session: Session, one_ids: Sequence[str], rep_id: int) -> dict[str, bool]:

@@ -66,6 +66,19 @@ def propose(
     return rule
 
 
+def take_back(session: Session, suggestion_id: int) -> None:
+    """The rep did not mean these words: they go, and a proposal that rests on nothing else."""
+    note = session.scalar(select(RefusalNote).where(RefusalNote.suggestion_id == suggestion_id))
+    rule = _joined(session, [get(session, note.rule_id)] if note and note.rule_id else [])
+    if note is None or rule is None:
+        return
+    session.delete(note)
+    session.flush()
+    if not notes_of(session, [rule.id])[rule.id]:
+        session.delete(rule)
+        session.flush()
+
+
 def approve(
     session: Session, rule_id: int, what: What, *, by: str, reason: str = "", now: datetime
 ) -> StopRule:

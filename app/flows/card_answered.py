@@ -89,7 +89,8 @@ def apply(
         _tell(session, case, "why", _why(session, case), now)
     elif fact.key == "mute":
         muted = mute_today(session, case, now)
-        _tell(session, case, "mute", f"今天不再提醒，已收起 {muted} 条建议。", now)
+        kept = f"今天不再提醒，还没发出的 {muted} 条建议在列表里。" if muted else "今天不再提醒。"
+        _tell(session, case, "mute", kept, now)
     elif fact.key == "list":
         _tell(session, case, "list", f"今日建议列表：{case.base_url}/rep/", now)
 

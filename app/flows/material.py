@@ -6,18 +6,29 @@ from typing import Any
 
 from app.content import ContentVersion
 from app.identity import Physician
+from app.infra.clock import local
 
 
-def greeting(physician: Physician) -> str:
+def greeting(physician: Physician, version: ContentVersion) -> str:
     """The sentence above the link."""
-    return f"{physician.name or '医生'}您好，这份资料供您参考："
+    what = "邀请您参加会议" if version.starts_at else "这份资料供您参考"
+    return f"{physician.name or '医生'}您好，{what}："
+
+
+def about(version: ContentVersion) -> str:
+    """The summary; of a meeting when and where it is before it."""
+    if version.starts_at is None:
+        return version.summary
+    when = f"{local(version.starts_at):%m月%d日 %H:%M}"
+    return f"{' · '.join(filter(None, (when, version.place)))}。{version.summary}"
 
 
 def forward_text(physician: Physician, version: ContentVersion, url: str) -> str:
     """For the rep, ready to forward."""
     name = physician.name or "医生"
     return (
-        f"【可转发给 {name}】\n{greeting(physician)}\n《{version.title}》\n{version.summary}\n{url}"
+        f"【可转发给 {name}】\n{greeting(physician, version)}\n"
+        f"《{version.title}》\n{about(version)}\n{url}"
     )
 
 
@@ -27,10 +38,10 @@ def task_fields(
     """A mass-message task for one contact; the client fits it to the platform's lengths."""
     return {
         "external_userid": external_userid,
-        "text": greeting(physician),
+        "text": greeting(physician, version),
         "link": {
             "title": version.title,
-            "desc": version.summary,
+            "desc": about(version),
             "url": url,
         },
     }
@@ -40,10 +51,10 @@ def account_fields(app_id: str, openid: str, version: ContentVersion, url: str) 
     """An article of the Official Account for one follower."""
     return {
         "app_id": app_id, "openid": openid, "url": url, "title": version.title,
-        "text": version.summary,
+        "text": about(version),
     }  # fmt: skip
 
 
 def moment_fields(version: ContentVersion, url: str) -> dict[str, Any]:
     """What contacts see in their moments: nobody is addressed by name."""
-    return {"text": version.summary or version.title, "title": version.title, "url": url}
+    return {"text": about(version) or version.title, "title": version.title, "url": url}

@@ -14,7 +14,7 @@ from app import content, identity, segments
 from app.campaigns import CampaignWay
 from app.content import ContentVersion
 from app.flows.audience import Reach, reach
-from app.flows.material import greeting
+from app.flows.material import about, greeting
 from app.flows.suggestion_card import card
 from app.identity import Physician
 from app.infra.errors import Refused
@@ -80,5 +80,6 @@ def _example(
     if way is CampaignWay.SUGGESTION:
         one = Suggestion(id=0, position=1, reasons=["市场推送"])
         return {"card": card(one, sample[0], version, total=0, list_url="")}
-    text = greeting(sample[0]) if way is CampaignWay.GROUP_TASK else version.summary
-    return {"text": text, "title": version.title, "summary": version.summary}
+    said = about(version)
+    text = greeting(sample[0], version) if way is CampaignWay.GROUP_TASK else said
+    return {"text": text, "title": version.title, "summary": said}

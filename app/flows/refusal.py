@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import delivery, feedback, tagging
+from app import delivery, feedback, recommend, tagging
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
 from app.facts import CardAnswered
@@ -18,7 +18,8 @@ from app.flows.suggestion_card import who
 from app.identity import Physician
 from app.infra.clock import local
 from app.infra.db import insert_once
-from app.recommend import Suggestion
+from app.infra.errors import Refused
+from app.recommend import State, Suggestion
 from app.recommend.later import Later, Part
 from app.reps import Rep
 
@@ -65,6 +66,17 @@ def follow(session: Session, suggestion: Suggestion, reason: str, text: str, now
         delivery.moments.wake(session, now, rep_id=suggestion.rep_id)
     if reason == "other" and text:
         propose(session, suggestion, text, now)
+
+
+def take_back(session: Session, suggestion: Suggestion, ref: str, now: datetime) -> None:
+    """The rep thinks again on the same day: as if nothing had been said, except for what somebody
+    has decided since. Raises Refused."""
+    session.refresh(suggestion, with_for_update=True)
+    if suggestion.state != State.REFUSED or suggestion.day < local(now).date():
+        raise Refused("这条建议已有别的结果，请看列表里的最新状态。")
+    feedback.claims.take_back(session, suggestion.id)
+    feedback.rules.take_back(session, suggestion.id)
+    recommend.reopen(session, suggestion, ref=ref, now=now)
 
 
 def propose(session: Session, suggestion: Suggestion, text: str, now: datetime) -> StopRule | None:

@@ -12,7 +12,7 @@ from app.campaigns import Campaign, CampaignWay, ScheduleRun
 from app.content import ContentVersion
 from app.delivery import Way
 from app.flows.audience import Follower, RepShare, reach
-from app.flows.material import task_fields
+from app.flows.material import about, task_fields
 from app.flows.suggest import Plan, end_of_day, suggest
 from app.infra.clock import local
 
@@ -167,7 +167,7 @@ def _account_message(
             "client_msg_id": f"yishu-{run.id}-{row.id}",
         }
     else:
-        payload |= {"title": version.title, "text": version.summary}
+        payload |= {"title": version.title, "text": about(version)}
     delivery.queue(
         session, way=Way.OA_TEMPLATE if follower.by_template else Way.OA_TEXT,
         dedupe_key=f"campaign:{run.id}:{row.id}", payload=payload, identifier_id=row.id,

@@ -11,10 +11,17 @@ from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.identity import Identifier
 from app.journey import Happened
-from app.recommend import State, Suggestion
+from app.recommend import State, Suggestion, reopen
+from app.recommend.way import By
 
 TO_PHYSICIAN = {Way.OA_TEXT: "oa", Way.OA_TEMPLATE: "oa", Way.WELCOME: "wecom"}
 NOT_SENT = (Sending.CANCELLED, Sending.FAILED)
+NOT_BY_HAND = (Way.GROUP_TASK, Way.OA_TEXT)
+REFUSED = {
+    41048: "企业微信只接受最近与医生聊过的同事的群发",
+    45015: "医生 48 小时内没有给公众号留言",
+    45047: "医生这次留言后的回复条数已用完",
+}
 
 
 def after_sent(session: Session, dispatch: Dispatch, now: datetime) -> None:
@@ -55,16 +62,28 @@ def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: 
         elif dispatch.state in NOT_SENT and suggestion.state == State.PLANNED:
             suggestion.state = State.CANCELLED
     elif dispatch.counts_as_contact and dispatch.state in NOT_SENT:
+        refused = dispatch.state == Sending.FAILED and suggestion.state == State.ADOPTED
+        if refused and dispatch.way in NOT_BY_HAND:
+            # The platform does not take it this way: the rep may still send it by hand.
+            reopen(session, suggestion, ref=f"failed:{dispatch.id}", now=now)
+            suggestion.way = By.REP.value
+            _tell_rep(session, suggestion, dispatch, now, "可以在今日建议里改用一对一发送。")
+            return
         # What the rep adopted was not allowed any more, or the platform refused it.
         suggestion.state = State.CANCELLED
         _tell_rep(session, suggestion, dispatch, now)
 
 
-def _tell_rep(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime) -> None:
+def _tell_rep(
+    session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime, then: str = ""
+) -> None:
     rep = reps.get_rep(session, suggestion.rep_id)
     row = session.get(Identifier, suggestion.identifier_id)
     name = identity.get_physician(session, row.one_id).name if row is not None else ""
-    text = f"给 {name or '医生'} 的内容没有发出：{dispatch.error}。"
+    why = dispatch.error
+    if dispatch.errcode:
+        why = REFUSED.get(dispatch.errcode, f"平台没有接受（错误码 {dispatch.errcode}）")
+    text = f"给 {name or '医生'} 的内容没有发出：{why}。{then}"
     delivery.queue(
         session, way=Way.REP_TEXT, dedupe_key=f"not-sent:{dispatch.id}",
         payload={"corp_id": rep.corp_id, "userid": rep.userid, "text": text},

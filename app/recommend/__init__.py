@@ -15,6 +15,7 @@ from app.recommend.answers import (
     is_muted,
     mute,
     of_rep,
+    reopen,
     tomorrow,
 )
 from app.recommend.attention import brand_fee, reserve_prices
@@ -70,6 +71,7 @@ __all__ = [
     "of_rep",
     "reading",
     "reasons",
+    "reopen",
     "reserve_prices",
     "saturation",
     "scorer",

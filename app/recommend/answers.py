@@ -30,7 +30,7 @@ REFUSALS = {
     "other": "其他",
 }
 TIMING_DAYS = 7
-MUTE = "mute"
+MUTE, REOPEN = "mute", "reopen"
 
 
 def answer(
@@ -59,23 +59,36 @@ def answer(
     if suggestion.state == State.ADOPTED:
         return True
     suggestion.answered_at = now
-    if given is Answer.ADOPT:
-        suggestion.state, suggestion.hidden_until = State.ADOPTED, None
-    elif given is Answer.LATER:
-        suggestion.state, suggestion.hidden_until = State.LATER, until or tomorrow(now)
-    else:
+    if given is Answer.REFUSE:
         suggestion.state = State.REFUSED
         suggestion.refusal = reason or suggestion.refusal
         days = TIMING_DAYS if suggestion.refusal == "timing" else refuse_days
         suggestion.hidden_until = now + timedelta(days=days)
+    else:
+        suggestion.refusal = None  # an earlier one says nothing any more
+        later = given is Answer.LATER
+        suggestion.state = State.LATER if later else State.ADOPTED
+        suggestion.hidden_until = (until or tomorrow(now)) if later else None
     session.flush()
     return True
 
 
+def reopen(session: Session, suggestion: Suggestion, *, ref: str, now: datetime) -> None:
+    """The rep takes a refusal back: it waits for an answer again."""
+    _note(session, suggestion, REOPEN, ref, now)
+    suggestion.state = State.DELIVERED if suggestion.delivered_at else State.PLANNED
+    suggestion.refusal = suggestion.hidden_until = suggestion.answered_at = None
+    session.flush()
+
+
 def mute(session: Session, suggestion: Suggestion, *, ref: str, now: datetime) -> None:
     """The rep wants no more cards today."""
+    _note(session, suggestion, MUTE, ref, now)
+
+
+def _note(session: Session, suggestion: Suggestion, what: str, ref: str, now: datetime) -> None:
     values = {
-        "suggestion_id": suggestion.id, "answer": MUTE, "reason": "", "ref": ref, "at": now,
+        "suggestion_id": suggestion.id, "answer": what, "reason": "", "ref": ref, "at": now,
     }  # fmt: skip
     insert_once(session, SuggestionAnswer, values, "ref")
 

@@ -118,7 +118,7 @@ class Choice:
 
     @property
     def told(self) -> str:
-        """`企业群发（需确认） · 打开更多`: for a card, within its 30 characters."""
+        """`企业群发（需确认） · 打开率更高`: for a card, within its 30 characters."""
         return "暂无可用方式" if self.by is None else f"{NAMES[self.by]} · {self.why}"
 
 
@@ -166,7 +166,7 @@ def _why(
     if best is not among[0]:
         return "您的习惯"
     return (
-        "您的习惯" if best.by is preferred and among[1].rate >= NEARLY * best.rate else "打开更多"
+        "您的习惯" if best.by is preferred and among[1].rate >= NEARLY * best.rate else "打开率更高"
     )
 
 

@@ -111,6 +111,6 @@ def _may_send(world: World, sender: str, external: str) -> bool:
     person = world.person(external=external)
     if side is None or person is None or side.removed_by or side.one_sided:
         return False
-    newest = max(world.sides(external), key=lambda r: (r.last_chat_at, r.createtime))
+    newest = min(world.sides(external), key=lambda r: (-r.last_chat_at, -r.createtime, r.userid))
     name, cap = month(world)
     return newest is side and person.mass_sent.get(name, 0) < cap

@@ -51,6 +51,8 @@ def _http(error: HTTPException) -> tuple[Response | str, int]:
     if error.response is not None:
         return error.response, error.code or 500  # type: ignore[return-value]
     own = error.description if error.description != type(error).description else ""
+    if error.code == 429:
+        own = ""  # “5 per 1 minute”
     return answer(error.code or 500, own or "")
 
 

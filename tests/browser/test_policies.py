@@ -87,14 +87,17 @@ def test_the_lift_says_what_it_knows_and_how_long_until_more(
     marketer.goto("/console/insights/lift")
     marketer.get_by_text("还没有对照").wait_for()
     look(marketer, "lift-empty")
+    fortnights(product, ago=0)
+    marketer.goto("/console/insights/lift")
+    marketer.get_by_text("对照已经开始").wait_for()
     fortnights(product)
     marketer.goto("/console/insights/lift")
     marketer.get_by_role("heading", name="按品牌").wait_for()
     look(marketer, "lift")
 
 
-def fortnights(product: Product) -> None:
-    """A year of them for the sample's physicians, every sixth held out."""
+def fortnights(product: Product, ago: int = 20) -> None:
+    """Three of them for the sample's physicians, the last `ago` days ago; every sixth held out."""
     now = product.parts.clock()
     with product.parts.db.transaction() as session:
         policy = policies.ensure(session, now)
@@ -103,12 +106,12 @@ def fortnights(product: Product) -> None:
         ).all()
         versions = session.scalars(select(ContentVersion).limit(12)).all()
         for n, one in enumerate(relations):
-            for window in range(3):
+            for window in range(3 if ago else 1):
                 version = versions[(n + window) % len(versions)]
-                at = now - timedelta(days=20 + 14 * window)
+                at = now - timedelta(days=ago + 14 * window)
                 session.add(
                     Decision(
-                        key=f"browser:{n}:{window}", policy_id=policy.id, rep_id=one.rep_id,
+                        key=f"browser:{n}:{ago}:{window}", policy_id=policy.id, rep_id=one.rep_id,
                         identifier_id=one.identifier_id, day=local(at).date(), kind="greedy",
                         content_id=version.content_id, content_version_id=version.id,
                         options=[], held=(n * 5 + window * 3 + n // 6) % 6 == 0, holdout=1 / 6, created_at=at,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import links, tagging
 from app.content import ContentVersion
-from app.flows.insight import contents, people
+from app.flows.insight import contents, overview, people
 from app.flows.insight.figures import NOBODY_SHOWN, STEPS, median
 from app.identity import Identifier
 from app.infra.clock import local
@@ -71,6 +71,7 @@ def test_figures_are_what_was_done(database: Database) -> None:
         suggested(session, rep, wang, one, State.CANCELLED, place=3)
         suggested(session, rep, wang, one, State.ADOPTED, place=1, back=60)
         suggested(session, rep, li, two, State.DELIVERED, place=1)
+        suggested(session, rep, li, two, State.PLANNED, place=1, back=-3)  # a push's, for later
         sent(session, rep, wang, one, NOON - timedelta(hours=2), 30.4, read=True, times=2)
         sent(session, rep, wang, one, NOON - timedelta(hours=1))
         sent(session, None, li, one, NOON - timedelta(hours=1), 9000)
@@ -87,7 +88,13 @@ def test_figures_are_what_was_done(database: Database) -> None:
         assert figures.adoption.few
         # At the first place one of two was adopted in all, at later ones none of one.
         assert mine.expected == pytest.approx(0.5)
-        assert found.total.shown == 3
+        assert (found.total.shown, found.total.waiting) == (3, 1)
+        assert (found.total.adoption.hits, found.total.adoption.of) == (1, 2)
+        now = overview.funnel(session, NOON, 28)
+        assert (now.shown, now.waiting, now.adoption.of) == (3, 1, 2)
+        lines = overview.by_rep(session, NOON, 28)
+        assert sum(line.adoption.of for line in lines) == 2
+        assert sum(line.planned for line in lines) == now.suggested == found.total.suggested
         by, ways = contents.split(session, one.id, NOON, 28)
         assert (by["心血管"].shown, by["心血管"].sent, by["肿瘤"].sent) == (2, 2, 1)
         assert (ways["wecom"].sent, ways["wecom"].opened, ways["oa"].opened) == (2, 1, 1)

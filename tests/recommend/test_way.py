@@ -95,7 +95,7 @@ def test_habit_decides_between_ways_that_are_opened_alike_and_only_there() -> No
     assert choose(alike, Wished.ANY, By.REP).by is By.REP
     apart = [Option(By.REP, 0.6), Option(By.TASK, 0.30)]
     choice = choose(apart, Wished.ANY, By.TASK)
-    assert (choice.by, choice.why, choice.with_others(By.TASK)) == (By.REP, "打开更多", By.TASK)
+    assert (choice.by, choice.why, choice.with_others(By.TASK)) == (By.REP, "打开率更高", By.TASK)
     wished = choose(alike, Wished.ACCOUNT, By.TASK)
     assert (wished.by, wished.with_others(By.TASK)) == (By.ACCOUNT, By.ACCOUNT)
 

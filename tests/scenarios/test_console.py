@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from app import accounts, content, delivery, identity, reps
 from app.accounts.models import Role
 from app.connectors.errors import BadCredential
+from app.consent import Reason, Verdict
 from app.web.policy import policy_of
 from tests.scenarios.conftest import Line, publish, spare
 from tests.scenarios.test_content_page import one_id
@@ -93,8 +94,10 @@ def test_a_wrong_password_and_an_unknown_login_sound_alike(line: Line) -> None:
 
 def test_guessing_is_slowed_down(line: Line, people: dict[str, Browser]) -> None:
     browser = Browser(line)
-    codes = [browser.login("marketer", "wrong-password").status_code for _ in range(12)]
-    assert 429 in codes
+    answers = [browser.login("marketer", "wrong-password") for _ in range(12)]
+    slowed = next(answer.text for answer in answers if answer.status_code == 429)
+    assert "请等一分钟后再试" in slowed
+    assert "per 1 minute" not in slowed
 
 
 def test_after_the_login_nobody_is_sent_elsewhere(line: Line, people: dict[str, Browser]) -> None:
@@ -360,7 +363,14 @@ def test_sends_of_unknown_outcome_are_decided_with_one_click_or_together(
             row = delivery.get(session, made)
             row.state, row.error, row.first_attempt_at = "unknown", error, now
             ids.append(row.id)
+            capped = Reason("cap", "本周已联系 2 次")
+            row.verdict = Verdict((capped,) if n else ()).as_json(now)
     page = "/console/governance/sends"
+    looked = people["reviewer"].get(page).text
+    assert "核对：可以联系" in looked
+    assert "核对：本周已联系 2 次" in looked
+    assert "按建议处理" not in looked
+    assert people["reviewer"].client.post(page).status_code in (400, 403)
     shown = people["admin"].get(page).text
     for text in ("公众号消息", "第 0 条提醒", rep.name, "多半已送达", "多半没有送达", "刚刚"):
         assert text in shown, text

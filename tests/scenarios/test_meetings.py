@@ -51,6 +51,8 @@ def version_of(line: Line) -> ContentVersion:
 def test_an_invitation_is_answered_on_its_page_and_the_rep_hears_of_it(
     line: Line, invited: str
 ) -> None:
+    assert "邀请您参加会议" in texts(line)[-1]
+    assert "11月26日 14:00 · 示例市会议中心 3 楼" in texts(line)[-1]
     page = line.web.get(invited, headers=WECHAT).text
     for text in ("11月26日", "14:00", "示例市会议中心 3 楼", "您能参加吗", "不能参加"):
         assert text in page, text

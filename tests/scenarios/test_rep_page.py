@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from app import content, reps
+from app import content, feedback, reps
 from app.connectors.wecom.cards import TITLE
 from app.content import ContentVersion, Purpose
 from app.delivery import Dispatch
@@ -77,6 +77,46 @@ def test_a_refusal_from_the_list_is_recorded(line: Line, suggestion: Suggestion)
         assert (row.state, row.refusal) == (State.REFUSED, "timing")
 
 
+@pytest.mark.parametrize("reason", ["not_mine", "other", "content"])
+def test_a_refusal_is_taken_back_with_what_followed_from_it(
+    line: Line, suggestion: Suggestion, reason: str
+) -> None:
+    client, path = enter(line, "rep01"), f"/rep/suggestions/{suggestion.id}"
+    told = send(client, f"{path}/refuse_reason", reason=reason, note="这个月别再发房颤")
+    assert ("您写的意见" in told.text) is (reason == "other")
+    assert "撤回，重新处理" in told.text
+    assert "已撤回" in send(client, f"{path}/reopen").text
+    with line.parts.db.reading() as session:
+        row = session.get_one(Suggestion, suggestion.id)
+        assert (row.state, row.refusal, row.hidden_until) == (State.DELIVERED, None, None)
+        assert feedback.claims.count_open(session) == 0
+        assert not feedback.rules.listing(session)
+    stale = {"csrf_token": re.findall(r'name="csrf_token" value="([^"]+)"', told.text)[0]}
+    send(client, f"{path}/adopt")
+    for late, said in (("reopen", "已有别的结果"), ("refuse_reason", "之前已采用")):
+        assert said in client.post(f"{path}/{late}", data=stale, follow_redirects=True).text
+    with line.parts.db.reading() as session:
+        assert session.get_one(Suggestion, suggestion.id).state == State.ADOPTED
+
+
+def test_a_second_answer_leaves_nothing_of_the_first(line: Line, suggestion: Suggestion) -> None:
+    client, path = enter(line, "rep01"), f"/rep/suggestions/{suggestion.id}"
+    send(client, f"{path}/refuse_reason", reason="discussed")
+    told = send(client, f"{path}/later", page=beside(line, "wang"), when="next_week").text
+    assert re.search(r"好的，\d+月\d+日 周. 再提醒", told)
+    with line.parts.db.reading() as session:
+        row = session.get_one(Suggestion, suggestion.id)
+        assert (row.state, row.refusal) == (State.LATER, None)
+
+
+def test_what_was_postponed_and_is_long_due_is_history(line: Line, suggestion: Suggestion) -> None:
+    client, path = enter(line, "rep01"), f"/rep/suggestions/{suggestion.id}"
+    send(client, f"{path}/later", when="next_week")
+    for shown in (True, False):
+        line.clock.tick(days=11)
+        assert (f'action="{path}/adopt"' in client.get(beside(line, "wang")).text) is shown
+
+
 def test_another_reps_suggestion_does_not_exist(line: Line, suggestion: Suggestion) -> None:
     client = enter(line, "rep02")
     assert "王某某" not in client.get("/rep/").text
@@ -130,12 +170,15 @@ def test_the_sidebar_shows_only_whom_this_rep_follows(line: Line, suggestion: Su
         assert "李某某" not in answer.text
 
 
-def test_the_sidebar_is_where_the_login_leads_back_to(line: Line, suggestion: Suggestion) -> None:
-    client: FlaskClient = line.web.application.test_client()
-    there = client.get(beside(line, "wang")).headers["Location"].split("#")[0]
-    split = urlsplit(httpx.get(f"{there}&as=rep01").headers["Location"])
-    answer = client.get(f"{split.path}?{split.query}")
-    assert answer.headers["Location"].endswith(beside(line, "wang"))
+def test_the_login_leads_back_to_where_the_rep_wanted_to_go(
+    line: Line, suggestion: Suggestion
+) -> None:
+    for page in (beside(line, "wang"), "/rep/meetings"):
+        client: FlaskClient = line.web.application.test_client()
+        there = client.get(page).headers["Location"].split("#")[0]
+        split = urlsplit(httpx.get(f"{there}&as=rep01").headers["Location"])
+        answer = client.get(f"{split.path}?{split.query}")
+        assert answer.headers["Location"].endswith(page)
 
 
 @pytest.mark.parametrize(

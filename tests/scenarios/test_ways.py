@@ -111,14 +111,34 @@ def test_a_way_that_closes_after_the_card_left_falls_back_to_the_reps_own_hand(l
 def test_the_rep_sees_why_not_and_takes_another_way(line: Line, two: list[Suggestion]) -> None:
     client = enter(line, "rep01")
     page = client.get("/rep/").text
-    for text in ("一对一发送", "您的习惯", "改用企业群发（需确认）", "没有这个渠道的联系同意"):
+    for text in ("一对一发送", "您的习惯", "改走企业群发（需确认）", "没有这个渠道的联系同意"):
         assert text in page, text
-    assert "改用公众号消息" not in page
+    assert "改走公众号消息" not in page
     told = send(client, f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
     assert "请在企业微信里确认群发任务" in told.text
     line.work()
     assert [task["sender"] for task in line.world.tasks.values()] == ["rep01"]
     assert [row.way for row in rows_of(line)] == ["group_task", "wecom"]
+
+
+def test_what_the_platform_refuses_waits_to_be_sent_by_hand(
+    line: Line, two: list[Suggestion]
+) -> None:
+    line.world.trouble = {
+        "errcodes": {"externalcontact/add_msg_template": {"errcode": 41048, "times": 1}}
+    }
+    client, path = enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt"
+    send(client, path, way="group_task")
+    line.work()
+    assert "最近与医生聊过的同事" in texts(line)[-1]
+    assert "41048" not in texts(line)[-1]
+    assert f'action="{path}"' in client.get("/rep/").text
+    line.clock.tick(minutes=1)
+    send(client, path)
+    line.work()
+    assert "/t/" in texts(line)[-1]
+    (row, _other) = rows_of(line)
+    assert (row.state, row.way) == (State.ADOPTED, By.REP)
 
 
 def test_similar_conversations_go_with_one_tap_each_judged_by_itself(

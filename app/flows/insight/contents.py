@@ -83,7 +83,7 @@ def split(
         .select_from(Suggestion)
         .join(Identifier, Identifier.id == Suggestion.identifier_id)
         .outerjoin(Physician, Physician.one_id == Identifier.one_id)
-        .where(Suggestion.content_version_id == version_id, Suggestion.day >= since, NOT_CANCELLED)
+        .where(Suggestion.content_version_id == version_id, within(since, now), NOT_CANCELLED)
         .group_by(specialty)
     )
     for row in session.execute(shown):
@@ -132,7 +132,7 @@ def who(version_id: int, step: str, now: datetime, days: int, refusal: str = "")
     chosen = (
         select(Identifier.one_id)
         .join(Suggestion, Suggestion.identifier_id == Identifier.id)
-        .where(Suggestion.content_version_id == version_id, Suggestion.day >= since, NOT_CANCELLED)
+        .where(Suggestion.content_version_id == version_id, within(since, now), NOT_CANCELLED)
     )
     if refusal:
         chosen = chosen.where(Suggestion.refusal == refusal)
@@ -149,6 +149,11 @@ def first_day(now: datetime, days: int) -> date:
     return local(now).date() - timedelta(days=days - 1)
 
 
+def within(since: date, now: datetime) -> ColumnElement[bool]:
+    """Suggestions from a day up to today: a push plans some for the days to come."""
+    return Suggestion.day.between(since, local(now).date())
+
+
 NOT_CANCELLED = Suggestion.state != State.CANCELLED
 
 
@@ -161,7 +166,7 @@ def _figures(
     place = case((Suggestion.position >= LATER, LATER), else_=Suggestion.position)
     shown = (
         select(Suggestion.content_version_id.label("of"), place.label("place"), *_answers())
-        .where(Suggestion.day >= since, NOT_CANCELLED, *conditions[0])
+        .where(within(since, now), NOT_CANCELLED, *conditions[0])
         .group_by(Suggestion.content_version_id, place)
     )
     for row in session.execute(shown):
@@ -171,7 +176,7 @@ def _figures(
             mine.places[row.place] = row.shown, row.adopted_shown
     refused = (
         select(Suggestion.content_version_id, Suggestion.refusal, func.count().label("number"))
-        .where(Suggestion.day >= since, Suggestion.state == State.REFUSED, *conditions[0])
+        .where(within(since, now), Suggestion.state == State.REFUSED, *conditions[0])
         .group_by(Suggestion.content_version_id, Suggestion.refusal)
     )
     for version_id, refusal, number in session.execute(refused):
@@ -283,6 +288,7 @@ def _answers() -> list[ColumnElement[int]]:
         func.sum(case((adopted, 1), else_=0)).label("adopted"),
         func.sum(case((adopted & seen, 1), else_=0)).label("adopted_shown"),
         func.sum(case((Suggestion.state == State.REFUSED, 1), else_=0)).label("refused"),
+        func.sum(case((Suggestion.state == State.DELIVERED, 1), else_=0)).label("waiting"),
     ]
 
 
@@ -291,3 +297,4 @@ def _note_answers(mine: Figures, row) -> None:  # type: ignore[no-untyped-def]
     mine.shown += row.shown
     mine.adopted += row.adopted
     mine.refused += row.refused
+    mine.waiting += row.waiting

@@ -19,7 +19,7 @@ from app import content, segments, tagging
 from app.autotag.spoken import ABOUT
 from app.content import Brand, Content, ContentVersion
 from app.delivery.moment_models import Moment, MomentViewer
-from app.flows.insight.contents import NOT_CANCELLED, first_day
+from app.flows.insight.contents import NOT_CANCELLED, first_day, within
 from app.flows.insight.viewers import viewed
 from app.hospitals.models import Institution
 from app.identity import Identifier, Physician
@@ -209,7 +209,7 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
     by_step = {
         "connected": connected,
         "considered": connected.where(RepContact.rep_id.in_(_planned_reps(since))),
-        "planned": _of_friends(connected, Suggestion).where(Suggestion.day >= since, NOT_CANCELLED),
+        "planned": _of_friends(connected, Suggestion).where(within(since, now), NOT_CANCELLED),
         "contacted": connected.join(
             sent,
             (sent.c.rep_id == RepContact.rep_id)
@@ -274,7 +274,7 @@ def _sets(now: datetime, days: int, rep_id: int | None = None) -> dict[str, Sele
     contacted = union(linked.where(TrackedLink.created_at > after), seen).subquery()
     return {
         "considered": considered,
-        "planned": planned.where(Suggestion.day >= since, NOT_CANCELLED),
+        "planned": planned.where(within(since, now), NOT_CANCELLED),
         "contacted": select(contacted.c.one_id),
         "opened": linked.join(PageView, PageView.link_id == TrackedLink.id).where(
             PageView.opened_at > after

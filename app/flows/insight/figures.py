@@ -20,8 +20,8 @@ SORTS: Mapping[str, str] = {
 
 @dataclass(slots=True)
 class Figures:
-    """Counts of one version, or of all. `refusals`: reason → times; `places`: position → (shown,
-    adopted); `seconds`: whole seconds of reading → openings."""
+    """Counts of one version, or of all. `waiting`: shown and not answered yet; `refusals`: reason →
+    times; `places`: position → (shown, adopted); `seconds`: whole seconds of reading → openings."""
 
     suggested: int = 0
     shown: int = 0
@@ -30,14 +30,15 @@ class Figures:
     sent: int = 0
     opened: int = 0
     read: int = 0
+    waiting: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     places: dict[int, tuple[int, int]] = field(default_factory=dict)
     seconds: Counter[int] = field(default_factory=Counter)
 
     @property
     def adoption(self) -> Rate:
-        """Adopted of what reps were shown."""
-        return Rate(min(self.adopted, self.shown), self.shown)
+        """Adopted of what reps were shown and do not keep waiting."""
+        return adoption(self.adopted, self.shown - self.waiting)
 
     @property
     def opening(self) -> Rate:
@@ -51,7 +52,7 @@ class Figures:
 
     def add(self, other: Figures) -> None:
         """Take the other's counts in."""
-        for name in STEPS:
+        for name in (*STEPS, "waiting"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.refusals.update(other.refusals)
         self.seconds.update(other.seconds)
@@ -89,6 +90,11 @@ class Contents:
     since: date
     lines: Sequence[Line]
     total: Figures
+
+
+def adoption(adopted: int, ripe: int) -> Rate:
+    """Of suggestions that are `ripe`; what was adopted before its card came counts once. Pure."""
+    return Rate(min(adopted, ripe), ripe)
 
 
 def expected(mine: Mapping[int, tuple[int, int]], usual: Mapping[int, tuple[int, int]]) -> float:

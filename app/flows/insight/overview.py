@@ -9,16 +9,20 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from app.flows.insight.contents import NOT_CANCELLED, first_day
+from app.flows.insight.contents import NOT_CANCELLED, first_day, within
+from app.flows.insight.figures import adoption
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
 from app.recommend.shares import Rate
 from app.reps import Rep
 
+WAITS = Suggestion.state == State.DELIVERED
+
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Counts of one span; what was sent by the moment of its link, opened of these."""
+    """Counts of one span; what was sent by the moment of its link, opened of these; `waiting`:
+    shown and not answered yet."""
 
     suggested: int
     shown: int
@@ -26,16 +30,17 @@ class Funnel:
     sent: int
     opened: int
     read: int
+    waiting: int
 
     @property
     def adoption(self) -> Rate:
-        """Adopted of what reps were shown."""
-        return Rate(min(self.adopted, self.shown), self.shown)
+        """Adopted of what reps were shown and do not keep waiting."""
+        return adoption(self.adopted, self.shown - self.waiting)
 
     @property
     def steps(self) -> list[tuple[str, int]]:
         """Step → how many, in their order."""
-        return [(one.name, getattr(self, one.name)) for one in fields(self)]
+        return [(one.name, getattr(self, one.name)) for one in fields(self)[:-1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +53,22 @@ class RepLine:
     adopted: int
     refused: int
     forwarded: int
+    waiting: int
 
     @property
     def adoption(self) -> Rate:
-        """Adopted of what this rep was shown."""
-        return Rate(min(self.adopted, self.shown), self.shown)
+        """Adopted of what this rep was shown and does not keep waiting."""
+        return adoption(self.adopted, self.shown - self.waiting)
 
 
 def funnel(session: Session, now: datetime, days: int) -> Funnel:
     """The last `days` days before `now`."""
-    since, until = first_day(now, days), first_day(now, 1)
     made = session.execute(
         select(
             func.count(), func.count(Suggestion.delivered_at),
             func.sum(case((Suggestion.state == State.ADOPTED, 1), else_=0)),
-        ).where(Suggestion.day >= since, Suggestion.day <= until, NOT_CANCELLED)
+            func.sum(case((WAITS, 1), else_=0)),
+        ).where(within(first_day(now, days), now), NOT_CANCELLED)
     ).one()  # fmt: skip
     mine = (
         select(TrackedLink.id)
@@ -75,7 +81,7 @@ def funnel(session: Session, now: datetime, days: int) -> Funnel:
             func.count(case((PageView.read_at.is_not(None), PageView.link_id)).distinct()),
         ).where(PageView.link_id.in_(mine), PageView.opened_at > now - timedelta(days=days))
     ).one()
-    return Funnel(made[0], made[1], made[2] or 0, sent, opened[0], opened[1])
+    return Funnel(made[0], made[1], made[2] or 0, sent, opened[0], opened[1], made[3] or 0)
 
 
 def by_rep(session: Session, now: datetime, days: int) -> Sequence[RepLine]:
@@ -86,9 +92,9 @@ def by_rep(session: Session, now: datetime, days: int) -> Sequence[RepLine]:
             Suggestion.rep_id, func.count(), func.count(Suggestion.delivered_at),
             func.sum(case((adopted, 1), else_=0)),
             func.sum(case((Suggestion.state == State.REFUSED, 1), else_=0)),
-            func.count(Suggestion.forwarded_at),
+            func.count(Suggestion.forwarded_at), func.sum(case((WAITS, 1), else_=0)),
         )
-        .where(Suggestion.day >= first_day(now, days), NOT_CANCELLED)
+        .where(within(first_day(now, days), now), NOT_CANCELLED)
         .group_by(Suggestion.rep_id)
     )  # fmt: skip
     counts = {rep_id: numbers for rep_id, *numbers in rows}

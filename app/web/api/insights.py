@@ -206,6 +206,7 @@ def _content(figures: Figures) -> dict[str, Any]:
     return {
         **{step: getattr(figures, step) for step in OF_CONTENT},
         "refusals": {key or "none": n for key, n in figures.refusals.items()},
+        "waiting": figures.waiting,
         "adoption": _rate(figures.adoption), "opening": _rate(figures.opening),
         "median_s": figures.median_s,
         "places": {str(n): {"shown": shown, "adopted": adopted}

@@ -79,9 +79,9 @@ def names_page(title: str, lead: str, back: str, who: Select[str]) -> str:
 
 STEP_NAMES = {
     "planned": _l("计划"),
-    "suggested": _l("建议"),
+    "suggested": _l("计划"),
     "shown": _l("送达代表"),
-    "adopted": _l("采用"),
+    "adopted": _l("已采用"),
     "later": _l("稍后"),
     "refused": _l("不合适"),
     "open": _l("未答复"),

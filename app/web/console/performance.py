@@ -62,15 +62,15 @@ def performance_file() -> Response:
     text = io.StringIO()
     lines = csv.writer(text)
     lines.writerow([
-        _("内容"), _("版本"), *(step_name(step) for step in STEPS), _("采用率"), _("采用率下限"),
-        _("采用率上限"), _("打开率"), _("打开率下限"), _("打开率上限"), _("与位置相当的倍数"),
-        _("阅读秒数中位"), *(refusal_name(key) for key in REFUSALS),
+        _("内容"), _("版本"), *(step_name(step) for step in STEPS), _("未答复"), _("采用率"),
+        _("采用率下限"), _("采用率上限"), _("打开率"), _("打开率下限"), _("打开率上限"),
+        _("与位置相当的倍数"), _("阅读秒数中位"), *(refusal_name(key) for key in REFUSALS),
     ])  # fmt: skip
     for line in found.lines:
         figures = line.figures
         lines.writerow([
             harmless(line.version.title), line.version.number,
-            *(getattr(figures, step) for step in STEPS),
+            *(getattr(figures, step) for step in STEPS), figures.waiting,
             *_rate(figures.adoption), *_rate(figures.opening),
             "" if line.beside_place is None else round(line.beside_place, 2),
             "" if figures.median_s is None else figures.median_s,

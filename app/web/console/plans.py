@@ -21,7 +21,7 @@ from app.infra.clock import local
 from app.infra.errors import NotFound
 from app.reps import Rep
 from app.web.console import bp
-from app.web.console.insight_words import here, names_page, page_number, step_name
+from app.web.console.insight_words import date_name, here, names_page, page_number, step_name
 from app.web.context import parts
 from app.web.numbers import asked_row
 from app.web.policy import STAFF, allow
@@ -110,7 +110,7 @@ def plan_people(what: str) -> str:
         url_for("console.plan_of_rep", rep_id=rep_id, day=day) if rep_id is not None
         else url_for("console.plan", day=day, team=team)
     )  # fmt: skip
-    lead = f"{day.isoformat()} · {team}" if team else day.isoformat()
+    lead = f"{date_name(day)} · {team}" if team else date_name(day)
     return names_page(step_name(what), lead, back, days.who(day, what, team or None, rep_id))
 
 

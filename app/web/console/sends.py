@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,10 +24,13 @@ from app.infra.errors import Refused, YishuError
 from app.reps import Rep
 from app.web import auth
 from app.web.console import bp
+from app.web.console.words import china
 from app.web.context import parts
-from app.web.policy import allow
+from app.web.policy import STAFF, allow
+from app.web.sentences import in_words
 
 PAGE, NEWEST, EXCERPT = 200, 40, 60
+DECIDERS = (Role.ADMIN, Role.MARKETER)
 DECISIONS = {"sent": _l("已送达"), "failed": _l("未送达"), "resend": _l("重新发送")}
 STOPPED_WHY = {
     "quota": _l("平台的调用额度已用完"),
@@ -55,7 +58,7 @@ class Open:
 
 
 @bp.get("/governance/sends")
-@allow(Role.ADMIN, Role.MARKETER)
+@allow(*STAFF)
 def sends() -> str:
     """Decisions first, then stopped APIs, then the newest messages."""
     text = request.args.get("state", "")
@@ -72,12 +75,13 @@ def sends() -> str:
             stopped=delivery.stopped(session, now), now=now, stopped_why=STOPPED_WHY,
             newest=newest, state=text, reps=known,
             people=_people(session, [row.identifier_id for row in newest]),
+            decides=auth.actor().role in DECIDERS,
             titles=content.titles(session, [row.content_version_id for row in newest]),
         )  # fmt: skip
 
 
 @bp.post("/governance/sends")
-@allow(Role.ADMIN, Role.MARKETER)
+@allow(*DECIDERS)
 def decide_sends() -> Response:
     """One decision about one message (`one`), or about all that are ticked (`decision`, `id`)."""
     chosen = _chosen()
@@ -117,6 +121,19 @@ def _decide(number: int, decision: str) -> None:
             raise Refused(str(_("请选择：已送达、未送达或重新发送。")))
         settle_message(session, number, decision, actor=who.key, now=now)
         accounts.audit(session, who.key, f"send.{decision}", "dispatch", number, now=now)
+
+
+@bp.app_template_filter("permission_told")
+def permission_told(verdict: Mapping[str, Any] | None) -> str:
+    """What is kept with a message as proof: whether it was allowed, when that was asked, and every
+    rule against it; "" where nothing was asked."""
+    if not verdict or "asked_at" not in verdict:
+        return ""
+    asked = china(datetime.fromisoformat(verdict["asked_at"]))
+    if verdict["allowed"]:
+        return str(_("%(when)s 核对：可以联系", when=asked))
+    against = in_words("；".join(reason["text"] for reason in verdict["reasons"]))
+    return str(_("%(when)s 核对：%(why)s", when=asked, why=against))
 
 
 def _open(

@@ -125,7 +125,8 @@ def why(token: str) -> str:
         suggestion = session.get(Suggestion, link.suggestion_id) if link.suggestion_id else None
         said = suggestion.reasons if suggestion else []
         told = reasons.to_reader(tagging.without_hidden(session, said))
-    return render_template("physician/why.html", token=token, reasons=told)
+        version = content.get_version(session, link.content_version_id)
+    return render_template("physician/why.html", token=token, reasons=told, version=version)
 
 
 @bp.route("/<token>/pause", methods=["GET", "POST"])

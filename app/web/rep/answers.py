@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 from app import delivery
 from app.facts import CardAnswered
 from app.flows import Received, card_answered
-from app.flows.refusal import BETTER, NOTE, WHEN
+from app.flows.refusal import BETTER, NOTE, WHEN, take_back
 from app.flows.suggestion_card import REASON_QUESTION, task_id
 from app.infra.clock import local
+from app.infra.errors import Refused
 from app.recommend import State, Suggestion
 from app.recommend.way import By
 from app.reps import Rep
+from app.web.console.insight_words import date_name
 from app.web.context import parts
 from app.web.rep import bp, entry
 
@@ -44,9 +46,27 @@ def answer(suggestion_id: int, key: str) -> Response:
         abort(404)
     with here.db.transaction() as session:
         rep, row = own(session, suggestion_id)
+        was = row.state
         give(session, rep, row, key, here.clock(), way=_one_way())
         said = told(row.state, row.refusal or "", row.hidden_until, way=row.way)
+    if was == State.ADOPTED and key != "adopt":
+        said = str(_("这条建议之前已采用，不能再改；还没有转发或确认的，不转发、不确认即可。"))
     flash(said)
+    return entry.back(request.form.get("beside", ""))
+
+
+@bp.post("/suggestions/<int:suggestion_id>/reopen")
+def reopen(suggestion_id: int) -> Response:
+    """Take back that it was not suitable."""
+    here = parts()
+    now = here.clock()
+    try:
+        with here.db.transaction() as session:
+            _rep, row = own(session, suggestion_id)
+            take_back(session, row, f"page:{row.id}:reopen:{now.isoformat()}", now)
+        flash(_("已撤回，这条建议又可以处理了。"))
+    except Refused as problem:
+        flash(str(problem))
     return entry.back(request.form.get("beside", ""))
 
 
@@ -80,9 +100,7 @@ def told(
 ) -> str:
     """What the page says after an answer."""
     if state == State.LATER and until is not None:
-        here = local(until)
-        when = f"{here:%H:%M}" if here.hour else f"{here:%m-%d}"
-        return str(_("好的，%(when)s 再提醒。", when=when))
+        return str(_("好的，%(when)s 再提醒。", when=comes_back(until)))
     if state == State.REFUSED:
         return _after_refusal(refusal)
     if state == State.ADOPTED and way == By.TASK:
@@ -95,13 +113,22 @@ def told(
     return said
 
 
+@bp.app_template_filter("comes_back")
+def comes_back(until: datetime) -> str:
+    """`14:00` today, `11月30日 周一` on another day, in China."""
+    here = local(until)
+    return f"{here:%H:%M}" if here.hour else date_name(here.date())
+
+
 def _after_refusal(reason: str) -> str:
     said: str = {
         "content": _("已记录：近期不再推荐这份内容，类似的也会少一些。"),
         "timing": _("已记录：七天内不再提醒，以后换个时间。"),
         "discussed": _("已记录：算作一次联系，这份内容不再推荐。"),
         "not_mine": _("已转给市场部确认，在此之前不再推荐。结果会发到您的企业微信。"),
-    }.get(reason, _("已记录，近期不再推荐。您写的意见市场部会看到。"))
+    }.get(reason, _("已记录，近期不再推荐。"))
+    if reason == "other" and request.form.get(NOTE, "").strip():
+        said = _("已记录，近期不再推荐。您写的意见市场部会看到。")
     return said
 
 

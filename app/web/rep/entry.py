@@ -15,7 +15,7 @@ from app.reps import Rep
 from app.web.context import parts
 from app.web.rep import bp
 
-REP, STATE, BESIDE = "rep_id", "rep_state", "rep_beside"
+REP, STATE, BESIDE, WANTED = "rep_id", "rep_state", "rep_beside", "rep_wanted"
 LONGEST_ID = 64
 
 
@@ -34,6 +34,7 @@ def to_wecom() -> Response:
     state = secrets.token_hex(16)
     cookie[STATE] = state
     cookie[BESIDE] = request.args.get("external_userid", "")[:LONGEST_ID]
+    cookie[WANTED] = request.endpoint
     wecom = here.outside.wecom[here.settings.wecom_corp_id]
     target = f"{here.settings.yishu_base_url}{url_for('rep.login')}"
     return redirect(wecom.login_url(target, state))  # type: ignore[return-value]
@@ -56,6 +57,8 @@ def login() -> Response:
     if rep is None or not rep.active:
         abort(403, _("没有找到您的代表身份，请联系管理员。"))
     cookie[REP] = rep.id
+    if cookie.pop(WANTED, "") == "rep.meetings":
+        return redirect(url_for("rep.meetings"))  # type: ignore[return-value]
     return back(cookie.pop(BESIDE, ""))
 
 

@@ -5,7 +5,7 @@ The contact's id comes from the page, so it proves nothing: the rep must follow 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Response, abort, flash, render_template, request
 from flask_babel import gettext as _
@@ -25,6 +25,7 @@ from app.web.rep import answers, bp, entry
 from app.web.rep.lines import OPEN, Line, lines_of, minutes
 
 SUGGESTIONS, TOPICS, TAGS, ENTRIES = 3, 3, 6, 6
+LATELY = timedelta(days=21)  # “next week” is over by then, holidays or not
 
 
 @bp.get("/sidebar")
@@ -112,13 +113,15 @@ def _tags(
 
 
 def _lines(session: Session, rep: Rep, one_id: str, now: datetime) -> list[Line]:
-    """This rep's suggestions about the physician that can be answered, and today's others."""
+    """This rep's suggestions about the physician that can be answered, and today's others; one
+    that was postponed and is long due is history."""
     rows = session.scalars(
         select(Suggestion)
         .join(Identifier, Identifier.id == Suggestion.identifier_id)
         .where(
             Suggestion.rep_id == rep.id, Identifier.one_id == one_id,
-            (Suggestion.day == local(now).date()) | Suggestion.state.in_(OPEN),
+            (Suggestion.day == local(now).date())
+            | (Suggestion.state.in_(OPEN) & (Suggestion.day > local(now).date() - LATELY)),
         )
         .order_by(Suggestion.id.desc())
         .limit(SUGGESTIONS)

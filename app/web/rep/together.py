@@ -66,6 +66,9 @@ def groups_of(lines: Sequence[Line]) -> list[Group]:
 def together(version_id: int) -> Response:
     """Adopt the chosen suggestions of one content."""
     wanted = [row_number(text) for text in request.form.getlist("suggestion")[:MOST]]
+    if not wanted:
+        flash(_("没有勾选医生，什么都没有发出。"))
+        return entry.back("")
     by = By.MOMENT if request.form.get("by") == By.MOMENT else By.TASK
     batch = f"together:{secrets.token_hex(8)}"
     done = [_adopt(one, version_id, by, batch) for one in sorted(set(wanted))]
@@ -114,6 +117,8 @@ def _told(done: Sequence[Done]) -> list[str]:
     ways = Counter(one.way for one in done if one.way is not None)
     sent = " · ".join(f"{by_name(by)} {number}" for by, number in sorted(ways.items()))
     said = [str(_("已处理 %(n)s 位：%(ways)s", n=ways.total(), ways=sent))] if ways else []
+    if By.TASK in ways or By.MOMENT in ways:
+        said.append(str(_("还差一步：请在企业微信里逐条确认发送，医生才会收到。")))
     said += [
         str(_("%(name)s 没有发出：%(why)s", name=one.name, why=one.why))
         for one in done

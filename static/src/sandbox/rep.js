@@ -104,7 +104,7 @@ function appMessage(rep, message, at) {
   const picture = badge("heart", "app-icon");
   if (message.kind === "own") return bubble(true, rep.name, h("p", { class: "bubble" }, message.text));
   if (message.kind === "card") return h("div", { class: "message wide", key: `card-${message.task_id}-${at}` }, picture, h("div", { class: "said" }, card(message)));
-  const canForward = /https?:\/\//.test(message.text);
+  const canForward = /https?:\/\/\S+\/t\//.test(message.text); // a content, not the own list
   const tools = canForward && h("button", { class: "under", type: "button", act: "go", arg: { name: "forward", text: message.text } }, icon("forward"), t("转发给客户"));
   return bubble(false, APP, h("p", { class: "bubble" }, linked(message.text)), tools, picture);
 }
