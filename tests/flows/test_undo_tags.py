@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app import accounts, identity, tagging
 from app.flows import import_tags, undo_tags
 from app.flows.undo_tags import Touched
+from app.flows.unfollowed import _erase
 from app.identity import Id, Kind
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused
@@ -155,6 +156,17 @@ def test_one_that_was_broken_off_is_gone_on_with(
     assert sorted(map(len, (said(database, one) for one in people.values()))) == [0, 1]
     assert undo(database, number) == Touched(back=2, kept=0)
     assert [said(database, one) for one in people.values()] == [{}, {}]
+
+
+def test_who_is_erased_leaves_nothing_to_be_brought_back(
+    database: Database, people: dict[str, int]
+) -> None:
+    take(database, NOON, f"{FIRST},房颤")
+    wrong = take(database, NOON + DAY, f"{FIRST},心衰", f"{OTHER},心衰")
+    with database.transaction() as session:
+        _erase(session, session.get_one(identity.Identifier, people[FIRST]), None)
+    assert undo(database, wrong) == Touched(back=1, kept=0)
+    assert said(database, people[FIRST]) == {}
 
 
 def test_an_import_of_an_older_version_is_refused(database: Database) -> None:
