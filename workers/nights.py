@@ -56,10 +56,10 @@ def score_due(parts: Parts, stop: Callable[[], bool] = lambda: False) -> int:
 def _score(parts: Parts, mine: nights.Claim) -> None:
     try:
         nights.work(parts.db, mine, parts.clock())
-    except Exception as problem:  # another try when its lease is over
+    except Exception as problem:  # another try, see `fail`
         error = explain(problem)
         with parts.db.transaction() as session:
-            nights.fail(session, mine, error)
+            nights.fail(session, mine, error, parts.clock())
         _log.warning("scoring failed", fit_shard_id=mine.id, error=error)
 
 

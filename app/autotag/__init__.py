@@ -4,7 +4,8 @@ create, revise, switch, ask_test    writing rules, and switching them on and off
 listing, show, versions, carriers   rules for pages; naming_tag: those that name a tag
 naming, follow_rename               rules that name a segment, list or campaign
 check_segment                       no rule follows from itself by a segment
-sentence                            a rule as a sentence
+sentence, retold                    a rule, and the evidence that it gave, as a sentence in a
+                                    reader's language
 fold, sweep, is_due, is_sweep_due   keeping what rules say up to date
 is_test_due, try_next              trying a rule on the past
 seed                                rules to begin with
@@ -22,6 +23,7 @@ from app.autotag.life import State, Switch
 from app.autotag.live import Words
 from app.autotag.manage import Shown, ask_test, checked, create, revise, rule_of, switch
 from app.autotag.models import TagRule, TagRuleTest, TestState
+from app.autotag.phrases import retold
 from app.autotag.reading import carriers, listing, naming_tag, show, sweeping, versions
 from app.autotag.sentence import sentence
 from app.autotag.spoken import suggested
@@ -55,6 +57,7 @@ __all__ = [
     "listing",
     "naming",
     "naming_tag",
+    "retold",
     "revise",
     "rule_of",
     "seed",

@@ -15,18 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from app.autotag import phrases
 from app.autotag.deeds import Act, Deed, Journey
+from app.autotag.phrases import Say, put
 
 EACH = "*"
 SHORT_S, LONG_S = 180, 300  # what counts as short and as long, by the time that reading takes
 OF_CONTENT = frozenset((Act.OPENED, Act.READ, Act.SHARED, Act.SENT, Act.UNOPENED))
-SAYS = {
-    Act.OPENED: ("打开", "篇"), Act.READ: ("读完", "篇"), Act.SHARED: ("传开", "篇"),
-    Act.MESSAGE: ("留言", "次"), Act.MENU: ("使用公众号菜单", "次"), Act.SCAN: ("扫码", "次"),
-    Act.FOLLOWED: ("关注公众号", "次"), Act.ADDED: ("添加代表", "次"),
-    Act.SENT: ("收到", "篇"), Act.UNOPENED: ("收到而未打开", "篇"), Act.ANY: ("互动", "次"),
-}  # fmt: skip
-LENGTHS = {"": "", "short": "三分钟内的", "long": "五分钟以上的"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +156,7 @@ def _all(
         said.append(given.said)
     if not since:  # it rests on what never happened: since there is a journey at all
         since = min((deeds[0].day for deeds in journey.values() if deeds), default=today)
-    return Given(since, "，".join(said))
+    return Given(since, phrases.COMMA.join(said))
 
 
 def _one(
@@ -177,12 +172,13 @@ def _one(
         return None
     last, first = deeds[-1].day, deeds[0].day
     if isinstance(condition, Recent):
-        return Given(last, f"{_ago(today - last)}{what}") if today - last < condition.days else None
+        said = phrases.ago(today - last, what)
+        return Given(last, said) if today - last < condition.days else None
     if isinstance(condition, First):
-        new = today - first < condition.days
-        return Given(first, f"{_ago(today - first)}第一次{what}") if new else None
+        said = phrases.ago(today - first, put(str, phrases.FIRST, what=what))
+        return Given(first, said) if today - first < condition.days else None
     begun = last + condition.days + 1
-    said = f"已有 {today - last} 天没有{what}"
+    said = put(str, phrases.SILENT, days=today - last, what=what)
     return Given(begun, said) if begun <= today else None
 
 
@@ -203,8 +199,8 @@ def _count(
     since = days[0] if days and condition.at_least else 0
     if condition.at_most is not None:
         since = max(since, _few_since(deeds, condition))
-    window = f"近 {condition.days} 天" if condition.days is not None else "累计"
-    return Given(since, window + counted(condition.pick, len(days), meaning, each))
+    told = thing(condition.pick, meaning, each, number=len(days))
+    return Given(since, phrases.window(condition.days, told))
 
 
 def _few_since(deeds: Sequence[Deed], condition: Count) -> int:
@@ -230,7 +226,9 @@ def _then(
             if before.at < after.at and after.day - before.day <= condition.days:
                 first = thing(condition.pick, meaning, each)
                 second = thing(condition.then, meaning, each)
-                return Given(after.day, f"{first}后 {after.day - before.day} 天内{second}")
+                days = after.day - before.day
+                said = put(str, phrases.THEN, what=first, days=days, then=second)
+                return Given(after.day, said)
     return None
 
 
@@ -255,28 +253,27 @@ def _fits(deed: Deed, pick: Pick, tag: int | None) -> bool:
     return not pick.words or any(word in about.text for word in pick.words)
 
 
-def thing(pick: Pick, meaning: Meaning, each: int | None = None) -> str:
-    """What is done, without figures: 读完「房颤」内容."""
-    return SAYS[pick.act][0] + _about(pick, meaning, each)
+def thing(
+    pick: Pick, meaning: Meaning, each: int | None = None, *,
+    number: int | None = None, sign: str = "", say: Say = str,
+) -> str:  # fmt: skip
+    """读完「房颤」内容, or how often, 读完 3 篇「房颤」内容; `sign`: "≥ " or "≤ "."""
+    of_content = pick.act in OF_CONTENT
+    times = "" if number is None else phrases.times(number, sign, of_content, say)
+    length = put(say, phrases.LENGTHS[pick.length])
+    name = _named(pick, meaning, each, say)
+    what = phrases.TAGGED if name else phrases.CONTENT
+    content = put(say, what, length=length, name=name)
+    return put(say, phrases.DOES[pick.act], n=times, content=content, words=_words(pick, say))
 
 
-def counted(pick: Pick, number: int, meaning: Meaning, each: int | None = None) -> str:
-    """The same with a figure: 读完 3 篇「房颤」内容."""
-    verb, unit = SAYS[pick.act]
-    return f"{verb} {number} {unit}{_about(pick, meaning, each)}"
-
-
-def _about(pick: Pick, meaning: Meaning, each: int | None) -> str:
-    name = ""
+def _named(pick: Pick, meaning: Meaning, each: int | None, say: Say) -> str:
     if pick.tagged == EACH:
-        name = "「" + (meaning.names.get(each, "") if each else "各标签") + "」"
-    elif pick.tagged:
-        name = f"「{meaning.names.get(meaning.ids.get(pick.tagged, 0), pick.tagged)}」"
-    if pick.act in OF_CONTENT:
-        return f"{LENGTHS[pick.length]}{name}内容"
-    words = "或".join(f"“{word}”" for word in pick.words)
-    return f"（提到{words}）" if words else ""
+        return meaning.names.get(each, "") if each else say(phrases.EACH)
+    number = meaning.ids.get(pick.tagged, 0)
+    return meaning.names.get(number, pick.tagged)
 
 
-def _ago(days: int) -> str:
-    return {0: "今天", 1: "昨天"}.get(days, f"{days} 天前")
+def _words(pick: Pick, say: Say) -> str:
+    said = say(phrases.OR).join(pick.words)
+    return put(say, phrases.MENTIONING, said=said) if said else ""

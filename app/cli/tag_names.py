@@ -1,4 +1,4 @@
-"""`yishu tags take | waiting | mirror`: a marketing tool's file, names that wait, WeCom."""
+"""`yishu tags take | taken | untake | waiting | mirror`: a tool's file, names that wait, WeCom."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import typer
 from app import accounts, tagging
 from app.bootstrap import Parts, build
 from app.cli.output import Json, show
-from app.flows import import_tags
+from app.flows import import_tags, undo_tags
 from app.flows.name_suggestions import suggest
-from app.infra.errors import Misconfigured
+from app.infra.clock import local
+from app.infra.errors import Misconfigured, NotFound
 
 SHOWN = 20
 ACTOR = "cli"
@@ -21,7 +22,7 @@ ACTOR = "cli"
 
 def register(group: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (take, waiting, mirror):
+    for command in (take, taken, untake, waiting, mirror):
         group.command()(command)
 
 
@@ -49,15 +50,56 @@ def take(
             done = import_tags.look(session, upload, columns)
     else:
         done = import_tags.apply(parts.db, upload.id, columns, actor=ACTOR, now=now)
-    head = "试算，没有写入：" if dry_run else "已导入："
+    head = "试算，没有写入：" if dry_run else f"第 {upload.id} 次导入："
     text = (
         f"{head}{done.physicians:,} 位医生，{done.known:,} 个标签生效，"
         f"{len(done.waiting):,} 个名称待归并，{len(done.remarks):,} 行没有采用。"
     )
     lines = [f"  第 {line} 行 {why}" for line, why in done.remarks[:SHOWN]]
-    told = done.figures | {"applied": not dry_run, "waiting_names": done.waiting,
-                           "remarks": [list(one) for one in done.remarks]}  # fmt: skip
+    told = done.figures | {
+        "id": None if dry_run else upload.id, "applied": not dry_run,
+        "waiting_names": done.waiting, "remarks": [list(one) for one in done.remarks],
+    }  # fmt: skip
     show(told, "\n".join([text, *lines]), as_json)
+
+
+def taken(
+    limit: Annotated[int, typer.Option(min=1, max=500)] = SHOWN, as_json: Json = False
+) -> None:
+    """Files that were taken, newest first, with the number by which `untake` knows them."""
+    with build(process="cli").db.reading() as session:
+        items: list[dict[str, Any]] = [
+            {"id": row.id, "file": row.filename, "tool": row.tool, "actor": row.actor,
+             "at": row.applied_at, "physicians": row.figures.get("physicians", 0),
+             "undone_at": row.undone_at}
+            for row in import_tags.taken(session, limit)
+        ]  # fmt: skip
+    lines = [
+        f"{one['id']:>4}  {local(one['at']):%Y-%m-%d %H:%M}  {one['file']}  {one['tool']}  "
+        f"{one['physicians']:,} 位医生{'  已撤销' if one['undone_at'] else ''}"
+        for one in items
+    ]
+    show({"items": items}, "\n".join(lines) or "还没有导入过。", as_json)
+
+
+def untake(
+    number: Annotated[int, typer.Argument(help="As `yishu tags taken` shows it.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the import.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take an import of tags back: the tool says again what it said before."""
+    parts = build(process="cli")
+    with parts.db.reading() as session:
+        upload = session.get(tagging.TagImport, number)
+        if upload is None:
+            raise NotFound("没有这次导入。")
+        asked, done = undo_tags.touches(session, upload), upload.undone_at is not None
+    text = f"{asked.back:,} 位医生的标签回到导入之前，{asked.kept:,} 位之后又导入过，保持不变。"
+    if not (yes or as_json or done):
+        typer.confirm(f"{text}确认撤销？", abort=True)
+    touched = undo_tags.undo(parts.db, number, reason, actor=ACTOR, now=parts.clock())
+    show({"id": number, **asdict(touched)}, f"已撤销：{text}", as_json)
 
 
 def waiting(

@@ -7,14 +7,15 @@ licence, and names of tags in one or more columns.
 
 A file is all that its tool says of the physicians in it: a name that is gone is superseded, and
 nobody who is not in it changes. Whoever we do not know is told line by line and not invented, so
-the same file can be taken again when the physicians are there.
+the same file can be taken again when the physicians are there. What it changed is kept, so that
+`undo_tags` can take it back.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -25,9 +26,9 @@ from app import accounts, identity, tagging
 from app.flows.import_physicians import KNOWN
 from app.flows.table_file import read_table
 from app.identity import Identifier, Kind
-from app.infra.db import Database
+from app.infra.db import Database, insert_once
 from app.infra.errors import NotFound, Refused
-from app.tagging import Source, TagImport, naming
+from app.tagging import Source, TagImport, TagImportChange, naming
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
 MAX_ROWS, SLICE = 50_000, 20
@@ -90,6 +91,13 @@ def are_stale(session: Session, now: datetime) -> bool:
     return session.scalar(select(TagImport.id).where(_is_stale(now)).limit(1)) is not None
 
 
+def taken(session: Session, limit: int) -> Sequence[TagImport]:
+    """Files that were taken, newest first."""
+    done = select(TagImport).where(TagImport.applied_at.is_not(None))
+    newest = done.order_by(TagImport.applied_at.desc(), TagImport.id.desc())
+    return session.scalars(newest.limit(limit)).all()
+
+
 def tool_key(name: str) -> str:
     """One spelling of a tool's name: letters and digits of any script, and hyphens. So it stands
     for itself only, wherever what a tool says is looked up."""
@@ -124,17 +132,48 @@ def apply(db: Database, upload_id: int, columns: Columns, *, actor: str, now: da
     for start in range(0, len(people), SLICE):
         piece = people[start : start + SLICE]
         with db.transaction() as session:
+            alone(session, upload.tool)
             for person in sorted({*piece, *_also(session, piece)}):
-                tagging.take_names(
-                    session, person, source=Source.MARKETING, scope=f"tool:{upload.tool}",
-                    names={raw: f"市场工具标签「{raw}」" for raw in carried.get(person, ())},
-                    at=now, now=now,
-                )  # fmt: skip
+                names = {raw: f"市场工具标签「{raw}」" for raw in carried.get(person, ())}
+                _note(session, upload, person, names)
+                say(session, upload.tool, person, names, now)
     with db.transaction() as session:
         kept = session.get_one(TagImport, upload_id, with_for_update=True)
         kept.applied_at, kept.figures, kept.table = now, done.figures, []
         accounts.audit(session, actor, "tags.imported", "tag_import", upload_id, now=now)
     return done
+
+
+def alone(session: Session, tool: str) -> None:
+    """One at a time changes what a tool says, so that each finds what the one before left."""
+    of_tool = select(TagImport.id).where(TagImport.tool == tool)
+    session.scalar(of_tool.order_by(TagImport.id).limit(1).with_for_update())
+
+
+def say(
+    session: Session,
+    tool: str,
+    person: int,
+    names: Mapping[str, str],
+    now: datetime,
+    since: Mapping[str, datetime] | None = None,
+) -> None:
+    """Make what a tool says of an identifier equal to `names` (name → evidence); those of `since`
+    (folded) hold as they did then."""
+    tagging.take_names(
+        session, person, source=Source.MARKETING, scope=f"tool:{tool}", names=names, at=now,
+        now=now, since=since,
+    )  # fmt: skip
+
+
+def _note(session: Session, upload: TagImport, person: int, names: Iterable[str]) -> None:
+    """What the tool said and says of the person, as far as this file was not taken before."""
+    before = tagging.names_of(session, person, Source.MARKETING, f"tool:{upload.tool}")
+    values = {
+        "import_id": upload.id, "identifier_id": person, "names": sorted(map(naming.fold, names)),
+        "before": {raw: [words, at.isoformat()] for raw, (words, at) in before.items()},
+    }  # fmt: skip
+    insert_once(session, TagImportChange, values, "import_id", "identifier_id")
 
 
 def _read(

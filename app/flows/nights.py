@@ -43,6 +43,7 @@ from app.recommend.fit_models import FitNight, FitShard, PhysicianFit
 SHARD = 4000  # physicians: less than a second, so that what a killed worker held is little
 LOCK = 0x46_49_54_53  # any constant
 LEASE = timedelta(minutes=4)
+RETRY = timedelta(seconds=10)  # after a first failure
 KEPT_NIGHTS = 7
 TOUCHED = 0  # a night that never was
 NEVER: ColumnElement[int] = literal_column("0")  # the same, as its partial index wants it
@@ -149,11 +150,12 @@ def work(db: Database, mine: Claim, now: datetime) -> bool:
         return _finish(session, mine, made, now)
 
 
-def fail(session: Session, mine: Claim, error: str) -> None:
-    """It is tried again when its lease is over."""
+def fail(session: Session, mine: Claim, error: str, now: datetime) -> None:
+    """It is tried again soon, each time after twice the wait, at last as seldom as a lease ends."""
+    wait = min(LEASE, RETRY * 2 ** min(mine.turn - 1, 10))
     session.execute(
         update(FitShard).where(FitShard.id == mine.id, FitShard.turn == mine.turn)
-        .values(error=error[:200])
+        .values(error=error[:200], lease_until=now + wait)
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from app.identity.models import Evidence, ProfileValue
 from app.journey import Happened, MeetingAnswer, Touchpoint
 from app.links import TrackedLink
 from app.recommend import Suggestion
+from app.tagging.fold_models import TagImportChange
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
 HANDLES = (Unfollowed, AuthorisationRevoked)
@@ -109,6 +110,7 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
     ):  # fmt: skip
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
+    session.execute(delete(TagImportChange).where(TagImportChange.identifier_id == row.id))
     court.erase(session, row.id, before)
     decided.forget(session, row.id, before)
     segments.suppression.forget(session, row.id, before)

@@ -39,7 +39,8 @@ class FitNight(Base):
 
 class FitShard(Base):
     """Physicians from `first` (excluded) to `last` (included). `turn` grows with each claim; only
-    the newest may write. What fails or whose worker died is claimed again after its lease."""
+    the newest may write. `lease_until`: when whoever
+    works on it is given up, or what failed is tried again."""
 
     __tablename__ = "fit_shard"
     __table_args__ = (UniqueConstraint("night_id", "number"),)

@@ -53,8 +53,8 @@ from app.tagging.fold_looks import (
     preview,
     progress,
 )
-from app.tagging.fold_models import Decided, FoldKind, TagFolding, TagImport
-from app.tagging.folding import has_names_of, map_name, take_names, unmapped
+from app.tagging.fold_models import Decided, FoldKind, TagFolding, TagImport, TagImportChange
+from app.tagging.folding import has_names_of, map_name, names_of, take_names, unmapped
 from app.tagging.foldings import are_unsettled, fold_names, ignore_names, settle
 from app.tagging.held import Held, Line, held
 from app.tagging.in_arrays import in_arrays
@@ -167,6 +167,7 @@ __all__ = [
     "TagCategory",
     "TagFolding",
     "TagImport",
+    "TagImportChange",
     "TagMark",
     "TagMirror",
     "TagReliability",
@@ -226,6 +227,7 @@ __all__ = [
     "mirrors",
     "moving",
     "names_for_reps",
+    "names_of",
     "note_corp_tag",
     "overrule",
     "own_marks",

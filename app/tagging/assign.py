@@ -36,6 +36,17 @@ from app.tagging.models import TagAssertion
 STANDS = or_(TagAssertion.superseded_at.is_(None), TagAssertion.overruled_by.is_not(None))
 
 
+class Since(NamedTuple):
+    """When names were said: those of `known` then, the others now."""
+
+    known: Mapping[str, datetime]
+    now: datetime
+
+    def at(self, raw: str) -> datetime:
+        """When this one was."""
+        return self.known.get(raw, self.now)
+
+
 def assert_tag(
     session: Session,
     identifier_id: int,
@@ -85,7 +96,7 @@ def replace_names(
     source: str,
     scope: str,
     wanted: Mapping[tuple[int, str], str],
-    at: datetime,
+    said: Since,
 ) -> None:
     """Make what a source says of a person by names equal to `wanted`: (tag id, name as folded for
     look-ups) → evidence sentence.
@@ -106,13 +117,14 @@ def replace_names(
             active[tag_id, raw] = _name(session, active.pop((tag_id, "")), raw)
     for key, assertion_id in active.items():
         if key not in wanted:
-            supersede(session, assertion_id, at)
+            supersede(session, assertion_id, said.now)
     fresh = {key: words for key, words in wanted.items()
              if key not in active and key[0] not in overruled}  # fmt: skip
     if lexicon.closed:
-        _refuse(session, identifier_id, source, scope, fresh, at)
+        _refuse(session, identifier_id, source, scope, fresh, said)
     for (tag_id, raw), evidence in fresh.items():
         if lexicon.may(source, tag_id):
+            at = said.at(raw)
             ref = ref_of(scope, at, raw)
             again = next((r.id for r in rows if r.tag_id == tag_id and r.ref == ref), None)
             if again is not None:
@@ -190,13 +202,14 @@ def _refuse(
     source: str,
     scope: str,
     fresh: Mapping[tuple[int, str], str],
-    at: datetime,
+    said: Since,
 ) -> None:
     """What this source may not say is kept where it counts for nothing."""
     may = LEXICON.of(session).may
     kept = [
         {"identifier_id": identifier_id, "tag_id": tag_id, "source": source,
-         "ref": ref_of(scope, at, raw), "evidence": words, "at": at, "raw": raw}
+         "ref": ref_of(scope, said.at(raw), raw), "evidence": words, "at": said.at(raw),
+         "raw": raw}
         for (tag_id, raw), words in fresh.items() if not may(source, tag_id)
     ]  # fmt: skip
     refusals.replace(session, identifier_id, source, scope, kept)

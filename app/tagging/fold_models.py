@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.db import Base, BigId, EncryptedJson, UtcDateTime
+from app.infra.db import Base, BigId, Encrypted, EncryptedJson, UtcDateTime
 from app.infra.errors import YishuError
 
 
@@ -51,7 +51,7 @@ class Decided:
 
 class TagImport(Base):
     """A file of a marketing tool between upload and confirmation; what it held goes when it was
-    taken. `table`: header and cells."""
+    taken. `table`: header and cells. `figures` also say what undoing it did."""
 
     __tablename__ = "tag_import"
 
@@ -63,3 +63,23 @@ class TagImport(Base):
     actor: Mapped[str] = mapped_column(String(80))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undone_by: Mapped[str | None] = mapped_column(String(80))
+    undone_reason: Mapped[str | None] = mapped_column(Encrypted("tag_import.undone_reason"))
+
+
+class TagImportChange(Base):
+    """What a tool said of a physician before and after one of its files was taken: folded names,
+    `before` with evidence and time. Nobody changes `names`; undoing a file hands its `before` to
+    the next newer one about the same physician."""
+
+    __tablename__ = "tag_import_change"
+    __table_args__ = (UniqueConstraint("import_id", "identifier_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    import_id: Mapped[int] = mapped_column(ForeignKey("tag_import.id", ondelete="CASCADE"))
+    identifier_id: Mapped[int] = mapped_column(
+        ForeignKey("identifier.id", ondelete="CASCADE"), index=True
+    )
+    before: Mapped[dict[str, list[str]]] = mapped_column(JSON)
+    names: Mapped[list[str]] = mapped_column(JSON)

@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 from app.infra.db import insert_once
 from app.infra.direct import Direct
 from app.tagging import naming
-from app.tagging.assign import replace_names
+from app.tagging.assign import STANDS, Since, replace_names
 from app.tagging.lexicon import LEXICON, Named
-from app.tagging.models import NameState, TagAssertion, TagSighting, UnmappedName
+from app.tagging.models import NameState, TagAssertion, TagRefused, TagSighting, UnmappedName
+from app.tagging.refusals import HERE
 from app.tagging.vocabulary import why_forbidden
 
 
@@ -44,12 +45,15 @@ def take_names(
     names: Mapping[str, str],
     at: datetime,
     now: datetime,
+    since: Mapping[str, datetime] | None = None,
 ) -> None:
     """Make what a source says of a person equal to `names` (name → evidence sentence).
 
     `scope` is the part of the source that this list speaks for: one rep's side of a contact.
-    Known names are assertions (missing ones are superseded), unknown ones wait.
+    Known names are assertions (missing ones are superseded), unknown ones wait. `since`: folded
+    names that were said before `at`; they hold again as they did.
     """
+    said = Since(since or {}, at)
     wanted: dict[tuple[int, str], str] = {}
     waiting: dict[str, str] = {}
     for raw, evidence in names.items():
@@ -59,8 +63,8 @@ def take_names(
         elif folded and not why_forbidden(session, raw):
             waiting[folded] = evidence
     # In this order: a sighting that is just becoming an assertion is waited for, and then seen.
-    _keep_waiting(session, identifier_id, source, scope, waiting, at)
-    replace_names(session, identifier_id, source=source, scope=scope, wanted=wanted, at=at)
+    _keep_waiting(session, identifier_id, source, scope, waiting, said)
+    replace_names(session, identifier_id, source=source, scope=scope, wanted=wanted, said=said)
 
 
 def has_names_of(session: Session, identifier_id: int, source: str, scope: str) -> bool:
@@ -69,6 +73,25 @@ def has_names_of(session: Session, identifier_id: int, source: str, scope: str) 
     if _WAITING.first(session, known) is not None:
         return True
     return _SAYS.first(session, known | {"scope": f"{scope}:%"}) is not None
+
+
+def names_of(
+    session: Session, identifier_id: int, source: str, scope: str
+) -> dict[str, tuple[str, datetime]]:
+    """What this part of a source says of the person: folded name → evidence, and since when.
+    Also what waits, what the source may not assert and what a verdict overruled."""
+    waits = select(TagSighting.raw, TagSighting.evidence, TagSighting.at).where(
+        TagSighting.identifier_id == identifier_id, TagSighting.source == source,
+        TagSighting.scope == scope,
+    )  # fmt: skip
+    found = {raw: (evidence, at) for raw, evidence, at in session.execute(waits)}
+    for table, here in ((TagRefused, HERE), (TagAssertion, STANDS)):
+        said = select(table.raw, table.evidence, table.at).where(
+            table.identifier_id == identifier_id, table.source == source, table.raw != "", here,
+            table.ref.startswith(f"{scope}:", autoescape=True),
+        )  # fmt: skip
+        found |= {raw: (evidence, at) for raw, evidence, at in session.execute(said)}
+    return found
 
 
 def unmapped(session: Session, limit: int = 200) -> Sequence[UnmappedName]:
@@ -95,7 +118,7 @@ def _keep_waiting(
     source: str,
     scope: str,
     waiting: Mapping[str, str],
-    at: datetime,
+    said: Since,
 ) -> None:
     known = {"person": identifier_id, "source": source, "scope": scope}
     rows = _WAITING.all(session, known)
@@ -107,10 +130,10 @@ def _keep_waiting(
     for raw, evidence in waiting.items():
         values = {
             "identifier_id": identifier_id, "source": source, "scope": scope, "raw": raw,
-            "evidence": evidence, "at": at,
+            "evidence": evidence, "at": said.at(raw),
         }  # fmt: skip
         insert_once(session, TagSighting, values, "identifier_id", "source", "scope", "raw")
-    _note_carriers(session, source, gone | set(waiting), at)
+    _note_carriers(session, source, gone | set(waiting), said.now)
 
 
 def _lock(session: Session, source: str, raws: Collection[str]) -> None:

@@ -5,6 +5,7 @@ Whatever changes it is a version: see `versions`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -195,10 +196,18 @@ def names_for_reps(session: Session) -> dict[int, str]:
     return {row.id: row.name for row in rows if row.id not in hidden}
 
 
+_TITLE = re.compile("《(.*)(?:》|…|$)", re.DOTALL)  # perhaps cut
+
+
 def without_hidden(session: Session, sentences: Sequence[str]) -> list[str]:
-    """Sentences for a rep: none that names a tag which only staff may see, also cut by a card."""
+    """Sentences for a rep: none that names a tag which only staff may see, also cut by a card, and
+    none with a title that speaks of one."""
     hidden = LEXICON.of(session).hidden_names
-    return [text for text in sentences if not naming.says(text, hidden)]
+    return [
+        text for text in sentences
+        if not naming.says(text, hidden)
+        and not any(tells_hidden(session, title) for title in _TITLE.findall(text))
+    ]  # fmt: skip
 
 
 def tells_hidden(session: Session, title: str) -> bool:

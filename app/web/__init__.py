@@ -24,6 +24,7 @@ from app.web import (
     limits,
     numbers,
     reasons,
+    rule_words,
     sentences,
 )
 from app.web.callbacks import FrontDoor, asgi, wsgi
@@ -75,6 +76,7 @@ def create_pages(parts: Parts) -> Flask:
     csrf = CSRFProtect(app)
     language.init_app(app)
     reasons.init_app(app)
+    rule_words.init_app(app)
     sentences.init_app(app)
     assets.init_app(app)
     limits.init_app(app, parts.settings)

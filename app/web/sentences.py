@@ -79,7 +79,7 @@ class Sentences:
 
     def __init__(self, catalogue: Mapping[str, str], locale: str) -> None:
         self._locale = locale
-        own = {text: said for text, said in catalogue.items() if "%(" not in text}
+        own = {text: said for text, said in catalogue.items() if _is_ours(text)}
         forms = [_form(text, said) for text, said in own.items() if PLACE.search(text)]
         self._forms = sorted(forms, key=lambda form: -form.weight)
         self._words = {text: said for text, said in own.items() if not PLACE.search(text)}
@@ -156,6 +156,11 @@ class Sentences:
         pieces = sentence.split("、")
         told = [self.tell(piece, depth + 1) for piece in pieces] if len(pieces) > 1 else pieces
         return ", ".join(told) if told != pieces else None
+
+
+def _is_ours(text: str) -> bool:
+    """No text for gettext alone, and more than punctuation."""
+    return "%(" not in text and HAN.search(text) is not None
 
 
 def _form(text: str, said: str) -> Form:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from app import tagging
+from app.flows import import_tags
 from app.identity import Identifier, Kind
 from app.tagging import Source
 from tests.browser.conftest import Product
@@ -24,7 +25,8 @@ def marketer(request: pytest.FixtureRequest, browser: Browser, product: Product)
 
 @pytest.fixture
 def name(product: Product, marketer: Page) -> str:
-    """A name that nobody knows, carried by some followers of the sample company."""
+    """A name that nobody knows, carried by some followers of the sample company and by whom a file
+    names."""
     raw = f"心房纤维颤动{marketer.look.split('-')[0]}"  # type: ignore[attr-defined]
     with product.parts.db.transaction() as session:
         chosen = select(Identifier).where(Identifier.kind == Kind.OPENID).order_by(Identifier.id)
@@ -35,6 +37,11 @@ def name(product: Product, marketer: Page) -> str:
                     session, row.id, source=Source.MARKETING, scope=f"tool:browser{number}",
                     names=names, at=now, now=now,
                 )  # fmt: skip
+        crm_id = session.scalars(select(Identifier).where(Identifier.kind == Kind.CRM_ID)).first()
+        assert crm_id is not None
+        file = f"CRM编号,标签\n{crm_id.value},{raw}\n".encode()
+        upload = import_tags.keep(session, f"{raw}.csv", file, tool=raw, actor="cli", now=now)
+    import_tags.apply(product.parts.db, upload.id, {0: "crm_id", 1: "tags"}, actor="cli", now=now)
     return raw
 
 
@@ -73,6 +80,16 @@ def test_a_name_is_folded_with_a_preview_and_undone(marketer: Page, name: str) -
     keep(marketer, "tag-import", whole=True)
     assert not sticks_out(marketer)
     assert serious(marketer) == []
+    marketer.goto("/console/tags/take")
+    marketer.get_by_role("link", name=f"{name}.csv").click()
+    marketer.get_by_text("撤销这次导入").click()
+    marketer.get_by_text("1 位医生的标签会回到导入之前").wait_for()
+    marketer.get_by_label("撤销的原因").fill("传错了文件")
+    keep(marketer, "tag-import-undo", whole=True)
+    assert not sticks_out(marketer)
+    assert serious(marketer) == []
+    marketer.get_by_role("button", name="确认撤销").click()
+    marketer.get_by_text("传错了文件").wait_for()
 
 
 def test_a_tag_is_mirrored_and_no_longer(marketer: Page) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app import tagging
+from app import identity, tagging
+from app.identity import Id, Kind
 from app.infra.db import Database
 from tests.cli.command import cold, run, yishu
 from tests.cli.test_commands import environment
@@ -42,3 +43,25 @@ def test_out_changed_in_and_back(
     ):  # fmt: skip
         done = run(environment, "tags", *words)
         assert (done.returncode, sentence in done.stderr) == (1, True), done
+
+
+def test_an_import_is_listed_and_taken_back_once(
+    environment: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        one = Id(Kind.LICENCE_NO, "", "110000000012345")
+        identity.observe(session, [one], event_key="t", source="crm", at=NOON, now=NOON)
+    file = tmp_path / "m.csv"
+    file.write_text("执业证号,标签\n110000000012345,房颤\n")
+    assert yishu(environment, "tags", "take", str(file), "--dry-run")["id"] is None
+    number = str(yishu(environment, "tags", "take", str(file), "--tool", "mail")["id"])
+    (listed,) = yishu(environment, "tags", "taken")["items"]
+    assert (str(listed["id"]), listed["tool"], listed["undone_at"]) == (number, "mail", None)
+    why = ("--reason", "传错了文件")
+    asked = run(environment, "tags", "untake", number, *why)
+    assert (asked.returncode, "1 位医生" in asked.stdout) == (1, True), asked
+    told = {"id": int(number), "back": 1, "kept": 0}
+    for _ in range(2):
+        assert yishu(environment, "tags", "untake", number, *why) == told
+    assert yishu(environment, "tags", "taken")["items"][0]["undone_at"]

@@ -257,6 +257,29 @@ def test_any_number_of_workers_that_die_give_the_same_rows(
         assert (told.finished, told.current, told.people, told.failing) == (True, True, 20, 0)
 
 
+def test_a_shard_that_failed_waits_longer_each_time_and_no_longer_than_a_lease(
+    company: Database, clock: SetClock
+) -> None:
+    with company.transaction() as session:
+        here = nights.wanted(session, clock())
+        assert here is not None
+        assert nights.begin(session, here, clock())
+    waits = []
+    for _ in range(8):
+        with company.transaction() as session:
+            mine = nights.claim(session, clock())
+            assert mine
+            nights.fail(session, mine, "broken", clock())
+        began = clock()
+        with company.reading() as session:
+            assert not nights.is_due(session, clock()), "not at once"
+            while not nights.is_due(session, clock()):
+                clock.tick(seconds=1)
+        waits.append(round((clock() - began).total_seconds()) - 1)
+    longest = nights.LEASE.seconds
+    assert waits == [10, 20, 40, 80, 160, longest, longest, longest]
+
+
 def test_whatever_changes_counts_from_its_first_minute(company: Database, clock: SetClock) -> None:
     work_all(company, clock)
     with company.transaction() as session:

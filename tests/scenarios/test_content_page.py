@@ -178,9 +178,11 @@ def test_an_edited_approval_is_void(line: Line, token: str) -> None:
 def test_the_reader_sees_the_own_doing_as_the_reason(line: Line, token: str) -> None:
     with line.parts.db.transaction() as session:
         row = session.scalars(select(Suggestion)).one()
-        row.reasons = ["读过「抗凝」内容（昨天）", "CRM 记录关注「房颤」", "上次互动 昨天"]
+        row.reasons = ["读过「抗凝」内容（昨天）", "CRM 记录关注「房颤」", "上次互动 昨天",
+                       "读过《抗凝新知》的医生也常读这一篇"]  # fmt: skip
     page = line.web.get(f"/t/{token}/why", headers=CHROME).text
     assert "您读过「抗凝」内容" in page
+    assert "抗凝新知" in page
     assert "昨天" not in page
     assert "CRM" not in page
     with line.parts.db.transaction() as session:
@@ -188,4 +190,6 @@ def test_the_reader_sees_the_own_doing_as_the_reason(line: Line, token: str) -> 
             session, lambda d: editing.revised(d, "anticoagulation", {"sensitivity": "staff"}),
             actor="t", now=line.clock(),
         )  # fmt: skip
-    assert "「抗凝」" not in line.web.get(f"/t/{token}/why", headers=CHROME).text
+    page = line.web.get(f"/t/{token}/why", headers=CHROME).text
+    assert "「抗凝」" not in page
+    assert "抗凝新知" not in page

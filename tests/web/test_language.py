@@ -6,6 +6,7 @@ import io
 import re
 from pathlib import Path
 
+import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
@@ -13,6 +14,7 @@ from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).parents[2]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+PUNCTUATION = re.compile("[，。：；！？、（）《》「」]")
 WORDS_OF_THE_LANGUAGE = "标签:"  # the audience language itself is named in its help
 TOLD_OTHERWISE = {
     "{known}"
@@ -45,6 +47,21 @@ def test_both_languages_have_the_same_placeholders() -> None:
         )
         places, said = (set(re.findall(r"\{\w+\}", text)) for text in (chinese, english))
         assert said in (places, places - TOLD_OTHERWISE), chinese
+
+
+@pytest.mark.parametrize("folder", ["console", "physician", "rep", "_shared"])
+def test_chinese_punctuation_is_part_of_a_text(folder: str) -> None:
+    """Beside one it would stand on English pages as well."""
+    environment = Environment(
+        autoescape=True, extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"]
+    )
+    for path in sorted((ROOT / "templates" / folder).rglob("*.html")):
+        tree = environment.parse(path.read_text(encoding="utf-8"))
+        said = {text for call in tree.find_all(nodes.Call) if getattr(call.node, "name", "") == "_"
+                for text in call.args}  # fmt: skip
+        bare = [one.data for one in tree.find_all(nodes.TemplateData)]
+        bare += [str(one.value) for one in tree.find_all(nodes.Const) if one not in said]
+        assert [text for text in bare if PUNCTUATION.search(text)] == [], path.name
 
 
 def test_no_filter_of_ours_is_given_a_constant() -> None:

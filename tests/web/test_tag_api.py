@@ -35,8 +35,13 @@ def test_names_are_listed_decided_and_undone(line: Line) -> None:
     file = "执业证号,标签\n110000000012345,心衰\n".encode()
     looked = line.web.post("/api/v1/tag-names/imports?dry_run=1", data=file, headers=HEADERS).json
     taken = line.web.post("/api/v1/tag-names/imports?tool=x", data=file, headers=HEADERS).json
-    assert looked == taken
-    assert (taken["physicians"], taken["known"]) == (1, 1)
+    assert looked | {"id": taken["id"]} == taken
+    assert (looked["id"], taken["physicians"], taken["known"]) == (None, 1, 1)
+    undo = f"/api/v1/tag-names/imports/{taken['id']}/undo"
+    assert line.web.post(undo, json={}, headers=HEADERS).status_code == 400
+    for _ in range(2):
+        back = line.web.post(undo, json={"reason": "错了"}, headers=HEADERS).json
+        assert back == {"id": taken["id"], "back": 1, "kept": 0}
 
 
 def test_a_tag_is_mirrored_by_call(line: Line) -> None:

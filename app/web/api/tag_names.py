@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 
 from app import tagging
 from app.accounts.models import Role
-from app.flows import fold_names, import_tags
+from app.flows import fold_names, import_tags, undo_tags
 from app.flows.fold_names import Done
 from app.flows.name_suggestions import suggest
 from app.infra.errors import Refused
@@ -58,6 +58,12 @@ class UndoBody(Asked):
 
     id: Position = 0
     batch: str = Field("", max_length=32)
+
+
+class UndoImport(Asked):
+    """Why it is taken back."""
+
+    reason: str = Field(min_length=1, max_length=200)
 
 
 @bp.get("/tag-names")
@@ -145,13 +151,23 @@ def import_tag_names() -> tuple[Response, int]:
     try:
         if request.args.get("dry_run", "") in ("1", "true"):
             with here.db.reading() as session:
-                looked = import_tags.look(session, upload, columns)
+                looked, number = import_tags.look(session, upload, columns), None
         else:
             looked = import_tags.apply(here.db, upload.id, columns, actor=who.key, now=now)
+            number = upload.id
     except Refused as problem:
         raise BadRequest(f"file: {problem}") from None
     remarks = [{"line": line, "reason": why} for line, why in looked.remarks[:1000]]
-    return jsonify(looked.figures | {"remarks": remarks}), 201
+    return jsonify(looked.figures | {"id": number, "remarks": remarks}), 201
+
+
+@bp.post("/tag-names/imports/<int:import_id>/undo")
+@allow(Role.ADMIN, Role.MARKETER, token=True)
+def undo_tag_import(import_id: int) -> Response:
+    """Take an import back: `back` physicians are as before, of `kept` a newer file has told."""
+    asked, here, who = body(UndoImport), parts(), auth.actor()
+    done = undo_tags.undo(here.db, import_id, asked.reason, actor=who.key, now=here.clock())
+    return jsonify(id=import_id, back=done.back, kept=done.kept)
 
 
 def _name(row: UnmappedName, why: str) -> dict[str, Any]:

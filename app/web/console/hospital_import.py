@@ -45,7 +45,8 @@ def upload_hospitals() -> Response:
             session, file.filename, sheet, actor=who.key, now=here.clock()
         )
     if sheet.ignored:
-        flash(_("没有使用这些列：%(columns)s", columns="、".join(sheet.ignored)[:200]), "warning")
+        columns = _("、").join(sheet.ignored)[:200]
+        flash(_("没有使用这些列：%(columns)s", columns=columns), "warning")
     return redirect(url_for("console.look_at_hospitals", upload_id=upload.id))
 
 

@@ -1,4 +1,4 @@
-"""标签 → 归并 → 导入: a marketing tool's file, its columns, a look, then it is taken."""
+"""标签 → 归并 → 导入: a marketing tool's file, its columns, a look, then it is taken, or back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app.flows import import_tags
+from app import accounts
+from app.flows import import_tags, undo_tags
 from app.infra.errors import NotFound, Refused, YishuError
 from app.tagging import TagImport
 from app.web import auth
@@ -16,7 +17,7 @@ from app.web.console import bp
 from app.web.context import parts
 from app.web.policy import STAFF, allow
 
-SHOWN, SAMPLE = 100, 5
+SHOWN, SAMPLE, TAKEN = 100, 5, 50
 MEANINGS = {
     "phone": _l("手机"),
     "unionid": "unionid",
@@ -29,8 +30,12 @@ MEANINGS = {
 @bp.get("/tags/take")
 @allow(*STAFF)
 def take_tags() -> str:
-    """What a file must look like."""
-    return render_template("console/tag_take.html")
+    """What a file must look like, and what was taken."""
+    with parts().db.reading() as session:
+        return render_template(
+            "console/tag_take.html", taken=import_tags.taken(session, TAKEN),
+            users=accounts.names(session),
+        )  # fmt: skip
 
 
 @bp.post("/tags/take")
@@ -63,16 +68,18 @@ def look_at_tags(upload_id: int) -> str:
             raise NotFound(_("没有这个文件，请重新上传。"))
         header = upload.table[0] if upload.table else []
         columns = _columns(request.args) or import_tags.guess(header)
-        looked, problem = None, ""
-        if upload.applied_at is None:
-            try:
+        looked, touched, problem = None, None, ""
+        try:
+            if upload.applied_at is None:
                 looked = import_tags.look(session, upload, columns)
-            except Refused as refused:
-                problem = str(refused)
+            else:
+                touched = undo_tags.touches(session, upload)
+        except Refused as refused:
+            problem = str(refused)
         return render_template(
             "console/tag_import_look.html", upload=upload, header=header, columns=columns,
             sample=upload.table[1 : SAMPLE + 1], looked=looked, problem=problem,
-            meanings=MEANINGS, shown=SHOWN,
+            meanings=MEANINGS, shown=SHOWN, touched=touched, users=accounts.names(session),
         )  # fmt: skip
 
 
@@ -86,6 +93,21 @@ def apply_tags(upload_id: int) -> Response:
             here.db, upload_id, _columns(request.form), actor=who.key, now=here.clock()
         )
         flash(_("已导入 %(n)s 位医生的标签。", n=done.physicians), "success")
+    except YishuError as problem:
+        flash(str(problem), "error")
+    return redirect(url_for("console.look_at_tags", upload_id=upload_id))
+
+
+@bp.post("/tags/take/<int:upload_id>/undo")
+@allow(*STAFF)
+def undo_tags_taken(upload_id: int) -> Response:
+    """What the tool said before holds again."""
+    here, who, form = parts(), auth.actor(), request.form
+    try:
+        done = undo_tags.undo(
+            here.db, upload_id, form.get("reason", ""), actor=who.key, now=here.clock()
+        )
+        flash(_("已撤销，%(n)s 位医生的标签回到导入之前。", n=done.back), "success")
     except YishuError as problem:
         flash(str(problem), "error")
     return redirect(url_for("console.look_at_tags", upload_id=upload_id))

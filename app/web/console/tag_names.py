@@ -185,7 +185,7 @@ def suggested_because(one: Suggestion, tag: str) -> str:
                           n=one.carriers, k=one.have, tag=tag)))  # fmt: skip
     if one.opened and one.signals.opened >= 0.1:
         said.append(str(_("其中 %(k)s 位打开过「%(tag)s」的内容", k=one.opened, tag=tag)))
-    return "；".join(said)
+    return str(_("；")).join(said)
 
 
 @bp.app_template_filter("read_from")

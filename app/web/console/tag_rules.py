@@ -13,9 +13,9 @@ from werkzeug.wrappers import Response
 
 from app import accounts, autotag, identity, tagging
 from app.accounts.models import Role
-from app.autotag import Shown, Switch, TagRuleTest
+from app.autotag import Switch, TagRuleTest
 from app.infra.errors import Refused, YishuError
-from app.web import auth
+from app.web import auth, rule_words
 from app.web.console import bp
 from app.web.console.rule_form import ACTS, KINDS, LENGTHS, ROWS, filled, holds_all, of_form
 from app.web.context import parts
@@ -41,10 +41,10 @@ DONE = {
 def tag_rules() -> str:
     """All rules with their state, carriers and last run."""
     with parts().db.reading() as session:
-        rows = autotag.listing(session)
         return render_template(
-            "console/tag_rules.html", rows=rows, carriers=autotag.carriers(session),
-            sweep=autotag.sweeping(session), said=_sentences(session, rows),
+            "console/tag_rules.html", rows=autotag.listing(session),
+            carriers=autotag.carriers(session), sweep=autotag.sweeping(session),
+            said=rule_words.teller(session),
             people=accounts.names(session), states=STATES,
         )  # fmt: skip
 
@@ -120,7 +120,7 @@ def read_tag_rule() -> str:
     try:
         with parts().db.reading() as session:
             rule = autotag.checked(session, of_form(request.form), parts().clock())
-            return render_template("console/_rule_read.html", said=_sentence(session, rule))
+            return render_template("console/_rule_read.html", said=rule_words.teller(session)(rule))
     except Refused as problem:
         return render_template("console/_rule_read.html", problem=str(problem))
 
@@ -132,7 +132,7 @@ def tag_rule(rule_id: int) -> str:
     with parts().db.reading() as session:
         shown = autotag.show(session, rule_id)
         return render_template(
-            "console/tag_rule.html", shown=shown, said=_sentence(session, shown.rule),
+            "console/tag_rule.html", shown=shown, said=rule_words.teller(session)(shown.rule),
             versions=autotag.versions(session, rule_id), states=STATES, days=DAYS,
             usual=USUAL_DAYS, carriers=autotag.carriers(session).get(rule_id, 0),
             trail=accounts.audit_trail(session, "tag_rule", rule_id),
@@ -198,21 +198,6 @@ def _form(rule_id: int | None, given: MultiDict[str, str]) -> str:
             lengths=LENGTHS, rows=range(rows), tags=tagging.tags(session),
             categories=tagging.categories(session),
         )  # fmt: skip
-
-
-def _sentences(session: Session, rows: list[Shown]) -> dict[int, str]:
-    words, categories = autotag.Words(session), _categories(session)
-    return {
-        one.row.id: autotag.sentence(one.rule, words.meaning(one.rule), categories) for one in rows
-    }
-
-
-def _sentence(session: Session, rule: Any) -> str:
-    return autotag.sentence(rule, autotag.Words(session).meaning(rule), _categories(session))
-
-
-def _categories(session: Session) -> dict[str, str]:
-    return {category.key: category.name for category in tagging.categories(session)}
 
 
 def _tested(session: Session, test: TagRuleTest | None) -> dict[str, Any]:

@@ -79,8 +79,11 @@ def called(document: Document) -> dict[str, str]:
 
 def names_said(names: Sequence[Sequence[str]]) -> str:
     """Names, with their source where it is not any."""
-    told = (raw if source == ANY else f"{raw}（{source_name(source)}）" for source, raw in names)
-    return "、".join(told) or "—"
+    told = (
+        raw if source == ANY else raw + _("（%(n)s）", n=source_name(source))
+        for source, raw in names
+    )
+    return _("、").join(told) or "—"
 
 
 bp.add_app_template_filter(names_said, "names_said")
@@ -92,7 +95,7 @@ def _said(field: str, value: Any) -> str:
     if field == "names":
         return names_said(value or ())
     if field == "may_assert":
-        return "、".join(map(source_name, value or ())) or str(_("所有来源"))
+        return _("、").join(map(source_name, value or ())) or str(_("所有来源"))
     if field == "half_life_days":
         return str(value or _("不衰减"))
     if field == "owner":
