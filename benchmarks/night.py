@@ -48,6 +48,7 @@ from app.segments.models import FORM, SegmentState
 from benchmarks._night_world import fill
 from benchmarks.recommend import _chunks, _library, _peers, _people, _timed
 from launcher import postgres
+from workers.worker import settle_in
 
 NOW = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
 FULL_REPS = 5000
@@ -128,7 +129,7 @@ def _night(db: Database) -> dict[str, Any]:
                 return
             assert nights.work(db, mine, NOW)
 
-    kernel.warm()  # as workers do when they start
+    settle_in()
     took = _measured(db, work)
     with db.reading() as session:
         rows = session.scalar(select(func.count()).select_from(PhysicianFit)) or 1
