@@ -142,7 +142,13 @@ def trend(session: Session, today: date) -> list[tuple[date, Quality]]:
     rows = session.scalars(
         select(QualityDay).where(QualityDay.day >= today - TREND).order_by(QualityDay.day)
     )
-    return [(row.day, replace(Quality(**row.figures), **(row.more or {}))) for row in rows]
+    return [(row.day, _told(row.figures, row.more or {})) for row in rows]
+
+
+def _told(figures: dict[str, Any], more: dict[str, Any]) -> Quality:
+    """A newer process may have written down figures that this one does not know."""
+    known = {name: more[name] for name in LATER if name in more}
+    return replace(Quality(**figures), **known)
 
 
 def _contacts(session: Session) -> tuple[int, int]:

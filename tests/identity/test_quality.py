@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import identity, journey, linkage
 from app.flows.identity_figures import identity_figures, with_waiting
 from app.identity import Id, Identifier, Kind, quality
-from app.identity.models import Conflict
+from app.identity.models import Conflict, QualityDay
 from app.infra.clock import local
 from app.infra.db import Database
 from app.web.console.trends import Trend, trends
@@ -100,6 +100,8 @@ def test_a_day_is_kept_once_and_the_days_show_where_it_goes(database: Database) 
         assert not quality.is_kept(session, today)
         assert quality.keep(session, today, second, NOON)
         assert not quality.keep(session, today, first, NOON)
+        kept = session.get_one(QualityDay, today)
+        kept.more = {**(kept.more or {}), "of a newer process": 7}
     with database.reading() as session:
         assert quality.is_kept(session, today)
         days = quality.trend(session, today)
