@@ -51,7 +51,8 @@ def main() -> None:
     """Beat until SIGTERM or SIGINT."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # Not here and now: the signal may come while we wait for this very event.
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     parts = build(process="scheduler")
     Heart("scheduler", parts.db, parts.clock).start()
     leadership = Leadership(parts)

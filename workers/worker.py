@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -124,12 +125,20 @@ def _poll(here: Parts, look: Callable[[Parts, Stop], int], awake: threading.Even
 
 
 def _request_stop(*_: Any) -> None:
-    if not stopping.is_set():
-        stopping.set()
-        # A call to a platform may take longer than we are given; its lease puts things right.
-        deadline = threading.Timer(END_WITHIN_S, os._exit, (0,))
-        deadline.daemon = True
-        deadline.start()
+    if _end.ident is None:
+        _end.start()
+
+
+def _end_soon() -> None:
+    """In a thread of its own: the signal may have come while the main one waited for this event,
+    and would wait for itself for ever."""
+    stopping.set()
+    # A call to a platform may take longer than we are given; its lease puts things right.
+    time.sleep(END_WITHIN_S)
+    os._exit(0)
+
+
+_end = threading.Thread(target=_end_soon, name="end", daemon=True)
 
 
 if __name__ == "__main__":
