@@ -19,7 +19,7 @@ from app.recommend import Answer, DailyPlan
 from app.reps import Rep
 from tests.company import hire, meet, publish
 from tests.conftest import NOON
-from tests.recommend.test_decide import make_live
+from tests.recommend.deciding import make_live
 
 TODAY = local(NOON).date()
 TAGS = ("af", "hypertension", "heart-failure")

@@ -17,7 +17,7 @@ from app.recommend.policy_models import Decision
 from app.reps import RelationState, RepContact
 from tests.company import hire, meet, publish
 from tests.conftest import SetClock
-from tests.recommend.test_decide import make_live
+from tests.recommend.deciding import make_live
 from tests.recommend.test_plan_day import plan, session
 
 __all__ = ["session"]
