@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.feedback.models import ClaimState, RelationClaim
@@ -85,12 +85,16 @@ def undo(session: Session, claim_id: int) -> RelationClaim:
 
 
 def take_back(session: Session, suggestion_id: int) -> None:
-    """The rep did not mean it; what is decided stays decided."""
-    session.execute(
-        delete(RelationClaim).where(
-            RelationClaim.suggestion_id == suggestion_id, RelationClaim.state == ClaimState.OPEN
-        )
+    """The rep did not mean it. Raises Refused when somebody has found it true."""
+    row = session.scalar(
+        select(RelationClaim).where(RelationClaim.suggestion_id == suggestion_id).with_for_update()
     )
+    if row is None or row.state == ClaimState.WRONG:
+        return
+    if row.state != ClaimState.OPEN:
+        raise Refused("这位医生已经核实不归您联系，这条不能再撤回。")
+    session.delete(row)
+    session.flush()
 
 
 def held(session: Session, one_ids: Sequence[str], rep_id: int) -> dict[str, bool]:

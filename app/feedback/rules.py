@@ -67,16 +67,22 @@ def propose(
 
 
 def take_back(session: Session, suggestion_id: int) -> None:
-    """The rep did not mean these words: they go, and a proposal that rests on nothing else."""
+    """The rep did not mean these words: they go, and a proposal says what is left of it. Raises
+    Refused when it is decided."""
     note = session.scalar(select(RefusalNote).where(RefusalNote.suggestion_id == suggestion_id))
-    rule = _joined(session, [get(session, note.rule_id)] if note and note.rule_id else [])
-    if note is None or rule is None:
+    if note is None or note.rule_id is None:
         return
+    rule = _joined(session, [get(session, note.rule_id)])
+    if rule is None:
+        raise Refused("市场部已经处理了您写的意见，这条不能再撤回。")
     session.delete(note)
     session.flush()
-    if not notes_of(session, [rule.id])[rule.id]:
+    left = notes_of(session, [rule.id])[rule.id]
+    if left:
+        _narrow(rule, left)
+    else:
         session.delete(rule)
-        session.flush()
+    session.flush()
 
 
 def approve(
@@ -193,6 +199,15 @@ def _widen(rule: StopRule, note: RefusalNote) -> None:
     """Reps who ask for the same ask for all; what holds for whom stays marketing's decision."""
     if rule.scope == Scope.REP and rule.rep_id != note.rep_id:
         rule.scope, rule.rep_id = Scope.ALL, None
+
+
+def _narrow(rule: StopRule, notes: Sequence[RefusalNote]) -> None:
+    """What a proposal says when only these words are left of it."""
+    ends = [_midnight(reading.until(one.text, local(one.at).date()), one.at) for one in notes]
+    rule.until = max(ends)
+    reps = {one.rep_id for one in notes}
+    if rule.scope == Scope.ALL and len(reps) == 1:
+        rule.scope, rule.rep_id = Scope.REP, reps.pop()
 
 
 def _check(what: What, now: datetime) -> None:

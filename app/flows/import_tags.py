@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app import accounts, identity, tagging
@@ -203,7 +203,8 @@ def _read(
 
 
 def _is_stale(now: datetime) -> ColumnElement[bool]:
-    return and_(TagImport.applied_at.is_(None), TagImport.at < now - STALE)
+    begun = exists().where(TagImportChange.import_id == TagImport.id)  # broken off: may be gone on
+    return and_(TagImport.applied_at.is_(None), TagImport.at < now - STALE, ~begun)
 
 
 def _also(session: Session, people: Sequence[int]) -> Sequence[int]:

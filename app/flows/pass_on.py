@@ -78,7 +78,7 @@ def pass_on(session: Session, case: Case, chosen: Carrier, now: datetime) -> Non
     )  # fmt: skip
     suggestion.way = chosen.by.value
     delivery.queue(
-        session, way=WAY_OF[chosen.by], dedupe_key=f"adopt:{suggestion.id}:{link.id}",
+        session, way=WAY_OF[chosen.by], dedupe_key=f"adopt:{suggestion.id}:{now.isoformat()}",
         payload=_payload(case, chosen, f"{case.base_url}/t/{link.token}"),
         rep_id=rep.id, identifier_id=chosen.to.id, suggestion_id=suggestion.id,
         campaign_id=suggestion.campaign_id, content_version_id=version.id,

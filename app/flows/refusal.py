@@ -69,8 +69,8 @@ def follow(session: Session, suggestion: Suggestion, reason: str, text: str, now
 
 
 def take_back(session: Session, suggestion: Suggestion, ref: str, now: datetime) -> None:
-    """The rep thinks again on the same day: as if nothing had been said, except for what somebody
-    has decided since. Raises Refused."""
+    """The rep thinks again on the same day: as if nothing had been said. Raises Refused, also when
+    somebody has decided what followed from it."""
     session.refresh(suggestion, with_for_update=True)
     if suggestion.state != State.REFUSED or suggestion.day < local(now).date():
         raise Refused("这条建议已有别的结果，请看列表里的最新状态。")

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import delivery, identity, journey, reps
+from app import delivery, identity, journey, links, reps
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.identity import Identifier
+from app.infra.clock import local
 from app.journey import Happened
 from app.recommend import State, Suggestion, reopen
 from app.recommend.way import By
@@ -63,15 +64,22 @@ def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: 
             suggestion.state = State.CANCELLED
     elif dispatch.counts_as_contact and dispatch.state in NOT_SENT:
         refused = dispatch.state == Sending.FAILED and suggestion.state == State.ADOPTED
-        if refused and dispatch.way in NOT_BY_HAND:
-            # The platform does not take it this way: the rep may still send it by hand.
-            reopen(session, suggestion, ref=f"failed:{dispatch.id}", now=now)
-            suggestion.way = By.REP.value
-            _tell_rep(session, suggestion, dispatch, now, "可以在今日建议里改用一对一发送。")
+        if refused and dispatch.way in NOT_BY_HAND and suggestion.day >= local(now).date():
+            _by_hand(session, suggestion, dispatch, now)
             return
         # What the rep adopted was not allowed any more, or the platform refused it.
         suggestion.state = State.CANCELLED
         _tell_rep(session, suggestion, dispatch, now)
+
+
+def _by_hand(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime) -> None:
+    """The platform does not take it this way: the rep may still send it by hand. Nobody has got its
+    link, and what the rep does now says nothing about the content."""
+    links.forget_unseen(session, suggestion.id)
+    suggestion.delivered_at = None
+    reopen(session, suggestion, ref=f"failed:{dispatch.id}", now=now)
+    suggestion.way = By.REP.value
+    _tell_rep(session, suggestion, dispatch, now, "可以在今日建议里改用一对一发送。")
 
 
 def _tell_rep(

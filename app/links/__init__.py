@@ -6,7 +6,7 @@ import re
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.identity import changed
@@ -24,6 +24,7 @@ __all__ = [
     "create_link",
     "find_code",
     "find_link",
+    "forget_unseen",
     "is_token",
     "open_page",
     "progress",
@@ -60,6 +61,12 @@ def create_link(
     session.add(link)
     session.flush()
     return link
+
+
+def forget_unseen(session: Session, suggestion_id: int) -> None:
+    """The links of a suggestion that was not sent: nobody has them, and nobody opened one."""
+    seen = select(PageView.link_id).where(PageView.link_id == TrackedLink.id).exists()
+    session.execute(delete(TrackedLink).where(TrackedLink.suggestion_id == suggestion_id, ~seen))
 
 
 def find_link(session: Session, token: str) -> TrackedLink | None:

@@ -172,12 +172,15 @@ def test_reps_who_ask_for_the_same_are_one_proposal_for_all_and_others_stay_apar
     rows = [*plan(session, one, clock)[1], *plan(session, other, clock)[1]]
     by_rep = {rep.id: [r for r in rows if r.rep_id == rep.id] for rep in (one, other)}
     first = write(session, by_rep[one.id][0], "这周别发抗凝", clock)
+    this_week = first.until
     assert write(session, by_rep[other.id][0], "抗凝治疗这个月不要", clock).id == first.id
     assert (first.scope, first.rep_id) == (Scope.ALL, None)
     assert local(first.until).day == 1, "the longer of the two"
     apart = write(session, by_rep[one.id][1], "版面太花，看不清", clock)
     assert apart.id != first.id
     assert (apart.tag_ids, apart.content_id) == ([], by_rep[one.id][1].content_id)
+    feedback.rules.take_back(session, by_rep[other.id][0].id)
+    assert (first.scope, first.rep_id, first.until) == (Scope.REP, one.id, this_week)
     with pytest.raises(Refused):
         feedback.rules.reject(session, apart.id, by="user:1", reason=" ", now=clock())
     feedback.rules.reject(session, apart.id, by="user:1", reason="已改版", now=clock())

@@ -86,8 +86,8 @@ def test_figures_are_what_was_done(database: Database) -> None:
         assert figures.seconds == {30: 2, contents.LONGEST_S: 1}
         assert figures.median_s == 30
         assert figures.adoption.few
-        # At the first place one of two was adopted in all, at later ones none of one.
-        assert mine.expected == pytest.approx(0.5)
+        # At the first place one was adopted, and one waits; at later ones none of one.
+        assert mine.expected == pytest.approx(1.0)
         assert (found.total.shown, found.total.waiting) == (3, 1)
         assert (found.total.adoption.hits, found.total.adoption.of) == (1, 2)
         now = overview.funnel(session, NOON, 28)
@@ -115,11 +115,12 @@ def test_what_nobody_adopts_and_what_is_worn_is_named_only_when_it_is_sure(
     with database.transaction() as session:
         tagging.seed(session, NOON)
         rep = hire(session, "rep01", NOON)
-        worn, steady = (publish(session, name, ("af",), NOON) for name in ("旧", "稳"))
+        worn, steady, waits = (publish(session, name, ("af",), NOON) for name in ("旧", "稳", "等"))
         row = meet(session, rep, "wang", NOON)
         for n in range(NOBODY_SHOWN):
             suggested(session, rep, row, worn, State.EXPIRED, place=n + 1)
             suggested(session, rep, row, steady, State.EXPIRED if n else State.ADOPTED, place=n + 1)
+            suggested(session, rep, row, waits, State.DELIVERED, place=n + 1)
         for n in range(contents.WORN_SENT):
             for version, opened_late in ((worn, n < 4), (steady, n < 14)):
                 sent(session, rep, row, version, NOON - timedelta(days=40), 9 if n < 16 else None)
@@ -130,7 +131,7 @@ def test_what_nobody_adopts_and_what_is_worn_is_named_only_when_it_is_sure(
         session.expunge_all()
         lines = {line.version.id: line for line in contents.contents(session, NOON, 90).lines}
         assert "body" in inspect(lines[worn.id].version).unloaded
-        assert (lines[worn.id].nobody, lines[steady.id].nobody) == (True, False)
+        assert [lines[one.id].nobody for one in (worn, steady, waits)] == [True, False, False]
         assert lines[steady.id].worn is None
         before, lately = lines[worn.id].worn or (None, None)
         assert before

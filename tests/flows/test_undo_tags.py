@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -175,3 +176,29 @@ def test_an_import_of_an_older_version_is_refused(database: Database) -> None:
         session.delete(session.scalars(select(TagImportChange)).one())
     with pytest.raises(Refused, match="没有留下"):
         undo(database, number)
+
+
+def test_what_was_broken_off_is_not_thrown_away_and_can_be_gone_on_with(
+    database: Database, people: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_tags, "SLICE", 1)
+    real, done = import_tags.say, list[int]()
+
+    def dies(*given: Any) -> None:
+        if done:
+            raise RuntimeError
+        done.append(given[2])
+        real(*given)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(import_tags, "say", dies)
+        with pytest.raises(RuntimeError):
+            take(database, NOON, f"{FIRST},房颤", f"{OTHER},房颤")
+    with database.transaction() as session:
+        assert not import_tags.are_stale(session, NOON + 9 * DAY)
+        import_tags.drop_stale(session, NOON + 9 * DAY)
+        number = session.scalars(select(TagImport.id)).one()
+    import_tags.apply(database, number, COLUMNS, actor="user:1", now=NOON + 9 * DAY)
+    assert all(said(database, person) for person in people.values())
+    assert undo(database, number) == Touched(2, 0)
+    assert not any(said(database, person) for person in people.values())

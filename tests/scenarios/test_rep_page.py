@@ -17,6 +17,7 @@ from app.connectors.wecom.cards import TITLE
 from app.content import ContentVersion, Purpose
 from app.delivery import Dispatch
 from app.facts import CardAnswered
+from app.feedback import ClaimState
 from app.flows import Received, card_answered
 from app.flows.suggestion_card import card, task_id
 from app.identity import Physician
@@ -97,6 +98,25 @@ def test_a_refusal_is_taken_back_with_what_followed_from_it(
         assert said in client.post(f"{path}/{late}", data=stale, follow_redirects=True).text
     with line.parts.db.reading() as session:
         assert session.get_one(Suggestion, suggestion.id).state == State.ADOPTED
+
+
+def test_what_somebody_has_decided_is_not_taken_back(line: Line, suggestion: Suggestion) -> None:
+    client, path = enter(line, "rep01"), f"/rep/suggestions/{suggestion.id}"
+    send(client, f"{path}/refuse_reason", reason="other", note="这个月别再发房颤")
+    with line.parts.db.transaction() as session:
+        (rule,) = feedback.rules.listing(session)
+        feedback.rules.reject(session, rule.id, by="user:1", reason="不采纳", now=line.clock())
+    assert "市场部已经处理" in send(client, f"{path}/reopen").text
+    line.clock.tick(minutes=1)
+    send(client, f"{path}/refuse_reason", reason="not_mine")
+    with line.parts.db.transaction() as session:
+        (claim,) = feedback.claims.listing(session)
+        feedback.claims.decide(
+            session, claim.id, ClaimState.REMOVED, by="user:1", reason="已交接", now=line.clock()
+        )
+    assert "已经核实" in send(client, f"{path}/reopen").text
+    with line.parts.db.reading() as session:
+        assert session.get_one(Suggestion, suggestion.id).state == State.REFUSED
 
 
 def test_a_second_answer_leaves_nothing_of_the_first(line: Line, suggestion: Suggestion) -> None:

@@ -15,6 +15,7 @@ from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
 from app.flows.carry_out import carry_out
 from app.flows.history import have_it_already
+from app.flows.insight.overview import funnel
 from app.flows.settle_message import settle_message
 from app.identity import Id, Kind
 from app.journey.models import Touchpoint
@@ -139,6 +140,27 @@ def test_what_the_platform_refuses_waits_to_be_sent_by_hand(
     assert "/t/" in texts(line)[-1]
     (row, _other) = rows_of(line)
     assert (row.state, row.way) == (State.ADOPTED, By.REP)
+    with line.parts.db.reading() as session:
+        sent = funnel(session, line.clock(), 7)
+    assert (sent.sent, sent.adopted) == (1, 1)
+
+
+def test_what_the_platform_refuses_on_another_day_is_over(
+    line: Line, two: list[Suggestion]
+) -> None:
+    line.world.trouble = {
+        "errcodes": {"externalcontact/add_msg_template": {"errcode": 41048, "times": 1}}
+    }
+    client, path = enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt"
+    send(client, path, way="group_task")
+    line.clock.tick(hours=13)
+    line.work()  # quiet hours
+    line.clock.tick(hours=9)
+    line.work()
+    assert "没有发出" in texts(line)[-1]
+    assert "改用一对一" not in texts(line)[-1]
+    (row, _other) = rows_of(line)
+    assert row.state == State.CANCELLED
 
 
 def test_similar_conversations_go_with_one_tap_each_judged_by_itself(

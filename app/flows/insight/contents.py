@@ -172,8 +172,8 @@ def _figures(
     for row in session.execute(shown):
         mine = found.setdefault(row.of, Figures())
         _note_answers(mine, row)
-        if row.place > 0 and row.shown:
-            mine.places[row.place] = row.shown, row.adopted_shown
+        if row.place > 0 and row.shown > row.waiting:
+            mine.places[row.place] = row.shown - row.waiting, row.adopted_shown
     refused = (
         select(Suggestion.content_version_id, Suggestion.refusal, func.count().label("number"))
         .where(within(since, now), Suggestion.state == State.REFUSED, *conditions[0])

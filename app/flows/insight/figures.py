@@ -21,7 +21,8 @@ SORTS: Mapping[str, str] = {
 @dataclass(slots=True)
 class Figures:
     """Counts of one version, or of all. `waiting`: shown and not answered yet; `refusals`: reason →
-    times; `places`: position → (shown, adopted); `seconds`: whole seconds of reading → openings."""
+    times; `places`: position → (shown and not waiting, adopted); `seconds`: whole seconds of
+    reading → openings."""
 
     suggested: int = 0
     shown: int = 0
@@ -80,7 +81,8 @@ class Line:
     @property
     def nobody(self) -> bool:
         """Often shown, never adopted."""
-        return not self.figures.adopted and self.figures.shown >= NOBODY_SHOWN
+        ripe = self.figures.shown - self.figures.waiting
+        return not self.figures.adopted and ripe >= NOBODY_SHOWN
 
 
 @dataclass(frozen=True, slots=True)
