@@ -77,10 +77,10 @@ def evaluate(
         weighted(content_tags, columns.item, columns),
         weighted(physician_tags, columns.user, columns) if physician_tags else None,
     )
-    problem = proof.split(data, split, seed)
-    tell(f"{len(data.user):,} openings, {len(problem.asked_user):,} to foresee")
-    judged = proof.judge(problem, tell, chosen)
-    show(_as_json(problem, judged), _as_text(problem, judged), as_json)
+    problems = proof.split(data, split, seed)
+    tell(f"{len(data.user):,} openings, {_foreseen(problems):,} to foresee")
+    judged = proof.judge(problems, tell, chosen)
+    show(_as_json(problems, judged), _as_text(problems, judged), as_json)
 
 
 def invent(
@@ -171,12 +171,17 @@ def _baselines(only: str) -> Sequence[str]:
     return asked or tuple(proof.MODELS)
 
 
-def _as_json(problem: Problem, judged: Judged) -> dict[str, Any]:
+def _foreseen(problems: Sequence[Problem]) -> int:
+    return sum(len(one.asked_user) for one in problems)
+
+
+def _as_json(problems: Sequence[Problem], judged: Judged) -> dict[str, Any]:
+    problem = problems[0]
     physicians, contents = problem.size
     return {
         "split": problem.kind, "physicians": physicians, "contents": contents,
         "ranked_contents": int(problem.among.sum()), "tags": len(problem.data.tags),
-        "openings": len(problem.data.user), "foreseen": len(problem.asked_user),
+        "openings": len(problem.data.user), "foreseen": _foreseen(problems),
         "models": {
             name: {key: figure.as_json() for key, figure in row.items()}
             for name, row in judged.rows.items()
@@ -188,11 +193,12 @@ def _as_json(problem: Problem, judged: Judged) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _as_text(problem: Problem, judged: Judged) -> str:
+def _as_text(problems: Sequence[Problem], judged: Judged) -> str:
+    problem = problems[0]
     physicians, contents = problem.size
     lines = [
         f"{physicians:,} physicians, {contents:,} contents, {len(problem.data.tags):,} tags; "
-        f"split {problem.kind}: {len(problem.asked_user):,} openings to foresee among "
+        f"split {problem.kind}: {_foreseen(problems):,} openings to foresee among "
         f"{int(problem.among.sum()):,} contents",
         f"{'':14}{'NDCG@10':^23}{'ours minus it':^24}{'recall':>8}{'hit':>8}{'cover':>8}"
         f"{'Gini':>8}{'s':>7}",
@@ -211,7 +217,9 @@ def _as_text(problem: Problem, judged: Judged) -> str:
         best = f"{verdict} the best of them ({judged.best})"
     return "\n".join([
         *lines, f"calibration of ours: {said}",
-        f"learned with {judged.chosen}; EASE: {judged.gate}", f"ours is {best}",
+        *(f"learned with {settings}; EASE: {gate}"
+          for settings, gate in zip(judged.chosen, judged.gate, strict=True)),
+        f"ours is {best}",
         *(f"left out: {name} needs {how}" for name, how in judged.left_out.items()),
     ])  # fmt: skip
 

@@ -1,7 +1,8 @@
 """Answers as arrays: whose interests met which tags, and what that adds up to. Needs numpy.
 
-An answer's part of the crosses is its interests × crosses × tags of its content. A few thousand
-answers at a time stay in the processor's cache, which all of them at once do not by far.
+An answer's part of the crosses is its interests × crosses × tags of its content. Interests ×
+crosses is the same for all answers of a decision, and a few thousand decisions at a time stay in
+the processor's cache, which all of them at once do not by far.
 """
 
 from __future__ import annotations
@@ -40,26 +41,33 @@ class Answers:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some decisions and their answers. `cells`, `shares`: most tags of a content × answers, where
+    a cell is a place among decisions × tags."""
+
+    decisions: Any
+    answers: Any
+    cells: Any
+    shares: Any
+
+
 class Wanted:
     """What answers have to do with crosses and tags."""
 
     def __init__(self, contents: Contents, answers: Answers) -> None:
-        import numpy as np
-
+        self.contents, self._number = len(contents.tags), contents.number_of_tags
         self._answers = answers
-        self.contents = len(contents.tags)
-        self._shares = np.zeros((self.contents, contents.number_of_tags))
-        rows = np.arange(self.contents)[:, None]
-        if contents.number_of_tags:  # without any, the padding is no tag either
-            np.add.at(self._shares, (rows, contents.tags), contents.shares)
+        self._parts = list(self._parted(contents)) if self._number else []
 
     def by(self, crosses: Any, tag: Any) -> Any:
         """What each answer's content has from interests × tags and from the tags alone."""
         import numpy as np
 
-        found = np.empty(len(self._answers.content))
-        for part, interests, shares in self._parts():
-            found[part] = np.einsum("ij,ij->i", interests @ crosses + tag, shares)
+        found = np.zeros(len(self._answers.content))
+        for one in self._parts:
+            each = (self._answers.interests[one.decisions] @ crosses + tag).ravel()
+            found[one.answers] = np.einsum("ij,ij->j", each[one.cells], one.shares)
         return found
 
     def pulled(self, each: Any, *, squared: bool = False) -> tuple[Any, Any]:
@@ -69,17 +77,29 @@ class Wanted:
         """
         import numpy as np
 
-        tags = self._shares.shape[1]
-        crosses, tag = np.zeros((self._answers.interests.shape[1], tags)), np.zeros(tags)
-        for part, interests, shares in self._parts():
+        number = self._number
+        crosses, tag = np.zeros((self._answers.interests.shape[1], number)), np.zeros(number)
+        for one in self._parts:
+            interests, shares = self._answers.interests[one.decisions], one.shares
             if squared:
                 interests, shares = interests**2, shares**2
-            crosses += interests.T @ (each[part, None] * shares)
-            tag += each[part] @ shares
+            pulls = (each[one.answers] * shares).ravel()
+            whole = np.bincount(one.cells.ravel(), pulls, len(interests) * number)
+            by_decision = whole.reshape(len(interests), number)
+            crosses += interests.T @ by_decision
+            tag += by_decision.sum(0)
         return crosses.ravel(), tag
 
-    def _parts(self) -> Iterator[tuple[slice, Any, Any]]:
+    def _parted(self, contents: Contents) -> Iterator[_Part]:
+        import numpy as np
+
         one = self._answers
-        for start in range(0, len(one.content), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            yield part, one.interests[one.decision[part]], self._shares[one.content[part]]
+        order = np.argsort(one.decision, kind="stable")
+        decisions, first = np.unique(one.decision[order], return_index=True)
+        ends = np.append(first, len(order))
+        for start in range(0, len(decisions), AT_ONCE):
+            some = decisions[start : start + AT_ONCE]
+            answers = order[ends[start] : ends[min(start + AT_ONCE, len(decisions))]]
+            content, row = one.content[answers], np.searchsorted(some, one.decision[answers])
+            cells = row * self._number + contents.tags.T[:, content]
+            yield _Part(some, answers, cells, contents.shares.T[:, content])

@@ -7,6 +7,7 @@ import pytest
 np = pytest.importorskip("numpy", reason="numpy (requirements-recommend.lock) is not installed")
 
 from app.flows.learn import PRIORS  # noqa: E402
+from app.recommend import wanted  # noqa: E402
 from app.recommend.laplace import curvature, spread_of  # noqa: E402
 from app.recommend.learning import learn  # noqa: E402
 from app.recommend.spread import Spread  # noqa: E402
@@ -38,8 +39,26 @@ def test_curvature_is_that_of_the_loss() -> None:
         crosses = np.outer(answers.interests[n], shares).ravel()
         which = np.eye(4)[answers.content[n]]
         rows.append(np.r_[crosses, shares, which, affine[n], read[n], 1.0])
-    wanted = (chance * (1 - chance)) @ np.square(rows)
-    assert found == pytest.approx(wanted)
+    assert found == pytest.approx((chance * (1 - chance)) @ np.square(rows))
+
+
+def test_answers_of_a_decision_are_added_up_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wanted, "AT_ONCE", 7)
+    contents, alone = asked(40)
+    decision = np.random.default_rng(2).integers(0, 20, 40)  # some with none, in no order
+    mine = alone.interests[decision]
+    together = Answers(alone.interests, decision, alone.content, alone.good)
+    dense = np.zeros((4, 4))
+    np.add.at(dense, (np.arange(4)[:, None], contents.tags), contents.shares)
+    shares = dense[alone.content]
+    crosses, tag = np.random.default_rng(3).random((3, 4)), np.arange(4.0)
+    found = Wanted(contents, together)
+    assert found.by(crosses, tag) == pytest.approx(((mine @ crosses + tag) * shares).sum(1))
+    for squared, power in ((False, 1), (True, 2)):
+        by_cross, by_tag = found.pulled(alone.good, squared=squared)
+        each = alone.good[:, None] * shares**power
+        assert by_cross == pytest.approx(((mine**power).T @ each).ravel())
+        assert by_tag == pytest.approx(each.sum(0))
 
 
 def test_contents_without_any_tag_are_learned_from() -> None:

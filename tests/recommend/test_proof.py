@@ -12,6 +12,7 @@ pytest.importorskip("numpy", reason="numpy (requirements-recommend.lock) is not 
 
 from app.cli.main import command_line
 from app.infra.errors import Refused
+from app.recommend.proof import Interaction, Split, Weighted, dataset, split
 
 
 def run(*words: object) -> str:
@@ -49,6 +50,17 @@ def test_contents_that_nobody_has_opened_are_ranked_by_tags_and_not_below_the_co
     value, low, high = models["ours"]["ndcg"]  # type: ignore[index,misc]
     assert low < value < high
     assert found["calibration"]["ece"][0] < 0.15  # type: ignore[index]
+
+
+def test_every_content_is_unknown_once(world: Path) -> None:
+    rows = [line.split(",") for line in (world / "interactions.csv").read_text().split()[1:]]
+    data = dataset([Interaction(u, i, float(t)) for u, i, t in rows], [Weighted("c1", "t1", 1.0)])
+    problems = split(data, Split.COLD, 3)
+    assert (sum(one.among.astype(int) for one in problems) == 1).all()
+    for one in problems:
+        assert one.among[one.asked_item].all()
+        assert not one.among[one.item].any()
+        assert len(one.item) + len(one.asked_item) == len(data.user)
 
 
 def test_the_same_files_are_judged_in_the_same_way(world: Path) -> None:

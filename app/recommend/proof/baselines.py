@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from app.recommend.proof.figures import CHUNK, Model, rank
+from app.recommend.proof.figures import CHUNK, Model, goodness
 from app.recommend.proof.neighbours import ease, knn
 from app.recommend.proof.profiles import cosine_profiles, shares_by_rarity
 from app.recommend.proof.sampling import sampled
@@ -76,7 +76,7 @@ def can(name: str) -> bool:
 def tuned(problem: Problem, build: Build, grid: Sequence[dict[str, float]]) -> Model:
     """The model with those settings that foresee best inside what is known."""
     asked = inner(problem)
-    known = [rank(asked, build(asked, **one)).each[:, 0].mean() for one in grid]
+    known = [sum(goodness(part, build(part, **one)) for part in asked) for one in grid]
     return build(problem, **grid[known.index(max(known))])
 
 

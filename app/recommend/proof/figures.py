@@ -6,7 +6,7 @@ witnesses. Differences are drawn in pairs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ Model = Callable[[Any], Any]  # positions of physicians → physicians × conten
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """`each`: physicians × (NDCG, recall, hit) at 10; `top`: what each would be shown."""
+    """`each`: physicians × (NDCG, recall, hit) at 10; `top`: lists × what would be shown."""
 
     users: Any
     each: Any
@@ -58,6 +58,23 @@ def rank(problem: Problem, model: Model) -> Ranked:
     return Ranked(users, np.vstack(each), np.vstack(top))
 
 
+def goodness(problem: Problem, model: Model) -> float:
+    """NDCG@10."""
+    return float(rank(problem, model).each[:, 0].mean())
+
+
+def joined(some: Sequence[Ranked]) -> Ranked:
+    """Several questions as one: each physician's mean of those that ask about them, all lists."""
+    import numpy as np
+
+    users, place = np.unique(np.concatenate([one.users for one in some]), return_inverse=True)
+    each = np.zeros((len(users), len(NAMES)))
+    np.add.at(each, place, np.vstack([one.each for one in some]))
+    long = min(one.top.shape[1] for one in some)
+    top = np.vstack([one.top[:, :long] for one in some])
+    return Ranked(users, each / np.bincount(place)[:, None], top)
+
+
 def means(ranked: Ranked, seed: int = 0) -> dict[str, Figure]:
     """NDCG, recall and hit rate at 10 with their intervals."""
     drawn = _draws(len(ranked.users), seed) @ ranked.each
@@ -74,12 +91,12 @@ def mean(each: Any, seed: int = 0) -> Figure:
     return _figure(each.mean(), _draws(len(each), seed) @ each)
 
 
-def spread(problem: Problem, ranked: Ranked, seed: int = 0) -> dict[str, Figure]:
+def spread(among: Any, ranked: Ranked, seed: int = 0) -> dict[str, Figure]:
     """Share of the contents that anybody is shown, and how unevenly (Gini, 0 even to 1 one)."""
     import numpy as np
 
-    number = int(problem.among.sum())
-    place = np.cumsum(problem.among) - 1
+    number = int(among.sum())
+    place = np.cumsum(among) - 1
     shown = place[ranked.top]
     dice = np.random.default_rng(seed)
 

@@ -7,16 +7,16 @@ physicians whom its weight was not chosen by, surely.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from app.recommend import near, neighbours
 from app.recommend.learning import Learned, Priors, learn, platt
-from app.recommend.proof.figures import Model, rank
+from app.recommend.proof.figures import Model, goodness
 from app.recommend.proof.sampling import MOST, Sampled, sampled
-from app.recommend.proof.splits import Problem, inner
+from app.recommend.proof.splits import Problem, Split, inner
 from app.recommend.proof.stacking import Stack, choose, entries, nearest, scores_of
 from app.recommend.reading import ANYTHING
 from app.recommend.response import DAY_0, Response
@@ -25,8 +25,14 @@ from app.recommend.table import Table, table
 from app.recommend.wanted import Answers, Contents
 
 LONG_AGO, NOW = datetime(2000, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
-START = {"worth": 8.0, "cross": 0.2, "content": 1.0}
-OTHERS = {"cross": (0.05, 0.8), "worth": (2.0, 32.0), "content": (0.1,)}
+START = {
+    Split.LAST: {"worth": 8.0, "cross": 0.2, "content": 1.0, "tag": 1.0},
+    Split.COLD: {"worth": 32.0, "cross": 0.05, "content": 1.0, "tag": 0.3},
+}
+OTHERS: Mapping[Split, Mapping[str, tuple[float, ...]]] = {
+    Split.LAST: {"cross": (0.05, 0.8), "worth": (2.0, 32.0), "content": (0.1,)},
+    Split.COLD: {"tag": (0.02, 0.1, 1.0), "cross": (0.02, 0.2), "worth": (2.0, 8.0, 128.0)},
+}
 CAUTIOUS = {"worth": 2.0, "cross": 0.02, "content": 0.02, "tag": 0.02}  # hardly more than day 0
 FEW = 300_000  # answers that are enough to choose settings by
 TAGS_ALONE = Stack()
@@ -56,8 +62,8 @@ def day_0(problem: Problem) -> Model:
 
 def trained(problem: Problem) -> Ours:
     """The scorer after learning from what is known; its settings are chosen inside of that."""
-    asked = inner(problem)
-    chosen = _settings(asked)
+    parts = inner(problem)
+    asked, chosen = parts[0], _settings(parts)
     stack, gate = choose(asked, {False: linear(asked, **chosen), True: linear(asked, **CAUTIOUS)})
     settings = dict(CAUTIOUS) if stack.careful else chosen
     base, sure = _calibrated(asked, linear(asked, stack, **settings))
@@ -96,14 +102,15 @@ def linear(
     return logits
 
 
-def _settings(asked: Problem) -> dict[str, float]:
+def _settings(parts: Sequence[Problem]) -> dict[str, float]:
     """One after the other, each is moved where that helps; the last word has day 0."""
 
     def good(one: dict[str, float]) -> float:
-        return float(rank(asked, linear(asked, **one, most=FEW)).each[:, 0].mean())
+        return sum(goodness(part, linear(part, **one, most=FEW)) for part in parts)
 
-    at, best = dict(START), good(START)
-    for name, values in OTHERS.items():
+    start, others = START[parts[0].kind], OTHERS[parts[0].kind]
+    at, best = dict(start), good(start)
+    for name, values in others.items():
         tried = {value: good({**at, name: value}) for value in values}
         value = max(tried, key=lambda one: tried[one])
         if tried[value] > best:

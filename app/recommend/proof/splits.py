@@ -1,7 +1,12 @@
-"""What is known and what is to be foreseen: everybody's last opening, or unknown contents."""
+"""What is known and what is to be foreseen: everybody's last opening, or unknown contents.
+
+Which contents are unknown moves every figure by more than which physicians are asked, so each
+quarter of them has its turn.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -9,7 +14,7 @@ from typing import Any
 from app.infra.errors import Refused
 from app.recommend.proof.dataset import Dataset
 
-COLD_SHARE = 0.25
+QUARTERS, TURNS = 4, 2  # turns: of those quarters, when weights are chosen
 LEAST_USERS = 30
 
 
@@ -17,7 +22,7 @@ class Split(StrEnum):
     """How the openings are parted."""
 
     LAST = "last"  # everybody's last opening, among all contents
-    COLD = "cold"  # a quarter of the contents, never seen, ranked among themselves
+    COLD = "cold"  # each quarter of the contents in its turn, never seen, ranked among itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +65,14 @@ class Problem:
         return np.bincount(self.item, minlength=self.size[1]) > 0
 
 
-def split(data: Dataset, kind: Split, seed: int = 0) -> Problem:
-    """The openings of a data set, parted. Raises Refused when there are too few."""
+def split(data: Dataset, kind: Split, seed: int = 0) -> list[Problem]:
+    """The openings of a data set, parted; once, or by quarters. Refused when there are too few."""
     import numpy as np
 
     whole = Problem(data, kind, seed, data.user, data.item, data.time,
                     data.user[:0], data.item[:0], np.ones(len(data.items), dtype=bool))  # fmt: skip
-    found = _last(whole, 1) if kind is Split.LAST else _cold(whole)
-    if len(np.unique(found.asked_user)) < LEAST_USERS:
+    found = [_last(whole, 1)] if kind is Split.LAST else list(_cold(whole))
+    if min(len(np.unique(one.asked_user)) for one in found) < LEAST_USERS:
         raise Refused(
             f"可以检验的医生少于 {LEAST_USERS} 位，数字没有意义。"
             f"每位医生至少需要 3 次打开（冷启动：内容也要足够多）。"
@@ -75,9 +80,9 @@ def split(data: Dataset, kind: Split, seed: int = 0) -> Problem:
     return found
 
 
-def inner(problem: Problem) -> Problem:
+def inner(problem: Problem) -> list[Problem]:
     """The same question once more inside what is known: to choose weights without the answer."""
-    return _last(problem, 3) if problem.kind is Split.LAST else _cold(problem)
+    return [_last(problem, 3)] if problem.kind is Split.LAST else list(_cold(problem))[:TURNS]
 
 
 def _last(problem: Problem, most: int) -> Problem:
@@ -90,14 +95,15 @@ def _last(problem: Problem, most: int) -> Problem:
     return _parted(problem, left <= np.minimum(most, count[user] // 3), problem.among)
 
 
-def _cold(problem: Problem) -> Problem:
+def _cold(problem: Problem) -> Iterator[Problem]:
     import numpy as np
 
     dice = np.random.default_rng(problem.seed + 1)
-    seen = np.flatnonzero(problem.warm())
-    cold = np.zeros(problem.size[1], dtype=bool)
-    cold[dice.permutation(seen)[: int(COLD_SHARE * len(seen))]] = True
-    return _parted(problem, cold[problem.item], cold)
+    seen = dice.permutation(np.flatnonzero(problem.warm()))
+    for n in range(QUARTERS):
+        cold = np.zeros(problem.size[1], dtype=bool)
+        cold[seen[n::QUARTERS]] = True
+        yield _parted(problem, cold[problem.item], cold)
 
 
 def _parted(problem: Problem, asked: Any, among: Any) -> Problem:
