@@ -135,8 +135,9 @@ class BestFirst:
         reps = Counter(one for part in self.parts.values() for one in part.considered.contacts)
         shared = sorted(one for one, times in reps.items() if times > 1)
         made = attention.contacts(self._session, shared, self._now)
-        cap = consent.rules(self._session).cap_contacts
-        left = {one: cap - made.get(one, 0) for one in shared}
+        cap, chosen = consent.rules(self._session).cap_contacts, consent.own(self._session, shared)
+        slow = {one for one, own in chosen.items() if own.days}
+        left = {one: (min(cap, 1) if one in slow else cap) - made.get(one, 0) for one in shared}
         return left if any(reps[one] > max(1, left[one]) for one in shared) else {}
 
     def _reserve(self, wishes: Sequence[Wish[str]]) -> dict[str, float]:

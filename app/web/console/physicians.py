@@ -23,6 +23,7 @@ from app.web.console.court import viewer
 from app.web.console.drawing import drawn
 from app.web.console.insight_words import page_number
 from app.web.context import parts
+from app.web.own_words import own_words
 
 PAGE = 30
 CHANNELS = (("", _l("全部")), ("wecom", _l("企微")), ("oa", _l("公众号")), ("page", _l("内容")))
@@ -101,6 +102,8 @@ def physician(one_id: str) -> str:
             channels=CHANNELS,
             permission=_permission(session, person, now),
             ledger=consent.ledger(session, person.one_id)[:8],
+            wishes=own_words(session, person.one_id, reps.reps_by_id(session)),
+            deleted=tagging.deleted_own(session, person.one_id),
             suggestions=_suggestions(session, person),
             Happened=Happened,
         )
@@ -132,7 +135,7 @@ def _permission(
             through=through, permitted=known.permitted, opted_out=known.opted_out,
             content_usable=True, rep_active=has_rep, connected=has_rep,
             follows=identity.Kind.OPENID in kinds, contacted_at=known.contacted_at,
-            spared_by=known.spared_by,
+            spared_by=known.spared_by, wished_days=known.own.days,
         )  # fmt: skip
         told.append((name, consent.may_contact(facts, consent.rules(session), now)))
     return told
