@@ -18,7 +18,7 @@ from app.consent.models import (
     OwnChoice,
     Purpose,
 )
-from app.consent.own import NOTHING_CHOSEN, Own, choose, own, take_back
+from app.consent.own import NOTHING_CHOSEN, Own, choose, leaving, own, take_back
 from app.consent.policy import (
     PACES,
     ContactFacts,
@@ -53,6 +53,7 @@ __all__ = [
     "Through",
     "Verdict",
     "choose",
+    "leaving",
     "ledger",
     "may_contact",
     "own",

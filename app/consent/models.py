@@ -83,7 +83,7 @@ class About(StrEnum):
 
 
 class OwnChoice(Base):
-    """What a person chose on the own page, said through one identifier. Nothing there: all is on."""
+    """What a person chose on the own page, said through one identifier. No row: all is on."""
 
     __tablename__ = "own_choice"
     __table_args__ = (UniqueConstraint("identifier_id", "about", "number"),)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.consent.models import About, OwnChoice
@@ -49,6 +49,20 @@ def own(session: Session, one_ids: Iterable[str]) -> dict[str, Own]:
         )
         for one_id, said in chosen.items()
     }  # fmt: skip
+
+
+def leaving(session: Session) -> list[str]:
+    """Who waits for everything to be erased, the first who asked first."""
+    asked = func.min(OwnChoice.at)
+    return list(
+        session.scalars(
+            select(Identifier.one_id)
+            .join(OwnChoice, OwnChoice.identifier_id == Identifier.id)
+            .where(OwnChoice.about == About.ERASURE)
+            .group_by(Identifier.one_id)
+            .order_by(asked, Identifier.one_id)
+        )
+    )
 
 
 def choose(

@@ -220,7 +220,7 @@ def _wished(facts: ContactFacts, now: datetime) -> Reason | None:
         return None
     window = timedelta(days=facts.wished_days)
     last = max((at for at in facts.contacted_at if now - at < window), default=None)
-    text = PACES.get(facts.wished_days, f"医生希望 {facts.wished_days} 天内最多一次")
+    text = PACES.get(facts.wished_days, "医生希望少联系")
     return None if last is None else Reason("wished_pace", text, last + window)
 
 

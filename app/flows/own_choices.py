@@ -85,6 +85,12 @@ def stay(session: Session, row: Identifier, now: datetime) -> None:
         _done(session, row, "own.erasure_taken_back", now)
 
 
+def erasure_done(session: Session, one_id: str, *, actor: str, now: datetime) -> None:
+    """Staff have erased what was to be erased: the request waits no more."""
+    if consent.take_back(session, one_id, About.ERASURE):
+        accounts.audit(session, actor, "own.erasure_done", "physician", one_id, now=now)
+
+
 def _switch(
     session: Session, row: Identifier, about: About, number: int, off: bool, now: datetime
 ) -> bool:

@@ -73,9 +73,7 @@ def own_page(session: Session, row: Identifier, now: datetime) -> OwnPage:
     )  # fmt: skip
 
 
-def _known(
-    session: Session, one_id: str, names: Mapping[int, str], now: datetime
-) -> list[Known]:
+def _known(session: Session, one_id: str, names: Mapping[int, str], now: datetime) -> list[Known]:
     """The strongest first; none that only staff may see."""
     held = tagging.weights(session, [one_id], now)[one_id]
     said = tagging.reasons(session, one_id, now)

@@ -106,7 +106,8 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
     """Everything that was noted through this identifier, or only what is older than `before`."""
     _erase_notices(session, row, before)
     for model in (
-        Touchpoint, MeetingAnswer, ConsentEntry, ContactWish, OwnChoice, TagAssertion, TagSighting, TagRefused,
+        Touchpoint, MeetingAnswer, ConsentEntry, ContactWish, OwnChoice, TagAssertion,
+        TagSighting, TagRefused,
     ):  # fmt: skip
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)

@@ -1,4 +1,5 @@
-"""Tracked links, their page views, keys of physicians' own pages, and the QR codes through which physicians arrive."""
+"""Tracked links, their page views, keys of physicians' own pages, and the QR codes through which
+physicians arrive."""
 
 from __future__ import annotations
 

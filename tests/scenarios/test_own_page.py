@@ -10,14 +10,15 @@ import pytest
 from sqlalchemy import select
 
 from app import accounts, consent, delivery, identity, journey, reps, tagging
-from app.accounts.models import AuditEntry
+from app.accounts.models import AuditEntry, Role
 from app.content import Purpose
 from app.delivery import Dispatch
-from app.flows import permission
+from app.flows import permission, vocabulary
 from app.identity import Id, Identifier, Kind
 from app.recommend import DailyPlan, Suggestion
-from app.tagging import Source
+from app.tagging import Source, editing
 from tests.scenarios.conftest import Line, publish
+from tests.scenarios.test_console import PASSWORD, Browser
 from tests.scenarios.test_main_line import suggest, tag_names
 from tests.scenarios.test_rep_page import beside, enter
 
@@ -260,11 +261,12 @@ def test_everything_is_downloaded_and_nothing_that_staff_keep_to_themselves(know
     publish(line, "房颤抗凝新进展", ["af"])
     suggest(line)
     with line.parts.db.transaction() as session:
-        hidden = tagging.by_key(session, "stage-trial")
-        assert hidden is not None
-        hidden.sensitivity = "staff"
+        vocabulary.edit(
+            session, lambda d: editing.revised(d, "stage-trial", {"sensitivity": "staff"}),
+            actor="t", now=line.clock(),
+        )  # fmt: skip
         tagging.assert_tag(
-            session, row_of(line).id, hidden.id, source=Source.CRM, ref="t", evidence="CRM",
+            session, row_of(line).id, tag_id(line, "stage-trial"), source=Source.CRM, ref="t", evidence="CRM",
             at=line.clock(),
         )  # fmt: skip
     answer = line.web.get(f"/me/{ask(line)}/download")
@@ -275,6 +277,45 @@ def test_everything_is_downloaded_and_nothing_that_staff_keep_to_themselves(know
     assert {one["kind"] for one in record["identifiers"]} >= {"openid", "wecom_external_userid"}
     assert [one["title"] for one in record["suggestions"]] == ["房颤抗凝新进展"]
     assert "我的信息" in answer.text
+
+
+def test_what_is_chosen_outlives_the_account_and_the_key_does_not(known: Line) -> None:
+    line, af = known, tag_id(known, "af")
+    token = ask(line)
+    change(line, token, f"tags/{af}", action="delete")
+    change(line, token, "pace", pace="14")
+    line.do("unfollow", person="wang")
+    assert line.web.get(f"/me/{token}").status_code == 404
+    with line.parts.db.reading() as session:
+        row = identity.find(
+            session,
+            Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", line.person("wang").external_userid),
+        )
+        assert row is not None
+        assert consent.own(session, [row.one_id])[row.one_id].days == 14
+    assert tag_names(line, row.one_id) == set()
+
+
+def test_staff_see_what_the_physician_chose_and_close_a_request(known: Line) -> None:
+    line, af = known, tag_id(known, "af")
+    token, one_id = ask(line), row_of(known).one_id
+    change(line, token, f"tags/{af}", action="delete")
+    change(line, token, "leave", action="leave")
+    with line.parts.db.transaction() as session:
+        accounts.create_user(
+            session, "admin", name="示例", password=PASSWORD, role=Role.ADMIN, now=line.clock()
+        )
+    admin = Browser(line)
+    admin.login("admin")
+    assert f"/console/physicians/{one_id}" in admin.get("/console/").text
+    told = admin.get(f"/console/physicians/{one_id}").text
+    for text in ("医生本人删除", "医生请求删除资料", "结束请求"):
+        assert text in told, text
+    told = admin.send(f"/console/physicians/{one_id}", f"/console/physicians/{one_id}/erasure").text
+    assert "删除资料的请求已结束" in told
+    assert "结束请求" not in told.replace("删除资料的请求已结束", "")
+    sends = admin.get("/console/governance/sends").text
+    assert token not in sends
 
 
 def test_a_safety_notice_reaches_who_has_switched_its_topic_off(known: Line) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from flask import render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from app import accounts, consent, content, court, identity, journey, reps, tagging
+from app.accounts.models import Role
 from app.consent import Through
+from app.flows import own_choices
 from app.flows.permission import standings
 from app.identity import Identifier, Physician
 from app.journey import Happened
@@ -24,8 +27,10 @@ from app.web.console.drawing import drawn
 from app.web.console.insight_words import page_number
 from app.web.context import parts
 from app.web.own_words import own_words
+from app.web.policy import allow
 
 PAGE = 30
+COMPLIANCE = (Role.ADMIN, Role.REVIEWER)
 CHANNELS = (("", _l("全部")), ("wecom", _l("企微")), ("oa", _l("公众号")), ("page", _l("内容")))
 
 
@@ -103,10 +108,24 @@ def physician(one_id: str) -> str:
             permission=_permission(session, person, now),
             ledger=consent.ledger(session, person.one_id)[:8],
             wishes=own_words(session, person.one_id, reps.reps_by_id(session)),
+            leaves=person.one_id in consent.leaving(session),
+            compliance=COMPLIANCE,
             deleted=tagging.deleted_own(session, person.one_id),
             suggestions=_suggestions(session, person),
             Happened=Happened,
         )
+
+
+@bp.post("/physicians/<one_id>/erasure")
+@allow(*COMPLIANCE)
+def erasure_done(one_id: str) -> Response:
+    """What the physician asked to be erased is erased."""
+    here = parts()
+    with here.db.transaction() as session:
+        person = visible.physician(session, one_id)
+        own_choices.erasure_done(session, person.one_id, actor=auth.actor().key, now=here.clock())
+    flash(_("删除资料的请求已结束。"))
+    return redirect(url_for("console.physician", one_id=one_id))
 
 
 def _identifiers(

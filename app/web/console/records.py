@@ -107,7 +107,8 @@ OBJECTS = {
 }  # fmt: skip
 CONSENT = {
     "added_rep": _l("添加代表为好友"), "followed": _l("关注公众号"),
-    "content_page": _l("在内容页选择"), "own_page": _l("在本人页面选择"), "keyword": _l("发送关键词"),
+    "content_page": _l("在内容页选择"), "own_page": _l("在本人页面选择"),
+    "keyword": _l("发送关键词"),
     "msg_audit_approved": _l("同意会话存档"), "subscribe_message": _l("订阅消息"),
     "kept_on_erasure": _l("删除资料后仍保留的意愿"),
 }  # fmt: skip
