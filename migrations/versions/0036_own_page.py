@@ -32,7 +32,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_own_choice")),
         sa.UniqueConstraint(
-            "identifier_id", "about", "number", name=op.f("uq_own_choice_identifier_id_about_number")
+            "identifier_id", "about", "number",
+            name=op.f("uq_own_choice_identifier_id_about_number"),
         ),
     )  # fmt: skip
     op.create_table(
