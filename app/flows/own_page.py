@@ -38,9 +38,8 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class OwnPage:
-    """`topics`: those of the physician's tags, of what was sent in half a year, and what is off;
-    `more`: all other topics of approved contents. `others`: reps and topics that have no name any
-    more are left out."""
+    """`deleted`: tag → name. `topics`: those of the physician's tags, of what was sent in half a
+    year, and what is off; `more`: all other topics of approved contents."""
 
     person: Physician
     tags: Sequence[Known]

@@ -43,7 +43,7 @@ def test_the_page_is_read_and_used_without_glasses(
     page = context.new_page()
     page.look = f"{width}-{locale}"  # type: ignore[attr-defined]
     page.goto(f"{product.base}/me/{token}")
-    keep(page, "own")
+    keep(page, "own", whole=True)
     assert not sticks_out(page)
     assert serious(page) == []
     small = page.evaluate(
@@ -63,7 +63,7 @@ def test_the_page_is_read_and_used_without_glasses(
     page.locator("#tags button[value=restore]").first.wait_for(state="detached")
     page.locator("#topics > ul button[value=off]").first.click()
     page.locator("#topics [role=status]").wait_for()
-    keep(page, "own-changed")
+    keep(page, "own-changed", whole=True)
     page.locator("#topics > ul button[value=on]").first.click()
     page.locator("#topics > ul button[value=on]").first.wait_for(state="detached")
     page.goto(f"{product.base}/me/{token}/leave")
