@@ -184,7 +184,8 @@ def _topics_off(session: Session, library: Library, people: Sequence[str]) -> li
             off.setdefault(tag, set()).add(one_id)
     if not off:
         return []
-    usual = {one: its for one, its in library.items() if one not in content.safety_notices(session)}
+    notices = content.safety_notices(session)
+    usual = {one: its for one, its in library.items() if one not in notices}
     return [
         Stop(_about(session, [tag], usual), frozenset(whose), UNWANTED_TOPIC)
         for tag, whose in sorted(off.items())

@@ -94,9 +94,11 @@ def erasure_done(session: Session, one_id: str, *, actor: str, now: datetime) ->
 def _switch(
     session: Session, row: Identifier, about: About, number: int, off: bool, now: datetime
 ) -> bool:
-    if not off:
-        return consent.take_back(session, row.one_id, about, number)
-    return _choose(session, row, about, number, now)
+    if off:
+        return _choose(session, row, about, number, now)
+    meant = tagging.merged_into(session, [number]) if about is About.TOPIC else [number]
+    gone = [consent.take_back(session, row.one_id, about, one) for one in meant]
+    return any(gone)
 
 
 def _choose(session: Session, row: Identifier, about: About, number: int, now: datetime) -> bool:

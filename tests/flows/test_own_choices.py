@@ -6,7 +6,7 @@ import pytest
 
 from app import consent, tagging
 from app.consent import About
-from app.flows import eligible, own_choices
+from app.flows import eligible, own_choices, vocabulary
 from app.flows.own_page import own_page
 from app.identity import Identifier
 from app.infra.db import Database
@@ -37,6 +37,23 @@ def test_a_topic_takes_narrower_ones_along_for_this_physician_only(database: Dat
         page = own_page(session, one, NOON)
         assert [(topic.name, topic.off) for topic in page.topics] == [("靶向治疗", True)]
         assert {"耐药", "指南"} <= {topic.name for topic in page.more}
+
+
+def test_a_topic_that_was_merged_stays_off_and_comes_back_with_the_other(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        one = meet(session, hire(session, "rep01", NOON), "one", NOON)
+        version = publish(session, "达标", ("lipid-lowering",), NOON)
+        own_choices.switch_topic(session, one, tag(session, "adherence").id, True, NOON)
+        vocabulary.merge(session, "adherence", "lipid-lowering", actor="user:1", now=NOON)
+        assert [
+            why.code for why in eligible.reasons_for(session, None, one.one_id, version, NOON)
+        ] == ["unwanted_topic"]
+        (topic,) = own_page(session, one, NOON).topics
+        own_choices.switch_topic(session, one, topic.number, False, NOON)
+        assert eligible.reasons_for(session, None, one.one_id, version, NOON) == ()
 
 
 def test_nothing_is_chosen_about_what_is_not_on_the_page(database: Database) -> None:

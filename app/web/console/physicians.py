@@ -108,8 +108,7 @@ def physician(one_id: str) -> str:
             permission=_permission(session, person, now),
             ledger=consent.ledger(session, person.one_id)[:8],
             wishes=own_words(session, person.one_id, reps.reps_by_id(session)),
-            leaves=person.one_id in consent.leaving(session),
-            compliance=COMPLIANCE,
+            leaves=_leaves(session, person.one_id),
             deleted=tagging.deleted_own(session, person.one_id),
             suggestions=_suggestions(session, person),
             Happened=Happened,
@@ -126,6 +125,12 @@ def erasure_done(one_id: str) -> Response:
         own_choices.erasure_done(session, person.one_id, actor=auth.actor().key, now=here.clock())
     flash(_("删除资料的请求已结束。"))
     return redirect(url_for("console.physician", one_id=one_id))
+
+
+def _leaves(session: Session, one_id: str) -> bool:
+    """Whether whoever looks may close a request for erasure here."""
+    asked = consent.own(session, [one_id]).get(one_id, consent.NOTHING_CHOSEN).leaves
+    return asked and auth.actor().role in COMPLIANCE
 
 
 def _identifiers(
