@@ -9,8 +9,18 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.consent.fold import ANY, Said, fold
-from app.consent.models import Action, ConsentEntry, ContactPolicy, ContactWish, Purpose
+from app.consent.models import (
+    About,
+    Action,
+    ConsentEntry,
+    ContactPolicy,
+    ContactWish,
+    OwnChoice,
+    Purpose,
+)
+from app.consent.own import NOTHING_CHOSEN, Own, choose, leaving, own, take_back
 from app.consent.policy import (
+    PACES,
     ContactFacts,
     Reason,
     Rules,
@@ -27,24 +37,33 @@ from app.infra.many import among
 
 __all__ = [
     "ANY",
+    "NOTHING_CHOSEN",
+    "PACES",
+    "About",
     "Action",
     "ConsentEntry",
     "ContactFacts",
     "ContactPolicy",
     "ContactWish",
+    "Own",
+    "OwnChoice",
     "Purpose",
     "Reason",
     "Rules",
     "Through",
     "Verdict",
+    "choose",
+    "leaving",
     "ledger",
     "may_contact",
+    "own",
     "policy_row",
     "quiet_until",
     "record",
     "rules",
     "standing",
     "standing_on",
+    "take_back",
     "wish",
     "wishes",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base, BigId, UtcDateTime
@@ -70,4 +70,26 @@ class ContactWish(Base):
     )
     way: Mapped[str] = mapped_column(String(10))
     source: Mapped[str] = mapped_column(String(40))  # content_page …
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class About(StrEnum):
+    """What a choice on the physician's own page is about."""
+
+    TOPIC = "topic"  # `number`: the tag that is off
+    REP = "rep"  # `number`: the rep who may not write
+    PACE = "pace"  # `number`: days within which one contact is enough
+    ERASURE = "erasure"  # everything is to be erased; `number` 0
+
+
+class OwnChoice(Base):
+    """What a person chose on the own page, said through one identifier. No row: all is on."""
+
+    __tablename__ = "own_choice"
+    __table_args__ = (UniqueConstraint("identifier_id", "about", "number"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    identifier_id: Mapped[int] = mapped_column(ForeignKey("identifier.id", ondelete="CASCADE"))
+    about: Mapped[str] = mapped_column(String(10))
+    number: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(UtcDateTime)

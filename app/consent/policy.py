@@ -7,15 +7,20 @@ failed, so that people see the whole picture, and when the time-bound ones end.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from app.infra.clock import local
 
 ASK_AGAIN = timedelta(minutes=10)
+PACES: Mapping[int, str] = MappingProxyType(
+    {7: "医生希望每周最多一次", 14: "医生希望每两周最多一次", 30: "医生希望每月最多一次"}
+)
+"""Days within which one contact is enough, over all reps and brands, as physicians choose them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class ContactFacts:
 
     `contacted_at`: contacts over all reps and channels, made or promised. A message of the
     account has a rep only where one lets it send: `rep_active` and `connected` are None without.
+    `wished_days`: the physician wants one contact in so many days at most, None: said nothing.
     """
 
     through: Through
@@ -56,6 +62,8 @@ class ContactFacts:
     follows: bool | None = None
     contacted_at: Sequence[datetime] = ()
     spared_by: Sequence[str] | None = None  # lists and segments that nobody writes to
+    wished_days: int | None = None
+    unwanted: bool = False  # the physician does not want to hear from this rep
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ class Reason:
 
 LEFT = Reason("rep_left", "代表已离职或停用")
 NOT_CONNECTED = Reason("not_connected", "代表与医生不是双向好友")
+UNWANTED = Reason("unwanted", "医生不希望由这位代表联系")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +139,7 @@ def may_contact(facts: ContactFacts, rules: Rules, now: datetime) -> Verdict:
     if not facts.content_usable:
         found.append(Reason("content", facts.content_problem or "内容不可使用"))
     found += _account(facts) if facts.through is Through.ACCOUNT else _rep(facts, now)
-    found.append(_cap(facts, rules, now))
+    found += [UNWANTED if facts.unwanted else None, _wished(facts, now), _cap(facts, rules, now)]
     if facts.through is not Through.REP:
         ends = quiet_until(rules, now)
         if ends:
@@ -203,6 +212,16 @@ def _platform_quota(used: int | None, now: datetime) -> Reason | None:
     first = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     following = (first + timedelta(days=days)).astimezone(now.tzinfo)
     return Reason("platform_quota", f"本月群发已达平台上限 {days} 次", following)
+
+
+def _wished(facts: ContactFacts, now: datetime) -> Reason | None:
+    """Not more often than the physician wishes, over all reps and brands."""
+    if facts.wished_days is None:
+        return None
+    window = timedelta(days=facts.wished_days)
+    last = max((at for at in facts.contacted_at if now - at < window), default=None)
+    text = PACES.get(facts.wished_days, "医生希望少联系")
+    return None if last is None else Reason("wished_pace", text, last + window)
 
 
 def _cap(facts: ContactFacts, rules: Rules, now: datetime) -> Reason | None:

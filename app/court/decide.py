@@ -194,7 +194,7 @@ def _open_again(session: Session, case: TagCase, actor: str, now: datetime) -> N
 
 
 def _against(session: Session, case: TagCase, signs: dict[int, float]) -> list[int]:
-    """The active assertions about this physician that say otherwise."""
+    """The active assertions about this physician that say otherwise, but the physician's own."""
     if not signs:
         return []
     rows = session.execute(
@@ -202,7 +202,7 @@ def _against(session: Session, case: TagCase, signs: dict[int, float]) -> list[i
         .join(Identifier, Identifier.id == TagAssertion.identifier_id)
         .where(
             Identifier.one_id == _one_id(session, case), TagAssertion.tag_id.in_(list(signs)),
-            TagAssertion.superseded_at.is_(None),
+            TagAssertion.superseded_at.is_(None), TagAssertion.source != Source.PHYSICIAN,
         )
     )  # fmt: skip
     return [row.id for row in rows if row.confidence * signs[row.tag_id] < 0]

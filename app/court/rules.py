@@ -35,6 +35,7 @@ OPENED_AT_LEAST = 4  # contents about what nobody has named
 SURELY = 0.9  # that it interests, at least
 SETTLE_AT = 0.97  # a case this sure settles itself, unless the company says otherwise
 SALES = frozenset({Source.CRM, Source.WECOM_TAG, Source.WECOM_PERSONAL, Source.REP_FEEDBACK})
+FINAL = (Source.VERDICT, Source.PHYSICIAN)  # no news in the sense of the court
 INTERESTS = ("disease", "topic", "product", "service")  # categories that openings speak of
 PRACTISED = ("stage-regular", "stage-advocate")  # tags that nobody has who never opens anything
 
@@ -157,7 +158,8 @@ def effect(kind: Kind, verdict: Verdict, tag: int, other: int) -> Effect:
 def find(person: Person, terms: Terms, now: datetime) -> list[Contradiction]:
     """All contradictions about one physician, in a fixed order."""
     known = {tag: of for tag, of in person.lines.items() if tag in terms.shape.half_lives}
-    held = {tag: _weight(of, tag, terms, now) for tag, of in known.items()}
+    open_to_doubt = {tag: of for tag, of in known.items() if not _is_deleted(of)}
+    held = {tag: _weight(of, tag, terms, now) for tag, of in open_to_doubt.items()}
     found = [
         *_pairs(held, person, terms), *_denied(known, held, person, terms, now),
         *_unopened(known, held, person, terms, now), *_untagged(known, person, terms),
@@ -190,7 +192,7 @@ def is_news(
                 continue
             value = strength(line.asserted, terms.shape.half_lives.get(one), now)
             agrees = one in (does.confirm if value > 0 else does.deny)
-            if line.asserted.source != Source.VERDICT and abs(value) >= CLAIM and not agrees:
+            if line.asserted.source not in FINAL and abs(value) >= CLAIM and not agrees:
                 return True
     more = times_sent(kind, tag, person) >= known.sent + SENT_AT_LEAST
     return still and more and kind in (Kind.NEVER_OPENED, Kind.SILENT)
@@ -214,6 +216,11 @@ def times_sent(kind: Kind, tag: int, person: Person) -> int:
     if kind is Kind.SILENT:
         return person.sent
     return person.seen[tag].sent if tag in person.seen else 0
+
+
+def _is_deleted(lines: Sequence[Line]) -> bool:
+    """By the physician, who knows best: no matter for a court."""
+    return any(line.asserted.source == Source.PHYSICIAN for line in lines)
 
 
 def _weight(lines: Sequence[Line], tag: int, terms: Terms, now: datetime) -> float:

@@ -147,11 +147,17 @@ def waiting(session: Session, people: Iterable[str], now: datetime, open_days: i
     return found
 
 
-def contacts(session: Session, people: Iterable[str], now: datetime) -> dict[str, int]:
-    """How often each physician was contacted, or is promised to be, in the days of the cap."""
-    since = now - timedelta(days=consent.rules(session).cap_days)
-    made = reached.contacted_at(session, sorted(people), since)
-    return {person: sum(at > since for at in moments) for person, moments in made.items()}
+def left(session: Session, people: Iterable[str], now: datetime) -> dict[str, int]:
+    """The contacts that are left of the cap with each physician, after those that were made or are
+    promised in its days; whoever chose a pace of their own takes one at most."""
+    asked, rules = sorted(people), consent.rules(session)
+    since = now - timedelta(days=rules.cap_days)
+    slow = {one for one, own in consent.own(session, asked).items() if own.days}
+    return {
+        person: (min(rules.cap_contacts, 1) if person in slow else rules.cap_contacts)
+        - sum(at > since for at in moments)
+        for person, moments in reached.contacted_at(session, asked, since).items()
+    }
 
 
 def _brands(session: Session, content_ids: set[int]) -> dict[int, int | None]:

@@ -20,7 +20,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from app import consent, recommend, reps
+from app import recommend, reps
 from app.flows import attention, decide
 from app.flows.candidates import LATER_BONUS, Considered, contacts_of, look, read
 from app.flows.content_terms import compiled
@@ -134,9 +134,7 @@ class BestFirst:
         for any of them. Otherwise attention has no price before anybody bids."""
         reps = Counter(one for part in self.parts.values() for one in part.considered.contacts)
         shared = sorted(one for one, times in reps.items() if times > 1)
-        made = attention.contacts(self._session, shared, self._now)
-        cap = consent.rules(self._session).cap_contacts
-        left = {one: cap - made.get(one, 0) for one in shared}
+        left = attention.left(self._session, shared, self._now)
         return left if any(reps[one] > max(1, left[one]) for one in shared) else {}
 
     def _reserve(self, wishes: Sequence[Wish[str]]) -> dict[str, float]:

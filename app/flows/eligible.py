@@ -1,5 +1,6 @@
 """Which contents may go to whom through a rep, and why the others may not: the terms of contents,
-the rep's products, rules that marketing approved, and physicians who are not the rep's.
+the rep's products, rules that marketing approved, topics that a physician has switched off, and
+physicians who are not the rep's.
 
 Everything is read once for many physicians and contents (`compiled`), and is asked when a day is
 planned, when a list or the sidebar is shown, and when anything is sent. What is not known, and what
@@ -8,7 +9,7 @@ cannot be evaluated, counts against. Consent, caps and quiet hours are `permissi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from types import MappingProxyType
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import content, feedback, reps, segments, tagging
+from app import consent, content, feedback, reps, segments, tagging
 from app.consent import Reason
 from app.content import Content, ContentVersion, Usable
 from app.feedback import Scope, StopRule
@@ -32,6 +33,7 @@ from app.segments.nodes import SegmentIs
 
 CHUNK = 1000
 WAITS = Reason("not_mine", "代表说不是自己的客户，等市场部确认")
+UNWANTED_TOPIC = Reason("unwanted_topic", "医生不希望收到该主题")
 NOT_MINE = Reason("not_mine", "市场部已确认不由这位代表负责")
 Library = Mapping[int, Mapping[int, float]]  # content → its tags
 Why = Mapping[int, tuple[Reason, ...]]  # content → every rule that keeps it away
@@ -41,7 +43,7 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A rule of marketing for this library: `people` None: everybody."""
+    """A rule of marketing, or a topic that is off, for this library: `people` None: everybody."""
 
     contents: frozenset[int]
     people: frozenset[str] | None
@@ -91,7 +93,7 @@ def compiled(
     return Eligible(
         compiled_terms(session, brands),
         whom(session, people) if known is None else known,
-        _stops(session, rep, library, people, now),
+        [*_stops(session, rep, library, people, now), *_topics_off(session, library, people)],
         {} if rep is None else feedback.claims.held(session, people, rep.id),
     )  # fmt: skip
 
@@ -138,13 +140,7 @@ def stopped_contents(
     """Contents of the library that a rule is about; its tags stand for narrower ones as well."""
     if rule.content_id is not None and not rule.tag_ids:
         return frozenset({rule.content_id})
-    shape = tagging.shape(session)
-    tags = {
-        narrower
-        for tag in tagging.standing(session, dict.fromkeys(rule.tag_ids, 1.0))
-        for narrower in shape.family(tag)
-    }
-    return frozenset(one for one, its in library.items() if not tags.isdisjoint(its))
+    return _about(session, rule.tag_ids, library)
 
 
 def people_of(
@@ -178,6 +174,33 @@ def _stops(
         if contents:
             found.append(Stop(contents, people_of(session, rule, people, now), rule_reason(rule)))
     return found
+
+
+def _topics_off(session: Session, library: Library, people: Sequence[str]) -> list[Stop]:
+    """What physicians have switched off on their own pages; safety notices reach them anyway."""
+    off: dict[int, set[str]] = {}
+    for one_id, chosen in consent.own(session, people).items():
+        for tag in chosen.topics:
+            off.setdefault(tag, set()).add(one_id)
+    if not off:
+        return []
+    notices = content.safety_notices(session)
+    usual = {one: its for one, its in library.items() if one not in notices}
+    return [
+        Stop(_about(session, [tag], usual), frozenset(whose), UNWANTED_TOPIC)
+        for tag, whose in sorted(off.items())
+    ]
+
+
+def _about(session: Session, tag_ids: Iterable[int], library: Library) -> frozenset[int]:
+    """Contents of the library with one of these tags, or with a narrower one."""
+    shape = tagging.shape(session)
+    tags = {
+        narrower
+        for tag in tagging.standing(session, dict.fromkeys(tag_ids, 1.0))
+        for narrower in shape.family(tag)
+    }
+    return frozenset(one for one, its in library.items() if not tags.isdisjoint(its))
 
 
 def whom(session: Session, people: Sequence[str]) -> dict[str, Whom]:

@@ -1,4 +1,5 @@
-"""A follower wrote to the Official Account: stop, resume, search, or pass it on to the rep."""
+"""A follower wrote to the Official Account: stop, resume, see the own page, search, or pass it on
+to the rep."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ from app.flows.follower import (
     say,
     unread_follower,
 )
+from app.flows.own_link import answer_own
 from app.flows.spoken import Wish, tells_of_harm, wish_of
 from app.flows.stop_or_resume import stop_or_resume
 from app.flows.tell_rep import notice_key, tell_rep
@@ -69,6 +71,8 @@ def apply(
     if wish in (Wish.STOP, Wish.RESUME):
         _stop_or_resume(session, fact, row, wish is Wish.STOP, event, now)
         say(session, fact, row, STOPPED if wish is Wish.STOP else RESUMED, event=event, now=now)
+    elif wish is Wish.OWN:
+        answer_own(session, fact, row, base_url=seen.base_url, event=event, now=now)
     elif wish is Wish.THANKS:
         say(session, fact, row, WELCOME_BACK, event=event, now=now)
     else:

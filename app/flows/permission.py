@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import consent, content, delivery, reps, segments
-from app.consent import ContactFacts, Rules, Through, Verdict
+from app.consent import NOTHING_CHOSEN, ContactFacts, Own, Rules, Through, Verdict
 from app.delivery import Dispatch, Way
 from app.flows import eligible, reached
 from app.identity.models import Identifier, Kind
@@ -41,6 +41,7 @@ class Standing:
     opted_out: bool
     contacted_at: tuple[datetime, ...]
     spared_by: tuple[str, ...] | None
+    own: Own = NOTHING_CHOSEN
 
 
 def standings(
@@ -69,7 +70,9 @@ def standings_of_each(
 ) -> list[dict[str, Standing]]:
     """The same of several ways, in their order; only what is allowed differs."""
     wanted = list(dict.fromkeys(one_ids))
-    since = now - timedelta(days=consent.rules(session).cap_days)
+    chosen = consent.own(session, wanted)
+    paces = (one.days for one in chosen.values() if one.days)
+    since = now - timedelta(days=max(consent.rules(session).cap_days, *paces, 0))
     channels = [CONSENT_CHANNEL[through] for through in throughs]
     allowed = consent.standing_on(session, wanted, channels)
     contacted = reached.contacted_at(session, wanted, since, before=before)
@@ -79,6 +82,7 @@ def standings_of_each(
             one_id: Standing(
                 *allowed[one_id][channel], tuple(contacted.get(one_id, ())),
                 None if spared is None else spared.get(one_id, ()),
+                chosen.get(one_id, NOTHING_CHOSEN),
             )
             for one_id in wanted
         }
@@ -122,6 +126,7 @@ class Asker:
             last_chatted=row.id in self.last_chatted,
             group_tasks_this_month=self.group_tasks.get(row.id),
             contacted_at=known.contacted_at, spared_by=known.spared_by,
+            wished_days=known.own.days, unwanted=self.rep.id in known.own.reps,
         )  # fmt: skip
         return consent.may_contact(facts, self.rules, now)
 
@@ -222,7 +227,8 @@ def _judge(session: Session, dispatch: Dispatch, row: Identifier, now: datetime)
         facts = account_facts(known, content_problem=problem, follows=row.kind == Kind.OPENID)
         if rep is not None:  # who lets it send must be allowed to
             mine = _is_connected(session, rep.id, row.one_id)
-            facts = replace(facts, rep_active=rep.active, connected=mine)
+            unwanted = rep.id in known.own.reps
+            facts = replace(facts, rep_active=rep.active, connected=mine, unwanted=unwanted)
         verdict = consent.may_contact(facts, consent.rules(session), now)
         against = eligible.reasons_for(session, rep, row.one_id, version, now)
         return Verdict((*verdict.reasons, *against))
@@ -238,7 +244,7 @@ def account_facts(known: Standing, *, content_problem: str, follows: bool) -> Co
     return ContactFacts(
         through=Through.ACCOUNT, permitted=known.permitted, opted_out=known.opted_out,
         content_usable=not content_problem, content_problem=content_problem, follows=follows,
-        contacted_at=known.contacted_at, spared_by=known.spared_by,
+        contacted_at=known.contacted_at, spared_by=known.spared_by, wished_days=known.own.days,
     )  # fmt: skip
 
 

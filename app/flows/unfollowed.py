@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import consent, court, delivery, identity, inbox, segments
 from app.connectors.errors import OutOfReach
-from app.consent import Action, ConsentEntry, ContactWish
+from app.consent import Action, ConsentEntry, ContactWish, OwnChoice
 from app.delivery import Dispatch
 from app.facts import AuthorisationRevoked, Unfollowed
 from app.flows import Outside, Received, decided
@@ -18,7 +18,7 @@ from app.flows.tell_rep import notice_key
 from app.identity import Id, Identifier, Kind
 from app.identity.models import Evidence, ProfileValue
 from app.journey import Happened, MeetingAnswer, Touchpoint
-from app.links import TrackedLink
+from app.links import OwnLink, TrackedLink
 from app.recommend import Suggestion
 from app.tagging.fold_models import TagImportChange
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
@@ -106,11 +106,13 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
     """Everything that was noted through this identifier, or only what is older than `before`."""
     _erase_notices(session, row, before)
     for model in (
-        Touchpoint, MeetingAnswer, ConsentEntry, ContactWish, TagAssertion, TagSighting, TagRefused,
+        Touchpoint, MeetingAnswer, ConsentEntry, ContactWish, OwnChoice, TagAssertion,
+        TagSighting, TagRefused,
     ):  # fmt: skip
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
-    session.execute(delete(TagImportChange).where(TagImportChange.identifier_id == row.id))
+    for kept in (TagImportChange, OwnLink):
+        session.execute(delete(kept).where(kept.identifier_id == row.id))
     court.erase(session, row.id, before)
     decided.forget(session, row.id, before)
     segments.suppression.forget(session, row.id, before)

@@ -83,14 +83,17 @@ def ways_to(
     followers = _followers(session, people)
     tasked = delivery.tasked_today(session, ids, now)
     moments = delivery.moments_this_month(session, ids, now) if By.MOMENT in among else {}
-    replies = _replies_left(session, [row.id for row in followers.values()], now)
+    replies = replies_left(session, [row.id for row in followers.values()], now)
     wishes, rates = consent.wishes(session, people), _rates(session, people, now)
     preferred = By.TASK if rep.prefers_group_task else By.REP
     found = {}
     for row in rows:
         account = followers.get(row.one_id)
         facts = account_facts(known[row.one_id], content_problem="", follows=account is not None)
-        facts = replace(facts, rep_active=rep.active, connected=row.id in by_hand.connected)
+        facts = replace(
+            facts, rep_active=rep.active, connected=row.id in by_hand.connected,
+            unwanted=rep.id in known[row.one_id].own.reps,
+        )  # fmt: skip
         verdicts = {
             By.REP: by_hand.verdict(row, now),
             By.TASK: by_task.verdict(row, now),
@@ -123,7 +126,7 @@ def _followers(session: Session, people: Sequence[str]) -> dict[str, Identifier]
     return found
 
 
-def _replies_left(session: Session, follower_ids: Sequence[int], now: datetime) -> dict[int, int]:
+def replies_left(session: Session, follower_ids: Sequence[int], now: datetime) -> dict[int, int]:
     """How many service messages are left to those who wrote within 48 hours."""
     asked: dict[int, datetime] = {}
     for start in range(0, len(follower_ids), CHUNK):

@@ -1,4 +1,5 @@
-"""Tracked links, their page views, and the QR codes through which physicians arrive."""
+"""Tracked links, their page views, keys of physicians' own pages, and the QR codes through which
+physicians arrive."""
 
 from __future__ import annotations
 
@@ -12,23 +13,28 @@ from sqlalchemy.orm import Session
 from app.identity import changed
 from app.infra.db import insert_once
 from app.links.codes import codes, create_code, find_code, retire_code
-from app.links.models import ChannelCode, PageView, TrackedLink
+from app.links.models import ChannelCode, OwnLink, PageView, TrackedLink
+from app.links.own import create_own, find_own, without_own
 from app.links.reading import counts_as_read, plausible
 
 __all__ = [
     "ChannelCode",
+    "OwnLink",
     "PageView",
     "TrackedLink",
     "codes",
     "create_code",
     "create_link",
+    "create_own",
     "find_code",
     "find_link",
+    "find_own",
     "forget_unseen",
     "is_token",
     "open_page",
     "progress",
     "retire_code",
+    "without_own",
 ]
 
 LIFETIME = timedelta(days=180)

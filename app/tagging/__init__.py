@@ -11,6 +11,7 @@ weights, reasons     what holds now, how strongly, and why; history: what was sa
 trust, learn, fix    how reliable a source is about a tag: learned, or set by hand
 overrule, reinstate  what a verdict supersedes, and its undoing
 withdraw             sources say something no more, verdict or not
+delete_own, restore_own, deleted_own   the physician's own word against a tag
 held, lines_of, shape   how strongly every tag holds for one person, and until when
 keywords_in          tags that a text speaks of
 versions, document, moving   every change of the vocabulary is a version; assertions move with it
@@ -89,6 +90,7 @@ from app.tagging.models import (
     TagReliabilityChange,
     UnmappedName,
 )
+from app.tagging.own import delete_own, deleted_own, restore_own
 from app.tagging.read import (
     Reason,
     Story,
@@ -133,6 +135,7 @@ from app.tagging.vocabulary import (
     standing,
     tags,
     tells_hidden,
+    topics,
     why_forbidden,
     without_hidden,
 )
@@ -190,6 +193,8 @@ __all__ = [
     "chosen_tags",
     "corp_tags",
     "counts_by_tag",
+    "delete_own",
+    "deleted_own",
     "differences",
     "document",
     "fix",
@@ -245,6 +250,7 @@ __all__ = [
     "reliabilities",
     "reliability_changes",
     "repair_mirror",
+    "restore_own",
     "retire",
     "seed",
     "settle",
@@ -257,6 +263,7 @@ __all__ = [
     "tags_deleted_at",
     "take_names",
     "tells_hidden",
+    "topics",
     "trust",
     "undo",
     "unmapped",

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.tagging.models import Source
 from app.tagging.rules import DAY_S, Asserted, strength, weight
 from app.tagging.shape import Shape
 
@@ -104,8 +105,8 @@ def _crossings(
     lines: Sequence[Line], half_life: int | None, now: datetime, steps: Sequence[float]
 ) -> list[datetime]:
     """The next moment at which the weight of a tag crosses a step, if it ever does."""
-    if half_life is None:
-        return []
+    if half_life is None or any(line.asserted.source == Source.PHYSICIAN for line in lines):
+        return []  # what a physician has deleted stays so
     begins = [line.asserted.at for line in lines if line.asserted.at > now]  # fades from then on
     part = _next_part(*_sides(lines, half_life, now), steps)
     if part is not None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.identity.models import Identifier
 from app.infra.columns import Columns
 from app.infra.many import among
-from app.tagging.models import TagAssertion
+from app.tagging.models import Source, TagAssertion
 from app.tagging.read import FAINT
 from app.tagging.reliability import ANY_TAG, Reliabilities, trust
 from app.tagging.rules import DAY_S
@@ -49,7 +49,9 @@ def in_arrays(session: Session, one_ids: Sequence[str], now: datetime) -> Weight
     number = {name: at for at, name in enumerate(sources)}
     code = np.array([number[name] for name in source], dtype=np.int64)[counts]
     strong = _reliability(trusted, sources, tags)[code, column]
-    strong = strong * np.clip(confidence, -1.0, 1.0) * _fading(known, tags, column, at, now)
+    own = number.get(Source.PHYSICIAN, -1)
+    fading = np.where(code == own, 1.0, _fading(known, tags, column, at, now))
+    strong = strong * np.clip(confidence, -1.0, 1.0) * fading
     who, value = _noisy_or(place * len(tags) + column, code, strong)
     held = Weights(who // len(tags), tags[who % len(tags)], value)
     return _without_excluded(session, held, one_ids, known, now)

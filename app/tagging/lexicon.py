@@ -60,9 +60,10 @@ class Lexicon:
         return found
 
     def may(self, source: str, tag_id: int) -> bool:
-        """Whether this source may assert the tag; a verdict always may."""
+        """Whether this source may assert the tag; a verdict and the physician always may."""
         allowed = self.closed.get(tag_id)
-        return allowed is None or source in allowed or source == Source.VERDICT
+        always = (Source.VERDICT, Source.PHYSICIAN)
+        return allowed is None or source in allowed or source in always
 
     def why_forbidden(self, text: str) -> str:
         """Why no tag may be called so, by law or by the company; "" if it may."""

@@ -54,6 +54,7 @@ class Source(StrEnum):
     MESSAGE = "message"  # keyword in what the physician wrote
     PERSON = "person"  # somebody set it in the console
     REP_FEEDBACK = "rep_feedback"
+    PHYSICIAN = "physician"  # the physician's own “not me”: stronger than all others, never fades
 
 
 class TagCategory(Base):

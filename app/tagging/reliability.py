@@ -25,8 +25,9 @@ from app.tagging.models import Source, Tag, TagAssertion, TagReliability, TagRel
 from app.tagging.rules import moves, prior
 
 ANY_TAG = 0
-LEARNED_FROM = tuple(source for source in Source if source is not Source.VERDICT)
-"""A verdict holds by itself; whether people judge well is not measured by what is opened."""
+LEARNED_FROM = tuple(one for one in Source if one not in (Source.VERDICT, Source.PHYSICIAN))
+"""A verdict holds by itself; whether people judge well is not measured by what is opened. What a
+physician says of the own page is never doubted."""
 
 
 @dataclass(frozen=True, slots=True)

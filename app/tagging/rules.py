@@ -6,6 +6,7 @@ The reliability of a source is what was learned of it (`reliability.py`), or wha
 
 A noisy-or over sources; of one source only its strongest assertion counts, so repeating oneself
 proves nothing. Assertions of the opposite (confidence < 0) weaken the result in the same way.
+What a physician has deleted on the own page does not fade: no later claim brings it back.
 `shares` splits the weight over the assertions that made it, so that they sum to it.
 """
 
@@ -32,6 +33,7 @@ RELIABILITY: Mapping[str, float] = MappingProxyType(
         Source.MESSAGE: 0.5,
         Source.PERSON: 0.85,
         Source.REP_FEEDBACK: 0.6,
+        Source.PHYSICIAN: 0.999,  # what is left of any claim is fainter than what is used
     }
 )
 DEFAULT_RELIABILITY = 0.4
@@ -76,7 +78,8 @@ def decay(age_s: float, half_life_days: int | None) -> float:
 
 def strength(one: Asserted, half_life_days: int | None, now: datetime) -> float:
     """Signed strength of one assertion, −1 … 1."""
-    fading = decay((now - one.at).total_seconds(), half_life_days)
+    lasts = one.source == Source.PHYSICIAN
+    fading = 1.0 if lasts else decay((now - one.at).total_seconds(), half_life_days)
     return one.trusted * max(-1.0, min(1.0, one.confidence)) * fading
 
 

@@ -196,6 +196,16 @@ def names_for_reps(session: Session) -> dict[int, str]:
     return {row.id: row.name for row in rows if row.id not in hidden}
 
 
+def topics(session: Session) -> dict[int, str]:
+    """Id → name of the active tags that say what a content is about, as physicians may see them."""
+    known = LEXICON.of(session)
+    about = {
+        row.id for row in session.execute(select(Tag.id, Tag.category_key))
+        if known.branches.get(row.category_key, row.category_key) in SPOKEN
+    }  # fmt: skip
+    return {tag: name for tag, name in names_for_reps(session).items() if tag in about}
+
+
 _TITLE = re.compile("《(.*)(?:》|…|$)", re.DOTALL)  # perhaps cut
 
 

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from app.bootstrap import Parts
 
 ROOT = Path(__file__).parents[2]
-BLUEPRINTS = ("health", "links", "rep", "api", "console")
+BLUEPRINTS = ("health", "links", "me", "rep", "api", "console")
 PAGE_THREADS = 8
-CSRF_EXEMPT = ("links", "api")  # a token in the address or the header, never a cookie
+CSRF_EXEMPT = ("links", "me", "api")  # a token in the address or the header, never a cookie
 
 
 def create_asgi(parts: Parts, *, at_end: Callable[[], None] = lambda: None) -> asgi.CallbacksFirst:

@@ -50,6 +50,10 @@ def test_when_everything_is_known_to_be_fine_contact_is_allowed(facts: ContactFa
         (replace(ACCOUNT, connected=False), "not_connected"),
         (replace(FINE, spared_by=("会议签到",)), "suppressed"),
         (replace(FINE, contacted_at=[NOON - timedelta(days=1)] * 2), "cap"),
+        (replace(FINE, unwanted=True), "unwanted"),
+        (replace(ACCOUNT, unwanted=True), "unwanted"),
+        (replace(TASK, wished_days=30, contacted_at=[NOON - timedelta(days=29)]), "wished_pace"),
+        (replace(ACCOUNT, wished_days=14, contacted_at=[NOON + timedelta(days=1)]), "wished_pace"),
     ],
 )
 def test_each_rule_alone_stops_a_contact(facts: ContactFacts, code: str) -> None:
@@ -83,6 +87,18 @@ def test_every_rule_that_fails_is_named_the_gravest_first() -> None:
         "opted_out", "content", "rep_left", "not_connected", "not_last_chat", "cap", "quiet_hours",
     ]  # fmt: skip
     assert may_contact(facts, Rules(), late).allowed_again_at is None
+
+
+def test_a_physicians_pace_ends_to_the_second_and_leaves_the_companys_cap_as_it_is() -> None:
+    last = NOON - timedelta(days=3)
+    asked = replace(FINE, wished_days=30, contacted_at=[NOON - timedelta(days=20), last])
+    verdict = may_contact(asked, Rules(), NOON)
+    assert verdict.text == "医生希望每月最多一次"
+    assert verdict.allowed_again_at == last + timedelta(days=30)
+    assert codes(asked, last + timedelta(days=30)) == []
+    assert codes(asked, last + timedelta(days=30) - timedelta(seconds=1)) == ["wished_pace"]
+    often = replace(asked, wished_days=7, contacted_at=[last] * 2)
+    assert codes(often) == ["wished_pace", "cap"]
 
 
 def test_a_rep_may_be_given_material_at_night_but_nothing_reaches_the_physician_by_itself() -> None:

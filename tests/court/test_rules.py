@@ -66,6 +66,16 @@ def test_what_a_verdict_denies_is_no_new_case() -> None:
     assert kinds(Person(lines)) == []
 
 
+def test_what_a_physician_has_deleted_is_no_matter_for_a_court() -> None:
+    gone = line(3, Source.PHYSICIAN, -1.0)
+    lines = {HOT: [line(1, Source.CRM), gone], COLD: [line(2, Source.WECOM_TAG)], AF: [gone]}
+    assert kinds(Person(lines, {AF: Seen(8, 24, 9, 7)}, 32, 9)) == []
+    decided = before(Kind.DENIED, [HOT], Person({HOT: lines[HOT][:1]}))
+    news = is_news((Kind.DENIED, HOT, 0), Verdict.FIRST, decided, Person(lines), TERMS, NOON,
+                   still=False)  # fmt: skip
+    assert not news
+
+
 @pytest.mark.parametrize(
     ("source", "seen", "found"),
     [

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import consent, content, identity, links, recommend, segments, tagging
-from app.consent import Action
+from app.consent import About, Action
 from app.content import Content, ContentVersion, Purpose
 from app.flows import attention, best_first, content_terms, decide
 from app.flows.best_first import BestFirst
@@ -65,9 +65,7 @@ def by_everybody(session: Session, rooms: Rooms, now: Any, gone: set[str]) -> To
         Wish(r.id, n, ledger.priced([c for c in parts[r.id].candidates if c.person not in gone]))
         for r, n in rooms
     ]
-    made = attention.contacts(session, {c.person for c in everybody}, now)
-    cap = consent.rules(session).cap_contacts
-    left = {c.person: cap - made.get(c.person, 0) for c in everybody}
+    left = attention.left(session, {c.person for c in everybody}, now)
     days = workdays.left_in_week(day)
     return recommend.together(wishes, recommend.reserve_prices(wishes, left, days))
 
@@ -146,7 +144,8 @@ def _company(session: Session, now: Any) -> list[ContentVersion]:
 def _happened(
     session: Session, versions: list[ContentVersion], dice: random.Random, now: Any
 ) -> None:
-    """Tags of today, links, answers, holdouts, refused consent: since the night, or before it."""
+    """Tags of today, links, answers, holdouts, refused consent, and what physicians chose or
+    deleted on their own pages: since the night, or before it."""
     reps = session.scalars(select(Rep).order_by(Rep.id)).all()
     ids = list(session.scalars(select(Identifier).order_by(Identifier.id)))
     for _ in range(dice.randint(0, 4)):
@@ -171,6 +170,16 @@ def _happened(
         _hold_out(session, reps[0], dice.choice(ids), dice.choice(versions), now, f"k{n}")
     for row in dice.sample(ids, dice.randint(0, 5)):
         consent.record(session, row.id, action=Action.WITHDRAW, source="x", channel="wecom", at=now)
+    topics = list(tagging.topics(session))
+    for row in dice.sample(ids, dice.randint(0, 8)):
+        about, among = dice.choice((
+            (About.TOPIC, topics), (About.REP, [rep.id for rep in reps]), (About.PACE, [7, 30]),
+        ))  # fmt: skip
+        consent.choose(session, row.id, about, dice.choice(among), at=now)
+    for row in dice.sample(ids, dice.randint(0, 2)):
+        held = tagging.weights(session, [row.one_id], now)[row.one_id]
+        for tag in list(held)[:1]:
+            tagging.delete_own(session, [row.id], tag, at=now)
     session.flush()
 
 

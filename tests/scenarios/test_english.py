@@ -157,7 +157,15 @@ def test_what_a_physician_opens(latin: Line) -> None:
     version = publish(latin, "A title", ["af"], summary="A summary", body="Text")
     with latin.parts.db.transaction() as session:
         link = links.create_link(session, version.id, channel="wecom", now=latin.clock())
-    paths = (f"/t/{link.token}", f"/t/{link.token}/why", f"/t/{link.token}/pause", "/t/" + "x" * 16)
+    latin.do("add_contact", userid="rep01", person="wang")
+    _mentioned_af(latin)
+    with latin.parts.db.transaction() as session:
+        row = session.scalars(select(Identifier).join(RepContact)).one()
+        own = links.create_own(session, row.id, latin.clock())
+    paths = (
+        f"/t/{link.token}", f"/t/{link.token}/why", f"/t/{link.token}/pause", "/t/" + "x" * 16,
+        f"/me/{own}", f"/me/{own}/leave", "/me/" + "x" * 24,
+    )  # fmt: skip
     for path in paths:
         page = latin.web.get(path, headers=ENGLISH)
         assert chinese_in(page.text) == set(), path

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.tagging import Source
+from app.tagging import Line, Shape, Source, held
+from app.tagging.read import FAINT
 from app.tagging.rules import RELIABILITY, Asserted, decay, shares, weight
 from tests.conftest import NOON
 
@@ -87,3 +88,14 @@ def test_a_denial_weakens_and_is_shown_as_what_it_takes_away() -> None:
     assert against < 0
     assert weight(denied, 180, NOON) == pytest.approx(0.7 * 0.15)
     assert weight([said(Source.PERSON, confidence=-1)], 180, NOON) == 0
+
+
+def test_what_a_physician_has_deleted_never_comes_back() -> None:
+    sure = [said(source) for source in Source if source is not Source.PHYSICIAN]
+    assert weight(sure, 180, NOON) > 0.99
+    deleted = [*sure, said(Source.PHYSICIAN, days_ago=5000, confidence=-1)]
+    assert weight(deleted, 180, NOON) < FAINT
+    lines = {1: [Line(number, one) for number, one in enumerate(deleted)]}
+    shape = Shape({1: 180}, parents={}, exclusive={}, opposites={})
+    assert held(lines, shape, NOON, [FAINT]).changes_at is None
+    assert sum(shares(deleted, 180, NOON)) == pytest.approx(weight(deleted, 180, NOON))

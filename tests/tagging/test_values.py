@@ -46,6 +46,13 @@ def test_values_are_the_weights_whatever_was_said(
                     confidence=dice.choice([1.0, 0.6, 0.05, -0.5]),
                     at=clock() - timedelta(hours=dice.randint(-5, 9000)),
                 )  # fmt: skip
+            if n % 3 == 0:
+                gone = list(tagging.weights(session, [row.one_id], clock())[row.one_id])[:2]
+                for tag in gone:
+                    ago = clock() - timedelta(days=900)
+                    tagging.delete_own(session, [row.id], tag, at=ago)
+                left = tagging.weights(session, [row.one_id], clock())[row.one_id]
+                assert left.keys().isdisjoint(gone)
         row, shape = meet(session, rep, "alike", clock()), tagging.shape(session)
         people.append(row.one_id)
         older, newer = [tag for tag in tags if tag in shape.exclusive][:2]

@@ -79,6 +79,7 @@ TALKS = {
     "message": _l("主动提到「%(tag)s」（%(when)s）"),
     "person": _l("同事标注「%(tag)s」（%(when)s）"),
     "rep_feedback": _l("代表反馈：关注「%(tag)s」（%(when)s）"),
+    "physician": _l("医生本人说过「%(tag)s」（%(when)s）"),
 }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app import (
     campaigns,
     completeness,
+    consent,
     content,
     court,
     delivery,
@@ -56,6 +57,7 @@ def home() -> str:
             stages=content.count_by_stage(session),
             unmapped=len(tagging.unmapped(session, 1000)),
             cases=court.pace(session, Viewer(who.key, who.role), now, now),
+            leaving=consent.leaving(session),
             alike=linkage.pace(session, who.key, now, now).left,
             next_send=_next_send(session),
             waiting=content.listing(session, stage=Stage.IN_REVIEW, limit=SHOWN)[:SHOWN],

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from flask import render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from app import accounts, consent, content, court, identity, journey, reps, tagging
+from app.accounts.models import Role
 from app.consent import Through
+from app.flows import own_choices
 from app.flows.permission import standings
 from app.identity import Identifier, Physician
 from app.journey import Happened
@@ -23,8 +26,11 @@ from app.web.console.court import viewer
 from app.web.console.drawing import drawn
 from app.web.console.insight_words import page_number
 from app.web.context import parts
+from app.web.own_words import own_words
+from app.web.policy import allow
 
 PAGE = 30
+COMPLIANCE = (Role.ADMIN, Role.REVIEWER)
 CHANNELS = (("", _l("全部")), ("wecom", _l("企微")), ("oa", _l("公众号")), ("page", _l("内容")))
 
 
@@ -101,9 +107,30 @@ def physician(one_id: str) -> str:
             channels=CHANNELS,
             permission=_permission(session, person, now),
             ledger=consent.ledger(session, person.one_id)[:8],
+            wishes=own_words(session, person.one_id, reps.reps_by_id(session)),
+            leaves=_leaves(session, person.one_id),
+            deleted=tagging.deleted_own(session, person.one_id),
             suggestions=_suggestions(session, person),
             Happened=Happened,
         )
+
+
+@bp.post("/physicians/<one_id>/erasure")
+@allow(*COMPLIANCE)
+def erasure_done(one_id: str) -> Response:
+    """What the physician asked to be erased is erased."""
+    here = parts()
+    with here.db.transaction() as session:
+        person = visible.physician(session, one_id)
+        own_choices.erasure_done(session, person.one_id, actor=auth.actor().key, now=here.clock())
+    flash(_("删除资料的请求已结束。"))
+    return redirect(url_for("console.physician", one_id=one_id))
+
+
+def _leaves(session: Session, one_id: str) -> bool:
+    """Whether whoever looks may close a request for erasure here."""
+    asked = consent.own(session, [one_id]).get(one_id, consent.NOTHING_CHOSEN).leaves
+    return asked and auth.actor().role in COMPLIANCE
 
 
 def _identifiers(
@@ -132,7 +159,7 @@ def _permission(
             through=through, permitted=known.permitted, opted_out=known.opted_out,
             content_usable=True, rep_active=has_rep, connected=has_rep,
             follows=identity.Kind.OPENID in kinds, contacted_at=known.contacted_at,
-            spared_by=known.spared_by,
+            spared_by=known.spared_by, wished_days=known.own.days,
         )  # fmt: skip
         told.append((name, consent.may_contact(facts, consent.rules(session), now)))
     return told

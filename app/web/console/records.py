@@ -83,6 +83,13 @@ ACTIONS = {
     "policy.tried": _l("试行推荐策略"), "policy.live": _l("全面启用推荐策略"),
     "policy.rolled_back": _l("退回推荐策略"), "policy.discarded": _l("放弃推荐策略"),
     "policy.holdout": _l("修改对照组"),
+    "own.tag_deleted": _l("医生删除标签"), "own.tag_restored": _l("医生撤销删除标签"),
+    "own.topic_off": _l("医生关闭主题"), "own.topic_on": _l("医生恢复主题"),
+    "own.rep_off": _l("医生不让代表联系"), "own.rep_on": _l("医生让代表联系"),
+    "own.pace": _l("医生选择联系频率"), "own.paused": _l("医生停止推送"),
+    "own.erasure_asked": _l("医生请求删除资料"),
+    "own.erasure_taken_back": _l("医生撤回删除请求"),
+    "own.erasure_done": _l("删除资料的请求已处理"),
     "court.retired": _l("停用标签"), "court.kept": _l("保留建议停用的标签"),
 }  # fmt: skip
 OBJECTS = {
@@ -94,13 +101,14 @@ OBJECTS = {
     "suppression": _l("排除规则"), "tag_rule": _l("自动标签规则"),
     "plan_policy": _l("推荐策略"), "tag_case": _l("标签分歧"), "reliability": _l("来源可信度"),
     "relation_claim": _l("归属"), "stop_rule": _l("反馈规则"),
-    "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
+    "physician": _l("医生"), "hospital_name": _l("医院名称"), "hospital_import": _l("医院名单"),
     "pull": _l("核对"), "account": _l("公众号"), "vocabulary": _l("词表"),
     "tag_names": _l("标签名"), "tag_import": _l("标签文件"),
 }  # fmt: skip
 CONSENT = {
     "added_rep": _l("添加代表为好友"), "followed": _l("关注公众号"),
-    "content_page": _l("在内容页选择"), "keyword": _l("发送关键词"),
+    "content_page": _l("在内容页选择"), "own_page": _l("在本人页面选择"),
+    "keyword": _l("发送关键词"),
     "msg_audit_approved": _l("同意会话存档"), "subscribe_message": _l("订阅消息"),
     "kept_on_erasure": _l("删除资料后仍保留的意愿"),
 }  # fmt: skip

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import accounts, content, delivery, identity, reps
+from app import accounts, content, delivery, identity, links, reps
 from app.accounts.models import Role
 from app.delivery import Dispatch, State, Way
 from app.delivery.likely import Likely, likely
@@ -172,5 +172,5 @@ def _excerpt(payload: dict[str, Any]) -> str:
         or ((payload.get("change") or {}).get("button") or {}).get("replace_name")
         or ""
     )
-    line = " ".join(str(text).split())
+    line = " ".join(links.without_own(str(text)).split())
     return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"

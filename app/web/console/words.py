@@ -128,6 +128,7 @@ SOURCES = {
     "message": _l("留言"),
     "person": _l("人工"),
     "rep_feedback": _l("代表反馈"),
+    "physician": _l("医生本人"),
 }
 
 
@@ -268,6 +269,9 @@ LEFT_OUT = {
     "specialty": _l("不面向医生的专科"),
     "terms_unknown": _l("无法确认内容面向哪些医生"),
     "not_mine": _l("代表说不是自己的客户"),
+    "unwanted": _l("医生不希望由这位代表联系"),
+    "unwanted_topic": _l("医生不希望收到该主题"),
+    "wished_pace": _l("医生希望少联系，还没到时间"),
     "suppressed": _l("在排除名单里"),
     "suppression_unknown": _l("排除名单无法计算，全部不发"),
 }

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from app import content, links, tagging
 from app.content import ContentVersion
 from app.flows import meetings, page_read, preferences
+from app.flows.own_link import send_own
 from app.infra.clock import local
 from app.links import TrackedLink
 from app.recommend import Suggestion
@@ -171,6 +172,18 @@ def call_rep(token: str) -> str:
     with here.db.transaction() as session:
         done = preferences.call_rep(session, _link(session, token), here.clock())
     return render_template("physician/called.html", token=token, done=done)
+
+
+@bp.post("/<token>/me")
+@limiter.limit("5 per minute", key_func=lambda: hidden(request.path))
+def own_link(token: str) -> str:
+    """Send the link to the reader's own page where only the reader sees it: the page tells personal
+    things, and this link may have been forwarded."""
+    here = parts()
+    with here.db.transaction() as session:
+        reader = _link(session, token).identifier_id
+        sent = send_own(session, reader, here.settings.yishu_base_url, here.clock())
+    return render_template("physician/own_sent.html", token=token, sent=sent)
 
 
 def page_of(version: ContentVersion) -> Page:

@@ -21,6 +21,7 @@ from app.recommend import REFUSALS, Suggestion
 from app.reps import Rep
 from app.tagging import Weight
 from app.web.context import parts
+from app.web.own_words import own_words
 from app.web.rep import answers, bp, entry
 from app.web.rep.lines import OPEN, Line, lines_of, minutes
 
@@ -53,6 +54,7 @@ def sidebar() -> str | Response:
                     ][:TOPICS],
             entries=entries, reps=reps.reps_by_id(session),
             titles=content.titles(session, [one.content_version_id for one in entries]),
+            wishes=own_words(session, row.one_id, {rep.id: rep}),
             me=rep, now=now, rests=talk_about.rests(session, row.one_id, now),
         )  # fmt: skip
 

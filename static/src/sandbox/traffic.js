@@ -138,6 +138,7 @@ function happen(view) {
       scene && ask(t("扫场景码“{0}”", scene), "follow", { person: person.key, scene }, person.follows_oa ? "SCAN" : "subscribe + qrscene"),
       ask(t("问公众号：抗凝"), "oa_says", { person: person.key, text: "抗凝" }, "text", !person.follows_oa),
       ask(t("留言：请代表联系我"), "oa_says", { person: person.key, text: "请代表联系我" }, "text", !person.follows_oa),
+      ask(t("发送“我的信息”"), "oa_says", { person: person.key, text: "我的信息" }, "text", !person.follows_oa),
       ask(t("发送“退订”"), "oa_says", { person: person.key, text: "退订" }, "text", !person.follows_oa),
       ask(t("发送“恢复”"), "oa_says", { person: person.key, text: "恢复" }, "text", !person.follows_oa),
       ask(t("同意会话存档"), "agree_archive", both, "msg_audit_approved", !side),

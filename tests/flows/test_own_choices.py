@@ -1,0 +1,87 @@
+"""What a topic that is off takes along, and whose choices count."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import consent, tagging
+from app.consent import About
+from app.flows import eligible, own_choices, vocabulary
+from app.flows.own_page import own_page
+from app.identity import Identifier
+from app.infra.db import Database
+from app.infra.errors import NotFound
+from tests.company import hire, meet, publish
+from tests.conftest import NOON
+from tests.tagging.people import tag
+
+
+def test_a_topic_takes_narrower_ones_along_for_this_physician_only(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        one, other = (meet(session, rep, key, NOON) for key in ("one", "other"))
+        versions = [
+            publish(session, key, (key,), NOON) for key in ("targeted", "resistance", "guideline")
+        ]
+        own_choices.switch_topic(session, one, tag(session, "targeted").id, True, NOON)
+        library = eligible.library_of(session, versions)
+        for whose in (rep, None):  # also what a physician asks the account for
+            may = eligible.compiled(session, whose, library, [one.one_id, other.one_id], NOON)
+            told = [
+                [why.code for why in may.reasons(one.one_id, version.content_id)]
+                for version in versions
+            ]
+            assert told == [["unwanted_topic"], ["unwanted_topic"], []]
+            assert not may.barred(other.one_id)
+        page = own_page(session, one, NOON)
+        assert [(topic.name, topic.off) for topic in page.topics] == [("靶向治疗", True)]
+        assert {"耐药", "指南"} <= {topic.name for topic in page.more}
+
+
+def test_a_topic_that_was_merged_stays_off_and_comes_back_with_the_other(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        one = meet(session, hire(session, "rep01", NOON), "one", NOON)
+        version = publish(session, "达标", ("lipid-lowering",), NOON)
+        own_choices.switch_topic(session, one, tag(session, "adherence").id, True, NOON)
+        vocabulary.merge(session, "adherence", "lipid-lowering", actor="user:1", now=NOON)
+        assert [
+            why.code for why in eligible.reasons_for(session, None, one.one_id, version, NOON)
+        ] == ["unwanted_topic"]
+        (topic,) = own_page(session, one, NOON).topics
+        own_choices.switch_topic(session, one, topic.number, False, NOON)
+        assert eligible.reasons_for(session, None, one.one_id, version, NOON) == ()
+
+
+def test_nothing_is_chosen_about_what_is_not_on_the_page(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        mine, theirs = hire(session, "rep01", NOON), hire(session, "rep02", NOON)
+        one = meet(session, mine, "one", NOON, tags=("af",))
+        for act, number in (
+            (own_choices.switch_rep, theirs.id),
+            (own_choices.switch_topic, tag(session, "stage-trial").id),
+        ):
+            with pytest.raises(NotFound):
+                act(session, one, number, True, NOON)
+        with pytest.raises(NotFound):
+            own_choices.delete_tag(session, one, tag(session, "cad").id, NOON)
+        with pytest.raises(NotFound):
+            own_choices.set_pace(session, one, 3, "test", NOON)
+        assert consent.own(session, [one.one_id]) == {}
+
+
+def test_of_several_choices_the_stricter_holds(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        one: Identifier = meet(session, rep, "one", NOON)
+        for days in (7, 30, 14):
+            consent.choose(session, one.id, About.PACE, days, at=NOON)
+        assert not consent.choose(session, one.id, About.PACE, 30, at=NOON)
+        assert consent.own(session, [one.one_id])[one.one_id].days == 30
+        own_choices.set_pace(session, one, 14, "test", NOON)  # the newest word of the person
+        assert consent.own(session, [one.one_id])[one.one_id].days == 14
