@@ -24,6 +24,7 @@ class Known:
 
     tag_id: int
     name: str
+    category: str
     sources: Sequence[str]
 
 
@@ -77,9 +78,10 @@ def _known(session: Session, one_id: str, names: Mapping[int, str], now: datetim
     held = tagging.weights(session, [one_id], now)[one_id]
     said = tagging.reasons(session, one_id, now)
     strongest = sorted(held.values(), key=lambda weight: (-weight.value, weight.tag_id))
+    categories = tagging.category_names(session, held)
     return [
         Known(
-            one.tag_id, names[one.tag_id],
+            one.tag_id, names[one.tag_id], categories[one.tag_id],
             list(dict.fromkeys(why.source for why in said[one.tag_id] if why.strength > 0)),
         )
         for one in strongest

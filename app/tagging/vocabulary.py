@@ -6,7 +6,7 @@ Whatever changes it is a version: see `versions`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, select
@@ -194,6 +194,16 @@ def names_for_reps(session: Session) -> dict[int, str]:
         .order_by(TagCategory.position, Tag.id)
     )
     return {row.id: row.name for row in rows if row.id not in hidden}
+
+
+def category_names(session: Session, tag_ids: Iterable[int]) -> dict[int, str]:
+    """Tag → name of its category."""
+    rows = session.execute(
+        select(Tag.id, TagCategory.name)
+        .join(TagCategory, TagCategory.key == Tag.category_key)
+        .where(Tag.id.in_(list(tag_ids)))
+    )
+    return {row.id: row.name for row in rows}
 
 
 def topics(session: Session) -> dict[int, str]:
