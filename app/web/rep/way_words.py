@@ -26,6 +26,11 @@ WHYS = {
     "您的习惯": _l("您的习惯"),
     "打开率更高": _l("打开率更高"),
 }
+NOT_GOT = {
+    "over_quota": _l("医生能收到的群发次数已用完"),
+    "not_friend": _l("医生已不是您的企业微信好友"),
+    "refused": _l("企业微信没有接受"),
+}
 
 
 @bp.app_template_filter("by_name")
@@ -44,3 +49,9 @@ def way_why(why: str) -> str:
 def shut_why(barrier: Reason) -> str:
     """Why it may not be this way now."""
     return in_words(barrier.text)
+
+
+@bp.app_template_filter("not_got_why")
+def not_got_why(code: str) -> str:
+    """Why the physician has nothing of what was sent."""
+    return str(NOT_GOT[code])
