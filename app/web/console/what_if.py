@@ -124,10 +124,11 @@ def _sentence(
                      score=f"{why.score:.2f}"))  # fmt: skip
     if why.code == "notice":
         return str(_("安全性信息《%(title)s》先于它，送达之后才会轮到它。", title=why.best[0][0]))
+    if why.code == "postponed":
+        return str(_("代表选过“稍后”的《%(title)s》先于它。", title=why.best[0][0]))
     if why.code == "outscored" and why.place is not None and why.place <= len(why.best):
-        better = str(_("、")).join(
-            f"{_('《%(title)s》', title=t)} {s:.2f}" for t, s in why.best[: why.place - 1]
-        )
+        above = sorted(why.best, key=lambda one: -one[1])[: why.place - 1]
+        better = str(_("、")).join(f"{_('《%(title)s》', title=t)} {s:.2f}" for t, s in above)
         return str(_("排第 %(n)s：得 %(score)s 分，低于 %(better)s；前面的不合适时才会轮到它。",
                      n=why.place, score=f"{why.score:.2f}", better=better))  # fmt: skip
     if why.code == "outscored":
