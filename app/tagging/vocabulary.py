@@ -196,7 +196,7 @@ def names_for_reps(session: Session) -> dict[int, str]:
     return {row.id: row.name for row in rows if row.id not in hidden}
 
 
-_TITLE = re.compile("《(.*)(?:》|…|$)", re.DOTALL)  # perhaps cut
+_TITLE = re.compile("《(.*…$|.*》|.*)", re.DOTALL)  # up to the last mark, or cut
 
 
 def without_hidden(session: Session, sentences: Sequence[str]) -> list[str]:

@@ -33,7 +33,9 @@ def init_app(app: Flask) -> None:
 
 
 def evidence_said(one: Asserted) -> str:
-    """What it rests on."""
+    """What it rests on; what a person wrote stays as it was written."""
+    if one.source == Source.PERSON:
+        return one.evidence
     told = autotag.retold(one.evidence, gettext) if one.source == Source.RULE else None
     return told[0].upper() + told[1:] if told else in_words(one.evidence)
 
