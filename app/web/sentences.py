@@ -41,11 +41,11 @@ ESCAPED = {"{{": "{", "}}": "}"}
 
 def init_app(app: Flask) -> None:
     """The filters `said` and `noted` of templates."""
-    app.add_template_filter(in_words, "said")
+    app.add_template_filter(said)
     app.add_template_filter(noted)
 
 
-def in_words(sentence: str | None) -> str:
+def said(sentence: str | None) -> str:
     """The same sentence for this reader; "" for none."""
     known = _for_reader() if sentence else None
     return known.tell(sentence) if known and sentence else sentence or ""

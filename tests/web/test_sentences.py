@@ -164,11 +164,11 @@ def test_each_language_reads_refusals_its_way(tmp_path: Path) -> None:
     language.init_app(app)
     refused = "没有标签“<b>”。"
     with app.test_request_context(headers={"Accept-Language": "zh-CN"}):
-        assert sentences.in_words(refused) is refused
+        assert sentences.said(refused) is refused
     with app.test_request_context(headers={"Accept-Language": "en"}):
-        assert sentences.in_words(refused) == "There is no tag “<b>”."
-        assert sentences.in_words(None) == sentences.in_words("") == sentences.noted(None) == ""
-        assert sentences.in_words("草稿") == "Draft"
+        assert sentences.said(refused) == "There is no tag “<b>”."
+        assert sentences.said(None) == sentences.said("") == sentences.noted(None) == ""
+        assert sentences.said("草稿") == "Draft"
         assert sentences.noted("草稿") == "草稿", "what a person wrote is no word of our pages"
         assert sentences.noted("撤销版本 7") == "Undo version 7"
-    assert sentences.in_words(refused) is refused, "nobody reads it"
+    assert sentences.said(refused) is refused, "nobody reads it"

@@ -27,7 +27,7 @@ from app.web.console import bp
 from app.web.console.words import china
 from app.web.context import parts
 from app.web.policy import STAFF, allow
-from app.web.sentences import in_words
+from app.web.sentences import said
 
 PAGE, NEWEST, EXCERPT = 200, 40, 60
 DECIDERS = (Role.ADMIN, Role.MARKETER)
@@ -132,7 +132,7 @@ def permission_told(verdict: Mapping[str, Any] | None) -> str:
     asked = china(datetime.fromisoformat(verdict["asked_at"]))
     if verdict["allowed"]:
         return str(_("%(when)s 核对：可以联系", when=asked))
-    against = in_words("；".join(reason["text"] for reason in verdict["reasons"]))
+    against = said("；".join(reason["text"] for reason in verdict["reasons"]))
     return str(_("%(when)s 核对：%(why)s", when=asked, why=against))
 
 

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from app.consent import Reason
 from app.recommend.way import By
 from app.web.rep import bp
-from app.web.sentences import in_words
+from app.web.sentences import said
 
 NAMES = {
     By.REP: _l("一对一发送"),
@@ -48,7 +48,7 @@ def way_why(why: str) -> str:
 @bp.app_template_filter("shut_why")
 def shut_why(barrier: Reason) -> str:
     """Why it may not be this way now."""
-    return in_words(barrier.text)
+    return said(barrier.text)
 
 
 @bp.app_template_filter("not_got_why")
