@@ -9,17 +9,9 @@ Gate      the platform's limits, asked before each claim; breakers stop an API t
 
 from app.delivery import moments
 from app.delivery.budgets import moments_this_month, replies_since, tasked_today
+from app.delivery.closed import WAITS_FOR_LIMIT, say_why
 from app.delivery.erase import erase, erase_marked
-from app.delivery.gates import (
-    WAITS_FOR_LIMIT,
-    Gate,
-    Limits,
-    known_breakers,
-    note_answer,
-    note_call,
-    say_why,
-    stopped,
-)
+from app.delivery.gates import Gate, Limits, known_breakers, note_answer, note_call, stopped
 from app.delivery.limits import contacted_at, group_tasks_this_month, lock_person
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.delivery.outbox import (
