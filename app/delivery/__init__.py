@@ -30,7 +30,7 @@ from app.delivery.outbox import (
     stale,
 )
 from app.delivery.picking import due, pick
-from app.delivery.receipts import awaiting_receipt, checked
+from app.delivery.receipts import awaiting_receipt, checked, not_got
 from app.delivery.record import (
     awaiting,
     expire_leases,
@@ -78,6 +78,7 @@ __all__ = [
     "lock_person",
     "moments",
     "moments_this_month",
+    "not_got",
     "note_answer",
     "note_call",
     "pick",

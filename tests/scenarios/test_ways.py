@@ -192,6 +192,34 @@ def test_the_rep_is_told_of_a_confirmed_task_that_the_physician_did_not_get(
     assert "/t/" in texts(line)[-1]
 
 
+def test_the_list_names_who_did_not_get_a_pushs_task(line: Line) -> None:
+    version = publish(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    with line.parts.db.transaction() as session:
+        campaign = campaigns.create(
+            session, name="房颤月", content_id=version.content_id, expression="标签:房颤",
+            way="group_task", at=None, cron="", author="user:1", now=line.clock(),
+        )  # fmt: skip
+        run_id = campaigns.run_now(session, campaign.id, line.clock())
+        assert carry_out(session, run_id, line.parts.settings, line.clock())
+    line.work()
+    client, told = enter(line, "rep01"), "群发没有送达"
+    ((task_id, task),) = line.world.tasks.items()
+    line.do("confirm_task", task_id=task_id)
+    task["to"] = dict.fromkeys(task["to"], 3)
+    assert told not in client.get("/rep/").text
+    line.clock.tick(minutes=2)
+    assert poll_group_tasks(line.parts) == 1
+    assert told in client.get("/rep/").text
+    beside = line.person("wang").external_userid
+    page = f"/rep/sidebar?external_userid={beside}"
+    send(client, f"/rep/sidebar/topics/{version.id}", page, beside=beside)
+    line.work()
+    assert "/t/" in texts(line)[-1]
+    assert told not in client.get("/rep/").text, "by hand"
+
+
 def test_a_task_that_nobody_confirms_is_told_once_and_may_still_be_confirmed(
     line: Line, two: list[Suggestion]
 ) -> None:
