@@ -88,6 +88,7 @@ def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: 
             return
         # What the rep adopted was not allowed any more, or the platform refused it.
         suggestion.state = State.CANCELLED
+        suggestion.verdict = suggestion.verdict | {"not_got": ""}  # an earlier attempt's
         _tell_rep(session, suggestion, dispatch, now, _why(dispatch))
 
 

@@ -18,7 +18,8 @@ LATELY = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class NotGot:
-    """A physician without the content; `beside`: the contact's id, for the sidebar."""
+    """A physician without a content that may still be sent; `beside`: the contact's id, for the
+    sidebar."""
 
     person: Physician
     title: str
@@ -38,6 +39,8 @@ def _one(session: Session, rep: Rep, row: Dispatch, now: datetime) -> NotGot | N
     if contact is None or row.content_version_id is None:
         return None
     version = content.get_version(session, row.content_version_id)
+    if content.problem(session, version, now):
+        return None
     if not reps.may_see(session, rep.id, contact.one_id) or have_it_already(
         session, [contact.one_id], version.content_id, now
     ):

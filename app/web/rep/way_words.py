@@ -29,7 +29,7 @@ WHYS = {
 NOT_GOT = {
     "over_quota": _l("医生能收到的群发次数已用完"),
     "not_friend": _l("医生已不是您的企业微信好友"),
-    "refused": _l("企业微信没有接受"),
+    "refused": _l("平台没有接受"),
 }
 
 
