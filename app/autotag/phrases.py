@@ -48,7 +48,6 @@ _HOLDS = {
     "length": "|".join(LENGTHS.values()),
 }  # fmt: skip
 _PLACE = re.compile(r"%\\\((\w+)\\\)s")
-_NEXT = re.compile("，(?![^“”]*”)(?![^「」]*」)")  # not one within words or a name
 
 
 def put(say: Say, text: str, **values: object) -> str:
@@ -73,9 +72,18 @@ def ago(days: int, what: str) -> str:
 
 
 def retold(evidence: str, say: Say) -> str | None:
-    """The evidence of a rule in the reader's language; None when it is not made of these texts."""
-    told = [_retold("part", part, say) for part in _NEXT.split(evidence)]
-    return say(COMMA).join(map(str, told)) if None not in told else None
+    """The evidence of a rule in the reader's language; None when it is not made of these texts. A
+    comma may stand in a name or in words as well: a part ends where it is one of our texts."""
+    starts = [0, *(found.end() for found in re.finditer(COMMA, evidence))]
+    told: dict[int, str] = {}  # from such a place to the end
+    for start in reversed(starts):
+        for after in (*(n for n in starts if n > start), len(evidence) + 1):
+            whole = after > len(evidence)
+            part = _retold("part", evidence[start : after - 1], say)
+            if part is not None and (whole or after in told):
+                told[start] = part if whole else f"{part}{say(COMMA)}{told[after]}"
+                break
+    return told.get(0)
 
 
 def _retold(place: str, text: str, say: Say) -> str | None:
@@ -85,7 +93,7 @@ def _retold(place: str, text: str, say: Say) -> str | None:
     if place not in _KINDS:
         return text
     for one in _KINDS[place]:
-        if found := _pattern(one).fullmatch(text):
+        for found in filter(None, (each.fullmatch(text) for each in _patterns(one))):
             values = {name: _retold(name, said, say) for name, said in found.groupdict().items()}
             if None not in values.values():
                 return put(say, one, **values)
@@ -93,8 +101,13 @@ def _retold(place: str, text: str, say: Say) -> str | None:
 
 
 @cache
-def _pattern(text: str) -> re.Pattern[str]:
+def _patterns(text: str) -> list[re.Pattern[str]]:
+    """With as much as possible in the first of its places, and with as little."""
+    return [_pattern(text, ".*"), _pattern(text, ".*?")]
+
+
+def _pattern(text: str, anything: str) -> re.Pattern[str]:
     held = _PLACE.sub(
-        lambda place: f"(?P<{place[1]}>{_HOLDS.get(place[1], '.*')})", re.escape(text)
+        lambda place: f"(?P<{place[1]}>{_HOLDS.get(place[1], anything)})", re.escape(text)
     )
     return re.compile(held, re.DOTALL)

@@ -9,17 +9,9 @@ Gate      the platform's limits, asked before each claim; breakers stop an API t
 
 from app.delivery import moments
 from app.delivery.budgets import moments_this_month, replies_since, tasked_today
+from app.delivery.closed import WAITS_FOR_LIMIT, say_why
 from app.delivery.erase import erase, erase_marked
-from app.delivery.gates import (
-    WAITS_FOR_LIMIT,
-    Gate,
-    Limits,
-    known_breakers,
-    note_answer,
-    note_call,
-    say_why,
-    stopped,
-)
+from app.delivery.gates import Gate, Limits, known_breakers, note_answer, note_call, stopped
 from app.delivery.limits import contacted_at, group_tasks_this_month, lock_person
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.delivery.outbox import (
@@ -38,7 +30,7 @@ from app.delivery.outbox import (
     stale,
 )
 from app.delivery.picking import due, pick
-from app.delivery.receipts import awaiting_receipt, checked
+from app.delivery.receipts import awaiting_receipt, checked, not_got
 from app.delivery.record import (
     awaiting,
     expire_leases,
@@ -86,6 +78,7 @@ __all__ = [
     "lock_person",
     "moments",
     "moments_this_month",
+    "not_got",
     "note_answer",
     "note_call",
     "pick",

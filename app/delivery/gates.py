@@ -6,34 +6,29 @@ committed: so limits are exact however many workers there are, and no history is
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from prometheus_client import Counter
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.delivery import breaker as rules
 from app.delivery.breaker import Breaker, Permit, Why
-from app.delivery.buckets import API_MINUTE, DAILY, MEMBER, NAMES, OF_API, Bucket, Flow, app_day
+from app.delivery.buckets import API_MINUTE, DAILY, MEMBER, NAMES, OF_API, Bucket, app_day
 from app.delivery.channels import Delivered
+from app.delivery.closed import Wait, closed_by
 from app.delivery.models import ApiBreaker, Dispatch, SendBucket, SendPace, State, Way
 from app.delivery.outcome import UNREPEATABLE
 from app.delivery.pace import Pace, halved, slots
-from app.delivery.ways import API_OF, TO_MEMBER, ways_of
+from app.delivery.ways import API_OF, TO_MEMBER
 from app.infra.db import insert_once
 from app.infra.direct import Direct
 from app.reps import Rep, RepContact
 from app.tagging import MarkSide
 
 TOO_MANY_AT_ONCE = 45033
-WAITS_FOR_LIMIT = "等待发送频率"  # begins the reason of a message that a limit holds back
 FOR_WELCOMES = 2  # places that only they may take: they have 20 seconds
-LONGEST_S = {bucket.name: bucket.longest_wait_s for bucket in (*MEMBER, API_MINUTE)}
-DAY_S = 86_400.0
 FRONT = 64  # more than are ever written at once
 FORGOTTEN_AFTER = timedelta(minutes=1)  # after its time is over and nothing has tried it
 
@@ -48,23 +43,6 @@ class Limits:
 
     concurrency: int = 5
     accounts: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """Messages that need not be looked at now."""
-
-    account: str
-    ways: frozenset[Way]
-    rep_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """What is used up, and for whom."""
-
-    words: str
-    closed: Closed
 
 
 class Gate:
@@ -100,7 +78,7 @@ class Gate:
                 row.level = bucket.settled(row.level, self._now)
                 row.ready_at = bucket.ready_at(row.level, self._now)
                 _waits.labels(bucket.name).inc()
-                return Wait(bucket.words, _closed_by(row))
+                return Wait(bucket.words, closed_by(row))
             after.append((row, level))
         for row, level in after:
             row.level, row.ready_at = level, 0.0  # the next one that asks finds out
@@ -232,57 +210,6 @@ def _breaker(session: Session, account: str, api: str) -> ApiBreaker | None:
     return found
 
 
-def closed(session: Session, now: datetime) -> list[Closed]:
-    """What waits for a stopped API or for an empty bucket."""
-    found = []
-    for row in _STOPPED.all(session, {"now": now}):
-        if rules.permit(Breaker(since=row.since, until=row.until), now) is Permit.WAIT:
-            found.append(Closed(row.account, ways_of(row.api)))
-    at = now.timestamp()
-    for empty in _EMPTY.all(session, {"at": at}):
-        # One that lies too far ahead was written before the clock was set back.
-        if empty.ready_at - at <= LONGEST_S.get(empty.bucket, DAY_S) and _is_of(empty, now):
-            found.append(_closed_by(empty))
-    return found
-
-
-def say_why(session: Session, wait: Wait, now: datetime) -> None:
-    """Write the reason beside every message that waits for the same thing."""
-    words = f"{WAITS_FOR_LIMIT}：{wait.words}"
-    condition = not_closed([wait.closed])
-    assert condition is not None
-    # Those that another worker is about to claim are left out: it waits for our gate.
-    alike = select(Dispatch.id).where(
-        Dispatch.state == State.QUEUED, Dispatch.not_before <= now,
-        Dispatch.error != words, ~condition,
-    ).with_for_update(skip_locked=True)  # fmt: skip
-    session.execute(
-        update(Dispatch)
-        .where(Dispatch.id.in_(alike))
-        .values(error=words)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def not_closed(found: Iterable[Closed]) -> ColumnElement[bool] | None:
-    """The condition on messages that none of these holds back; None when there are none."""
-    by_ways: dict[tuple[str, frozenset[Way]], set[int]] = defaultdict(set)
-    conditions: list[ColumnElement[bool]] = []
-    for one in found:
-        if one.rep_id is not None:
-            by_ways[one.account, one.ways].add(one.rep_id)
-        else:
-            conditions.append(and_(Dispatch.app_key == one.account, Dispatch.way.in_(one.ways)))
-    for (account, ways), rep_ids in by_ways.items():
-        conditions.append(
-            and_(
-                Dispatch.app_key == account, Dispatch.way.in_(ways),
-                Dispatch.rep_id.is_not(None), Dispatch.rep_id.in_(rep_ids),
-            )
-        )  # fmt: skip
-    return ~or_(*conditions) if conditions else None
-
-
 def stopped(session: Session, now: datetime) -> list[ApiBreaker]:
     """The APIs that may not be called freely now, for people and alarms.
 
@@ -300,20 +227,6 @@ def stopped(session: Session, now: datetime) -> list[ApiBreaker]:
 def known_breakers(session: Session) -> list[ApiBreaker]:
     """Every API that was ever in trouble."""
     return list(session.scalars(select(ApiBreaker).order_by(ApiBreaker.account, ApiBreaker.api)))
-
-
-class _Stopped(NamedTuple):
-    account: str
-    api: str
-    since: datetime | None
-    until: datetime | None
-
-
-class _Empty(NamedTuple):
-    bucket: str
-    account: str
-    subject: str
-    ready_at: float
 
 
 _PACE = (
@@ -348,35 +261,6 @@ _SENDING = select(func.count()).where(
     Dispatch.lease_until > bindparam("now"),
 )  # fmt: skip
 _FLYING = Direct(select(_SENDING.scalar_subquery() + _MARKING.scalar_subquery()), int)
-_STOPPED = Direct(
-    select(*(getattr(ApiBreaker, name) for name in _Stopped._fields)).where(
-        ApiBreaker.until > bindparam("now")
-    ),
-    _Stopped,
-)
-_EMPTY = Direct(
-    select(*(getattr(SendBucket, name) for name in _Empty._fields)).where(
-        SendBucket.ready_at > bindparam("at")
-    ),
-    _Empty,
-)
-
-
-def _closed_by(row: SendBucket | _Empty) -> Closed:
-    if row.bucket in ("member_minute", "member_hour"):
-        return Closed(row.account, TO_MEMBER, int(row.subject))
-    if row.bucket == "app_day":
-        return Closed(row.account, TO_MEMBER)
-    return Closed(row.account, ways_of(row.subject.split(":", 1)[0]))
-
-
-def _is_of(row: _Empty, now: datetime) -> bool:
-    """A day's quota says nothing about another day."""
-    buckets: dict[str, Bucket] = {bucket.name: bucket for bucket in (*MEMBER, API_MINUTE)}
-    if isinstance(buckets.get(row.bucket), Flow):
-        return True
-    subject = row.subject.rsplit(":", 1)[0]
-    return row.subject == app_day(1).subject(subject, now)
 
 
 def _locked_pace(session: Session, account: str) -> SendPace:

@@ -206,10 +206,10 @@ def count_by_state(session: Session) -> dict[str, int]:
 
 
 def listing(
-    session: Session, *, state: State | None = None, limit: int = 100
+    session: Session, *, state: State | None = None, limit: int = 100, offset: int = 0
 ) -> Sequence[Dispatch]:
     """Messages, newest first."""
-    chosen = select(Dispatch).order_by(Dispatch.id.desc()).limit(limit)
+    chosen = select(Dispatch).order_by(Dispatch.id.desc()).limit(limit).offset(offset)
     if state:
         chosen = chosen.where(Dispatch.state == state)
     return session.scalars(chosen).all()

@@ -15,7 +15,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, Select, TextClause, bindparam, select, text
 from sqlalchemy.orm import Session
 
-from app.delivery.gates import Closed, closed, not_closed
+from app.delivery.closed import Closed, closed, not_closed
 from app.delivery.models import Dispatch, State
 from app.infra.direct import Direct
 

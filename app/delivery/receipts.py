@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.delivery.models import Dispatch
+from app.delivery.models import Dispatch, Receipt, Way
 
 GIVE_UP = timedelta(days=7)
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)
@@ -22,6 +22,20 @@ def awaiting_receipt(session: Session, now: datetime, limit: int = 50) -> Sequen
     return session.scalars(
         select(Dispatch).where(Dispatch.check_at <= now).order_by(Dispatch.check_at).limit(limit)
     ).all()
+
+
+def not_got(session: Session, rep_id: int, since: datetime) -> Sequence[Dispatch]:
+    """Campaigns' group tasks of a rep that were confirmed since then, and did not reach physicians
+    who may get no more of them for now."""
+    return session.scalars(
+        select(Dispatch)
+        .where(
+            Dispatch.rep_id == rep_id, Dispatch.way == Way.GROUP_TASK,
+            Dispatch.receipt == Receipt.OVER_QUOTA, Dispatch.receipt_at > since,
+            Dispatch.suggestion_id.is_(None),
+        )
+        .order_by(Dispatch.id)
+    ).all()  # fmt: skip
 
 
 def checked(session: Session, dispatch: Dispatch, now: datetime) -> None:

@@ -84,8 +84,9 @@ def undo(session: Session, claim_id: int) -> RelationClaim:
     return row
 
 
-def take_back(session: Session, suggestion_id: int) -> None:
-    """The rep did not mean it. Raises Refused when somebody has found it true."""
+def take_back(session: Session, suggestion_id: int, also: int | None = None) -> None:
+    """The rep did not mean it; it stays when the rep says so with another suggestion, `also`, too.
+    Raises Refused when somebody has found it true."""
     row = session.scalar(
         select(RelationClaim).where(RelationClaim.suggestion_id == suggestion_id).with_for_update()
     )
@@ -93,7 +94,10 @@ def take_back(session: Session, suggestion_id: int) -> None:
         return
     if row.state != ClaimState.OPEN:
         raise Refused("这位医生已经核实不归您联系，这条不能再撤回。")
-    session.delete(row)
+    if also is None:
+        session.delete(row)
+    else:
+        row.suggestion_id = also
     session.flush()
 
 

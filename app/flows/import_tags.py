@@ -124,15 +124,14 @@ def look(session: Session, upload: TagImport, columns: Columns) -> Looked:
 def apply(db: Database, upload_id: int, columns: Columns, *, actor: str, now: datetime) -> Looked:
     """Take it. Raises NotFound, Refused; done twice it is an error and changes nothing."""
     with db.reading() as session:
-        upload = session.get(TagImport, upload_id)
-        if upload is None or upload.applied_at is not None:
-            raise NotFound("没有这个文件，或它已经导入过了，请重新上传。")
+        upload = _wanted(session, upload_id)
         done, carried = _read(session, upload, columns)
     people = sorted(carried)
     for start in range(0, len(people), SLICE):
         piece = people[start : start + SLICE]
         with db.transaction() as session:
             alone(session, upload.tool)
+            _wanted(session, upload_id)
             for person in sorted({*piece, *_also(session, piece)}):
                 names = {raw: f"市场工具标签「{raw}」" for raw in carried.get(person, ())}
                 _note(session, upload, person, names)
@@ -148,6 +147,14 @@ def alone(session: Session, tool: str) -> None:
     """One at a time changes what a tool says, so that each finds what the one before left."""
     of_tool = select(TagImport.id).where(TagImport.tool == tool)
     session.scalar(of_tool.order_by(TagImport.id).limit(1).with_for_update())
+
+
+def _wanted(session: Session, upload_id: int) -> TagImport:
+    """The file, as long as nobody has taken it whole. Raises NotFound."""
+    upload = session.get(TagImport, upload_id)
+    if upload is None or upload.applied_at is not None:
+        raise NotFound("没有这个文件，或它已经导入过了，请重新上传。")
+    return upload
 
 
 def say(

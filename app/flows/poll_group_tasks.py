@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import delivery
 from app.delivery import Receipt
-from app.flows.sent import after_receipt
+from app.flows.sent import after_giving_up, after_receipt
 
 if TYPE_CHECKING:
     from app.connectors.wecom.client import WeCom
@@ -58,5 +58,7 @@ def note_answer(
         return
     if receipt is None or result is None:
         delivery.checked(session, dispatch, now)
+        if dispatch.check_at is None:
+            after_giving_up(session, dispatch, now)
     else:
         after_receipt(session, dispatch, receipt, result.sent_at or now)

@@ -19,6 +19,7 @@ from app.flows.suggestion_card import card
 from app.identity import Physician
 from app.infra.errors import Refused
 from app.recommend import Suggestion
+from app.recommend.forms import Form
 
 SAMPLE = 5
 
@@ -27,8 +28,8 @@ SAMPLE = 5
 class Preview:
     """`size`: for whom the expression holds. `planned`: who is reached now, over `reps` reps.
 
-    `example`: the message that the first of them (or their rep) would get; `days`: over how many
-    working days a rep's suggestions are spread.
+    `example`: the message that one of them whose name we know (or their rep) would get; `days`:
+    over how many working days a rep's suggestions are spread.
     """
 
     size: int
@@ -49,9 +50,11 @@ def preview_campaign(
     app_id: str,
     template_id: str = "",
     campaign_id: int | None = None,
+    name: str = "",
     now: datetime,
 ) -> Preview:
-    """Size, names, reasons and an example. Raises Unparseable, Refused."""
+    """Size, names, reasons and an example, which says the campaign's `name`. Raises Unparseable,
+    Refused."""
     version = content.usable_version(session, content_id, now)
     if version is None:
         raise Refused("所选内容还没有批准，或不在有效期内。")
@@ -68,18 +71,19 @@ def preview_campaign(
         reps=sum(1 for share in found.shares if share.size),
         days=max((len(share.by_day) for share in found.shares), default=0),
         sample=sample, left_out=dict(found.left_out),
-        example=_example(found, CampaignWay(way), version, sample),
+        example=_example(found, CampaignWay(way), version, sample, name),
     )  # fmt: skip
 
 
 def _example(
-    found: Reach, way: CampaignWay, version: ContentVersion, sample: Sequence[Physician]
+    found: Reach, way: CampaignWay, version: ContentVersion, sample: Sequence[Physician], name: str
 ) -> dict[str, Any] | None:
     if not found.planned or not sample:
         return None
+    to = next((one for one in sample if one.name), sample[0])
     if way is CampaignWay.SUGGESTION:
-        one = Suggestion(id=0, position=1, reasons=["市场推送"])
-        return {"card": card(one, sample[0], version, total=0, list_url="")}
+        one = Suggestion(id=0, position=1, reasons=[Form.PUSH.say(name=name or "…")])
+        return {"card": card(one, to, version, total=0, list_url="")}
     said = about(version)
-    text = greeting(sample[0], version) if way is CampaignWay.GROUP_TASK else said
+    text = greeting(to, version) if way is CampaignWay.GROUP_TASK else said
     return {"text": text, "title": version.title, "summary": said}

@@ -74,9 +74,24 @@ def take_back(session: Session, suggestion: Suggestion, ref: str, now: datetime)
     session.refresh(suggestion, with_for_update=True)
     if suggestion.state != State.REFUSED or suggestion.day < local(now).date():
         raise Refused("这条建议已有别的结果，请看列表里的最新状态。")
-    feedback.claims.take_back(session, suggestion.id)
+    feedback.claims.take_back(session, suggestion.id, _says_so_too(session, suggestion, now))
     feedback.rules.take_back(session, suggestion.id)
     recommend.reopen(session, suggestion, ref=ref, now=now)
+
+
+def _says_so_too(session: Session, suggestion: Suggestion, now: datetime) -> int | None:
+    """Another suggestion with which the rep has said “not my physician” of the same one."""
+    return session.scalar(
+        select(Suggestion.id)
+        .where(
+            Suggestion.rep_id == suggestion.rep_id,
+            Suggestion.identifier_id == suggestion.identifier_id,
+            Suggestion.id != suggestion.id, Suggestion.state == State.REFUSED,
+            Suggestion.refusal == "not_mine", Suggestion.hidden_until > now,
+        )
+        .order_by(Suggestion.id.desc())
+        .limit(1)
+    )  # fmt: skip
 
 
 def propose(session: Session, suggestion: Suggestion, text: str, now: datetime) -> StopRule | None:

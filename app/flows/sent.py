@@ -18,6 +18,12 @@ from app.recommend.way import By
 TO_PHYSICIAN = {Way.OA_TEXT: "oa", Way.OA_TEMPLATE: "oa", Way.WELCOME: "wecom"}
 NOT_SENT = (Sending.CANCELLED, Sending.FAILED)
 NOT_BY_HAND = (Way.GROUP_TASK, Way.OA_TEXT)
+NOT_GOT = {
+    Receipt.NOT_FRIEND: "医生已不是您的企业微信好友",
+    Receipt.OVER_QUOTA: "医生能收到的群发次数已用完",
+}
+BY_HAND = "可以在今日建议里改用一对一发送。"
+BESIDE_CHAT = "仍想发送，可以在与医生聊天的侧边栏里选内容，一对一发送。"
 REFUSED = {
     41048: "企业微信只接受最近与医生聊过的同事的群发",
     45015: "医生 48 小时内没有给公众号留言",
@@ -45,15 +51,27 @@ def after_sent(session: Session, dispatch: Dispatch, now: datetime) -> None:
 def after_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: datetime) -> None:
     """A group task reached the physician, or the platform says why it did not."""
     delivery.record_receipt(session, dispatch, receipt, at)
+    suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
     if receipt is not Receipt.FORWARDED:
+        if suggestion is not None and suggestion.state == State.ADOPTED:
+            _not_got(session, suggestion, dispatch, receipt, at)
+        elif suggestion is None and dispatch.campaign_id and dispatch.identifier_id:
+            links.forget_unseen_of(session, dispatch.campaign_id, dispatch.identifier_id)
         return
     if dispatch.identifier_id is not None:
         _note(session, dispatch, Happened.CONTENT_SENT, "wecom", at)
         if dispatch.rep_id is not None:
             reps.note_chat(session, dispatch.rep_id, dispatch.identifier_id, at)
-    suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
     if suggestion is not None and suggestion.forwarded_at is None:
         suggestion.forwarded_at = at
+
+
+def after_giving_up(session: Session, dispatch: Dispatch, now: datetime) -> None:
+    """A group task that the rep has not confirmed in all the time in which we ask."""
+    suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
+    if suggestion is not None and suggestion.state == State.ADOPTED:
+        then = "需要的话，请在企业微信的群发助手里确认。"
+        _tell_rep(session, suggestion, dispatch, now, "群发任务一周没有确认", then)
 
 
 def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime) -> None:
@@ -65,32 +83,55 @@ def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: 
     elif dispatch.counts_as_contact and dispatch.state in NOT_SENT:
         refused = dispatch.state == Sending.FAILED and suggestion.state == State.ADOPTED
         if refused and dispatch.way in NOT_BY_HAND and suggestion.day >= local(now).date():
-            _by_hand(session, suggestion, dispatch, now)
+            suggestion.verdict = suggestion.verdict | {"not_got": "refused"}
+            _by_hand(session, suggestion, dispatch, now, _why(dispatch))
             return
         # What the rep adopted was not allowed any more, or the platform refused it.
         suggestion.state = State.CANCELLED
-        _tell_rep(session, suggestion, dispatch, now)
+        suggestion.verdict = suggestion.verdict | {"not_got": ""}  # an earlier attempt's
+        _tell_rep(session, suggestion, dispatch, now, _why(dispatch))
 
 
-def _by_hand(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime) -> None:
+def _not_got(
+    session: Session, suggestion: Suggestion, dispatch: Dispatch, receipt: Receipt, now: datetime
+) -> None:
+    """The rep has confirmed, and the physician has nothing: it may be suggested again."""
+    why, connected = NOT_GOT[receipt], receipt is not Receipt.NOT_FRIEND
+    suggestion.verdict = suggestion.verdict | {"not_got": receipt.value}
+    if connected and suggestion.day >= local(now).date():
+        _by_hand(session, suggestion, dispatch, now, why)
+        return
+    links.forget_unseen(session, suggestion.id)
+    suggestion.state = State.CANCELLED
+    _tell_rep(session, suggestion, dispatch, now, why, BESIDE_CHAT if connected else "")
+
+
+def _by_hand(
+    session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime, why: str
+) -> None:
     """The platform does not take it this way: the rep may still send it by hand. Nobody has got its
     link, and what the rep does now says nothing about the content."""
     links.forget_unseen(session, suggestion.id)
     suggestion.delivered_at = None
     reopen(session, suggestion, ref=f"failed:{dispatch.id}", now=now)
     suggestion.way = By.REP.value
-    _tell_rep(session, suggestion, dispatch, now, "可以在今日建议里改用一对一发送。")
+    _tell_rep(session, suggestion, dispatch, now, why, BY_HAND)
+
+
+def _why(dispatch: Dispatch) -> str:
+    """Why it was not sent, in words."""
+    if not dispatch.errcode:
+        return dispatch.error
+    return REFUSED.get(dispatch.errcode, f"平台没有接受（错误码 {dispatch.errcode}）")
 
 
 def _tell_rep(
-    session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime, then: str = ""
-) -> None:
+    session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime, why: str,
+    then: str = "",
+) -> None:  # fmt: skip
     rep = reps.get_rep(session, suggestion.rep_id)
     row = session.get(Identifier, suggestion.identifier_id)
     name = identity.get_physician(session, row.one_id).name if row is not None else ""
-    why = dispatch.error
-    if dispatch.errcode:
-        why = REFUSED.get(dispatch.errcode, f"平台没有接受（错误码 {dispatch.errcode}）")
     text = f"给 {name or '医生'} 的内容没有发出：{why}。{then}"
     delivery.queue(
         session, way=Way.REP_TEXT, dedupe_key=f"not-sent:{dispatch.id}",

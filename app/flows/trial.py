@@ -26,6 +26,12 @@ def start(session: Session, version: int, now: datetime) -> Policy:
     return policies.start_trial(session, version, rep_ids, now)
 
 
+def tried_with(session: Session, policy: Policy) -> list[Rep]:
+    """The reps at work whose plans follow it during its trial, by name."""
+    reps = session.scalars(select(Rep).where(Rep.active.is_(True)).order_by(Rep.name, Rep.id))
+    return [rep for rep in reps if policies.is_on_trial(policy, rep.id)]
+
+
 def is_due(session: Session, now: datetime) -> bool:
     """Whether tonight's judgement waits."""
     row = policies.on_trial(session)

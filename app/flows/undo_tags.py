@@ -42,7 +42,7 @@ def touches(session: Session, upload: TagImport) -> Touched:
         raise Refused("这个文件还没有导入。")
     rows = session.execute(_changes(upload)).all()
     if not rows and upload.figures.get("physicians"):
-        raise Refused("这次导入没有留下撤销所需的记录，请导入正确的文件来替换。")
+        raise Refused("没有可以撤销的：导入的医生已经删除，或导入早于撤销功能。")
     kept = {one_id for _, one_id, newer in rows if newer is not None}
     back = {
         one_id for change, one_id, newer in rows
@@ -62,6 +62,11 @@ def undo(db: Database, upload_id: int, reason: str, *, actor: str, now: datetime
             return touched
     if not 0 < len(reason.strip()) <= LONGEST_REASON:
         raise Refused(f"请写明撤销的原因，不超过 {LONGEST_REASON} 字。")
+    with db.transaction() as session:  # at once: one that is broken off has a line, too
+        accounts.audit(
+            session, actor, "tags.import_undo_begun", "tag_import", upload_id, now=now,
+            **asdict(touched),
+        )  # fmt: skip
     last: int | None = 0
     while last is not None:
         with db.transaction() as session:
@@ -72,8 +77,10 @@ def undo(db: Database, upload_id: int, reason: str, *, actor: str, now: datetime
 
 
 def _piece(session: Session, upload: TagImport, last: int, now: datetime) -> int | None:
-    """The next few; the last of them, None when there were none."""
+    """The next few; the last of them, None when there were none or somebody else is through."""
     import_tags.alone(session, upload.tool)
+    if session.get_one(TagImport, upload.id).undone_at is not None:
+        return None
     chosen = _changes(upload).where(TagImportChange.id > last).limit(import_tags.SLICE)
     rows = session.execute(chosen).all()
     for change, _, newer in rows:
@@ -97,6 +104,26 @@ def _end(
             session, actor, "tags.import_undone", "tag_import", upload_id, now=now,
             **asdict(touched),
         )  # fmt: skip
+
+
+def forget(session: Session, identifier_id: int, before: datetime | None) -> None:
+    """Nothing that was said of this identifier can be brought back, or nothing older than `before`:
+    what was imported since then can be undone, and leads to what has been said since then."""
+    at = func.coalesce(TagImport.applied_at, TagImport.at)
+    rows = session.execute(
+        select(TagImportChange, at.label("at"))
+        .join(TagImport, TagImport.id == TagImportChange.import_id)
+        .where(TagImportChange.identifier_id == identifier_id)
+    ).all()
+    for change, imported_at in rows:
+        if before is None or imported_at < before:
+            session.delete(change)
+            continue
+        change.before = {
+            raw: told for raw, told in change.before.items()
+            if datetime.fromisoformat(told[1]) >= before
+        }  # fmt: skip
+    session.flush()
 
 
 def _changes(upload: TagImport) -> Select[TagImportChange, str, int | None]:

@@ -12,7 +12,7 @@ from app.connectors.errors import OutOfReach
 from app.consent import Action, ConsentEntry, ContactWish, OwnChoice
 from app.delivery import Dispatch
 from app.facts import AuthorisationRevoked, Unfollowed
-from app.flows import Outside, Received, decided
+from app.flows import Outside, Received, decided, undo_tags
 from app.flows.follower import Seen, read_follower
 from app.flows.tell_rep import notice_key
 from app.identity import Id, Identifier, Kind
@@ -20,7 +20,6 @@ from app.identity.models import Evidence, ProfileValue
 from app.journey import Happened, MeetingAnswer, Touchpoint
 from app.links import OwnLink, TrackedLink
 from app.recommend import Suggestion
-from app.tagging.fold_models import TagImportChange
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
 HANDLES = (Unfollowed, AuthorisationRevoked)
@@ -111,8 +110,8 @@ def _erase(session: Session, row: Identifier, before: datetime | None) -> None:
     ):  # fmt: skip
         chosen = delete(model).where(model.identifier_id == row.id)
         session.execute(chosen.where(model.at < before) if before else chosen)
-    for kept in (TagImportChange, OwnLink):
-        session.execute(delete(kept).where(kept.identifier_id == row.id))
+    session.execute(delete(OwnLink).where(OwnLink.identifier_id == row.id))
+    undo_tags.forget(session, row.id, before)
     court.erase(session, row.id, before)
     decided.forget(session, row.id, before)
     segments.suppression.forget(session, row.id, before)

@@ -129,9 +129,9 @@ class Beside:
 @dataclass(frozen=True, slots=True)
 class WhyNot:
     """The one rule by which a content is not suggested. `code`: unusable, blocked, held, barred,
-    had_it, hidden, no_tag, notice (a safety notice goes first), outscored; first: it is what would
-    be suggested. `text` is a rule's own sentence, of a `verdict` all that forbid it. `best`: what
-    goes before it."""
+    had_it, hidden, no_tag, notice (a safety notice goes first), postponed (what the rep wanted
+    later goes first), outscored; first: it is what would be suggested. `text` is a rule's own
+    sentence, of a `verdict` all that forbid it. `best`: what goes before it."""
 
     code: str
     text: str = ""
@@ -261,7 +261,7 @@ def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: s
     place = seen.place(content_id)
     if place is None:  # another version of it is what may be used
         return WhyNot("unusable")
-    first = notices_first(seen.fits[:ALTERNATIVES], given.notices)
+    first = _as_planned(given, seen)
     best = [(seen.titles[fit.piece.content_id], fit.score) for fit in first]
     ids = [fit.piece.content_id for fit in first]
     code = "outscored"
@@ -269,7 +269,15 @@ def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: s
         code = "first"
     elif ids[0] in given.notices and content_id not in given.notices:
         code = "notice"
+    elif ids[0] in given.past.later and content_id not in given.past.later:
+        code = "postponed"
     return WhyNot(code, place=place, score=seen.fits[place - 1].score, best=best)
+
+
+def _as_planned(given: Situation, seen: Outlook) -> list[Scored]:
+    """What planning keeps, in its order: before the score, what the rep wanted later."""
+    kept = notices_first(seen.fits[:ALTERNATIVES], given.notices)
+    return sorted(kept, key=lambda fit: fit.piece.content_id not in given.past.later)
 
 
 def _forbidden(code: str, verdict: Verdict) -> WhyNot:

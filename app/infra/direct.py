@@ -204,7 +204,9 @@ def together(session: Session, *asked: Asked) -> list[list[Any]]:
 
 def ended(session: Session, *asked: Asked) -> None:
     """These statements, and nothing after them in this transaction: PostgreSQL is sent its COMMIT
-    with them. Whoever began the transaction still ends it."""
+    with them. Whoever began the transaction still ends it. When one of them fails, nothing is
+    committed; any other error (a lost connection, a row that cannot be made) may be raised
+    although PostgreSQL has committed, as an error of a COMMIT may."""
     commits = session.get_bind().dialect.name == "postgresql"
     whole = bool(asked) and commits and not session.in_nested_transaction()
     together(session, *asked, *([_COMMIT] if whole else []))

@@ -7,7 +7,7 @@ import re
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from app.identity import changed
@@ -30,6 +30,7 @@ __all__ = [
     "find_link",
     "find_own",
     "forget_unseen",
+    "forget_unseen_of",
     "is_token",
     "open_page",
     "progress",
@@ -71,8 +72,19 @@ def create_link(
 
 def forget_unseen(session: Session, suggestion_id: int) -> None:
     """The links of a suggestion that was not sent: nobody has them, and nobody opened one."""
+    _forget_unseen(session, TrackedLink.suggestion_id == suggestion_id)
+
+
+def forget_unseen_of(session: Session, campaign_id: int, identifier_id: int) -> None:
+    """The same of what a campaign meant to send to one physician."""
+    _forget_unseen(
+        session, TrackedLink.campaign_id == campaign_id, TrackedLink.identifier_id == identifier_id
+    )
+
+
+def _forget_unseen(session: Session, *which: ColumnElement[bool]) -> None:
     seen = select(PageView.link_id).where(PageView.link_id == TrackedLink.id).exists()
-    session.execute(delete(TrackedLink).where(TrackedLink.suggestion_id == suggestion_id, ~seen))
+    session.execute(delete(TrackedLink).where(*which, ~seen))
 
 
 def find_link(session: Session, token: str) -> TrackedLink | None:

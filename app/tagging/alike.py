@@ -118,6 +118,8 @@ def _sight(raw: str, name: str) -> float:
     if shorter in longer and not (shorter.isascii() and len(shorter) < 4):
         return 0.45 + 0.5 * cover
     found = 0.8 * likeness(raw, name)
+    if not found:
+        return 0.0  # no character in common
     if not raw.isascii() and _is_left_out(shorter, longer):
         found = max(found, 0.3 + 0.55 * cover)
     if len(shorter) >= 4:

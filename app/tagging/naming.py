@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from app.tagging import segmenting
@@ -132,6 +133,7 @@ def _pattern(name: str) -> str:
     return f"{head}{re.escape(name)}{tail}"
 
 
-def _pieces(text: str) -> set[str]:
+@lru_cache(maxsize=10_000)  # every name is compared with all of a vocabulary
+def _pieces(text: str) -> frozenset[str]:
     folded = fold(text)
-    return set(folded) | {folded[i : i + 2] for i in range(len(folded) - 1)}
+    return frozenset(folded).union(folded[i : i + 2] for i in range(len(folded) - 1))

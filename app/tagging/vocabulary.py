@@ -216,7 +216,7 @@ def topics(session: Session) -> dict[int, str]:
     return {tag: name for tag, name in names_for_reps(session).items() if tag in about}
 
 
-_TITLE = re.compile("《(.*)(?:》|…|$)", re.DOTALL)  # perhaps cut
+_TITLE = re.compile("《(.*…$|.*》|.*)", re.DOTALL)  # up to the last mark, or cut
 
 
 def without_hidden(session: Session, sentences: Sequence[str]) -> list[str]:

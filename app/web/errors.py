@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.infra import log
 from app.infra.errors import NotFound, Refused
-from app.web.sentences import in_words
+from app.web.sentences import said
 
 _log = log.get(__name__)
 
@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
 def answer(status: int, message: str = "", reference: str = "") -> tuple[Response | str, int]:
     """The error as JSON for systems, as a page for people."""
     title, advice = _words(status)
-    message = in_words(message)
+    message = said(message)
     if request.path.startswith("/api/") or request.is_json:
         body = {"error": {"status": status, "message": message or title}}
         if reference:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app import consent, tagging
 from app.consent import NOTHING_CHOSEN, PACES
 from app.reps import Rep
-from app.web.sentences import in_words
+from app.web.sentences import said
 
 
 def own_words(session: Session, one_id: str, reps: Mapping[int, Rep]) -> list[str]:
@@ -22,7 +22,7 @@ def own_words(session: Session, one_id: str, reps: Mapping[int, Rep]) -> list[st
     return [
         text
         for text, holds in (
-            (in_words(PACES.get(own.days or 0, "")), own.days),
+            (said(PACES.get(own.days or 0, "")), own.days),
             (_("医生不希望收到：%(topics)s", topics=topics), topics),
             (_("医生不希望由这些代表联系：%(reps)s", reps=off), off),
             (_("医生请求删除资料"), own.leaves),

@@ -24,6 +24,7 @@ MARK = "yishu_policy"
 EVERYONE = tuple(Role)
 STAFF = (Role.ADMIN, Role.MARKETER, Role.REVIEWER)
 MIRRORERS = (Role.ADMIN, Role.MARKETER)  # say what reps see in WeCom
+IMPORTERS = (Role.ADMIN, Role.MARKETER)  # bring files about physicians, and take them back
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,11 @@ TO_READERS = {  # without the day, which is true of the suggestion's only
 
 
 def init_app(app: Flask) -> None:
-    """The filter `in_words` of templates."""
-    app.add_template_filter(in_words)
+    """The filter `reasons_said` of templates."""
+    app.add_template_filter(reasons_said)
 
 
-def in_words(sentences: Sequence[str]) -> list[str]:
+def reasons_said(sentences: Sequence[str]) -> list[str]:
     """The same reasons; a sentence of no known form stays as it was written."""
     told = ((sentence, forms.read(sentence)) for sentence in sentences)
     return [_put(SAYINGS[said.form], said.words) if said else text for text, said in told]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import autotag, tagging
 from app.autotag.rules import Rule
 from app.tagging import Source
-from app.web.sentences import in_words
+from app.web.sentences import said
 
 
 class Asserted(Protocol):
@@ -33,9 +33,11 @@ def init_app(app: Flask) -> None:
 
 
 def evidence_said(one: Asserted) -> str:
-    """What it rests on."""
+    """What it rests on; what a person wrote stays as it was written."""
+    if one.source == Source.PERSON:
+        return one.evidence
     told = autotag.retold(one.evidence, gettext) if one.source == Source.RULE else None
-    return told[0].upper() + told[1:] if told else in_words(one.evidence)
+    return told[0].upper() + told[1:] if told else said(one.evidence)
 
 
 def teller(session: Session) -> Callable[[Rule], str]:

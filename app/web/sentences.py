@@ -31,6 +31,7 @@ LATIN = re.compile(r"[^\u4e00-\u9fff（A-Za-z]*[A-Za-z]")  # begins so
 NOTE = re.compile("(.*)（([^（）]+)）", re.DOTALL)
 CLOSED = re.compile("“[^”]*”|「[^」]*」|《[^》]*》")
 PLAIN = r"[^；\n。]*?"  # a value, as long as another sentence does not begin
+IN_BRACKETS = "(?:[^（）]|（[^（）]*）)*?"  # whole, with brackets of its own
 ENOUGH = 4  # Chinese characters: a form with fewer fits only when its values are understood
 LONGEST, DEEPEST = 600, 3  # characters of a sentence, sentences within sentences
 ALL = 2000  # characters of a text
@@ -39,18 +40,32 @@ ESCAPED = {"{{": "{", "}}": "}"}
 
 
 def init_app(app: Flask) -> None:
-    """The filter `said` of templates."""
-    app.add_template_filter(in_words, "said")
+    """The filters `said` and `noted` of templates."""
+    app.add_template_filter(said)
+    app.add_template_filter(noted)
 
 
-def in_words(sentence: str | None) -> str:
+def said(sentence: str | None) -> str:
     """The same sentence for this reader; "" for none."""
+    known = _for_reader() if sentence else None
+    return known.tell(sentence) if known and sentence else sentence or ""
+
+
+def noted(note: str | None) -> str:
+    """A note that we or a person wrote: ours has values in it; a word that our pages have as well
+    is the person's and stays."""
+    known = _for_reader() if note else None
+    return (known.filled(note) if known and note else None) or note or ""
+
+
+def _for_reader() -> Sentences | None:
+    """Of this reader's language; None for Chinese, and where nobody reads."""
     locale = get_locale()
-    if not sentence or locale is None or locale.language == "zh":
-        return sentence or ""
+    if locale is None or locale.language == "zh":
+        return None
     folder = current_app.config["BABEL_TRANSLATION_DIRECTORIES"]
     file = Path(folder) / str(locale) / "LC_MESSAGES" / "messages.mo"
-    return _sentences(file, str(locale)).tell(sentence) if file.exists() else sentence
+    return _sentences(file, str(locale)) if file.exists() else None
 
 
 @cache
@@ -104,9 +119,8 @@ class Sentences:
             or sentence
         )
 
-    def _whole(self, sentence: str, depth: int, *, loose: bool) -> str | None:
-        if (known := self._words.get(sentence)) is not None:
-            return known
+    def filled(self, sentence: str, depth: int = 0, *, loose: bool = False) -> str | None:
+        """A form with values, in the other language; None when it is none."""
         if len(sentence) > LONGEST:
             return None
         for form in self._forms:  # the one with the most text first
@@ -134,6 +148,11 @@ class Sentences:
         year, month, number, time = day.groups(default="")
         name = get_month_names("abbreviated", locale=self._locale)[int(month)]
         return f"{int(number)} {name}{year and ' ' + year}{time}"
+
+    def _whole(self, sentence: str, depth: int, *, loose: bool) -> str | None:
+        if (known := self._words.get(sentence)) is not None:
+            return known
+        return self.filled(sentence, depth, loose=loose)
 
     def _parts(self, sentence: str, depth: int, *, every: bool) -> str | None:
         """Several sentences; None for one, and where none of them is known, or not `every` one."""
@@ -177,7 +196,10 @@ def _form(text: str, said: str) -> Form:
             named = NAMED.get(parts[number - 1][-1:], "")
             if part in OWN or (named and not part.isupper()):
                 names.add(part)
-            value, another = (f"(?P<{name}>{one})" for one in (named or PLAIN, named or ".*?"))
+            held = named or PLAIN, ".*" if named == ".*" else ".*?"
+            if parts[number - 1].endswith("（") and parts[number + 1].startswith("）"):
+                held = IN_BRACKETS, held[1]
+            value, another = (f"(?P<{name}>{one})" for one in held)
         strict.append(value)
         loose.append(another)
     return Form(

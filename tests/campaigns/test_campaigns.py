@@ -57,8 +57,9 @@ def start(
 
 def preview(session: Session, version: ContentVersion, way: str, now: datetime) -> Preview:
     return preview_campaign(
-        session, expression="标签:房颤", content_id=version.content_id, way=way, app_id=APP, now=now
-    )
+        session, expression="标签:房颤", content_id=version.content_id, way=way, app_id=APP,
+        name="房颤月", now=now,
+    )  # fmt: skip
 
 
 def work_off(session: Session, settings: Settings, now: datetime) -> int:
@@ -109,11 +110,15 @@ def test_suggestions_are_spread_over_working_days_and_the_preview_says_so(
     database: Database, clock: SetClock, version: ContentVersion, settings: Settings
 ) -> None:
     with database.transaction() as session:
+        nameless = preview(session, version, "suggestion", clock()).sample[0]
+        nameless.name = ""
+        session.flush()
         seen = preview(session, version, "suggestion", clock())
         assert (seen.size, seen.planned, seen.reps, seen.days) == (12, 12, 1, 3)
         assert len(seen.sample) == 5
         assert seen.example is not None
-        assert "房颤" in seen.example["card"]["main_title"]["title"]
+        assert seen.example["card"]["main_title"]["title"].startswith(seen.sample[1].name)
+        assert seen.example["card"]["horizontal_content_list"][0]["value"] == "市场推送：房颤月"
         assert session.scalars(select(Suggestion)).all() == []
         campaign = start(session, version, "suggestion", clock())
         assert work_off(session, settings, clock()) == 1

@@ -80,6 +80,30 @@ def test_a_claim_is_for_this_rep_alone_and_a_decision_and_its_undoing_follow(
     assert "not_mine" not in plan(session, one, clock)[0].left_out
 
 
+def test_of_two_refusals_one_is_taken_back_and_the_claim_stays(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock())
+    publish(session, "房颤", ("af",), clock())
+    row = meet(session, rep, "wang", clock(), tags=("af",))
+    claim = claimed(session, rep, clock)
+    (first,) = recommend.of_rep(session, rep.id)
+    second = Suggestion(
+        plan_key="campaign:1:1:1", rep_id=rep.id, identifier_id=row.id, day=first.day,
+        content_id=first.content_id, content_version_id=first.content_version_id,
+        created_at=clock(),
+    )  # fmt: skip
+    session.add(second)
+    session.flush()
+    recommend.answer(session, second, Answer.REFUSE, ref="y", now=clock(), reason="not_mine")
+    refusal.follow(session, second, "not_mine", "", clock())
+    refusal.take_back(session, first, "z", clock())
+    assert feedback.claims.listing(session) == [claim], "the rep still says so with the other"
+    assert claim.suggestion_id == second.id
+    refusal.take_back(session, second, "a", clock())
+    assert feedback.claims.listing(session) == []
+
+
 def test_who_is_mistaken_is_asked_again_at_once_and_not_after_a_month(
     session: Session, clock: SetClock
 ) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import accounts, identity, tagging
 from app.flows import import_tags, undo_tags
@@ -100,7 +103,10 @@ def test_doing_it_twice_changes_nothing_and_a_reason_is_needed(
     assert said(database, people[FIRST]) == {"房颤": NOON + 10 * DAY}
     with database.reading() as session:
         assert session.get_one(TagImport, number).undone_at == NOON + 9 * DAY
-        assert len(accounts.audit_trail(session, "tag_import", str(number))) == 2
+        trail = accounts.audit_trail(session, "tag_import", str(number))
+        assert [line.action for line in trail] == [
+            "tags.import_undone", "tags.import_undo_begun", "tags.imported"
+        ]  # fmt: skip
     with pytest.raises(NotFound):
         undo(database, 999)
 
@@ -154,6 +160,9 @@ def test_one_that_was_broken_off_is_gone_on_with(
     with pytest.raises(OSError):
         undo(database, number)
     monkeypatch.setattr(import_tags, "say", whole)
+    with database.reading() as session:
+        (line, *_) = accounts.audit_trail(session, "tag_import", str(number))
+        assert (line.action, line.actor) == ("tags.import_undo_begun", "user:2")
     assert sorted(map(len, (said(database, one) for one in people.values()))) == [0, 1]
     assert undo(database, number) == Touched(back=2, kept=0)
     assert [said(database, one) for one in people.values()] == [{}, {}]
@@ -174,8 +183,72 @@ def test_an_import_of_an_older_version_is_refused(database: Database) -> None:
     number = take(database, NOON, f"{FIRST},房颤")
     with database.transaction() as session:
         session.delete(session.scalars(select(TagImportChange)).one())
-    with pytest.raises(Refused, match="没有留下"):
+    with pytest.raises(Refused, match="早于撤销功能"):
         undo(database, number)
+
+
+def test_an_import_of_which_everybody_was_erased_says_so(
+    database: Database, people: dict[str, int]
+) -> None:
+    number = take(database, NOON, f"{FIRST},房颤")
+    with database.transaction() as session:
+        _erase(session, session.get_one(identity.Identifier, people[FIRST]), None)
+    with pytest.raises(Refused, match="医生已经删除"):
+        undo(database, number)
+
+
+def test_who_was_erased_up_to_a_day_is_undone_to_what_was_said_since(
+    database: Database, people: dict[str, int]
+) -> None:
+    take(database, NOON, f"{FIRST},房颤")
+    later = take(database, NOON + 2 * DAY, f"{FIRST},心衰")
+    wrong = take(database, NOON + 3 * DAY, f"{FIRST},高血压")
+    with database.transaction() as session:
+        _erase(session, session.get_one(identity.Identifier, people[FIRST]), NOON + DAY)
+        kept = session.scalars(select(TagImportChange).order_by(TagImportChange.id)).all()
+        assert [(one.import_id, [*one.before]) for one in kept] == [(later, []), (wrong, ["心衰"])]
+    assert undo(database, wrong) == Touched(back=1, kept=0)
+    assert said(database, people[FIRST]) == {"心衰": NOON + 2 * DAY}
+    assert undo(database, later) == Touched(back=1, kept=0)
+    assert said(database, people[FIRST]) == {}
+
+
+class Overtaken(Database):
+    """Before transaction number `n` of ours somebody else does something."""
+
+    def __init__(self, other: Database, n: int, then: Callable[[], object]) -> None:
+        super().__init__(other.engine)
+        self.left, self.then = n, then
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        self.left -= 1
+        if not self.left:
+            self.then()
+        return super().transaction()
+
+
+def test_pieces_of_what_somebody_else_has_finished_are_left_alone(
+    database: Database, people: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_tags, "SLICE", 1)
+    with database.transaction() as session:
+        file = f"执业证号,标签\n{FIRST},房颤\n{OTHER},房颤".encode()
+        number = import_tags.keep(session, "m.csv", file, tool="mail", actor="u", now=NOON).id
+
+    def whole() -> None:
+        import_tags.apply(database, number, COLUMNS, actor="user:1", now=NOON)
+        undo(database, number)
+
+    slow = Overtaken(database, 2, whole)
+    with pytest.raises(NotFound):
+        import_tags.apply(slow, number, COLUMNS, actor="user:1", now=NOON)
+    assert not any(said(database, person) for person in people.values())
+    again = take(database, NOON + 10 * DAY, f"{FIRST},心衰", f"{OTHER},心衰")
+    slow = Overtaken(database, 3, lambda: undo(database, again))
+    assert undo(slow, again) == Touched(back=2, kept=0)
+    with database.reading() as session:
+        trail = accounts.audit_trail(session, "tag_import", str(again))
+    assert [line.action for line in trail].count("tags.import_undone") == 1
 
 
 def test_what_was_broken_off_is_not_thrown_away_and_can_be_gone_on_with(

@@ -195,3 +195,26 @@ def test_an_imagined_content_stands_beside_the_real_ones(database: Database) -> 
             ("设想的", None, 1), ("真的", 1, 2)
         ]  # fmt: skip
         assert [one.content_id for one in rows] == [-1, real.content_id]
+
+
+def test_what_a_rep_wanted_later_goes_first_with_the_plans_own_score(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        old = publish(session, "推后的", ("af", "hypertension"), NOON - timedelta(days=9))
+        row = meet(session, rep, "wang", NOON, tags=("af",))
+        plan_day(session, rep, local(NOON).date(), base_url="http://yishu.test", now=NOON)
+        (made,) = recommend.of_rep(session, rep.id)
+        recommend.answer(session, made, Answer.LATER, ref="1", now=NOON)
+        now = NOON + timedelta(days=1)
+        new = publish(session, "更合适的", ("af",), now)
+        given_ = situation(session, row.one_id, now)
+        seen = outlook(given_)
+        assert seen.ids == [new.content_id, old.content_id]
+        told = [flow.why_not(given_, seen, version, "") for version in (old, new)]
+        assert [why.code for why in told] == ["first", "postponed"]
+        assert told[1].best[0][0] == "推后的"
+        plan_day(session, rep, local(now).date(), base_url="http://yishu.test", now=now)
+        (again,) = recommend.of_rep(session, rep.id, local(now).date())
+        assert (again.content_id, again.score) == (old.content_id, told[0].score)
+        assert again.score < made.score, "of its own day: a tag fades and a content grows older"

@@ -51,6 +51,7 @@ def test_a_policy_goes_through_the_gate_to_a_few_reps_and_back_by_itself(
     trial.start(session, row.version, clock())
     tried = {one.id for one in crew if policies.is_on_trial(row, one.id)}
     assert 2 <= len(tried) < len(crew)
+    assert {one.id for one in trial.tried_with(session, row)} == tried
     policies_now = (policies.ensure(session, clock()), policies.on_trial(session))
     assert {policies.of_rep(policies_now, one.id).version for one in crew} == {1, 2}
 

@@ -19,3 +19,8 @@ def receiver(clock: SetClock) -> Receiver:
 def sandbox(clock: SetClock, receiver: Receiver) -> Iterator[Sandbox]:
     with running(clock=clock, post=receiver, people=PEOPLE) as ready:
         yield ready
+
+
+@pytest.fixture
+def external(sandbox: Sandbox) -> str:
+    return str(sandbox.add_contact(userid="rep01", person="wang")["external_userid"])

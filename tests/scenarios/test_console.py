@@ -13,6 +13,7 @@ from app import accounts, content, delivery, identity, reps
 from app.accounts.models import Role
 from app.connectors.errors import BadCredential
 from app.consent import Reason, Verdict
+from app.web.console import sends
 from app.web.policy import policy_of
 from tests.scenarios.conftest import Line, publish, spare
 from tests.scenarios.test_content_page import one_id
@@ -347,7 +348,7 @@ def test_a_rep_who_left_is_out_at_once(line: Line, people: dict[str, Browser]) -
 
 
 def test_sends_of_unknown_outcome_are_decided_with_one_click_or_together(
-    line: Line, people: dict[str, Browser]
+    line: Line, people: dict[str, Browser], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = line.clock()
     with line.parts.db.transaction() as session:
@@ -374,6 +375,12 @@ def test_sends_of_unknown_outcome_are_decided_with_one_click_or_together(
     shown = people["admin"].get(page).text
     for text in ("公众号消息", "第 0 条提醒", rep.name, "多半已送达", "多半没有送达", "刚刚"):
         assert text in shown, text
+    monkeypatch.setattr(sends, "PAGE", 3)
+    assert "共 4 条，先列出最新的 3 条" in people["admin"].get(page).text
+    for role, path in (("reviewer", f"{page}?page=2"), ("admin", f"{page}?state=unknown&page=2")):
+        paged = people[role].get(path).text
+        assert "2 / 2" in paged
+        assert paged.count("公众号消息") == (1 if role == "reviewer" else 4), "and 3 to decide"
     people["admin"].send(page, page, one=f"{ids[2]}:failed")
     people["marketer"].send(page, page, id=ids[:2], decision="likely")
     with line.parts.db.reading() as session:

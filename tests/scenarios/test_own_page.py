@@ -86,7 +86,13 @@ def test_from_the_chat_to_the_next_days_plan(known: Line) -> None:
         )  # fmt: skip
     token = ask(line)
     text = page(line, token)
-    for told in ("王某某", "房颤", "专科与疾病 · 代表在企业微信里的标签", "公司的客户资料", "rep01"):
+    for told in (
+        "王某某",
+        "房颤",
+        "专科与疾病 · 代表在企业微信里的标签",
+        "公司的客户资料",
+        "rep01",
+    ):
         assert told in text, told
     text = change(line, token, f"tags/{af}", action="delete")
     assert "任何来源都不会再给您加上它" in text

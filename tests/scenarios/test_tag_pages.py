@@ -97,6 +97,14 @@ def test_a_merge_is_looked_at_done_and_undone(line: Line, people: dict[str, Brow
     assert [row["key"] for row in rows] == ["af"]
 
 
+def test_a_reviewer_reads_imports_and_makes_none(line: Line, people: dict[str, Browser]) -> None:
+    page = "/console/tags/take"
+    assert "上传并检查" in people["marketer"].get(page).text
+    assert "上传并检查" not in people["reviewer"].get(page).text
+    for path in (page, f"{page}/1", f"{page}/1/undo"):
+        assert people["reviewer"].send(page, path).status_code == 403
+
+
 def test_reps_see_no_tag_that_is_for_staff(line: Line, people: dict[str, Browser]) -> None:
     line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
     mine = f"/console/physicians/{one_id(line)}"

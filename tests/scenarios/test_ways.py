@@ -29,6 +29,7 @@ from tests.scenarios.test_main_line import suggest
 from tests.scenarios.test_rep_page import enter, send
 from tests.scenarios.test_suggestion_line import card_of, dispatches, texts
 from workers.moments import keep_moments
+from workers.receipts import poll_group_tasks
 
 
 @pytest.fixture
@@ -161,6 +162,75 @@ def test_what_the_platform_refuses_on_another_day_is_over(
     assert "改用一对一" not in texts(line)[-1]
     (row, _other) = rows_of(line)
     assert row.state == State.CANCELLED
+
+
+def test_the_rep_is_told_of_a_confirmed_task_that_the_physician_did_not_get(
+    line: Line, two: list[Suggestion]
+) -> None:
+    client = enter(line, "rep01")
+    for row in two:
+        send(client, f"/rep/suggestions/{row.id}/adopt", way="group_task")
+    line.work()
+    for (task_id, task), status in zip(line.world.tasks.items(), (3, 2), strict=True):
+        line.do("confirm_task", task_id=task_id)
+        task["to"] = dict.fromkeys(task["to"], status)
+    line.clock.tick(minutes=10)
+    assert poll_group_tasks(line.parts) == 2
+    line.work()
+    over, apart = sorted(texts(line)[-2:], key=lambda text: "好友" in text)
+    assert "群发次数已用完" in over
+    assert "改用一对一发送" in over
+    assert "改用一对一" not in apart
+    full, gone = sorted(rows_of(line), key=lambda row: row.state == State.CANCELLED)
+    assert (full.state, full.way, gone.state) == (State.PLANNED, By.REP, State.CANCELLED)
+    page = client.get("/rep/").text
+    assert "上次没有送达：医生能收到的群发次数已用完" in page
+    assert "医生已不是您的企业微信好友" in page
+    line.clock.tick(minutes=1)
+    send(client, f"/rep/suggestions/{full.id}/adopt")
+    line.work()
+    assert "/t/" in texts(line)[-1]
+
+
+def test_the_list_names_who_did_not_get_a_pushs_task(line: Line) -> None:
+    version = publish(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    with line.parts.db.transaction() as session:
+        campaign = campaigns.create(
+            session, name="房颤月", content_id=version.content_id, expression="标签:房颤",
+            way="group_task", at=None, cron="", author="user:1", now=line.clock(),
+        )  # fmt: skip
+        run_id = campaigns.run_now(session, campaign.id, line.clock())
+        assert carry_out(session, run_id, line.parts.settings, line.clock())
+    line.work()
+    client, told = enter(line, "rep01"), "群发没有送达"
+    ((task_id, task),) = line.world.tasks.items()
+    line.do("confirm_task", task_id=task_id)
+    task["to"] = dict.fromkeys(task["to"], 3)
+    assert told not in client.get("/rep/").text
+    line.clock.tick(minutes=2)
+    assert poll_group_tasks(line.parts) == 1
+    assert told in client.get("/rep/").text
+    beside = line.person("wang").external_userid
+    page = f"/rep/sidebar?external_userid={beside}"
+    send(client, f"/rep/sidebar/topics/{version.id}", page, beside=beside)
+    line.work()
+    assert "/t/" in texts(line)[-1]
+    assert told not in client.get("/rep/").text, "by hand"
+
+
+def test_a_task_that_nobody_confirms_is_told_once_and_may_still_be_confirmed(
+    line: Line, two: list[Suggestion]
+) -> None:
+    send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
+    line.work()
+    line.clock.tick(days=8)
+    assert poll_group_tasks(line.parts) == 1
+    assert poll_group_tasks(line.parts) == 0
+    line.work()
+    assert "一周没有确认" in texts(line)[-1]
+    assert rows_of(line)[0].state == State.ADOPTED
 
 
 def test_similar_conversations_go_with_one_tap_each_judged_by_itself(

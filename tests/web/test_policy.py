@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from app.accounts.models import Role
 from app.bootstrap import build, build_web
-from app.web.policy import policy_of
+from app.web.policy import IMPORTERS, policy_of
 from tests.conftest import make_settings
 
 
@@ -51,6 +52,17 @@ def test_every_public_route_says_what_protects_it(web: Flask) -> None:
         assert policy is not None
         if policy.is_public:
             assert policy.protected_by, rule
+
+
+def test_imports_of_tags_are_for_the_same_people_on_pages_and_for_systems(web: Flask) -> None:
+    def roles(endpoint: str) -> tuple[Role, ...]:
+        policy = policy_of(web, endpoint)
+        assert policy is not None
+        return policy.roles
+
+    assert roles("console.upload_tags") == roles("console.apply_tags") == IMPORTERS
+    assert roles("api.import_tag_names") == roles("api.import_file") == IMPORTERS
+    assert roles("console.undo_tags_taken") == roles("api.undo_tag_import") == IMPORTERS
 
 
 def test_a_route_without_a_policy_is_refused(sqlite_template: Path) -> None:

@@ -50,9 +50,9 @@ def test_every_reason_is_said_in_both_languages(app: Flask, form: Form) -> None:
     words = {name: EXAMPLES[name] for name in words_of(form)}
     sentence = form.say(**words)
     with app.test_request_context(headers={"Accept-Language": "zh-CN"}):
-        assert reasons.in_words([sentence]) == [sentence]
+        assert reasons.reasons_said([sentence]) == [sentence]
     with app.test_request_context(headers={"Accept-Language": "en"}):
-        (told,) = reasons.in_words([sentence])
+        (told,) = reasons.reasons_said([sentence])
     assert not CHINESE.search(told)
     for name, word in words.items():
         assert ("3 days ago" if name == "when" else word) in told
@@ -63,11 +63,13 @@ def test_every_reason_is_said_in_both_languages(app: Flask, form: Form) -> None:
 @pytest.mark.parametrize(("when", "english"), [("今天", "today"), ("昨天", "yesterday")])
 def test_days_are_told_in_english(app: Flask, when: str, english: str) -> None:
     with app.test_request_context(headers={"Accept-Language": "en"}):
-        assert reasons.in_words([Form.LAST_CONTACT.say(when=when)]) == [f"Last contact {english}"]
+        assert reasons.reasons_said([Form.LAST_CONTACT.say(when=when)]) == [
+            f"Last contact {english}"
+        ]
 
 
 def test_what_an_older_version_wrote_otherwise_stays_as_it_was_written(app: Flask) -> None:
     old = ["最近常读房颤的内容", "标签「房颤」"]
     with app.test_request_context(headers={"Accept-Language": "en"}):
-        assert reasons.in_words(old) == [old[0], "Tag “房颤”"]
+        assert reasons.reasons_said(old) == [old[0], "Tag “房颤”"]
         assert reasons.to_reader(["读过「AF」内容（昨天）", *old]) == ["You read about “AF”"]

@@ -89,6 +89,23 @@ def test_all_evidence_of_rules_is_read_back_and_said_in_english() -> None:
         assert not re.search(r"%\(|  ", told), told
 
 
+@pytest.mark.parametrize(
+    ("said", "english_of_it"),
+    [
+        ("近 30 天读完 3 篇「术后 3 天内随访」内容",
+         "read 3 pieces of content about “术后 3 天内随访” in the last 30 days"),
+        ("扫码后 7 天内打开「术后 3 天内随访」内容",
+         "scanned a code, then within 7 days opened content about “术后 3 天内随访”"),
+        ("近 30 天读完「甲，后”来」内容，昨天留言（提到“a”，b”）",
+         "read content about “甲，后”来” in the last 30 days, "
+         "wrote to the account (mentioning “a”，b”) yesterday"),
+    ],
+)  # fmt: skip
+def test_names_with_marks_of_our_own_are_read_back(said: str, english_of_it: str) -> None:
+    assert autotag.retold(said, str) == said
+    assert autotag.retold(said, english) == english_of_it
+
+
 @pytest.mark.parametrize(("name", "definition"), STARTER)
 def test_a_rule_is_a_sentence_in_english(name: str, definition: dict[str, object]) -> None:
     told = autotag.sentence(read(definition), MEANING, {}, english)
@@ -111,5 +128,5 @@ def test_what_a_tag_rests_on_follows_the_reader() -> None:
         assert evidence_said(rule) == (
             "Read 3 pieces of content about “房颤” in the last 30 days, scanned a code 2 times yesterday"
         )
-        other = SimpleNamespace(source=Source.PERSON, evidence="自己写的")
-        assert evidence_said(other) == "自己写的", "a person's own words"
+        other = SimpleNamespace(source=Source.PERSON, evidence="草稿")
+        assert evidence_said(other) == "草稿", "a person's own words"

@@ -88,6 +88,12 @@ def test_of_forms_that_fit_the_one_with_the_most_text_is_meant() -> None:
         ("成员不在应用的可见范围内，请管理员检查",
          "The member is not in the application's visible range, an administrator should check"),
         ("已放弃：医生走了（没有这个版本。）", "Given up: 医生走了 (There is no such version.)"),
+        ("已放弃：重复（旧）（没有这个版本。）", "Given up: 重复（旧） (There is no such version.)"),
+        ("已放弃：走（了（人工确认已送达（admin））",
+         "Given up: 走（了 (Somebody says it was delivered (admin))"),
+        ("没有标签“甲”乙”。", "There is no tag “甲”乙”."),
+        ("没有人群“会”义”，相近的有：会议、草稿。",
+         "Audiences: “会”义” is not known, similar: 会议、草稿."),
         ("导入 医生", "Imported 医生"),
         ("《甲》由公众号发给 王医生。医生已退订",
          "“甲” goes to 王医生 by Official Account. Opted out"),
@@ -158,8 +164,11 @@ def test_each_language_reads_refusals_its_way(tmp_path: Path) -> None:
     language.init_app(app)
     refused = "没有标签“<b>”。"
     with app.test_request_context(headers={"Accept-Language": "zh-CN"}):
-        assert sentences.in_words(refused) is refused
+        assert sentences.said(refused) is refused
     with app.test_request_context(headers={"Accept-Language": "en"}):
-        assert sentences.in_words(refused) == "There is no tag “<b>”."
-        assert sentences.in_words(None) == sentences.in_words("") == ""
-    assert sentences.in_words(refused) is refused, "nobody reads it"
+        assert sentences.said(refused) == "There is no tag “<b>”."
+        assert sentences.said(None) == sentences.said("") == sentences.noted(None) == ""
+        assert sentences.said("草稿") == "Draft"
+        assert sentences.noted("草稿") == "草稿", "what a person wrote is no word of our pages"
+        assert sentences.noted("撤销版本 7") == "Undo version 7"
+    assert sentences.said(refused) is refused, "nobody reads it"

@@ -9,7 +9,6 @@ from pydantic import Field
 from werkzeug.exceptions import BadRequest
 
 from app import tagging
-from app.accounts.models import Role
 from app.flows import fold_names, import_tags, undo_tags
 from app.flows.fold_names import Done
 from app.flows.name_suggestions import suggest
@@ -20,7 +19,7 @@ from app.web.api import bp
 from app.web.api.asking import Asked, Position, RowId, answers, body, query
 from app.web.api.imports import uploaded
 from app.web.context import parts
-from app.web.policy import STAFF, allow
+from app.web.policy import IMPORTERS, STAFF, allow
 
 
 class NamesQuery(Asked):
@@ -138,7 +137,7 @@ def undo_decisions() -> Response:
 
 @bp.post("/tag-names/imports")
 @answers(201, file=True)
-@allow(Role.ADMIN, Role.MARKETER, token=True)
+@allow(*IMPORTERS, token=True)
 def import_tag_names() -> tuple[Response, int]:
     """A marketing tool's CSV or XLSX; `?tool=`; `?dry_run=1` only says what it would do."""
     filename, data = uploaded()
@@ -162,7 +161,7 @@ def import_tag_names() -> tuple[Response, int]:
 
 
 @bp.post("/tag-names/imports/<int:import_id>/undo")
-@allow(Role.ADMIN, Role.MARKETER, token=True)
+@allow(*IMPORTERS, token=True)
 def undo_tag_import(import_id: int) -> Response:
     """Take an import back: `back` physicians are as before, of `kept` a newer file has told."""
     asked, here, who = body(UndoImport), parts(), auth.actor()

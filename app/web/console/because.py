@@ -15,7 +15,7 @@ from app.tagging import Weight
 from app.web.console import bp
 from app.web.console.words import kind_name
 from app.web.context import parts
-from app.web.sentences import in_words
+from app.web.sentences import said
 
 EVIDENCE = {
     "wecom.contact": _l("企业微信联系人详情"),
@@ -64,7 +64,7 @@ def verdict_text(verdict: Verdict, *, names: bool = False) -> str:
     segments, which reps do not read."""
     if verdict.allowed:
         return str(_("可联系"))
-    return in_words(verdict.whole if names else verdict.text)
+    return said(verdict.whole if names else verdict.text)
 
 
 TALKS = {
@@ -86,8 +86,8 @@ TALKS = {
 @bp.app_template_filter("because")
 def because(weight: Weight, tag: str) -> str:
     """What one tag of a physician rests on, in a few words."""
-    said = str(TALKS.get(weight.source, _l("标签「%(tag)s」（%(when)s）")))
-    return said % {"tag": tag, "when": _day(weight.at)}
+    form = str(TALKS.get(weight.source, _l("标签「%(tag)s」（%(when)s）")))
+    return form % {"tag": tag, "when": _day(weight.at)}
 
 
 def _day(at: datetime) -> str:

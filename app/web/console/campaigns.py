@@ -93,7 +93,7 @@ def campaign_reach() -> str:
             if not chosen.isdigit() or way not in WAY_NAMES:
                 found = segments.audience(session, text, here.clock())
                 return render_template("console/_audience.html", audience=found)
-            preview = _preview(session, text, int(chosen), way)
+            preview = _preview(session, text, int(chosen), way, name=asked.get("name", ""))
             return render_template("console/_reach.html", preview=preview)
     except (Unparseable, Refused) as problem:
         return render_template("console/_reach.html", problem=str(problem))
@@ -124,7 +124,12 @@ def show_campaign(campaign_id: int) -> str:
             preview=None
             if version is None
             else _preview(
-                session, campaign.expression, campaign.content_id, campaign.way, campaign_id
+                session,
+                campaign.expression,
+                campaign.content_id,
+                campaign.way,
+                campaign_id,
+                name=campaign.name,
             ),
             rules=segments.suppression.rules(session, campaign_id),
             lists=[row for row, _n in segments.lists.listing(session) if row.state == "ready"],
@@ -176,8 +181,9 @@ def campaign_people(campaign_id: int, step: str) -> str:
 
 
 def _preview(
-    session: Session, expression: str, content_id: int, way: str, campaign_id: int | None = None
-) -> Preview:
+    session: Session, expression: str, content_id: int, way: str, campaign_id: int | None = None,
+    name: str = "",
+) -> Preview:  # fmt: skip
     """What a run would do now."""
     here = parts()
     return preview_campaign(
@@ -188,6 +194,7 @@ def _preview(
         app_id=here.settings.oa_app_id,
         template_id=here.settings.oa_template_id,
         campaign_id=campaign_id,
+        name=name,
         now=here.clock(),
     )
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from flask import Response, jsonify
 
-from app.web.sentences import in_words
+from app.web.sentences import said
 
 
 class Pace(Protocol):
@@ -25,6 +25,6 @@ class Pace(Protocol):
 def desk_answer(case: int | None, text: str, pace: Pace, *, sound: bool) -> Response:
     """What to say, which case it was about, and the figures."""
     return jsonify(
-        sound=sound, text=in_words(text), case=case,
+        sound=sound, text=said(text), case=case,
         left=pace.left, hour=pace.hour, today=pace.today,
     )  # fmt: skip

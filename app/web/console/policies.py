@@ -9,12 +9,12 @@ from werkzeug.wrappers import Response
 
 from app import accounts
 from app.accounts.models import Role
-from app.flows import policy_acts
+from app.flows import policy_acts, trial
 from app.flows.policy_acts import Act
 from app.infra.errors import NotFound, Refused, YishuError
 from app.recommend import heads, policies
 from app.recommend.policies import Settings
-from app.recommend.policy_models import Policy
+from app.recommend.policy_models import Policy, PolicyState
 from app.web import auth
 from app.web.console import bp
 from app.web.console.policy_words import FIGURES, LEVELS, level_of
@@ -80,8 +80,10 @@ def new_policy() -> str | Response | tuple[str, int]:
 def policy(version: int) -> str:
     """One policy: what it says, what the gate found, how the trial goes, what may be done."""
     with parts().db.reading() as session:
+        row = policies.by_version(session, version)
         return render_template(
-            "console/policy.html", row=policies.by_version(session, version), figures=FIGURES,
+            "console/policy.html", row=row, figures=FIGURES,
+            reps=trial.tried_with(session, row) if row.state == PolicyState.CANARY else [],
             trail=accounts.audit_trail(session, policy_acts.KIND, version),
             users=accounts.names(session),
         )  # fmt: skip

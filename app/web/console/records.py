@@ -40,6 +40,7 @@ ACTIONS = {
     "tag.mirror_repaired": _l("修复企微同步"), "tag.names_folded": _l("归并标签名"),
     "tag.names_made": _l("把标签名新建为标签"), "tag.names_ignored": _l("忽略标签名"),
     "tag.names_undone": _l("撤销归并"), "tags.imported": _l("导入医生的标签"),
+    "tags.import_undo_begun": _l("开始撤销导入医生的标签"),
     "tags.import_undone": _l("撤销导入医生的标签"),
     "category.changed": _l("修改标签分类"), "word.changed": _l("修改禁用词"),
     "vocabulary.imported": _l("导入词表"), "vocabulary.undone": _l("撤销词表版本"),

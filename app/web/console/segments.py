@@ -23,7 +23,7 @@ from app.web.console.segment_words import COUNT_WORDS, FIELD_NAMES, FLAG_NAMES, 
 from app.web.context import parts
 from app.web.numbers import row_number
 from app.web.policy import STAFF, allow
-from app.web.sentences import in_words
+from app.web.sentences import said
 
 EXAMPLES = (
     "标签:房颤 且 企微好友",
@@ -115,7 +115,7 @@ def segment_model() -> Response:
     try:
         tree = segments.parse(request.args.get("expression", ""))
     except Unparseable as problem:
-        return jsonify(problem=in_words(str(problem)))
+        return jsonify(problem=said(str(problem)))
     told = "" if language.choose() == language.ENGLISH else segments.describe(tree)
     return jsonify(model=to_model(tree), words=told)
 
@@ -127,7 +127,7 @@ def segment_text() -> Response:
     try:
         return jsonify(text=segments.wording(to_tree(request.get_json(silent=True))))
     except Unbuildable as problem:
-        return jsonify(problem=in_words(str(problem)))
+        return jsonify(problem=said(str(problem)))
 
 
 @bp.get("/segments/names")

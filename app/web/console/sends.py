@@ -24,12 +24,13 @@ from app.infra.errors import Refused, YishuError
 from app.reps import Rep
 from app.web import auth
 from app.web.console import bp
+from app.web.console.insight_words import here, page_number
 from app.web.console.words import china
 from app.web.context import parts
 from app.web.policy import STAFF, allow
-from app.web.sentences import in_words
+from app.web.sentences import said
 
-PAGE, NEWEST, EXCERPT = 200, 40, 60
+PAGE, EXCERPT = 50, 60
 DECIDERS = (Role.ADMIN, Role.MARKETER)
 DECISIONS = {"sent": _l("已送达"), "failed": _l("未送达"), "resend": _l("重新发送")}
 STOPPED_WHY = {
@@ -60,22 +61,26 @@ class Open:
 @bp.get("/governance/sends")
 @allow(*STAFF)
 def sends() -> str:
-    """Decisions first, then stopped APIs, then the newest messages."""
+    """Stopped APIs, decisions for those who decide, then the messages, newest first: `page`."""
+    decides, number = auth.actor().role in DECIDERS, page_number()
     text = request.args.get("state", "")
     state = State(text) if text in set(State) else None
     with parts().db.reading() as session:
         known = reps.reps_by_id(session)
-        unknown = delivery.listing(session, state=State.UNKNOWN, limit=PAGE)
-        newest = delivery.listing(session, state=state, limit=PAGE if state else NEWEST)
+        counts = delivery.count_by_state(session)
+        unknown = delivery.listing(session, state=State.UNKNOWN, limit=PAGE) if decides else []
+        newest = delivery.listing(session, state=state, limit=PAGE, offset=(number - 1) * PAGE)
+        total = counts.get(state, 0) if state else sum(counts.values())
         now = parts().clock()
         return render_template(
-            "console/sends.html", counts=delivery.count_by_state(session),
+            "console/sends.html", counts=counts, page=number, pages=max(1, -(-total // PAGE)),
+            total=total, url=lambda n: here(page=n),
             unknown=_open(session, unknown, known, now), decisions=DECISIONS,
             likely_why=LIKELY_WHY,
             stopped=delivery.stopped(session, now), now=now, stopped_why=STOPPED_WHY,
             newest=newest, state=text, reps=known,
             people=_people(session, [row.identifier_id for row in newest]),
-            decides=auth.actor().role in DECIDERS,
+            decides=decides,
             titles=content.titles(session, [row.content_version_id for row in newest]),
         )  # fmt: skip
 
@@ -111,9 +116,9 @@ def _chosen() -> list[tuple[int, str]]:
 
 def _decide(number: int, decision: str) -> None:
     """In a transaction of its own, so that one refusal holds nobody up. Raises YishuError."""
-    here, who = parts(), auth.actor()
-    with here.db.transaction() as session:
-        now = here.clock()
+    product, who = parts(), auth.actor()
+    with product.db.transaction() as session:
+        now = product.clock()
         if decision == "likely":
             row = delivery.get(session, number)
             decision = likely(Way(row.way), row.error, row.not_after, now).decision
@@ -132,7 +137,7 @@ def permission_told(verdict: Mapping[str, Any] | None) -> str:
     asked = china(datetime.fromisoformat(verdict["asked_at"]))
     if verdict["allowed"]:
         return str(_("%(when)s 核对：可以联系", when=asked))
-    against = in_words("；".join(reason["text"] for reason in verdict["reasons"]))
+    against = said("；".join(reason["text"] for reason in verdict["reasons"]))
     return str(_("%(when)s 核对：%(why)s", when=asked, why=against))
 
 

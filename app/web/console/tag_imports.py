@@ -15,7 +15,7 @@ from app.tagging import TagImport
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts
-from app.web.policy import STAFF, allow
+from app.web.policy import IMPORTERS, STAFF, allow
 
 SHOWN, SAMPLE, TAKEN = 100, 5, 50
 MEANINGS = {
@@ -34,12 +34,12 @@ def take_tags() -> str:
     with parts().db.reading() as session:
         return render_template(
             "console/tag_take.html", taken=import_tags.taken(session, TAKEN),
-            users=accounts.names(session),
+            users=accounts.names(session), importers=IMPORTERS,
         )  # fmt: skip
 
 
 @bp.post("/tags/take")
-@allow(*STAFF)
+@allow(*IMPORTERS)
 def upload_tags() -> Response:
     """Read a file and keep it; nothing is taken yet."""
     here, who, file = parts(), auth.actor(), request.files.get("file")
@@ -80,11 +80,12 @@ def look_at_tags(upload_id: int) -> str:
             "console/tag_import_look.html", upload=upload, header=header, columns=columns,
             sample=upload.table[1 : SAMPLE + 1], looked=looked, problem=problem,
             meanings=MEANINGS, shown=SHOWN, touched=touched, users=accounts.names(session),
+            importers=IMPORTERS,
         )  # fmt: skip
 
 
 @bp.post("/tags/take/<int:upload_id>")
-@allow(*STAFF)
+@allow(*IMPORTERS)
 def apply_tags(upload_id: int) -> Response:
     """Take it."""
     here, who = parts(), auth.actor()
@@ -99,7 +100,7 @@ def apply_tags(upload_id: int) -> Response:
 
 
 @bp.post("/tags/take/<int:upload_id>/undo")
-@allow(*STAFF)
+@allow(*IMPORTERS)
 def undo_tags_taken(upload_id: int) -> Response:
     """What the tool said before holds again."""
     here, who, form = parts(), auth.actor(), request.form

@@ -25,7 +25,7 @@ from app.web.console.words import china, left_out
 from app.web.context import parts
 from app.web.numbers import asked_row, row_number
 from app.web.policy import STAFF, allow
-from app.web.sentences import in_words
+from app.web.sentences import said
 
 SHOWN = 6  # contents beside each other
 STRENGTHS = {"0.3": _l("弱"), "0.6": _l("中"), "0.9": _l("强")}
@@ -124,10 +124,11 @@ def _sentence(
                      score=f"{why.score:.2f}"))  # fmt: skip
     if why.code == "notice":
         return str(_("安全性信息《%(title)s》先于它，送达之后才会轮到它。", title=why.best[0][0]))
+    if why.code == "postponed":
+        return str(_("代表选过“稍后”的《%(title)s》先于它。", title=why.best[0][0]))
     if why.code == "outscored" and why.place is not None and why.place <= len(why.best):
-        better = str(_("、")).join(
-            f"{_('《%(title)s》', title=t)} {s:.2f}" for t, s in why.best[: why.place - 1]
-        )
+        above = sorted(why.best, key=lambda one: -one[1])[: why.place - 1]
+        better = str(_("、")).join(f"{_('《%(title)s》', title=t)} {s:.2f}" for t, s in above)
         return str(_("排第 %(n)s：得 %(score)s 分，低于 %(better)s；前面的不合适时才会轮到它。",
                      n=why.place, score=f"{why.score:.2f}", better=better))  # fmt: skip
     if why.code == "outscored":
@@ -141,7 +142,7 @@ def _sentence(
         return str(_("它讲的是 %(about)s，这位医生没有其中任何一个标签，也没有相邻的标签。",
                      about=told))  # fmt: skip
     return {
-        "unusable": str(_("内容现在不能使用：%(why)s。", why=in_words(why.text) or
+        "unusable": str(_("内容现在不能使用：%(why)s。", why=said(why.text) or
                           _("有效的是另一个版本"))),
         "blocked": str(_("现在不能联系这位医生：%(why)s。", why=against)),
         "barred": str(_("规则不允许把它推荐给这位医生：%(why)s。", why=against)),

@@ -10,6 +10,7 @@ from app.recommend.way import By
 from app.web.context import parts
 from app.web.rep import bp, entry
 from app.web.rep.lines import lines_of
+from app.web.rep.not_got import not_got
 from app.web.rep.together import groups_of
 
 
@@ -24,7 +25,8 @@ def today() -> str | Response:
         now = here.clock()
         rows = recommend.of_rep(session, rep.id, local(now).date())
         lines = lines_of(session, rep, rows, now, (By.MOMENT,))
+        missed = not_got(session, rep, now)
     return render_template(
         "rep/today.html", rep=rep, lines=lines, refusals=recommend.REFUSALS,
-        done=sum(not line.open for line in lines), now=now, groups=groups_of(lines),
+        done=sum(not line.open for line in lines), now=now, groups=groups_of(lines), missed=missed,
     )  # fmt: skip

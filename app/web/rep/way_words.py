@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from app.consent import Reason
 from app.recommend.way import By
 from app.web.rep import bp
-from app.web.sentences import in_words
+from app.web.sentences import said
 
 NAMES = {
     By.REP: _l("一对一发送"),
@@ -25,6 +25,11 @@ WHYS = {
     "唯一的方式": _l("唯一的方式"),
     "您的习惯": _l("您的习惯"),
     "打开率更高": _l("打开率更高"),
+}
+NOT_GOT = {
+    "over_quota": _l("医生能收到的群发次数已用完"),
+    "not_friend": _l("医生已不是您的企业微信好友"),
+    "refused": _l("平台没有接受"),
 }
 
 
@@ -43,4 +48,10 @@ def way_why(why: str) -> str:
 @bp.app_template_filter("shut_why")
 def shut_why(barrier: Reason) -> str:
     """Why it may not be this way now."""
-    return in_words(barrier.text)
+    return said(barrier.text)
+
+
+@bp.app_template_filter("not_got_why")
+def not_got_why(code: str) -> str:
+    """Why the physician has nothing of what was sent."""
+    return str(NOT_GOT[code])
