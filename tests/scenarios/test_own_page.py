@@ -296,6 +296,19 @@ def test_what_is_chosen_outlives_the_account_and_the_key_does_not(known: Line) -
     assert tag_names(line, row.one_id) == set()
 
 
+def test_whom_nobody_else_knows_leaves_nothing_of_the_choices_behind(line: Line) -> None:
+    line.do("follow", person="wang")
+    token, af = ask(line), tag_id(line, "af")
+    line.do("oa_says", person="wang", text="房颤")
+    for path, action in ((f"tags/{af}", "delete"), (f"topics/{af}", "off"), ("leave", "leave")):
+        change(line, token, path, action=action)
+    line.do("unfollow", person="wang")
+    with line.parts.db.reading() as session:
+        assert consent.leaving(session) == []  # what was asked for is done
+        for model in (OwnChoice, TagAssertion):
+            assert session.scalars(select(model)).all() == []
+
+
 def test_staff_see_what_the_physician_chose_and_close_a_request(known: Line) -> None:
     line, af = known, tag_id(known, "af")
     token, one_id = ask(line), row_of(known).one_id
