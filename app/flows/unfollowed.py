@@ -86,6 +86,8 @@ def _forget(session: Session, row: Identifier, cause: str, now: datetime) -> Non
         told = select(Evidence.id).where(or_(Evidence.a_id == other.id, Evidence.b_id == other.id))
         described = select(ProfileValue.id).where(ProfileValue.identifier_id == other.id)
         if session.scalar(told.limit(1)) is None and session.scalar(described.limit(1)) is None:
+            for chosen in (OwnChoice, TagAssertion):  # on the own page, for every identity
+                session.execute(delete(chosen).where(chosen.identifier_id == other.id))
             segments.suppression.forget(session, other.id)
             identity.forget(session, other, cause=cause, now=now)
 

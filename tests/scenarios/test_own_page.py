@@ -11,12 +11,14 @@ from sqlalchemy import select
 
 from app import accounts, consent, delivery, identity, journey, reps, tagging
 from app.accounts.models import AuditEntry, Role
+from app.consent import OwnChoice
 from app.content import Purpose
 from app.delivery import Dispatch
 from app.flows import permission, vocabulary
 from app.identity import Id, Identifier, Kind
 from app.recommend import DailyPlan, Suggestion
 from app.tagging import Source, editing
+from app.tagging.models import TagAssertion
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import PASSWORD, Browser
 from tests.scenarios.test_main_line import suggest, tag_names
@@ -242,7 +244,9 @@ def test_who_leaves_is_stopped_at_once_and_staff_hear_of_the_request(known: Line
     token, one_id = ask(line), row_of(known).one_id
     asked = line.web.get(f"/me/{token}/leave").text
     assert "确认离开" in asked
+    line.web.head(f"/me/{token}/leave")
     with line.parts.db.reading() as session:
+        assert not consent.own(session, [one_id])
         assert not consent.standing(session, [one_id], "wecom")[one_id][1]  # looking does nothing
     assert "已停止全部联系" in change(line, token, "leave", action="leave")
     with line.parts.db.reading() as session:
