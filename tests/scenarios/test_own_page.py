@@ -14,7 +14,7 @@ from app.accounts.models import AuditEntry, Role
 from app.consent import OwnChoice
 from app.content import Purpose
 from app.delivery import Dispatch
-from app.flows import permission, vocabulary
+from app.flows import own_link, permission, vocabulary
 from app.identity import Id, Identifier, Kind
 from app.recommend import DailyPlan, Suggestion
 from app.tagging import Source, editing
@@ -237,6 +237,29 @@ def test_each_sees_only_what_is_theirs_also_after_a_merge_and_a_split(known: Lin
     assert "王某某" not in page(line, li)
     assert "已关闭" not in page(line, li)
     assert "已关闭" in page(line, wang)
+
+
+def test_a_mistyped_phone_opens_nobodys_page_to_a_stranger(known: Line) -> None:
+    line, wang = known, ask(known)
+    line.do("edit_contact", userid="rep01", person="wang", phones=["19912345678"])
+    line.do("add_contact", userid="rep02", person="li")
+    line.do("follow", person="li")
+    li = ask(line, "li")
+    line.do("edit_contact", userid="rep02", person="li", phones=["19912345678"])
+    one = row_of(line, "li")
+    assert one.one_id == row_of(line).one_id  # so it is known of both
+    assert [line.web.get(f"/me/{token}").status_code for token in (wang, li)] == [404, 404]
+    line.do("oa_says", person="li", text="我的信息")
+    told = line.person("li").oa_chat[-1]["text"]
+    assert "同事核对之后" in told
+    assert "/me/" not in told
+    with line.parts.db.transaction() as session:
+        assert not own_link.send_own(session, one.id, "http://here", line.clock())
+        phone = identity.find(session, identity.make_id(Kind.PHONE, "19912345678"))
+        assert phone is not None
+        identity.block(session, phone, actor="user:1", reason="打错", now=line.clock())
+    assert "王某某" not in page(line, li)
+    assert "王某某" in page(line, wang)
 
 
 def test_who_leaves_is_stopped_at_once_and_staff_hear_of_the_request(known: Line) -> None:
