@@ -12,7 +12,7 @@ from app.connectors.errors import OutOfReach
 from app.consent import Action, ConsentEntry, ContactWish, OwnChoice
 from app.delivery import Dispatch
 from app.facts import AuthorisationRevoked, Unfollowed
-from app.flows import Outside, Received, decided
+from app.flows import Outside, Received, decided, own_choices
 from app.flows.follower import Seen, read_follower
 from app.flows.tell_rep import notice_key
 from app.identity import Id, Identifier, Kind
@@ -65,6 +65,7 @@ def apply(
     refused = consent.standing(session, [row.one_id], "oa")[row.one_id][1]
     if not came_back:
         delivery.cancel_for(session, "医生已取消关注", identifier_ids=[row.id], tried=True)
+    own_choices.hand_on(session, row)
     _erase(session, row, at if came_back else None)
     if refused:
         consent.record(session, row.id, action=Action.WITHDRAW, source="kept_on_erasure", at=at)

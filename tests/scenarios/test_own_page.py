@@ -323,6 +323,31 @@ def test_what_is_chosen_outlives_the_account_and_the_key_does_not(known: Line) -
     assert tag_names(line, row.one_id) == set()
 
 
+def test_what_is_chosen_is_handed_on_to_what_became_known_later(line: Line) -> None:
+    af = tag_id(line, "af")
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="房颤")
+    token = ask(line)
+    change(line, token, f"tags/{af}", action="delete")
+    change(line, token, "pace", pace="14")
+    line.do("add_contact", userid="rep01", person="li")  # another WeChat of the same physician
+    line.do("edit_contact", userid="rep01", person="li", tag_ids=["et1"])
+    contact = Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", line.person("li").external_userid)
+    with line.parts.db.transaction() as session:
+        row = identity.find(session, contact)
+        assert row is not None
+        identity.merge(
+            session, row_of(line).one_id, row.one_id, actor="user:1", reason="同一人",
+            now=line.clock(),
+        )  # fmt: skip
+    line.do("unfollow", person="wang")
+    with line.parts.db.reading() as session:
+        row = identity.find(session, contact)
+        assert row is not None
+        assert consent.own(session, [row.one_id])[row.one_id].days == 14
+        assert tagging.weights(session, [row.one_id], line.clock())[row.one_id] == {}
+
+
 def test_whom_nobody_else_knows_leaves_nothing_of_the_choices_behind(line: Line) -> None:
     line.do("follow", person="wang")
     token, af = ask(line), tag_id(line, "af")
