@@ -60,6 +60,23 @@ def test_a_topic_that_was_merged_stays_off_and_comes_back_with_the_other(
         assert eligible.reasons_for(session, None, one.one_id, version, NOON) == ()
 
 
+@pytest.mark.parametrize("rest", ["", "anticoagulation"])
+def test_a_deleted_tag_that_is_split_comes_back_under_no_other_name(
+    database: Database, rest: str
+) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        one, other = (meet(session, rep, key, NOON, tags=("af",)) for key in ("one", "other"))
+        own_choices.delete_tag(session, one, tag(session, "af").id, NOON)
+        share = vocabulary.Share(to="cad", source="wecom_tag")
+        vocabulary.split(session, "af", [share], rest=rest, actor="user:1", now=NOON)
+        held = tagging.weights(session, [one.one_id, other.one_id], NOON)
+        assert held[one.one_id] == {}
+        assert set(held[other.one_id]) == {tag(session, "cad").id}
+        assert set(tagging.deleted_own(session, one.one_id)) == {tag(session, rest or "af").id}
+
+
 def test_nothing_is_chosen_about_what_is_not_on_the_page(database: Database) -> None:
     with database.transaction() as session:
         tagging.seed(session, NOON)
