@@ -18,7 +18,7 @@ from app.consent.models import (
     OwnChoice,
     Purpose,
 )
-from app.consent.own import NOTHING_CHOSEN, Own, choose, leaving, own, take_back
+from app.consent.own import NOTHING_CHOSEN, Own, choose, leaving, own, same_rep, take_back
 from app.consent.policy import (
     PACES,
     ContactFacts,
@@ -61,6 +61,7 @@ __all__ = [
     "quiet_until",
     "record",
     "rules",
+    "same_rep",
     "standing",
     "standing_on",
     "take_back",

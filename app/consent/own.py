@@ -89,6 +89,14 @@ def take_back(session: Session, one_id: str, about: About, number: int | None = 
     return bool(whose)
 
 
+def same_rep(session: Session, old: int, new: int) -> None:
+    """Both are one person: whoever does not want to hear from the one does not from the other."""
+    of_old = (OwnChoice.about == About.REP, OwnChoice.number == old)
+    rows = session.execute(select(OwnChoice.identifier_id, OwnChoice.at).where(*of_old)).all()
+    for identifier_id, at in rows:
+        choose(session, identifier_id, About.REP, new, at=at)
+
+
 def _columns(one_id: str, about: str, number: int) -> tuple[str, str, int]:
     return one_id, about, number
 

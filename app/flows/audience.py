@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app import consent, delivery, recommend, reps, segments
 from app.campaigns import CampaignWay
-from app.consent import Through, Verdict
+from app.consent import NOTHING_CHOSEN, Through, Verdict
 from app.content import ContentVersion
 from app.flows import eligible
 from app.flows.candidates import Considered, consider
@@ -152,9 +152,11 @@ def _without_moments(session: Session, considered: Considered, now: datetime) ->
 
 
 def _nearest_reps(session: Session, wanted: set[str]) -> dict[int, set[str]]:
-    """Each physician's one rep: connected, active, with the newest chat."""
-    newest: dict[str, tuple[datetime, int]] = {}
+    """Each physician's one rep: connected, active, not switched off where there is another, with
+    the newest chat."""
+    newest: dict[str, tuple[bool, datetime, int]] = {}
     everybody = sorted(wanted)
+    chosen = consent.own(session, everybody)
     for start in range(0, len(everybody), CHUNK):
         rows = session.execute(
             select(Identifier.one_id, RepContact.rep_id, RepContact.last_chat_at, RepContact.since)
@@ -167,10 +169,11 @@ def _nearest_reps(session: Session, wanted: set[str]) -> dict[int, set[str]]:
             )
         )
         for row in rows:
-            chat = (row.last_chat_at or row.since, -row.rep_id)
+            welcome = row.rep_id not in chosen.get(row.one_id, NOTHING_CHOSEN).reps
+            chat = (welcome, row.last_chat_at or row.since, -row.rep_id)
             newest[row.one_id] = max(newest.get(row.one_id, chat), chat)
     shared: dict[int, set[str]] = defaultdict(set)
-    for one_id, (_, rep) in newest.items():
+    for one_id, (*_, rep) in newest.items():
         shared[-rep].add(one_id)
     return shared
 

@@ -136,6 +136,7 @@ def _member(session: Session, fact: MemberChanged, now: datetime) -> None:
             rep.userid = fact.new_userid
         else:  # news under the new name came first
             reps.hand_over(session, rep, known)
+            consent.same_rep(session, rep.id, known.id)
             reps.leave(session, rep, now)
             rep = known
     rep = rep or reps.find_rep(session, fact.corp_id, fact.new_userid or fact.userid)

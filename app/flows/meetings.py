@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import content, journey, reps
+from app import content, journey
 from app.content import ContentVersion
 from app.flows import list_file, notices
-from app.flows.tell_rep import tell_rep
+from app.flows.tell_rep import rep_to_tell, tell_rep
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.errors import Refused
@@ -31,7 +31,7 @@ def answer(
     if row is None or version.kind != MEETING or version.starts_at is None:
         return False
     given = journey.meetings.answer_of(session, version.content_id, row.id, now, link.rep_id)
-    if given.rep_id is None and (rep := reps.rep_for(session, row.one_id)) is not None:
+    if given.rep_id is None and (rep := rep_to_tell(session, row.one_id)) is not None:
         given.rep_id = rep.rep_id  # the account has invited: whoever hears of it below
     if given.coming is coming:
         return True

@@ -1,7 +1,8 @@
 """Who may not see a moment any more that was marked for it: asked again until it is published.
 
 Only what stays counts. The cap does not: the moment was counted when the contact was marked, and
-what came after it was judged with it. Lists that cannot be evaluated are asked at the next look.
+what came after it was judged with it. A pace that the physician has chosen does, with the mark left
+out: it is itself a contact. Lists that cannot be evaluated are asked at the next look.
 """
 
 from __future__ import annotations
@@ -102,8 +103,13 @@ def _against(
     over, found = stopped(session, campaign_id), {}
     for dispatch, person in marked:
         split = was_somebody_else(dispatch, person.split_at, now)
+        mine = ask
+        if ask.known[person.one_id].own.days is not None:
+            mine = asker(
+                session, rep, [person], Through.REP, now, before=dispatch, campaign_id=campaign_id
+            )
         reasons = (
-            *ask.verdict(person, now).reasons, *may_get.reasons(person.one_id, version.content_id)
+            *mine.verdict(person, now).reasons, *may_get.reasons(person.one_id, version.content_id)
         )  # fmt: skip
         words = [over, SPLIT if split else "", *(r.text for r in reasons if r.code not in PASSES)]
         found[dispatch.id] = "；".join(word for word in words if word)

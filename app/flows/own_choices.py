@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import accounts, consent, delivery, identity, tagging
-from app.consent import PACES, About
+from app.consent import PACES, About, OwnChoice
 from app.flows.own_page import own_page
 from app.flows.stop_or_resume import stop_or_resume
 from app.identity import Identifier
@@ -89,6 +90,22 @@ def erasure_done(session: Session, one_id: str, *, actor: str, now: datetime) ->
     """Staff have erased what was to be erased: the request waits no more."""
     if consent.take_back(session, one_id, About.ERASURE):
         accounts.audit(session, actor, "own.erasure_done", "physician", one_id, now=now)
+
+
+def hand_on(session: Session, row: Identifier) -> None:
+    """What was chosen holds for the person's other identities, before this one is erased: some may
+    have become known only since."""
+    others = _mine(session, row) - {row.id}
+    said = session.execute(
+        select(OwnChoice.about, OwnChoice.number, OwnChoice.at).where(
+            OwnChoice.identifier_id == row.id
+        )
+    ).all()
+    for about, number, at in said:
+        for other in sorted(others):
+            consent.choose(session, other, About(about), number, at=at)
+    for tag_id, at in tagging.deleted_own(session, row.one_id).items():
+        tagging.delete_own(session, others, tag_id, at=at)
 
 
 def _switch(

@@ -53,9 +53,10 @@ class OwnPage:
 
 
 def owner(session: Session, link: OwnLink) -> Identifier | None:
-    """Whom the link belongs to now; None when their data has been erased since."""
+    """Whom the link belongs to now; None when their data has been erased since, or when it may be
+    mixed with somebody else's."""
     row = session.get(Identifier, link.identifier_id)
-    return row if row is not None and row.value else None
+    return row if row is not None and row.value and identity.is_sure(session, row) else None
 
 
 def own_page(session: Session, row: Identifier, now: datetime) -> OwnPage:

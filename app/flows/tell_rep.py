@@ -1,4 +1,5 @@
-"""A notice to the rep of one physician: nobody else's rep ever hears of it."""
+"""A notice to the rep of one physician: nobody else's rep ever hears of it, and one whom the
+physician has switched off only where there is no other, because somebody has to."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import delivery, identity, reps
+from app import consent, delivery, identity, reps
+from app.consent import NOTHING_CHOSEN
 from app.delivery import Way
+from app.reps import Nearest
 
 
 def notice_key(ref: str) -> str:
@@ -15,9 +18,15 @@ def notice_key(ref: str) -> str:
     return f"notice:{ref}"
 
 
+def rep_to_tell(session: Session, one_id: str) -> Nearest | None:
+    """Who hears of it."""
+    chosen = consent.own(session, [one_id]).get(one_id, NOTHING_CHOSEN)
+    return reps.rep_for(session, one_id, last=chosen.reps)
+
+
 def tell_rep(session: Session, one_id: str, notice: str, *, key: str, now: datetime) -> bool:
     """Send `notice` ("{name}" is the physician) once per `key`; False when there is no rep."""
-    rep = reps.rep_for(session, one_id)
+    rep = rep_to_tell(session, one_id)
     if rep is None:
         return False
     name = identity.get_physician(session, one_id).name or "您的医生"

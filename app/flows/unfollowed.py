@@ -12,7 +12,7 @@ from app.connectors.errors import OutOfReach
 from app.consent import Action, ConsentEntry, ContactWish, OwnChoice
 from app.delivery import Dispatch
 from app.facts import AuthorisationRevoked, Unfollowed
-from app.flows import Outside, Received, decided, undo_tags
+from app.flows import Outside, Received, decided, own_choices, undo_tags
 from app.flows.follower import Seen, read_follower
 from app.flows.tell_rep import notice_key
 from app.identity import Id, Identifier, Kind
@@ -64,6 +64,7 @@ def apply(
     refused = consent.standing(session, [row.one_id], "oa")[row.one_id][1]
     if not came_back:
         delivery.cancel_for(session, "医生已取消关注", identifier_ids=[row.id], tried=True)
+    own_choices.hand_on(session, row)
     _erase(session, row, at if came_back else None)
     if refused:
         consent.record(session, row.id, action=Action.WITHDRAW, source="kept_on_erasure", at=at)
@@ -85,6 +86,8 @@ def _forget(session: Session, row: Identifier, cause: str, now: datetime) -> Non
         told = select(Evidence.id).where(or_(Evidence.a_id == other.id, Evidence.b_id == other.id))
         described = select(ProfileValue.id).where(ProfileValue.identifier_id == other.id)
         if session.scalar(told.limit(1)) is None and session.scalar(described.limit(1)) is None:
+            for chosen in (OwnChoice, TagAssertion):  # on the own page, for every identity
+                session.execute(delete(chosen).where(chosen.identifier_id == other.id))
             segments.suppression.forget(session, other.id)
             identity.forget(session, other, cause=cause, now=now)
 

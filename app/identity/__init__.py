@@ -10,6 +10,7 @@ merge, keep_apart, block, retract, preview, judgements    of people, exactly und
 anchor             the identifier that stands for a person in a judgement
 graph              one person's identifiers and what links them, to be drawn
 explain            the chain of evidence between two identifiers, in words
+is_sure            nobody else's WeChat can be among this person's
 value_hash         the blind index under which an identifier is found
 forget             erase what we know through one identifier
 rebuild, components_after    compute again from the evidence, all or piece by piece
@@ -24,7 +25,7 @@ version, change_of    which state of who is who a report is about
 
 from app.identity import bulk, changed, institutions, news, quality
 from app.identity.doubtful import Doubtful, doubtful
-from app.identity.explain import Step, explain
+from app.identity.explain import Step, explain, is_sure
 from app.identity.forget import forget
 from app.identity.graph import Graph, graph
 from app.identity.history import as_of, change_of, version
@@ -99,6 +100,7 @@ __all__ = [
     "identifiers_of",
     "identifiers_of_many",
     "institutions",
+    "is_sure",
     "judgements",
     "keep_apart",
     "keys_fit",

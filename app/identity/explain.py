@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from app.identity.called import WEAK
 from app.identity.models import Conflict, Evidence, Identifier, IdentifierStatus, Kind, Override
 
 KIND_NAMES = {
@@ -26,6 +27,7 @@ SOURCE_NAMES = {
     "crm.import": "CRM 导入",
     "oa.binding": "公众号绑定",
 }
+WECHAT = (Kind.UNIONID, Kind.WECOM_EXTERNAL_USERID, Kind.OPENID)
 REASON_NAMES = {"cannot_link": "有人判断这是两个人", "shared": "这个值由多人共用"}
 
 
@@ -60,6 +62,20 @@ def explain(session: Session, a: Identifier, b: Identifier) -> list[Step]:
                 before[there] = step
                 queue.append(there)
     return _walk_back(before, a.id, b.id)
+
+
+def is_sure(session: Session, one: Identifier) -> bool:
+    """Whether all WeChat identities of this person hang together with `one` by what platforms or
+    colleagues have said, and not by a phone or a device: a rep may have mistyped that."""
+    rows = session.scalars(select(Identifier).where(Identifier.one_id == one.one_id)).all()
+    links = _links(session, [row.id for row in rows if row.status == IdentifierStatus.ACTIVE])
+    sure, waiting = {one.id}, [one.id]
+    while waiting:
+        strong = (s for s in links.get(waiting.pop(), ()) if not {*s.kinds} & {*WEAK})
+        fresh = {end for step in strong for end in (step.a_id, step.b_id)} - sure
+        sure |= fresh
+        waiting += fresh
+    return all(row.id in sure for row in rows if row.kind in WECHAT and row.value)
 
 
 def _walk_back(before: dict[int, Step | None], start: int, end: int) -> list[Step]:

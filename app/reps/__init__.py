@@ -9,6 +9,7 @@ visible_to, may_see     whom a rep may see
 
 from app.reps.contacts import (
     Met,
+    Nearest,
     close_missing,
     connect,
     contacts_of,
@@ -42,6 +43,7 @@ from app.reps.sides import Side, sides_of
 __all__ = [
     "MOST_A_DAY",
     "Met",
+    "Nearest",
     "RelationState",
     "Rep",
     "RepContact",

@@ -188,9 +188,11 @@ def relations_of(session: Session, one_id: str) -> Sequence[tuple[RepContact, Re
     )
 
 
-def rep_for(session: Session, one_id: str) -> Nearest | None:
-    """The rep to turn to for a physician: connected, active, with the newest chat."""
-    return _NEAREST.first(session, {"one_id": one_id})
+def rep_for(session: Session, one_id: str, last: Collection[int] = ()) -> Nearest | None:
+    """The rep to turn to for a physician: connected, active, with the newest chat; one of `last`
+    only where there is no other."""
+    found = _NEAREST.all(session, {"one_id": one_id})
+    return min(found, key=lambda one: one.rep_id in last, default=None)
 
 
 def note_chat(session: Session, rep_id: int, identifier_id: int, at: datetime) -> None:
@@ -257,8 +259,7 @@ _NEAREST = Direct(
         RepContact.state == RelationState.CONNECTED,
         Rep.active.is_(True),
     )
-    .order_by(func.coalesce(RepContact.last_chat_at, RepContact.since).desc(), Rep.id)
-    .limit(1),
+    .order_by(func.coalesce(RepContact.last_chat_at, RepContact.since).desc(), Rep.id),
     Nearest,
 )
 

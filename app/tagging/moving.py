@@ -17,11 +17,12 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, insert, literal,
 from sqlalchemy.orm import Session, aliased
 
 from app.identity import changed
+from app.identity.models import Identifier
 from app.infra.errors import Refused
 from app.tagging import moving_refused
 from app.tagging.assign import STANDS, moved_ref, withdraw
 from app.tagging.lexicon import LEXICON
-from app.tagging.models import Tag, TagAssertion, TagMigration, TagMove, TagRefused
+from app.tagging.models import Source, Tag, TagAssertion, TagMigration, TagMove, TagRefused
 
 PIECE = 50_000  # moves of one statement
 STANDING = ("superseded_at", "overruled_by")
@@ -57,14 +58,30 @@ def destined(
     tag_id: int, parts: Sequence[Part], which: ColumnElement[bool] | None = None
 ) -> Select[tuple[int, int, int]]:
     """(assertion, identifier, tag that it goes to) for each that holds (or is one of `which`) and
-    goes anywhere; the first part that fits counts."""
+    goes anywhere; the first part that fits counts. Of a physician who has deleted the tag nothing
+    goes without the deletion, which only a part that takes everything takes along."""
     which = TagAssertion.superseded_at.is_(None) if which is None else which
-    goes = case(*((part.holds(), literal(part.to)) for part in parts))
+    kept = TagAssertion.identifier_id.not_in(_who_deleted(tag_id))
+    fits = [part.holds() & kept if part.source or part.texts else part.holds() for part in parts]
+    goes = case(*((fit, literal(part.to)) for fit, part in zip(fits, parts, strict=True)))
     return (
         select(TagAssertion.id, TagAssertion.identifier_id, goes.label("target_id"))
         .where(TagAssertion.tag_id == tag_id, which)
-        .where(or_(*(part.holds() for part in parts)))
+        .where(or_(*fits))
     )
+
+
+def _who_deleted(tag_id: int) -> Select[int]:
+    """All identifiers of the physicians who have deleted a tag on their own page."""
+    said = aliased(TagAssertion)
+    people = (
+        select(Identifier.one_id)
+        .join(said, said.identifier_id == Identifier.id)
+        .where(said.tag_id == tag_id, said.source == Source.PHYSICIAN)
+        .where(said.superseded_at.is_(None))
+    )
+    whose = aliased(Identifier)
+    return select(whose.id).where(whose.one_id.in_(people))
 
 
 def check_may(session: Session, tag_id: int, parts: Sequence[Part]) -> None:

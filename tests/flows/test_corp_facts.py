@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import identity, journey, links, reps, tagging
+from app import consent, identity, journey, links, reps, tagging
 from app.connectors.wecom.types import CorpTag, GroupChat
+from app.consent import About
 from app.delivery import Dispatch, Way
 from app.facts import (
     AcquisitionReported,
@@ -107,6 +108,7 @@ def test_a_changed_userid_is_still_the_same_rep(database: Database, new_name_fir
         who = person(session)
         old = reps.ensure_rep(session, CORP, "old", now=NOON)
         reps.connect(session, old, who, since=NOON - timedelta(days=9), now=NOON)
+        consent.choose(session, who.id, About.REP, old.id, at=NOON)  # on the own page
         if new_name_first:
             reps.ensure_rep(session, CORP, "new", now=NOON)
         for _ in range(2):
@@ -114,6 +116,7 @@ def test_a_changed_userid_is_still_the_same_rep(database: Database, new_name_fir
         known = reps.rep_for(session, who.one_id)
         assert known is not None
         assert known.userid == "new"
+        assert known.rep_id in consent.own(session, [who.one_id])[who.one_id].reps
         assert len(reps.active_reps(session)) == 1
 
 

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import content, delivery, tagging
+from app import consent, content, delivery, tagging
 from app.connectors.wecom.moments import MomentJob
+from app.consent import About
 from app.delivery import Dispatch, State
 from app.delivery.moment_models import Moment, MomentViewer, Step
 from app.flows import moments
@@ -108,6 +109,26 @@ def test_who_was_somebody_else_when_marked_is_barred(session: Session, moment: M
     session.flush()
     (found,) = barred(session, moment, SOON)
     assert found.why == SPLIT
+
+
+def test_the_mark_itself_is_no_contact_within_the_physicians_own_pace(
+    session: Session, moment: Moment
+) -> None:
+    (mark,) = marks(session)
+    mark.state, mark.sent_at, who = State.SENT, NOON, mark.identifier_id
+    assert who is not None
+    consent.choose(session, who, About.PACE, 14, at=NOON)
+    assert barred(session, moment, SOON) == ()
+    earlier = delivery.queue(
+        session, way=delivery.Way.GROUP_TASK, dedupe_key="earlier", payload={}, identifier_id=who,
+        counts_as_contact=True, now=NOON,
+    )  # fmt: skip
+    assert earlier is not None
+    sent = delivery.get(session, earlier)
+    sent.state, sent.sent_at = State.SENT, NOON - timedelta(days=13)
+    session.flush()
+    (found,) = barred(session, moment, SOON)
+    assert found.why == "医生希望每两周最多一次"
 
 
 def test_a_mark_of_somebody_forgotten_cannot_be_taken_back(

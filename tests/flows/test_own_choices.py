@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from app import consent, tagging
+from app import consent, reps, tagging
+from app.campaigns import CampaignWay
 from app.consent import About
-from app.flows import eligible, own_choices, vocabulary
+from app.flows import audience, eligible, own_choices, vocabulary
 from app.flows.own_page import own_page
+from app.flows.tell_rep import rep_to_tell
 from app.identity import Identifier
 from app.infra.db import Database
 from app.infra.errors import NotFound
@@ -56,6 +60,23 @@ def test_a_topic_that_was_merged_stays_off_and_comes_back_with_the_other(
         assert eligible.reasons_for(session, None, one.one_id, version, NOON) == ()
 
 
+@pytest.mark.parametrize("rest", ["", "anticoagulation"])
+def test_a_deleted_tag_that_is_split_comes_back_under_no_other_name(
+    database: Database, rest: str
+) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep = hire(session, "rep01", NOON)
+        one, other = (meet(session, rep, key, NOON, tags=("af",)) for key in ("one", "other"))
+        own_choices.delete_tag(session, one, tag(session, "af").id, NOON)
+        share = vocabulary.Share(to="cad", source="wecom_tag")
+        vocabulary.split(session, "af", [share], rest=rest, actor="user:1", now=NOON)
+        held = tagging.weights(session, [one.one_id, other.one_id], NOON)
+        assert held[one.one_id] == {}
+        assert set(held[other.one_id]) == {tag(session, "cad").id}
+        assert set(tagging.deleted_own(session, one.one_id)) == {tag(session, rest or "af").id}
+
+
 def test_nothing_is_chosen_about_what_is_not_on_the_page(database: Database) -> None:
     with database.transaction() as session:
         tagging.seed(session, NOON)
@@ -85,3 +106,31 @@ def test_of_several_choices_the_stricter_holds(database: Database) -> None:
         assert consent.own(session, [one.one_id])[one.one_id].days == 30
         own_choices.set_pace(session, one, 14, "test", NOON)  # the newest word of the person
         assert consent.own(session, [one.one_id])[one.one_id].days == 14
+
+
+def test_another_rep_is_turned_to_where_one_may_not_write(database: Database) -> None:
+    later = NOON + timedelta(days=1)
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        off, on = hire(session, "rep01", NOON), hire(session, "rep02", NOON)
+        one = meet(session, off, "one", NOON, tags=("af",))
+        reps.connect(session, on, one, since=NOON - timedelta(days=60), now=NOON)
+        version = publish(session, "房颤", ("af",), NOON)
+
+        def turned_to() -> list[str]:
+            way = CampaignWay.GROUP_TASK
+            (share,) = audience.reach(session, "全部", way, version, later, app_id="").shares
+            told = rep_to_tell(session, one.one_id)
+            assert told is not None
+            return [share.rep.userid, told.userid]
+
+        assert turned_to() == ["rep01", "rep01"]  # the newest chat
+        own_choices.switch_rep(session, one, off.id, True, NOON)
+        assert turned_to() == ["rep02", "rep02"]
+        own_choices.switch_rep(session, one, on.id, True, NOON)
+        told = rep_to_tell(session, one.one_id)  # somebody has to hear of what may be harm
+        assert told is not None
+        assert told.userid == "rep01"
+        left = audience.reach(session, "全部", CampaignWay.GROUP_TASK, version, later, app_id="")
+        assert left.planned == 0
+        assert left.left_out["unwanted"] == 1

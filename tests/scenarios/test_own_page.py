@@ -11,12 +11,14 @@ from sqlalchemy import select
 
 from app import accounts, consent, delivery, identity, journey, reps, tagging
 from app.accounts.models import AuditEntry, Role
+from app.consent import OwnChoice
 from app.content import Purpose
 from app.delivery import Dispatch
-from app.flows import permission, vocabulary
+from app.flows import own_link, permission, vocabulary
 from app.identity import Id, Identifier, Kind
 from app.recommend import DailyPlan, Suggestion
 from app.tagging import Source, editing
+from app.tagging.models import TagAssertion
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import PASSWORD, Browser
 from tests.scenarios.test_main_line import suggest, tag_names
@@ -243,12 +245,37 @@ def test_each_sees_only_what_is_theirs_also_after_a_merge_and_a_split(known: Lin
     assert "已关闭" in page(line, wang)
 
 
+def test_a_mistyped_phone_opens_nobodys_page_to_a_stranger(known: Line) -> None:
+    line, wang = known, ask(known)
+    line.do("edit_contact", userid="rep01", person="wang", phones=["19912345678"])
+    line.do("add_contact", userid="rep02", person="li")
+    line.do("follow", person="li")
+    li = ask(line, "li")
+    line.do("edit_contact", userid="rep02", person="li", phones=["19912345678"])
+    one = row_of(line, "li")
+    assert one.one_id == row_of(line).one_id  # so it is known of both
+    assert [line.web.get(f"/me/{token}").status_code for token in (wang, li)] == [404, 404]
+    line.do("oa_says", person="li", text="我的信息")
+    told = line.person("li").oa_chat[-1]["text"]
+    assert "同事核对之后" in told
+    assert "/me/" not in told
+    with line.parts.db.transaction() as session:
+        assert not own_link.send_own(session, one.id, "http://here", line.clock())
+        phone = identity.find(session, identity.make_id(Kind.PHONE, "19912345678"))
+        assert phone is not None
+        identity.block(session, phone, actor="user:1", reason="打错", now=line.clock())
+    assert "王某某" not in page(line, li)
+    assert "王某某" in page(line, wang)
+
+
 def test_who_leaves_is_stopped_at_once_and_staff_hear_of_the_request(known: Line) -> None:
     line = known
     token, one_id = ask(line), row_of(known).one_id
     asked = line.web.get(f"/me/{token}/leave").text
     assert "确认离开" in asked
+    line.web.head(f"/me/{token}/leave")
     with line.parts.db.reading() as session:
+        assert not consent.own(session, [one_id])
         assert not consent.standing(session, [one_id], "wecom")[one_id][1]  # looking does nothing
     assert "已停止全部联系" in change(line, token, "leave", action="leave")
     with line.parts.db.reading() as session:
@@ -300,6 +327,44 @@ def test_what_is_chosen_outlives_the_account_and_the_key_does_not(known: Line) -
         assert row is not None
         assert consent.own(session, [row.one_id])[row.one_id].days == 14
     assert tag_names(line, row.one_id) == set()
+
+
+def test_what_is_chosen_is_handed_on_to_what_became_known_later(line: Line) -> None:
+    af = tag_id(line, "af")
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="房颤")
+    token = ask(line)
+    change(line, token, f"tags/{af}", action="delete")
+    change(line, token, "pace", pace="14")
+    line.do("add_contact", userid="rep01", person="li")  # another WeChat of the same physician
+    line.do("edit_contact", userid="rep01", person="li", tag_ids=["et1"])
+    contact = Id(Kind.WECOM_EXTERNAL_USERID, "wwtestcorp", line.person("li").external_userid)
+    with line.parts.db.transaction() as session:
+        row = identity.find(session, contact)
+        assert row is not None
+        identity.merge(
+            session, row_of(line).one_id, row.one_id, actor="user:1", reason="同一人",
+            now=line.clock(),
+        )  # fmt: skip
+    line.do("unfollow", person="wang")
+    with line.parts.db.reading() as session:
+        row = identity.find(session, contact)
+        assert row is not None
+        assert consent.own(session, [row.one_id])[row.one_id].days == 14
+        assert tagging.weights(session, [row.one_id], line.clock())[row.one_id] == {}
+
+
+def test_whom_nobody_else_knows_leaves_nothing_of_the_choices_behind(line: Line) -> None:
+    line.do("follow", person="wang")
+    token, af = ask(line), tag_id(line, "af")
+    line.do("oa_says", person="wang", text="房颤")
+    for path, action in ((f"tags/{af}", "delete"), (f"topics/{af}", "off"), ("leave", "leave")):
+        change(line, token, path, action=action)
+    line.do("unfollow", person="wang")
+    with line.parts.db.reading() as session:
+        assert consent.leaving(session) == []  # what was asked for is done
+        for model in (OwnChoice, TagAssertion):
+            assert session.scalars(select(model)).all() == []
 
 
 def test_staff_see_what_the_physician_chose_and_close_a_request(known: Line) -> None:

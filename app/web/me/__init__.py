@@ -150,7 +150,7 @@ def download(token: str) -> Response:
 def leave(token: str) -> Response | str:
     """Asks once; then everything stops, and staff are asked to erase what is kept."""
     here = parts()
-    if request.method == "GET":
+    if request.method != "POST":  # HEAD is looking, too
         with here.db.reading() as session:
             _opened(session, token)
         return render_template("physician/own_leave.html", token=token)
