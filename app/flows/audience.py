@@ -209,7 +209,8 @@ def _by_account(
     free = _may_be_answered(session, [row.id for row in followers.values()], now)
     had = have_it_already(session, list(followers), version.content_id, now)
     library = eligible.library_of(session, [version])
-    may_get = eligible.compiled(session, None, library, list(followers), now)
+    chosen = {one_id: known[one_id].own for one_id in followers}
+    may_get = eligible.compiled(session, None, library, list(followers), now, chosen=chosen)
     for one_id, row in sorted(followers.items()):
         facts = account_facts(known[one_id], content_problem="", follows=True)
         verdict = consent.may_contact(facts, rules, now)

@@ -154,7 +154,8 @@ def look(
     rows = [found.contacts[one_id] for one_id in one_ids]
     ask = asker_who_knows(session, rep, rows, through, now, known.standings, known.relations)
     library = _library(found, only)
-    may_get = eligible.compiled(session, rep, library, one_ids, now, known.whom)
+    chosen = {one_id: known.standings[one_id].own for one_id in one_ids}
+    may_get = eligible.compiled(session, rep, library, one_ids, now, known.whom, chosen)
     pasts: dict[str, History] = {}
     barred: dict[str, Why] = {}
     for one_id, row in zip(one_ids, rows, strict=True):

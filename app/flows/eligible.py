@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import consent, content, feedback, reps, segments, tagging
-from app.consent import Reason
+from app.consent import Own, Reason
 from app.content import Content, ContentVersion, Usable
 from app.feedback import Scope, StopRule
 from app.flows.content_terms import compiled as compiled_terms
@@ -84,16 +84,18 @@ def compiled(
     one_ids: Collection[str],
     now: datetime,
     known: Mapping[str, Whom] | None = None,
+    chosen: Mapping[str, Own] | None = None,
 ) -> Eligible:
     """For these physicians; without a rep what reaches physicians by itself. Rules look at this
-    library, the terms of contents at all there are. `known`: what `whom` says, when it has been
-    asked."""
+    library, the terms of contents at all there are. `known`, `chosen`: what `whom` and
+    `consent.own` say, when they have been asked."""
     people = sorted(set(one_ids))
     brands = None if rep is None else reps.brands_of(session, rep.id)
+    chosen = consent.own(session, people) if chosen is None else chosen
     return Eligible(
         compiled_terms(session, brands),
         whom(session, people) if known is None else known,
-        [*_stops(session, rep, library, people, now), *_topics_off(session, library, people)],
+        [*_stops(session, rep, library, people, now), *_topics_off(session, library, chosen)],
         {} if rep is None else feedback.claims.held(session, people, rep.id),
     )  # fmt: skip
 
@@ -176,11 +178,11 @@ def _stops(
     return found
 
 
-def _topics_off(session: Session, library: Library, people: Sequence[str]) -> list[Stop]:
+def _topics_off(session: Session, library: Library, chosen: Mapping[str, Own]) -> list[Stop]:
     """What physicians have switched off on their own pages; safety notices reach them anyway."""
     off: dict[int, set[str]] = {}
-    for one_id, chosen in consent.own(session, people).items():
-        for tag in chosen.topics:
+    for one_id, own in chosen.items():
+        for tag in own.topics:
             off.setdefault(tag, set()).add(one_id)
     if not off:
         return []

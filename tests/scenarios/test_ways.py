@@ -194,15 +194,7 @@ def test_the_rep_is_told_of_a_confirmed_task_that_the_physician_did_not_get(
 
 def test_the_list_names_who_did_not_get_a_pushs_task(line: Line) -> None:
     version = publish(line, "房颤抗凝新进展", ["af"])
-    line.do("add_contact", userid="rep01", person="wang")
-    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
-    with line.parts.db.transaction() as session:
-        campaign = campaigns.create(
-            session, name="房颤月", content_id=version.content_id, expression="标签:房颤",
-            way="group_task", at=None, cron="", author="user:1", now=line.clock(),
-        )  # fmt: skip
-        run_id = campaigns.run_now(session, campaign.id, line.clock())
-        assert carry_out(session, run_id, line.parts.settings, line.clock())
+    push(line, version.content_id, "group_task")
     line.work()
     client, told = enter(line, "rep01"), "群发没有送达"
     ((task_id, task),) = line.world.tasks.items()
@@ -315,13 +307,17 @@ def test_a_physician_says_on_the_page_how_to_be_reached(line: Line, two: list[Su
 
 
 def moment_campaign(line: Line) -> int:
-    version = publish(line, "房颤抗凝新进展", ["af"])
+    return push(line, publish(line, "房颤抗凝新进展", ["af"]).content_id, "moment")
+
+
+def push(line: Line, content_id: int, way: str) -> int:
+    """A push to the one contact of rep01, under way; its id."""
     line.do("add_contact", userid="rep01", person="wang")
     line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
     with line.parts.db.transaction() as session:
         campaign = campaigns.create(
-            session, name="房颤月", content_id=version.content_id, expression="标签:房颤",
-            way="moment", at=None, cron="", author="user:1", now=line.clock(),
+            session, name="房颤月", content_id=content_id, expression="标签:房颤",
+            way=way, at=None, cron="", author="user:1", now=line.clock(),
         )  # fmt: skip
         run_id = campaigns.run_now(session, campaign.id, line.clock())
         assert carry_out(session, run_id, line.parts.settings, line.clock())

@@ -9,7 +9,9 @@ page says so.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import (
     Blueprint,
@@ -98,23 +100,13 @@ def tag(token: str, tag_id: int) -> Response:
 @bp.post("/<token>/topics/<int:tag_id>")
 def topic(token: str, tag_id: int) -> Response:
     """Switch a topic on or off."""
-    here = parts()
-    off = request.form.get("action") == "off"
-    with here.db.transaction() as session:
-        row = _opened(session, token).row
-        own_choices.switch_topic(session, row, tag_id, off, here.clock())
-    return _back(token, "topic_off" if off else "topic_on")
+    return _switch(token, own_choices.switch_topic, tag_id, "topic")
 
 
 @bp.post("/<token>/reps/<int:rep_id>")
 def rep(token: str, rep_id: int) -> Response:
     """Let a rep write, or not."""
-    here = parts()
-    off = request.form.get("action") == "off"
-    with here.db.transaction() as session:
-        row = _opened(session, token).row
-        own_choices.switch_rep(session, row, rep_id, off, here.clock())
-    return _back(token, "rep_off" if off else "rep_on")
+    return _switch(token, own_choices.switch_rep, rep_id, "rep")
 
 
 @bp.post("/<token>/pace")
@@ -177,6 +169,17 @@ def _opened(session: Session, token: str) -> Opened:
     if link is None or row is None:
         abort(make_response(render_template("physician/own_over.html"), 404))
     return Opened(row, f"own_link:{link.id}")
+
+
+def _switch(
+    token: str, switch: Callable[[Session, Identifier, int, bool, datetime], None], number: int,
+    what: str,
+) -> Response:  # fmt: skip
+    off = request.form.get("action") == "off"
+    here = parts()
+    with here.db.transaction() as session:
+        switch(session, _opened(session, token).row, number, off, here.clock())
+    return _back(token, f"{what}_off" if off else f"{what}_on")
 
 
 def _back(token: str, said: str) -> Response:
