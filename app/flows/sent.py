@@ -56,7 +56,9 @@ def after_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: da
         if suggestion is not None and suggestion.state == State.ADOPTED:
             _not_got(session, suggestion, dispatch, receipt, at)
         elif suggestion is None and dispatch.campaign_id and dispatch.identifier_id:
-            links.forget_unseen_of(session, dispatch.campaign_id, dispatch.identifier_id)
+            links.forget_unseen_of(
+                session, dispatch.campaign_id, dispatch.identifier_id, dispatch.created_at
+            )
         return
     if dispatch.identifier_id is not None:
         _note(session, dispatch, Happened.CONTENT_SENT, "wecom", at)

@@ -75,11 +75,13 @@ def forget_unseen(session: Session, suggestion_id: int) -> None:
     _forget_unseen(session, TrackedLink.suggestion_id == suggestion_id)
 
 
-def forget_unseen_of(session: Session, campaign_id: int, identifier_id: int) -> None:
-    """The same of what a campaign meant to send to one physician."""
+def forget_unseen_of(session: Session, campaign_id: int, identifier_id: int, at: datetime) -> None:
+    """The same of what a campaign meant, at this moment, to send to one physician; links of its
+    other runs have arrived, or may."""
     _forget_unseen(
-        session, TrackedLink.campaign_id == campaign_id, TrackedLink.identifier_id == identifier_id
-    )
+        session, TrackedLink.campaign_id == campaign_id,
+        TrackedLink.identifier_id == identifier_id, TrackedLink.created_at == at,
+    )  # fmt: skip
 
 
 def _forget_unseen(session: Session, *which: ColumnElement[bool]) -> None:

@@ -192,24 +192,81 @@ def test_the_rep_is_told_of_a_confirmed_task_that_the_physician_did_not_get(
     assert "/t/" in texts(line)[-1]
 
 
-def test_the_list_names_who_did_not_get_a_pushs_task(line: Line) -> None:
-    version = publish(line, "房颤抗凝新进展", ["af"])
-    push(line, version.content_id, "group_task")
+def pushed(line: Line, version: content.ContentVersion) -> int:
+    """A push of group tasks to the one contact of rep01; the campaign."""
+    campaign_id = push(line, version.content_id, "group_task")
     line.work()
-    client, told = enter(line, "rep01"), "群发没有送达"
-    ((task_id, task),) = line.world.tasks.items()
+    return campaign_id
+
+
+def push_again(line: Line, campaign_id: int) -> None:
+    carry(line, campaign_id)
+    line.work()
+
+
+def confirm_last(line: Line, status: int) -> None:
+    """The rep confirms the newest task, and the platform says what became of it."""
+    task_id, task = list(line.world.tasks.items())[-1]
     line.do("confirm_task", task_id=task_id)
-    task["to"] = dict.fromkeys(task["to"], 3)
-    assert told not in client.get("/rep/").text
+    task["to"] = dict.fromkeys(task["to"], status)
     line.clock.tick(minutes=2)
     assert poll_group_tasks(line.parts) == 1
+
+
+def test_the_list_names_who_did_not_get_a_pushs_task(line: Line) -> None:
+    version = publish(line, "房颤抗凝新进展", ["af"])
+    campaign_id = pushed(line, version)
+    client, told = enter(line, "rep01"), "群发没有送达"
+    assert told not in client.get("/rep/").text
+    confirm_last(line, 3)
     assert told in client.get("/rep/").text
+    line.clock.tick(days=1)
+    push_again(line, campaign_id)
+    confirm_last(line, 3)
+    client = enter(line, "rep01")
+    assert f"{told} <small>1 位医生" in client.get("/rep/").text, "once"
     beside = line.person("wang").external_userid
     page = f"/rep/sidebar?external_userid={beside}"
     send(client, f"/rep/sidebar/topics/{version.id}", page, beside=beside)
     line.work()
     assert "/t/" in texts(line)[-1]
     assert told not in client.get("/rep/").text, "by hand"
+
+
+def test_the_list_names_nobody_who_wants_nothing_any_more(line: Line) -> None:
+    pushed(line, publish(line, "房颤抗凝新进展", ["af"]))
+    confirm_last(line, 3)
+    client, told = enter(line, "rep01"), "群发没有送达"
+    assert told in client.get("/rep/").text
+    with line.parts.db.transaction() as session:
+        (sent,) = session.scalars(select(Dispatch).where(Dispatch.way == Way.GROUP_TASK))
+        assert sent.identifier_id
+        consent.record(
+            session, sent.identifier_id, action=consent.Action.WITHDRAW, source="keyword",
+            at=line.clock(),
+        )  # fmt: skip
+    assert told not in client.get("/rep/").text
+
+
+def test_a_link_that_has_arrived_outlives_a_later_run_that_does_not_arrive(line: Line) -> None:
+    campaign_id = pushed(line, publish(line, "房颤抗凝新进展", ["af"]))
+    confirm_last(line, 1)
+    other = publish(line, "房颤第二篇", ["af"])
+    line.clock.tick(days=8)
+    with line.parts.db.transaction() as session:
+        campaigns.pause(session, campaign_id, line.clock())
+        campaigns.edit(
+            session, campaign_id, name="房颤月", content_id=other.content_id,
+            expression="标签:房颤", way="group_task", at=None, cron="", now=line.clock(),
+        )  # fmt: skip
+        campaigns.activate(session, campaign_id, line.clock())
+    push_again(line, campaign_id)
+    with line.parts.db.reading() as session:
+        arrived, lost = session.scalars(select(TrackedLink).order_by(TrackedLink.id))
+    confirm_last(line, 3)
+    with line.parts.db.reading() as session:
+        assert [link.id for link in session.scalars(select(TrackedLink))] == [arrived.id]
+    assert lost.content_version_id == other.id
 
 
 def test_a_task_that_nobody_confirms_is_told_once_and_may_still_be_confirmed(
@@ -315,13 +372,19 @@ def push(line: Line, content_id: int, way: str) -> int:
     line.do("add_contact", userid="rep01", person="wang")
     line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
     with line.parts.db.transaction() as session:
-        campaign = campaigns.create(
+        campaign_id = campaigns.create(
             session, name="房颤月", content_id=content_id, expression="标签:房颤",
             way=way, at=None, cron="", author="user:1", now=line.clock(),
-        )  # fmt: skip
-        run_id = campaigns.run_now(session, campaign.id, line.clock())
+        ).id  # fmt: skip
+    carry(line, campaign_id)
+    return campaign_id
+
+
+def carry(line: Line, campaign_id: int) -> None:
+    """A run of a push, begun now."""
+    with line.parts.db.transaction() as session:
+        run_id = campaigns.run_now(session, campaign_id, line.clock())
         assert carry_out(session, run_id, line.parts.settings, line.clock())
-        return campaign.id
 
 
 def test_a_cut_moment_task_is_found_again_by_its_link_and_never_made_twice(line: Line) -> None:

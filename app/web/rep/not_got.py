@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app import content, delivery, identity, reps
-from app.delivery import Dispatch
+from app import content, delivery, identity
+from app.consent import Through, Verdict
+from app.flows import eligible
 from app.flows.history import have_it_already
+from app.flows.permission import asker
 from app.identity import Identifier, Physician
 from app.reps import Rep
 
@@ -27,22 +29,32 @@ class NotGot:
 
 
 def not_got(session: Session, rep: Rep, now: datetime) -> list[NotGot]:
-    """Of the rep's own physicians, as long as they have not got it in another way."""
-    found = (
-        _one(session, rep, row, now) for row in delivery.not_got(session, rep.id, now - LATELY)
+    """Of the rep's own physicians, each content once: as long as they may be contacted, now or
+    later by itself, may get the content, and have not got it in another way."""
+    missed = dict.fromkeys(
+        (session.get_one(Identifier, row.identifier_id), row.content_version_id)
+        for row in delivery.not_got(session, rep.id, now - LATELY)
+        if row.identifier_id and row.content_version_id
     )
-    return [one for one in found if one is not None]
+    contacts = list({contact: None for contact, _ in missed})
+    people = [contact.one_id for contact in contacts]
+    versions = {key: content.get_version(session, key) for _, key in missed}
+    usable = {key: one for key, one in versions.items() if not content.problem(session, one, now)}
+    ask = asker(session, rep, contacts, Through.REP, now)
+    library = eligible.library_of(session, list(usable.values()))
+    may_get = eligible.compiled(session, rep, library, people, now)
+    had = {one: have_it_already(session, people, one, now) for one in library}
+    return [
+        NotGot(
+            identity.get_physician(session, contact.one_id), usable[key].title, contact.value
+        )
+        for contact, key in missed
+        if key in usable
+        and _may_be(ask.verdict(contact, now))
+        and contact.one_id not in had[usable[key].content_id]
+        and not may_get.reasons(contact.one_id, usable[key].content_id)
+    ]  # fmt: skip
 
 
-def _one(session: Session, rep: Rep, row: Dispatch, now: datetime) -> NotGot | None:
-    contact = session.get(Identifier, row.identifier_id) if row.identifier_id else None
-    if contact is None or row.content_version_id is None:
-        return None
-    version = content.get_version(session, row.content_version_id)
-    if content.problem(session, version, now):
-        return None
-    if not reps.may_see(session, rep.id, contact.one_id) or have_it_already(
-        session, [contact.one_id], version.content_id, now
-    ):
-        return None
-    return NotGot(identity.get_physician(session, contact.one_id), version.title, contact.value)
+def _may_be(verdict: Verdict) -> bool:
+    return verdict.allowed or verdict.allowed_again_at is not None
