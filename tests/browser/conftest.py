@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from pathlib import Path
 import pytest
 import redis
 from playwright.sync_api import Browser, Page, sync_playwright
-from werkzeug.serving import make_server
 
 from app.bootstrap import Parts, build, build_web
 from app.sample.load import load
 from launcher import assets
 from tests.conftest import make_settings
+from tests.ports import free_port, listening, port_of, serving
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -72,8 +71,8 @@ def product(
     assets.build()
     database = tmp_path_factory.mktemp("product") / "yishu.db"
     shutil.copy(sqlite_template, database)
-    port = free_port()
-    base = f"http://127.0.0.1:{port}"
+    listener = listening()
+    base = f"http://127.0.0.1:{port_of(listener)}"
     away = f"http://127.0.0.1:{free_port()}"  # no platform answers there
     parts = build(
         make_settings(
@@ -84,14 +83,8 @@ def product(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.sample.load.PHYSICIANS", 120)  # a smaller company loads in seconds
         done = load(parts)
-    server = make_server("127.0.0.1", port, build_web(parts), threaded=True)
+    server = serving(listener, build_web(parts))
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield Product(base, parts, done["password"])
     server.shutdown()
     parts.db.engine.dispose()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -141,6 +142,8 @@ def test_trouble_is_named_with_what_to_do_and_can_be_replayed(
 
 
 def test_the_page_follows_what_happens_without_being_touched(page: Page, well: Product) -> None:
+    away = threading.Event()
+    page.route("**" + PAGE, lambda route: route.abort() if away.is_set() else route.continue_())
     page.clock.install()
     page.goto(well.base + "/console/login")
     log_in(page, "admin", well.password)
@@ -156,6 +159,6 @@ def test_the_page_follows_what_happens_without_being_touched(page: Page, well: P
     assert page.get_by_label("原因").input_value() == "测试数据", "nobody wipes what one writes"
     page.get_by_role("button", name="确认放弃").click()
     page.get_by_text("已放弃 1 条").wait_for()
-    page.route("**" + PAGE, lambda route: route.abort())
+    away.set()
     page.clock.run_for(11_000)
     page.get_by_text("网页进程没有回应").wait_for()

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from app import reps, tagging
 from app.bootstrap import Parts, build, build_web
@@ -27,8 +26,8 @@ from app.sandbox.callbacks import http_post
 from app.sandbox.server import build as build_sandbox
 from app.sandbox.world import World
 from launcher import assets
-from tests.browser.conftest import free_port
 from tests.conftest import NOON, SetClock, make_settings
+from tests.ports import listening, port_of, serving
 from tests.scenarios.conftest import PEOPLE, Line, publish
 from workers.drain import drain_inbox
 from workers.sending import send_due
@@ -85,8 +84,8 @@ def playground(sqlite_template: Path, valkey_url: str, tmp_path: Path) -> Iterat
     assets.build()
     shutil.copy(sqlite_template, tmp_path / "yishu.db")
     clock = RunningClock()
-    web_port, box_port = free_port(), free_port()
-    web_url, box = f"http://localhost:{web_port}", f"http://localhost:{box_port}"
+    here, there = listening(), listening()
+    web_url, box = (f"http://localhost:{port_of(listener)}" for listener in (here, there))
     settings = make_settings(
         f"sqlite:///{tmp_path / 'yishu.db'}", valkey_url, yishu_base_url=web_url, yishu_demo=True,
         wecom_api_base=f"{box}/wecom", oa_api_base=f"{box}/oa", wechat_open_base=f"{box}/open",
@@ -97,10 +96,7 @@ def playground(sqlite_template: Path, valkey_url: str, tmp_path: Path) -> Iterat
     with parts.db.transaction() as session:
         tagging.seed(session, clock())
     sandbox = build_sandbox(config_of(settings), world, http_post(web_url))
-    servers = [
-        make_server("localhost", port, app, threaded=True)
-        for port, app in ((web_port, build_web(parts)), (box_port, sandbox))
-    ]
+    servers = [serving(here, build_web(parts)), serving(there, sandbox)]
     stop = threading.Event()
     threads = [threading.Thread(target=server.serve_forever, args=(0.05,)) for server in servers]
     threads.append(threading.Thread(target=work, args=(parts, stop)))

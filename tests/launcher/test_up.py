@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from launcher.tell import ROOT
+from tests.ports import free_port
 
 UP = """
 import sys
@@ -130,12 +131,6 @@ def test_a_broken_database_file_is_named_and_left_alone(place: Place, damage: by
     assert f"The database file {database} is broken" in said
     assert "--fresh" in said
     assert database.read_bytes() == damage * 200
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def wait_for(process: subprocess.Popen[str], text: str) -> None:
