@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import autotag, content, delivery, segments
@@ -18,10 +18,9 @@ from app.delivery import Dispatch
 from app.delivery import State as Sending
 from app.infra.db import ring_after_commit
 from app.infra.errors import NotFound, Refused
-from app.recommend import State, Suggestion
 from app.segments.nodes import CampaignIs
 
-PAUSED, FINISHED = "推送已暂停", "推送已结束"
+STOPPED = {Stage.PAUSED: "推送已暂停", Stage.FINISHED: "推送已结束"}  # why a message was cancelled
 
 
 def create(
@@ -96,22 +95,12 @@ def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
     return campaign
 
 
-def pause(session: Session, campaign_id: int, now: datetime) -> int:
-    """Stop; what is queued is cancelled. Returns how many messages were stopped."""
+def halt(session: Session, campaign_id: int, stage: Stage) -> None:
+    """Pause or end: it runs no more. What it has queued: `flows.stop_campaign`. Raises Refused."""
     campaign = get(session, campaign_id)
-    check_move(Stage(campaign.stage), Stage.PAUSED)
-    campaign.stage = Stage.PAUSED
+    check_move(Stage(campaign.stage), stage)
+    campaign.stage = stage
     rest(schedule_of(session, campaign_id))
-    return _stop(session, campaign_id, PAUSED, now)
-
-
-def finish(session: Session, campaign_id: int, now: datetime) -> None:
-    """End for good."""
-    campaign = get(session, campaign_id)
-    check_move(Stage(campaign.stage), Stage.FINISHED)
-    campaign.stage = Stage.FINISHED
-    rest(schedule_of(session, campaign_id))
-    _stop(session, campaign_id, FINISHED, now)
 
 
 def run_now(session: Session, campaign_id: int, now: datetime) -> int:
@@ -214,22 +203,11 @@ def _run(session: Session, schedule: Schedule, now: datetime) -> int:
     return run.id
 
 
-def _stop(session: Session, campaign_id: int, why: str, now: datetime) -> int:
-    delivery.moments.wake(session, now, campaign_id=campaign_id, gathering=True)
-    stopped = delivery.cancel_for(session, why, campaign_id=campaign_id)
-    session.execute(
-        update(Suggestion)
-        .where(Suggestion.campaign_id == campaign_id, Suggestion.state == State.PLANNED)
-        .values(state=State.CANCELLED)
-    )
-    return stopped
-
-
 def _was_stopped(session: Session, campaign: Campaign) -> bool:
     stopped = select(Dispatch.id).where(
-        Dispatch.campaign_id == campaign.id, Dispatch.error == PAUSED,
+        Dispatch.campaign_id == campaign.id, Dispatch.error == STOPPED[Stage.PAUSED],
         Dispatch.state == Sending.CANCELLED,
     )  # fmt: skip
     return session.scalar(stopped.limit(1)) is not None or delivery.moments.ended_by(
-        session, PAUSED, campaign.id
+        session, STOPPED[Stage.PAUSED], campaign.id
     )

@@ -16,8 +16,6 @@ from app.delivery.limits import contacted_at, group_tasks_this_month, lock_perso
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.delivery.outbox import (
     DRAIN,
-    cancel,
-    cancel_for,
     claim,
     count_by_state,
     find_by_task,
@@ -44,6 +42,7 @@ from app.delivery.record import (
     uncount,
 )
 from app.delivery.set_back import pull_back
+from app.delivery.take_back import cancel, cancel_for, forget_links
 from app.delivery.ways import spread
 
 __all__ = [
@@ -69,6 +68,7 @@ __all__ = [
     "expire_leases",
     "extend_leases",
     "find_by_task",
+    "forget_links",
     "get",
     "group_tasks_this_month",
     "has_expired",

@@ -1,4 +1,4 @@
-"""Writing messages down, claiming them for sending, taking them back.
+"""Writing messages down and claiming them for sending.
 
 Claiming is a conditional update, so two workers never send one message. The claim is committed
 before the platform is called and the answer is recorded afterwards (`outcome.py` says what an
@@ -8,7 +8,7 @@ lease ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery.models import Dispatch, State, Way
 from app.delivery.record import LEASE
+from app.delivery.take_back import cancel
 from app.delivery.ways import GOOD_FOR
 from app.infra.db import insert_new, ring_after_commit
 from app.infra.direct import Direct
@@ -103,48 +104,6 @@ def postpone(
         return
     dispatch.not_before, dispatch.error = max(until, now), why
     session.flush()
-
-
-def cancel(session: Session, dispatch: Dispatch, reason: str) -> None:
-    """Do not send, or not again; what an earlier attempt may have sent becomes unknown."""
-    session.flush()
-    session.refresh(dispatch, with_for_update=True)  # a worker may just have claimed it
-    if dispatch.state in (State.QUEUED, State.SENDING):
-        dispatch.state = State.UNKNOWN if dispatch.maybe_sent else State.CANCELLED
-        dispatch.error, dispatch.lease_until = reason, None
-        session.flush()
-
-
-def cancel_for(
-    session: Session,
-    reason: str,
-    *,
-    identifier_ids: Iterable[int] | None = None,
-    rep_id: int | None = None,
-    campaign_id: int | None = None,
-    content_version_id: int | None = None,
-    tried: bool = False,
-) -> int:
-    """Cancel everything still queued for these persons, this rep, campaign or content.
-
-    What may have been sent stays in the queue and is judged when its turn comes; with `tried` it
-    is not tried again either, and its outcome is unknown. Returns how many were cancelled.
-    """
-    chosen = update(Dispatch).where(Dispatch.state == State.QUEUED)
-    if identifier_ids is not None:
-        chosen = chosen.where(Dispatch.identifier_id.in_(list(identifier_ids)))
-    if rep_id is not None:
-        chosen = chosen.where(Dispatch.rep_id == rep_id)
-    if campaign_id is not None:
-        chosen = chosen.where(Dispatch.campaign_id == campaign_id)
-    if content_version_id is not None:
-        chosen = chosen.where(Dispatch.content_version_id == content_version_id)
-    if tried:
-        again = chosen.where(Dispatch.maybe_sent.is_(True))
-        session.execute(again.values(state=State.UNKNOWN, error=reason))
-    chosen = chosen.where(Dispatch.maybe_sent.is_(False))
-    done = session.execute(chosen.values(state=State.CANCELLED, error=reason))
-    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def settle(

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from app.delivery.models import Dispatch, Receipt, Way
+from app.delivery.models import Dispatch, Receipt, State, Way
 
 GIVE_UP = timedelta(days=7)
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)
@@ -25,13 +25,14 @@ def awaiting_receipt(session: Session, now: datetime, limit: int = 50) -> Sequen
 
 
 def not_got(session: Session, rep_id: int, since: datetime) -> Sequence[Dispatch]:
-    """Campaigns' group tasks of a rep that were confirmed since then, and did not reach physicians
-    who may get no more of them for now."""
+    """Campaigns' group tasks of a rep that the platform has refused since then, or the rep has
+    confirmed for physicians who may get no more of them for now."""
+    refused = and_(Dispatch.state == State.FAILED, Dispatch.first_attempt_at > since)
+    over_quota = and_(Dispatch.receipt == Receipt.OVER_QUOTA, Dispatch.receipt_at > since)
     return session.scalars(
         select(Dispatch)
         .where(
-            Dispatch.rep_id == rep_id, Dispatch.way == Way.GROUP_TASK,
-            Dispatch.receipt == Receipt.OVER_QUOTA, Dispatch.receipt_at > since,
+            Dispatch.rep_id == rep_id, Dispatch.way == Way.GROUP_TASK, or_(refused, over_quota),
             Dispatch.suggestion_id.is_(None),
         )
         .order_by(Dispatch.id)

@@ -28,7 +28,6 @@ from app.reps import Rep
 
 PASSES = frozenset({"cap", "suppression_unknown"})
 SPLIT = "身份已拆分，这条内容是按拆分前的医生选的"
-STOPPED = {Stage.PAUSED: campaigns.PAUSED, Stage.FINISHED: campaigns.FINISHED}
 Marked = tuple[Dispatch, Identifier]
 
 
@@ -52,7 +51,7 @@ def stopped(session: Session, campaign_id: int | None) -> str:
     if campaign_id is None:
         return ""
     stage = Stage(campaigns.get(session, campaign_id).stage)
-    return STOPPED.get(stage, "")
+    return campaigns.STOPPED.get(stage, "")
 
 
 def barred(session: Session, row: Moment, now: datetime) -> tuple[Barred, ...]:

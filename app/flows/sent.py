@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import delivery, identity, journey, links, reps
+from app import delivery, identity, journey, reps
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.identity import Identifier
@@ -33,6 +33,8 @@ REFUSED = {
 
 def after_sent(session: Session, dispatch: Dispatch, now: datetime) -> None:
     """Called in the transaction that records the outcome."""
+    if dispatch.state in NOT_SENT:
+        delivery.forget_links(session, Dispatch.id == dispatch.id)
     suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
     if suggestion is not None:
         _move_on(session, suggestion, dispatch, now)
@@ -53,12 +55,9 @@ def after_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: da
     delivery.record_receipt(session, dispatch, receipt, at)
     suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
     if receipt is not Receipt.FORWARDED:
+        delivery.forget_links(session, Dispatch.id == dispatch.id)
         if suggestion is not None and suggestion.state == State.ADOPTED:
             _not_got(session, suggestion, dispatch, receipt, at)
-        elif suggestion is None and dispatch.campaign_id and dispatch.identifier_id:
-            links.forget_unseen_of(
-                session, dispatch.campaign_id, dispatch.identifier_id, dispatch.created_at
-            )
         return
     if dispatch.identifier_id is not None:
         _note(session, dispatch, Happened.CONTENT_SENT, "wecom", at)
@@ -103,7 +102,6 @@ def _not_got(
     if connected and suggestion.day >= local(now).date():
         _by_hand(session, suggestion, dispatch, now, why)
         return
-    links.forget_unseen(session, suggestion.id)
     suggestion.state = State.CANCELLED
     _tell_rep(session, suggestion, dispatch, now, why, BESIDE_CHAT if connected else "")
 
@@ -111,9 +109,8 @@ def _not_got(
 def _by_hand(
     session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime, why: str
 ) -> None:
-    """The platform does not take it this way: the rep may still send it by hand. Nobody has got its
-    link, and what the rep does now says nothing about the content."""
-    links.forget_unseen(session, suggestion.id)
+    """The platform does not take it this way: the rep may still send it by hand. What the rep does
+    now says nothing about the content."""
     suggestion.delivered_at = None
     reopen(session, suggestion, ref=f"failed:{dispatch.id}", now=now)
     suggestion.way = By.REP.value

@@ -23,13 +23,14 @@ def stop_sending(
     content_version_id: int | None = None,
     identifier_ids: Collection[int] | None = None,
     rep_id: int | None = None,
-) -> None:
-    """Cancel what is queued of a content, or for these persons (through one rep).
+    campaign_id: int | None = None,
+) -> int:
+    """Cancel what is queued of a content, of a campaign, or for these persons (through one rep).
 
     Moments that are not published yet are looked at: who is marked may lose the mark.
 
     A suggestion whose card will not come leaves the rep's list. Who has adopted one and waits for
-    the text is told why it does not come.
+    the text is told why it does not come. Returns how many messages were cancelled.
     """
     chosen: list[ColumnElement[bool]] = []
     if content_version_id is not None:
@@ -38,15 +39,17 @@ def stop_sending(
         chosen.append(Dispatch.identifier_id.in_(identifier_ids))
     if rep_id is not None:
         chosen.append(Dispatch.rep_id == rep_id)
+    if campaign_id is not None:
+        chosen.append(Dispatch.campaign_id == campaign_id)
     versions = None if content_version_id is None else [content_version_id]
     delivery.moments.wake(
         session, now, content_version_ids=versions, identifier_ids=identifier_ids, rep_id=rep_id,
-        gathering=versions is not None,
+        campaign_id=campaign_id, gathering=versions is not None or campaign_id is not None,
     )  # fmt: skip
-    _take_back_promises(session, why, chosen, now)
-    delivery.cancel_for(
+    stopped = _take_back_promises(session, why, chosen, now)
+    stopped += delivery.cancel_for(
         session, why, content_version_id=content_version_id, identifier_ids=identifier_ids,
-        rep_id=rep_id,
+        rep_id=rep_id, campaign_id=campaign_id,
     )  # fmt: skip
     cards = select(Dispatch.suggestion_id).where(
         Dispatch.way == Way.REP_CARD, Dispatch.state == Sending.CANCELLED, *chosen
@@ -56,11 +59,12 @@ def stop_sending(
         .where(Suggestion.state == State.PLANNED, Suggestion.id.in_(cards))
         .values(state=State.CANCELLED)
     )
+    return stopped
 
 
 def _take_back_promises(
     session: Session, why: str, chosen: Collection[ColumnElement[bool]], now: datetime
-) -> None:
+) -> int:
     """Of those that a rep has adopted; a worker that was faster keeps its message."""
     promised = (
         select(Dispatch)
@@ -73,6 +77,9 @@ def _take_back_promises(
         )
         .with_for_update()
     )
+    stopped = 0
     for dispatch in session.scalars(promised).all():
         delivery.cancel(session, dispatch, why)
         after_sent(session, dispatch, now)
+        stopped += dispatch.state == Sending.CANCELLED
+    return stopped

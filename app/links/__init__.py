@@ -30,7 +30,6 @@ __all__ = [
     "find_link",
     "find_own",
     "forget_unseen",
-    "forget_unseen_of",
     "is_token",
     "open_page",
     "progress",
@@ -70,23 +69,13 @@ def create_link(
     return link
 
 
-def forget_unseen(session: Session, suggestion_id: int) -> None:
-    """The links of a suggestion that was not sent: nobody has them, and nobody opened one."""
-    _forget_unseen(session, TrackedLink.suggestion_id == suggestion_id)
-
-
-def forget_unseen_of(session: Session, campaign_id: int, identifier_id: int, at: datetime) -> None:
-    """The same of what a campaign meant, at this moment, to send to one physician; links of its
-    other runs have arrived, or may."""
-    _forget_unseen(
-        session, TrackedLink.campaign_id == campaign_id,
-        TrackedLink.identifier_id == identifier_id, TrackedLink.created_at == at,
-    )  # fmt: skip
-
-
-def _forget_unseen(session: Session, *which: ColumnElement[bool]) -> None:
+def forget_unseen(session: Session, *which: ColumnElement[bool]) -> None:
+    """Links in what was not sent: nobody has them, so their contents do not count as sent. One that
+    somebody has opened stays."""
     seen = select(PageView.link_id).where(PageView.link_id == TrackedLink.id).exists()
-    session.execute(delete(TrackedLink).where(*which, ~seen))
+    session.execute(
+        delete(TrackedLink).where(*which, ~seen).execution_options(synchronize_session=False)
+    )
 
 
 def find_link(session: Session, token: str) -> TrackedLink | None:

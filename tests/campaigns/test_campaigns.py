@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import campaigns, content, delivery, identity, journey, links, tagging
 from app.campaigns import Campaign, Stage, Step
+from app.connectors.errors import NotAFriend, OutcomeUnknown
 from app.consent import Action, record
 from app.content import ContentVersion
 from app.delivery import Dispatch, Way
@@ -18,6 +19,7 @@ from app.flows.carry_out import carry_out
 from app.flows.poll_group_tasks import Question, note_answer, questions
 from app.flows.preview_campaign import Preview, preview_campaign
 from app.flows.sent import after_sent
+from app.flows.stop_campaign import stop_campaign
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
 from app.infra.db import Database
@@ -67,10 +69,10 @@ def work_off(session: Session, settings: Settings, now: datetime) -> int:
     return sum(carry_out(session, run_id, settings, now) for run_id in waiting)
 
 
-def send_all(session: Session, now: datetime) -> list[Dispatch]:
+def send_all(session: Session, now: datetime, most: int = 100) -> list[Dispatch]:
     """Pretend that the platform takes everything that is due."""
     sent = []
-    for dispatch_id in delivery.due(session, now):
+    for dispatch_id in delivery.due(session, now)[:most]:
         assert delivery.claim(session, [dispatch_id], now)
         dispatch = delivery.get(session, dispatch_id)
         session.refresh(dispatch)
@@ -162,7 +164,7 @@ def test_a_pause_stops_what_waits_and_resuming_goes_on_with_the_rest(
         campaign = start(session, version, "suggestion", clock())
         work_off(session, settings, clock())
         assert len(send_all(session, clock.tick(minutes=10))) == 5
-        assert campaigns.pause(session, campaign.id, clock()) == 7
+        assert stop_campaign(session, campaign.id, campaigns.Stage.PAUSED, clock()) == 7
         assert send_all(session, clock.tick(days=2)) == []
         with pytest.raises(Refused):
             campaigns.run_now(session, campaign.id, clock())
@@ -173,6 +175,42 @@ def test_a_pause_stops_what_waits_and_resuming_goes_on_with_the_rest(
         states = [row.state for row in session.scalars(select(Suggestion))]
         assert states.count(State.CANCELLED) == 7
         assert states.count(State.PLANNED) == 7
+
+
+def test_what_a_pause_has_stopped_does_not_count_as_had(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        campaign = start(session, version, "group_task", clock())
+        work_off(session, settings, clock())
+        assert len(send_all(session, clock.tick(minutes=40), most=5)) == 5
+        assert stop_campaign(session, campaign.id, Stage.PAUSED, clock()) == 7
+        assert len(session.scalars(select(links.TrackedLink)).all()) == 5
+        session.expire_all()
+        campaigns.activate(session, campaign.id, clock.tick(minutes=1))
+        work_off(session, settings, clock.tick(seconds=1))
+        again, _first = campaigns.runs_of(session, campaign.id)
+        assert (again.planned, again.left_out) == (7, {"had_it_already": 5})
+
+
+def test_a_message_that_failed_does_not_count_as_had_either(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        start(session, version, "group_task", clock())
+        work_off(session, settings, clock())
+        clock.tick(hours=1)
+        failed, unsure, *_ = delivery.due(session, clock())
+        delivery.claim(session, [failed, unsure], clock())
+        for number, answer in ((failed, NotAFriend("gone")), (unsure, OutcomeUnknown("who knows"))):
+            dispatch = delivery.get(session, number)
+            session.refresh(dispatch)
+            delivery.record(dispatch, answer, clock())
+            after_sent(session, dispatch, clock())
+        left = session.scalars(select(links.TrackedLink.identifier_id)).all()
+        assert len(left) == 11
+        assert delivery.get(session, failed).identifier_id not in left
+        assert delivery.get(session, unsure).identifier_id in left
 
 
 def test_a_campaign_is_changed_only_while_it_rests(
@@ -186,11 +224,11 @@ def test_a_campaign_is_changed_only_while_it_rests(
         }  # fmt: skip
         with pytest.raises(Refused, match="先暂停"):
             campaigns.edit(session, campaign.id, **fields)  # type: ignore[arg-type]
-        campaigns.pause(session, campaign.id, clock())
+        stop_campaign(session, campaign.id, campaigns.Stage.PAUSED, clock())
         changed = campaigns.edit(session, campaign.id, **fields)  # type: ignore[arg-type]
         assert (changed.name, changed.way) == ("新名字", "oa_message")
         assert campaigns.schedule_of(session, campaign.id).cron == "5 10 * * mon"
-        campaigns.finish(session, campaign.id, clock())
+        stop_campaign(session, campaign.id, campaigns.Stage.FINISHED, clock())
         with pytest.raises(Refused):
             campaigns.activate(session, campaign.id, clock())
 

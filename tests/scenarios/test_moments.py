@@ -19,6 +19,7 @@ from app.flows import attention, moments, refusal
 from app.flows.carry_out import carry_out
 from app.flows.insight import contents
 from app.flows.moment_asked import STUCK, ask
+from app.flows.stop_campaign import stop_campaign
 from app.flows.stop_or_resume import stop_or_resume
 from app.flows.withdraw_content import withdraw_content
 from app.identity import Id, Identifier, Kind
@@ -106,7 +107,7 @@ def test_who_opts_out_while_others_are_marked_is_not_asked_for(line: Line) -> No
 def test_a_paused_campaign_makes_no_moment_and_resuming_makes_it(line: Line) -> None:
     campaign_id = moment_campaign(line)
     with line.parts.db.transaction() as session:
-        campaigns.pause(session, campaign_id, line.clock())
+        stop_campaign(session, campaign_id, campaigns.Stage.PAUSED, line.clock())
     assert (run(line).step, line.world.moments) == (Step.FAILED, {})
     with line.parts.db.transaction() as session:
         campaigns.activate(session, campaign_id, line.clock())
@@ -120,7 +121,7 @@ def test_a_finished_campaign_takes_its_moment_back_unless_it_is_published(line: 
     campaign_id = moment_campaign(line)
     assert settled(line).step == Step.CONFIRMING
     with line.parts.db.transaction() as session:
-        campaigns.finish(session, campaign_id, line.clock())
+        stop_campaign(session, campaign_id, campaigns.Stage.FINISHED, line.clock())
     assert run(line, 1).step == Step.FAILED
     assert (moment_of(line)["cancelled"], marked(line)) == (True, [])
 
@@ -197,7 +198,7 @@ def test_a_campaigns_suggestion_in_a_moment_stays_the_campaigns(
     views = {d.suggestion_id: d.campaign_id for d in dispatches(line, Way.MOMENT_VIEW)}
     assert views == {two[0].id: campaign.id, two[1].id: None}
     with line.parts.db.transaction() as session:
-        campaigns.pause(session, campaign.id, line.clock())
+        stop_campaign(session, campaign.id, campaigns.Stage.PAUSED, line.clock())
     assert run(line, 1).step == Step.CONFIRMING
     assert len(marked(line)) == 1, "who sees it for the campaign does so no longer"
     with line.parts.db.transaction() as session:
@@ -358,7 +359,7 @@ def test_a_pause_is_remembered_though_the_platform_is_busy(
         raise Busy("busy")
 
     with line.parts.db.transaction() as session:
-        campaigns.pause(session, campaign_id, line.clock())
+        stop_campaign(session, campaign_id, campaigns.Stage.PAUSED, line.clock())
     with monkeypatch.context() as patch:
         patch.setattr(line.parts.outside.wecom["wwtestcorp"].moments, "drop_tag", busy)
         assert run(line, 3).step == Step.FAILED

@@ -94,7 +94,8 @@ def test_a_new_name_is_followed_and_what_is_used_is_not_deleted(index: Index) ->
             audiences.delete_segment(session, inner.id)
         with pytest.raises(Refused, match="会包含它自己"):
             saved.change(session, inner.id, expression="人群:外", author="u", now=now)
-        campaigns.finish(session, campaigns.activate(session, campaign.id, now).id, now)
+        campaigns.activate(session, campaign.id, now)
+        campaigns.halt(session, campaign.id, campaigns.Stage.FINISHED)
         saved.change(session, outer.id, expression="企微好友", author="u", now=now)
         audiences.delete_segment(session, inner.id)
         assert [row.name for row in saved.listing(session)] == ["外"]

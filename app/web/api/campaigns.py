@@ -13,8 +13,9 @@ from werkzeug.exceptions import BadRequest
 
 from app import accounts, campaigns, identity, segments
 from app.accounts.models import Role
-from app.campaigns import Campaign, CampaignWay, CatchUp
+from app.campaigns import Campaign, CampaignWay, CatchUp, Stage
 from app.flows.carry_out import carry_out
+from app.flows.stop_campaign import stop_campaign
 from app.segments import Unparseable
 from app.web import auth
 from app.web.api import bp
@@ -102,7 +103,7 @@ def pause_campaign(campaign_id: int) -> Response:
     """Stop; queued messages are cancelled."""
     here, who = parts(), auth.actor()
     with here.db.transaction() as session:
-        stopped = campaigns.pause(session, campaign_id, here.clock())
+        stopped = stop_campaign(session, campaign_id, Stage.PAUSED, here.clock())
         accounts.audit(
             session, who.key, "campaign.paused", "campaign", campaign_id, now=here.clock()
         )

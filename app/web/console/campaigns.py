@@ -16,6 +16,7 @@ from app.campaigns import Step
 from app.content import Stage
 from app.flows.carry_out import carry_out
 from app.flows.preview_campaign import Preview, preview_campaign
+from app.flows.stop_campaign import stop_campaign
 from app.infra.clock import SHANGHAI
 from app.infra.errors import NotFound, Refused, YishuError
 from app.segments import Unparseable
@@ -204,10 +205,10 @@ def _act(session: Session, campaign_id: int, action: str, now: datetime) -> str 
         campaigns.activate(session, campaign_id, now)
         return str(_("已开始。"))
     if action == "pause":
-        stopped = campaigns.pause(session, campaign_id, now)
+        stopped = stop_campaign(session, campaign_id, campaigns.Stage.PAUSED, now)
         return str(_("已暂停，取消了 %(n)s 条未发送的消息。", n=stopped))
     if action == "finish":
-        campaigns.finish(session, campaign_id, now)
+        stop_campaign(session, campaign_id, campaigns.Stage.FINISHED, now)
         return str(_("已结束。"))
     if action == "run":
         return campaigns.run_now(session, campaign_id, now)

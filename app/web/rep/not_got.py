@@ -1,4 +1,4 @@
-"""Who did not get a push's group task that the rep has confirmed: the rep may send it by hand."""
+"""Who did not get a push's group task: the rep may send it by hand."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ LATELY = timedelta(days=3)
 @dataclass(frozen=True, slots=True)
 class NotGot:
     """A physician without a content that may still be sent; `beside`: the contact's id, for the
-    sidebar."""
+    sidebar; `why`: over_quota or refused."""
 
     person: Physician
     title: str
     beside: str
+    why: str
 
 
 def not_got(session: Session, rep: Rep, now: datetime) -> list[NotGot]:
     """Of the rep's own physicians, each content once: as long as they may be contacted, now or
     later by itself, may get the content, and have not got it in another way."""
-    missed = dict.fromkeys(
-        (session.get_one(Identifier, row.identifier_id), row.content_version_id)
+    missed = {
+        (session.get_one(Identifier, row.identifier_id), row.content_version_id): row.receipt
         for row in delivery.not_got(session, rep.id, now - LATELY)
         if row.identifier_id and row.content_version_id
-    )
+    }
     contacts = list({contact: None for contact, _ in missed})
     people = [contact.one_id for contact in contacts]
     versions = {key: content.get_version(session, key) for _, key in missed}
@@ -46,9 +47,10 @@ def not_got(session: Session, rep: Rep, now: datetime) -> list[NotGot]:
     had = {one: have_it_already(session, people, one, now) for one in library}
     return [
         NotGot(
-            identity.get_physician(session, contact.one_id), usable[key].title, contact.value
+            identity.get_physician(session, contact.one_id), usable[key].title, contact.value,
+            receipt or "refused",
         )
-        for contact, key in missed
+        for (contact, key), receipt in missed.items()
         if key in usable
         and _may_be(ask.verdict(contact, now))
         and contact.one_id not in had[usable[key].content_id]
