@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from app import delivery, inbox
 from app.bootstrap import Parts
+from app.flows import import_work
 from workers.audiences import keep_audiences
 from workers.concluding import conclude_due
 from workers.context import events, messages
@@ -72,6 +73,14 @@ def look_for_marks(parts: Parts, stop: Stop) -> int:
     return follow_names(parts, stop) + keep_mirror(parts, stop)
 
 
+def look_for_files(parts: Parts, stop: Stop) -> int:
+    """Take a file of tags, or take one back, as somebody has asked; returns how many."""
+    with parts.db.reading() as session:
+        if not import_work.is_due(session, parts.clock()):
+            return 0
+    return int(import_work.do_next(parts.db, parts.clock, stop))
+
+
 def look_for_fits(parts: Parts, stop: Stop) -> int:
     """Work out everybody's best contents for the night that waits; returns how many shards."""
     return score_due(parts, stop)
@@ -82,7 +91,7 @@ AT_HOME = {delivery.DRAIN: "messages", inbox.DRAIN: "events"}
 LOOKS = {
     "events": look_for_events, "messages": look_for_messages, "plans": look_for_plans,
     "changes": look_for_changes, "conclusions": look_for_conclusions, "marks": look_for_marks,
-    "fits": look_for_fits,
+    "files": look_for_files, "fits": look_for_fits,
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,13 +11,14 @@ import typer
 
 from app import accounts, tagging
 from app.bootstrap import Parts, build
-from app.cli.output import Json, show
+from app.cli.output import Json, show, teller
 from app.flows import import_tags, undo_tags
 from app.flows.name_suggestions import suggest
 from app.infra.clock import local
 from app.infra.errors import Misconfigured, NotFound
 
 SHOWN = 20
+TELL_EVERY_S = 5.0
 ACTOR = "cli"
 
 
@@ -49,7 +51,9 @@ def take(
         with parts.db.reading() as session:
             done = import_tags.look(session, upload, columns)
     else:
-        done = import_tags.apply(parts.db, upload.id, columns, actor=ACTOR, now=now)
+        done = import_tags.apply(
+            parts.db, upload.id, columns, actor=ACTOR, now=now, tell=_teller(as_json)
+        )
     head = "试算，没有写入：" if dry_run else f"第 {upload.id} 次导入："
     text = (
         f"{head}{done.physicians:,} 位医生，{done.known:,} 个标签生效，"
@@ -98,7 +102,9 @@ def untake(
     text = f"{asked.back:,} 位医生的标签回到导入之前，{asked.kept:,} 位之后又导入过，保持不变。"
     if not (yes or as_json or done):
         typer.confirm(f"{text}确认撤销？", abort=True)
-    touched = undo_tags.undo(parts.db, number, reason, actor=ACTOR, now=parts.clock())
+    touched = undo_tags.undo(
+        parts.db, number, reason, actor=ACTOR, now=parts.clock(), tell=_teller(as_json)
+    )
     show({"id": number, **asdict(touched)}, f"已撤销：{text}", as_json)
 
 
@@ -152,6 +158,20 @@ def mirror(
         lines.append(f"重新处理 {repaired:,} 处，worker 随后执行。")
     told = asdict(whole) | {"equal": whole.is_equal, "repaired": repaired}
     show(told, "\n".join([text, *lines]), as_json)
+
+
+def _teller(as_json: bool) -> import_tags.Tell:
+    """Progress, every so often."""
+    begun = said = time.perf_counter()
+    say = teller(begun, as_json)
+
+    def tell(done: int, total: int) -> None:
+        nonlocal said
+        if time.perf_counter() - said >= TELL_EVERY_S:
+            said = time.perf_counter()
+            say(f"{done:,} / {total:,} physicians")
+
+    return tell
 
 
 def _repair(parts: Parts) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, tuple_, update
+from sqlalchemy import ColumnElement, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app import links
@@ -59,7 +60,14 @@ def cancel_for(
 
 def forget_links(session: Session, *which: ColumnElement[bool]) -> None:
     """Take back the links in these messages, which nobody has got: a message and its links were
-    written for one identity at one moment."""
-    of_message = tuple_(TrackedLink.identifier_id, TrackedLink.created_at)
-    messages = select(Dispatch.identifier_id, Dispatch.created_at).where(*which)
-    links.forget_unseen(session, of_message.in_(messages))
+    written for one identity, at one moment, of the same suggestion or campaign."""
+    messages = select(*_written(Dispatch)).where(*which)
+    links.forget_unseen(session, tuple_(*_written(TrackedLink)).in_(messages))
+
+
+def _written(table: type[Dispatch] | type[TrackedLink]) -> Sequence[ColumnElement[Any]]:
+    of = (table.suggestion_id, table.campaign_id)
+    return [
+        table.identifier_id.expression, table.created_at.expression,
+        *(func.coalesce(number, 0) for number in of),
+    ]  # fmt: skip

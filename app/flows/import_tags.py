@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ from app.flows.table_file import read_table
 from app.identity import Identifier, Kind
 from app.infra.db import Database, insert_once
 from app.infra.errors import NotFound, Refused
-from app.tagging import Source, TagImport, TagImportChange, naming
+from app.tagging import Source, TagImport, TagImportChange, TagImportWork, naming
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
 MAX_ROWS, SLICE = 50_000, 20
@@ -40,6 +40,8 @@ _SIGNS = re.compile(r"[\W_]+")
 FORBIDDEN_COLUMNS = ("处方", "统方", "prescription")
 Columns = Mapping[int, str]
 """Number of a column → what it holds, of MEANINGS."""
+Tell = Callable[[int, int], None]
+"""Is told of how many physicians of how many it is done."""
 
 
 @dataclass(slots=True)
@@ -121,17 +123,29 @@ def look(session: Session, upload: TagImport, columns: Columns) -> Looked:
     return _read(session, upload, columns)[0]
 
 
-def apply(db: Database, upload_id: int, columns: Columns, *, actor: str, now: datetime) -> Looked:
-    """Take it. Raises NotFound, Refused; done twice it is an error and changes nothing."""
+def check(columns: Columns) -> None:
+    """Raises Refused for columns that cannot do."""
+    meanings = set(columns.values())
+    if "tags" not in meanings or not meanings & IDS.keys():
+        raise Refused("请指明哪一列是标签，以及哪一列是手机、unionid、CRM 编号或执业证号。")
+
+
+def apply(
+    db: Database, upload_id: int, columns: Columns, *, actor: str, now: datetime,
+    tell: Tell = lambda _done, _total: None,
+) -> Looked:  # fmt: skip
+    """Take it. Raises NotFound, Refused; done twice it is an error and changes nothing. Broken off,
+    as by what `tell` raises, it may be begun again."""
     with db.reading() as session:
-        upload = _wanted(session, upload_id)
+        upload = wanted(session, upload_id)
         done, carried = _read(session, upload, columns)
     people = sorted(carried)
     for start in range(0, len(people), SLICE):
+        tell(start, len(people))
         piece = people[start : start + SLICE]
         with db.transaction() as session:
             alone(session, upload.tool)
-            _wanted(session, upload_id)
+            wanted(session, upload_id)
             for person in sorted({*piece, *_also(session, piece)}):
                 names = {raw: f"市场工具标签「{raw}」" for raw in carried.get(person, ())}
                 _note(session, upload, person, names)
@@ -149,7 +163,7 @@ def alone(session: Session, tool: str) -> None:
     session.scalar(of_tool.order_by(TagImport.id).limit(1).with_for_update())
 
 
-def _wanted(session: Session, upload_id: int) -> TagImport:
+def wanted(session: Session, upload_id: int) -> TagImport:
     """The file, as long as nobody has taken it whole. Raises NotFound."""
     upload = session.get(TagImport, upload_id)
     if upload is None or upload.applied_at is not None:
@@ -187,9 +201,7 @@ def _read(
     session: Session, upload: TagImport, columns: Columns
 ) -> tuple[Looked, dict[int, set[str]]]:
     """(figures, identifier → names)."""
-    meanings = set(columns.values())
-    if "tags" not in meanings or not meanings & IDS.keys():
-        raise Refused("请指明哪一列是标签，以及哪一列是手机、unionid、CRM 编号或执业证号。")
+    check(columns)
     looked, carried = Looked(rows=len(upload.table) - 1), defaultdict[int, set[str]](set)
     known: dict[str, int] = {}  # ONE ID → the identifier by which the file names it first
     for line, cells in enumerate(upload.table[1:], start=2):
@@ -211,7 +223,8 @@ def _read(
 
 def _is_stale(now: datetime) -> ColumnElement[bool]:
     begun = exists().where(TagImportChange.import_id == TagImport.id)  # broken off: may be gone on
-    return and_(TagImport.applied_at.is_(None), TagImport.at < now - STALE, ~begun)
+    asked = exists().where(TagImportWork.import_id == TagImport.id)
+    return and_(TagImport.applied_at.is_(None), TagImport.at < now - STALE, ~begun, ~asked)
 
 
 def _also(session: Session, people: Sequence[int]) -> Sequence[int]:

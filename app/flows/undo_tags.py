@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app import accounts
 from app.flows import import_tags
+from app.flows.import_tags import Tell
 from app.identity import Identifier
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused
@@ -51,7 +52,10 @@ def touches(session: Session, upload: TagImport) -> Touched:
     return Touched(len(back - kept), len(kept))
 
 
-def undo(db: Database, upload_id: int, reason: str, *, actor: str, now: datetime) -> Touched:
+def undo(
+    db: Database, upload_id: int, reason: str, *, actor: str, now: datetime,
+    tell: Tell = lambda _done, _total: None,
+) -> Touched:  # fmt: skip
     """Take it back. Raises NotFound, Refused; when it is taken back already it says so again."""
     with db.reading() as session:
         upload = session.get(TagImport, upload_id)
@@ -60,20 +64,28 @@ def undo(db: Database, upload_id: int, reason: str, *, actor: str, now: datetime
         touched = touches(session, upload)
         if upload.undone_at is not None:
             return touched
-    if not 0 < len(reason.strip()) <= LONGEST_REASON:
-        raise Refused(f"请写明撤销的原因，不超过 {LONGEST_REASON} 字。")
+    check(reason)
     with db.transaction() as session:  # at once: one that is broken off has a line, too
         accounts.audit(
             session, actor, "tags.import_undo_begun", "tag_import", upload_id, now=now,
             **asdict(touched),
         )  # fmt: skip
     last: int | None = 0
+    done, total = 0, touched.back + touched.kept
     while last is not None:
+        tell(min(done, total), total)
+        done += import_tags.SLICE
         with db.transaction() as session:
             last = _piece(session, upload, last, now)
             if last is None:
                 _end(session, upload_id, reason.strip(), touched, actor, now)
     return touched
+
+
+def check(reason: str) -> None:
+    """Raises Refused for a reason that says nothing, or too much."""
+    if not 0 < len(reason.strip()) <= LONGEST_REASON:
+        raise Refused(f"请写明撤销的原因，不超过 {LONGEST_REASON} 字。")
 
 
 def _piece(session: Session, upload: TagImport, last: int, now: datetime) -> int | None:

@@ -54,7 +54,14 @@ from app.tagging.fold_looks import (
     preview,
     progress,
 )
-from app.tagging.fold_models import Decided, FoldKind, TagFolding, TagImport, TagImportChange
+from app.tagging.fold_models import (
+    Decided,
+    FoldKind,
+    TagFolding,
+    TagImport,
+    TagImportChange,
+    TagImportWork,
+)
 from app.tagging.folding import has_names_of, map_name, names_of, take_names, unmapped
 from app.tagging.foldings import are_unsettled, fold_names, ignore_names, settle
 from app.tagging.held import Held, Line, held
@@ -172,6 +179,7 @@ __all__ = [
     "TagFolding",
     "TagImport",
     "TagImportChange",
+    "TagImportWork",
     "TagMark",
     "TagMirror",
     "TagReliability",

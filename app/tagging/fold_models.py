@@ -83,3 +83,23 @@ class TagImportChange(Base):
     )
     before: Mapped[dict[str, list[str]]] = mapped_column(JSON)
     names: Mapped[list[str]] = mapped_column(JSON)
+
+
+class TagImportWork(Base):
+    """What a worker is to do with a file, take it or take it back (`kind`), and how far it is. It
+    goes when that is done; with a `problem` it stays until somebody asks again."""
+
+    __tablename__ = "tag_import_work"
+
+    import_id: Mapped[int] = mapped_column(
+        ForeignKey("tag_import.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(8))
+    columns: Mapped[dict[str, str]] = mapped_column(JSON)  # number → what it holds
+    reason: Mapped[str | None] = mapped_column(Encrypted("tag_import_work.reason"))
+    actor: Mapped[str] = mapped_column(String(80))
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    done: Mapped[int] = mapped_column(default=0)  # physicians
+    total: Mapped[int] = mapped_column(default=0)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # by whoever is at it
+    problem: Mapped[str] = mapped_column(Text, default="")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from app import tagging
-from app.flows import import_tags
+from app.flows import import_tags, import_work
 from app.identity import Identifier, Kind
 from app.tagging import Source
 from tests.browser.conftest import Product
@@ -45,7 +45,9 @@ def name(product: Product, marketer: Page) -> str:
     return raw
 
 
-def test_a_name_is_folded_with_a_preview_and_undone(marketer: Page, name: str) -> None:
+def test_a_name_is_folded_with_a_preview_and_undone(
+    marketer: Page, product: Product, name: str
+) -> None:
     marketer.goto("/console/tags/names")
     marketer.get_by_role("heading", name="标签").wait_for()
     keep(marketer, "tag-names", whole=True)
@@ -89,7 +91,11 @@ def test_a_name_is_folded_with_a_preview_and_undone(marketer: Page, name: str) -
     assert not sticks_out(marketer)
     assert serious(marketer) == []
     marketer.get_by_role("button", name="确认撤销").click()
-    marketer.get_by_text("传错了文件").wait_for()
+    marketer.get_by_text("等待后台处理").wait_for()
+    keep(marketer, "tag-import-waits", whole=True)
+    assert serious(marketer) == []
+    assert import_work.do_next(product.parts.db, product.parts.clock)
+    marketer.get_by_text("传错了文件").wait_for()  # the page comes anew by itself
 
 
 def test_a_tag_is_mirrored_and_no_longer(marketer: Page) -> None:

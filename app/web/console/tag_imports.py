@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app import accounts
-from app.flows import import_tags, undo_tags
+from app.flows import import_tags, import_work, undo_tags
 from app.infra.errors import NotFound, Refused, YishuError
 from app.tagging import TagImport
 from app.web import auth
@@ -35,6 +35,7 @@ def take_tags() -> str:
         return render_template(
             "console/tag_take.html", taken=import_tags.taken(session, TAKEN),
             users=accounts.names(session), importers=IMPORTERS,
+            under_way=import_work.under_way(session),
         )  # fmt: skip
 
 
@@ -66,6 +67,9 @@ def look_at_tags(upload_id: int) -> str:
         upload = session.get(TagImport, upload_id)
         if upload is None:
             raise NotFound(_("没有这个文件，请重新上传。"))
+        work = import_work.work_on(session, upload_id)
+        if work is not None and not work.problem:
+            return render_template("console/tag_import_look.html", upload=upload, work=work)
         header = upload.table[0] if upload.table else []
         columns = _columns(request.args) or import_tags.guess(header)
         looked, touched, problem = None, None, ""
@@ -80,20 +84,31 @@ def look_at_tags(upload_id: int) -> str:
             "console/tag_import_look.html", upload=upload, header=header, columns=columns,
             sample=upload.table[1 : SAMPLE + 1], looked=looked, problem=problem,
             meanings=MEANINGS, shown=SHOWN, touched=touched, users=accounts.names(session),
-            importers=IMPORTERS,
+            importers=IMPORTERS, work=work,
         )  # fmt: skip
+
+
+@bp.get("/tags/take/<int:upload_id>/progress")
+@allow(*STAFF)
+def import_progress(upload_id: int) -> Response:
+    """How far it is, asked again and again; once it is through, the page comes anew."""
+    with parts().db.reading() as session:
+        work = import_work.work_on(session, upload_id)
+        if work is None or work.problem:
+            return Response(headers={"HX-Refresh": "true"})
+        return Response(render_template("console/_tag_import_progress.html", work=work))
 
 
 @bp.post("/tags/take/<int:upload_id>")
 @allow(*IMPORTERS)
 def apply_tags(upload_id: int) -> Response:
-    """Take it."""
+    """Have it taken."""
     here, who = parts(), auth.actor()
     try:
-        done = import_tags.apply(
-            here.db, upload_id, _columns(request.form), actor=who.key, now=here.clock()
-        )
-        flash(_("已导入 %(n)s 位医生的标签。", n=done.physicians), "success")
+        with here.db.transaction() as session:
+            import_work.ask_to_take(
+                session, upload_id, _columns(request.form), actor=who.key, now=here.clock()
+            )
     except YishuError as problem:
         flash(str(problem), "error")
     return redirect(url_for("console.look_at_tags", upload_id=upload_id))
@@ -102,13 +117,13 @@ def apply_tags(upload_id: int) -> Response:
 @bp.post("/tags/take/<int:upload_id>/undo")
 @allow(*IMPORTERS)
 def undo_tags_taken(upload_id: int) -> Response:
-    """What the tool said before holds again."""
+    """Have it taken back: what the tool said before holds again."""
     here, who, form = parts(), auth.actor(), request.form
     try:
-        done = undo_tags.undo(
-            here.db, upload_id, form.get("reason", ""), actor=who.key, now=here.clock()
-        )
-        flash(_("已撤销，%(n)s 位医生的标签回到导入之前。", n=done.back), "success")
+        with here.db.transaction() as session:
+            import_work.ask_to_undo(
+                session, upload_id, form.get("reason", ""), actor=who.key, now=here.clock()
+            )
     except YishuError as problem:
         flash(str(problem), "error")
     return redirect(url_for("console.look_at_tags", upload_id=upload_id))
