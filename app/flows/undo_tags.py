@@ -64,6 +64,8 @@ def undo(
         touched = touches(session, upload)
         if upload.undone_at is not None:
             return touched
+        mine = TagImportChange.import_id == upload_id
+        total = session.scalar(select(func.count()).select_from(TagImportChange).where(mine)) or 0
     check(reason)
     with db.transaction() as session:  # at once: one that is broken off has a line, too
         accounts.audit(
@@ -71,7 +73,7 @@ def undo(
             **asdict(touched),
         )  # fmt: skip
     last: int | None = 0
-    done, total = 0, touched.back + touched.kept
+    done = 0
     while last is not None:
         tell(min(done, total), total)
         done += import_tags.SLICE
