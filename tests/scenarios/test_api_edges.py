@@ -169,7 +169,9 @@ def test_a_long_import_lets_others_write_between_its_rows(
     monkeypatch.setattr(imports.time, "sleep", somebody_writes)
     text = "\n".join(["姓名,手机", *(f"某{i},{19912340000 + i}" for i in range(rows))])
     assert upload(line, text).json["accepted"] == rows
-    assert between == [import_physicians.SLICE, import_physicians.SLICE * 2]
+    one_writer = line.parts.db.engine.dialect.name == "sqlite"
+    slices = [import_physicians.SLICE, import_physicians.SLICE * 2]
+    assert between == (slices if one_writer else []), "with many writers nobody has to wait"
     with line.parts.db.reading() as session:
         assert session.scalars(select(ImportBatch.accepted)).one() == rows
     assert line.api_says()["total"] == 0  # a phone alone is nobody
