@@ -18,6 +18,7 @@ from app.campaigns.due import (
 )
 from app.campaigns.lifecycle import NAMES as STAGE_NAMES
 from app.campaigns.manage import (
+    NOT_RUNNING,
     STOPPED,
     activate,
     catching_up,
@@ -30,6 +31,7 @@ from app.campaigns.manage import (
     run_now,
     runs_of,
     schedule_of,
+    why_stopped,
 )
 from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, Stage
 from app.campaigns.results import STEP_NAMES, Funnel, Step, reached, results
@@ -48,6 +50,7 @@ __all__ = [
     "CAMPAIGN",
     "DAILY_PLAN",
     "MOST_CATCH_UP",
+    "NOT_RUNNING",
     "STAGE_NAMES",
     "STEP_NAMES",
     "STOPPED",
@@ -90,4 +93,5 @@ __all__ = [
     "tick",
     "unfinished",
     "wake",
+    "why_stopped",
 ]

@@ -21,6 +21,7 @@ from app.infra.errors import NotFound, Refused
 from app.segments.nodes import CampaignIs
 
 STOPPED = {Stage.PAUSED: "推送已暂停", Stage.FINISHED: "推送已结束"}  # why a message was cancelled
+NOT_RUNNING = "推送未在进行中"  # why a run was not carried out
 
 
 def create(
@@ -75,8 +76,8 @@ def edit(
 def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
     """Start or resume. The content must be usable now.
 
-    What is due already runs at once, and so does what a pause has stopped; times of a `cron` that
-    fell into a pause are not made up for.
+    What is due already runs at once, and so does what the last pause has stopped; times of a `cron`
+    that fell into a pause are not made up for.
     """
     campaign = get(session, campaign_id)
     resumed = campaign.stage == Stage.PAUSED
@@ -88,9 +89,9 @@ def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
     at = schedule.at
     passed = at is not None and at <= now
     waits = passed and not any(run.due_at >= at for run in runs_of(session, campaign_id))  # type: ignore[operator]
-    if waits or (resumed and _was_stopped(session, campaign)):
+    if waits or (resumed and _was_stopped(session, schedule)):
         _run(session, schedule, now)
-    wake(schedule, now if schedule.cron or passed else min(schedule.watermark, now))
+    wake(schedule, now)
     session.flush()
     return campaign
 
@@ -119,6 +120,12 @@ def get(session: Session, campaign_id: int) -> Campaign:
     if campaign is None:
         raise NotFound("没有这个推送。")
     return campaign
+
+
+def why_stopped(session: Session, campaign_id: int | None) -> str:
+    """Why a campaign does not go on; empty for a running one and for none."""
+    campaign = None if campaign_id is None else session.get(Campaign, campaign_id)
+    return "" if campaign is None else STOPPED.get(Stage(campaign.stage), "")
 
 
 def schedule_of(session: Session, campaign_id: int) -> Schedule:
@@ -203,11 +210,18 @@ def _run(session: Session, schedule: Schedule, now: datetime) -> int:
     return run.id
 
 
-def _was_stopped(session: Session, campaign: Campaign) -> bool:
-    stopped = select(Dispatch.id).where(
-        Dispatch.campaign_id == campaign.id, Dispatch.error == STOPPED[Stage.PAUSED],
-        Dispatch.state == Sending.CANCELLED,
+def _was_stopped(session: Session, schedule: Schedule) -> bool:
+    """Has the pause that is over now stopped messages, a moment, or a run before it began? What
+    earlier pauses have stopped had its turn when `schedule` was woken after them."""
+    why, campaign_id, since = STOPPED[Stage.PAUSED], schedule.ref_id, schedule.since
+    message = select(Dispatch.id).where(
+        Dispatch.campaign_id == campaign_id, Dispatch.error == why,
+        Dispatch.state == Sending.CANCELLED, Dispatch.created_at >= since,
     )  # fmt: skip
-    return session.scalar(stopped.limit(1)) is not None or delivery.moments.ended_by(
-        session, STOPPED[Stage.PAUSED], campaign.id
-    )
+    run = select(ScheduleRun.id).where(
+        ScheduleRun.schedule_id == schedule.id, ScheduleRun.error == NOT_RUNNING,
+        ScheduleRun.created_at >= since,
+    )  # fmt: skip
+    return any(
+        session.scalar(found.limit(1)) is not None for found in (message, run)
+    ) or delivery.moments.ended_by(session, why, campaign_id, since)
