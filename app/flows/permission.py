@@ -13,6 +13,7 @@ from app import campaigns, consent, content, delivery, reps, segments
 from app.consent import NOTHING_CHOSEN, ContactFacts, Own, Reason, Rules, Through, Verdict
 from app.delivery import Dispatch, Way
 from app.flows import eligible, reached
+from app.flows.history import have_it_already
 from app.identity.models import Identifier, Kind
 from app.infra import log
 from app.infra.errors import Refused
@@ -183,6 +184,8 @@ def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict 
         return Verdict((Reason("erased", "医生的资料已删除"),))
     if over := push_over(session, dispatch.campaign_id):
         return Verdict(over)
+    if dispatch.way == Way.REP_CARD and _had_meanwhile(session, dispatch, row, now):
+        return Verdict((Reason("had_it_already", "医生已收到过这份内容"),))
     if dispatch.counts_as_contact:
         delivery.lock_person(session, row.id)
     split_at = session.scalar(select(Identifier.split_at).where(Identifier.id == row.id))
@@ -202,6 +205,14 @@ def push_over(session: Session, campaign_id: int | None) -> tuple[Reason, ...]:
     """That the push of a message or suggestion is paused or ended; empty where nothing is so."""
     why = campaigns.why_stopped(session, campaign_id)
     return (Reason("stopped", why),) if why else ()
+
+
+def _had_meanwhile(session: Session, dispatch: Dispatch, row: Identifier, now: datetime) -> bool:
+    """True when the physician has got the content since its suggestion was planned, days ago
+    perhaps."""
+    assert dispatch.content_version_id is not None
+    content_id = content.get_version(session, dispatch.content_version_id).content_id
+    return row.one_id in have_it_already(session, [row.one_id], content_id, now)
 
 
 def was_somebody_else(dispatch: Dispatch, split_at: datetime | None, now: datetime) -> bool:

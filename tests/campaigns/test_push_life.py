@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, tagging
+from app import campaigns, content, delivery, links, tagging
 from app.campaigns import Stage
+from app.connectors.errors import OutcomeUnknown
 from app.consent import policy_row
 from app.content import ContentVersion
-from app.delivery import Dispatch
+from app.delivery import Dispatch, Way
+from app.delivery import State as Sending
+from app.flows.approve_content import approve_content
 from app.flows.carry_out import carry_out
 from app.flows.permission import verdict_for
+from app.flows.settle_message import settle_message
 from app.flows.stop_campaign import stop_campaign
+from app.identity import Identifier
 from app.infra.db import Database
 from app.infra.settings import Settings
+from app.journey import Happened, Touchpoint
+from app.reps import Rep
 from tests.campaigns.test_campaigns import preview, send_all, start, work_off
 from tests.company import hire, meet, publish
 from tests.conftest import SetClock
@@ -123,3 +132,90 @@ def test_who_is_left_out_since_a_rep_did_not_answer_is_not_said_to_have_the_cont
         work_off(session, settings, clock())
         again, _first = campaigns.runs_of(session, campaign.id)
         assert again.left_out == {"passed_over": 3}
+
+
+def test_suggestions_are_spread_only_over_days_on_which_the_content_may_be_sent(
+    database: Database, clock: SetClock, version: ContentVersion
+) -> None:
+    with database.transaction() as session:
+        session.scalars(select(Rep)).one().daily_limit = 1
+        ends = session.get_one(ContentVersion, version.id)
+        ends.valid_until = clock() + timedelta(hours=20)  # before tomorrow's card
+        session.flush()
+        seen = preview(session, version, "suggestion", clock())
+        assert (seen.planned, seen.days, seen.left_out) == (1, 1, {"daily_limit": 2})
+
+
+def test_no_card_suggests_what_the_physician_has_got_since_it_was_planned(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        session.scalars(select(Rep)).one().daily_limit = 1
+        start(session, version, "suggestion", clock())
+        work_off(session, settings, clock())
+        *_, second, third = session.scalars(select(Dispatch).order_by(Dispatch.not_before)).all()
+        links.create_link(
+            session, version.id, identifier_id=third.identifier_id, channel="wecom",
+            now=clock.tick(days=1),
+        )  # fmt: skip
+        verdicts = [verdict_for(session, card, clock()) for card in (second, third)]
+        assert [verdict and verdict.code for verdict in verdicts] == ["", "had_it_already"]
+
+
+def test_a_new_version_goes_to_everybody_whom_the_old_one_had_not_reached_yet(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        session.scalars(select(Rep)).one().daily_limit = 1
+        campaign = start(session, version, "suggestion", clock())
+        paused = start(session, version, "suggestion", clock())
+        work_off(session, settings, clock())
+        stop_campaign(session, paused.id, Stage.PAUSED, clock())
+        assert len(send_all(session, clock.tick(minutes=10))) == 1
+        newer = content.edit(
+            session, version.id, author="user:1", fields={"title": "更正"},
+            tags=content.tags_of(session, version.id), now=clock(),
+        )  # fmt: skip
+        content.submit(session, newer.id, now=clock())
+        approve_content(
+            session, newer.id, approver="user:2", approval_no="示例批准 2026-002",
+            valid_from=clock(), valid_until=clock() + timedelta(days=90), now=clock(),
+        )  # fmt: skip
+        assert work_off(session, settings, clock.tick(seconds=1)) == 1
+        again, _first = campaigns.runs_of(session, campaign.id)
+        assert (again.planned, again.left_out) == (2, {"suggested_lately": 1})
+        waiting = session.scalars(select(Dispatch).where(Dispatch.state == Sending.QUEUED)).all()
+        assert [card.content_version_id for card in waiting] == [newer.id] * 2
+
+
+def test_the_journey_says_when_it_was_sent_and_not_when_somebody_has_said_so(
+    database: Database, clock: SetClock, version: ContentVersion
+) -> None:
+    with database.transaction() as session:
+        row = session.scalars(select(Identifier)).all()[0]
+        made = delivery.queue(
+            session, way=Way.OA_TEXT, dedupe_key="m", payload={"text": "…"}, identifier_id=row.id,
+            content_version_id=version.id, counts_as_contact=True, now=clock(),
+        )  # fmt: skip
+        assert made is not None
+        tried = clock()
+        delivery.claim(session, [made], tried)
+        message = delivery.get(session, made)
+        session.refresh(message)
+        delivery.record(message, OutcomeUnknown("who knows"), tried)
+        settle_message(session, made, "sent", actor="user:1", now=clock.tick(days=3))
+        at = select(Touchpoint.at).where(Touchpoint.kind == Happened.CONTENT_SENT)
+        assert session.scalars(at).all() == [tried]
+
+
+def test_who_has_opened_a_content_has_got_it_whoever_confirmed_it(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        campaign = start(session, version, "group_task", clock())
+        work_off(session, settings, clock())
+        send_all(session, clock.tick(minutes=1))
+        link, *_ = session.scalars(select(links.TrackedLink)).all()
+        links.open_page(session, link.id, "visit-0001", agent="wechat", now=clock.tick(days=9))
+        funnel = campaigns.results(session, campaign.id)
+        assert (funnel.delivered, funnel.adopted, funnel.sent, funnel.opened) == (3, 1, 1, 1)
