@@ -12,11 +12,14 @@ from app.campaigns import Stage
 from app.connectors.errors import OutcomeUnknown
 from app.consent import policy_row
 from app.content import ContentVersion
-from app.delivery import Dispatch, Way
+from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
+from app.facts import MemberChanged
+from app.flows import Received, corp_facts
 from app.flows.approve_content import approve_content
 from app.flows.carry_out import carry_out
 from app.flows.permission import verdict_for
+from app.flows.sent import after_receipt
 from app.flows.settle_message import settle_message
 from app.flows.stop_campaign import stop_campaign
 from app.identity import Identifier
@@ -25,7 +28,7 @@ from app.infra.settings import Settings
 from app.journey import Happened, Touchpoint
 from app.reps import Rep
 from tests.campaigns.test_campaigns import preview, send_all, start, work_off
-from tests.company import hire, meet, publish
+from tests.company import CORP, hire, meet, publish
 from tests.conftest import SetClock
 
 
@@ -219,3 +222,36 @@ def test_who_has_opened_a_content_has_got_it_whoever_confirmed_it(
         links.open_page(session, link.id, "visit-0001", agent="wechat", now=clock.tick(days=9))
         funnel = campaigns.results(session, campaign.id)
         assert (funnel.delivered, funnel.adopted, funnel.sent, funnel.opened) == (3, 1, 1, 1)
+
+
+def test_a_task_is_a_contact_when_the_rep_confirms_it(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        start(session, version, "group_task", clock())
+        work_off(session, settings, clock())
+        task, *_ = send_all(session, clock.tick(minutes=1))
+        confirmed = clock.tick(days=5)
+        after_receipt(session, task, Receipt.FORWARDED, confirmed)
+        row = session.get_one(Identifier, task.identifier_id)
+        since = clock.tick(days=4) - timedelta(days=7)
+        assert delivery.contacted_at(session, [row.one_id], since) == {row.one_id: [confirmed]}
+
+
+def test_physicians_of_a_rep_who_leaves_are_free_for_another_one_at_once(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        rep = session.scalars(select(Rep)).one()
+        rep.daily_limit = 1
+        campaign = start(session, version, "suggestion", clock())
+        work_off(session, settings, clock())
+        other = hire(session, "rep02", clock())
+        for n in range(3):
+            meet(session, other, f"p{n}", clock())
+        left = MemberChanged(at=clock(), corp_id=CORP, change="delete", userid="rep01")
+        corp_facts.apply(session, left, None, Received(1, clock()), clock())
+        campaigns.run_now(session, campaign.id, clock.tick(minutes=1))
+        work_off(session, settings, clock())
+        again, _first = campaigns.runs_of(session, campaign.id)
+        assert again.planned == 3
