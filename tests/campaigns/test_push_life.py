@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, content, delivery, links, tagging
+from app import campaigns, content, delivery, journey, links, tagging
 from app.campaigns import Stage
 from app.connectors.errors import OutcomeUnknown
-from app.consent import policy_row
+from app.consent import Action, policy_row, record
 from app.content import ContentVersion
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
-from app.facts import MemberChanged
-from app.flows import Received, corp_facts
+from app.facts import MemberChanged, TemplateDelivered
+from app.flows import Received, corp_facts, oa_results
 from app.flows.approve_content import approve_content
 from app.flows.carry_out import carry_out
 from app.flows.permission import verdict_for
@@ -27,7 +27,7 @@ from app.infra.db import Database
 from app.infra.settings import Settings
 from app.journey import Happened, Touchpoint
 from app.reps import Rep
-from tests.campaigns.test_campaigns import preview, send_all, start, work_off
+from tests.campaigns.test_campaigns import APP, follow, preview, send_all, start, work_off
 from tests.company import CORP, hire, meet, publish
 from tests.conftest import SetClock
 
@@ -236,6 +236,28 @@ def test_a_task_is_a_contact_when_the_rep_confirms_it(
         row = session.get_one(Identifier, task.identifier_id)
         since = clock.tick(days=4) - timedelta(days=7)
         assert delivery.contacted_at(session, [row.one_id], since) == {row.one_id: [confirmed]}
+
+
+def test_a_template_that_the_platform_says_later_did_not_arrive_was_not_sent(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        row = follow(session, "p0", clock())
+        record(session, row.id, action=Action.GRANT, source="followed", channel="oa", at=clock())
+        campaign = start(session, version, "oa_message", clock())
+        with_template = settings.model_copy(update={"oa_template_id": "tpl1"})
+        work_off(session, with_template, clock())
+        (sent,) = send_all(session, clock.tick(minutes=1))
+        failed = TemplateDelivered(
+            at=clock(), app_id=APP, openid=row.value, message_id=sent.provider_id, ok=False,
+            status="failed:system failed",
+        )  # fmt: skip
+        oa_results.apply(session, failed, None, Received(1, clock()), clock())
+        assert [one.kind for one in journey.timeline(session, row.one_id)] == []
+        campaigns.run_now(session, campaign.id, clock.tick(days=1))
+        work_off(session, with_template, clock())
+        again, _first = campaigns.runs_of(session, campaign.id)
+        assert again.planned == 1
 
 
 def test_physicians_of_a_rep_who_leaves_are_free_for_another_one_at_once(
