@@ -18,6 +18,7 @@ from app.campaigns.due import (
 )
 from app.campaigns.lifecycle import NAMES as STAGE_NAMES
 from app.campaigns.manage import (
+    NOT_RUNNING,
     STOPPED,
     activate,
     catching_up,
@@ -25,11 +26,13 @@ from app.campaigns.manage import (
     create,
     edit,
     get,
+    go_on,
     halt,
     listing,
     run_now,
     runs_of,
     schedule_of,
+    why_stopped,
 )
 from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, Stage
 from app.campaigns.results import STEP_NAMES, Funnel, Step, reached, results
@@ -48,6 +51,7 @@ __all__ = [
     "CAMPAIGN",
     "DAILY_PLAN",
     "MOST_CATCH_UP",
+    "NOT_RUNNING",
     "STAGE_NAMES",
     "STEP_NAMES",
     "STOPPED",
@@ -71,6 +75,7 @@ __all__ = [
     "fail_run",
     "follow_rename",
     "get",
+    "go_on",
     "halt",
     "is_due",
     "keep_daily_plans",
@@ -90,4 +95,5 @@ __all__ = [
     "tick",
     "unfinished",
     "wake",
+    "why_stopped",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app import autotag, content, delivery, segments
@@ -21,6 +21,7 @@ from app.infra.errors import NotFound, Refused
 from app.segments.nodes import CampaignIs
 
 STOPPED = {Stage.PAUSED: "推送已暂停", Stage.FINISHED: "推送已结束"}  # why a message was cancelled
+NOT_RUNNING = "推送未在进行中"  # why a run was not carried out
 
 
 def create(
@@ -75,8 +76,8 @@ def edit(
 def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
     """Start or resume. The content must be usable now.
 
-    What is due already runs at once, and so does what a pause has stopped; times of a `cron` that
-    fell into a pause are not made up for.
+    What is due already runs at once, and so does what the last pause has stopped; times of a `cron`
+    that fell into a pause are not made up for.
     """
     campaign = get(session, campaign_id)
     resumed = campaign.stage == Stage.PAUSED
@@ -88,9 +89,9 @@ def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
     at = schedule.at
     passed = at is not None and at <= now
     waits = passed and not any(run.due_at >= at for run in runs_of(session, campaign_id))  # type: ignore[operator]
-    if waits or (resumed and _was_stopped(session, campaign)):
+    if waits or (resumed and _was_stopped(session, schedule)):
         _run(session, schedule, now)
-    wake(schedule, now if schedule.cron or passed else min(schedule.watermark, now))
+    wake(schedule, now)
     session.flush()
     return campaign
 
@@ -113,12 +114,32 @@ def run_now(session: Session, campaign_id: int, now: datetime) -> int:
     return _run(session, schedule_of(session, campaign_id), now)
 
 
+def go_on(session: Session, replaced: content.ContentVersion, now: datetime) -> None:
+    """Run those again that are under way and had messages waiting with this version, which were
+    cancelled since there is a newer one."""
+    stopped = exists().where(
+        Dispatch.campaign_id == Campaign.id, Dispatch.content_version_id == replaced.id,
+        Dispatch.state == Sending.CANCELLED, Dispatch.error == replaced.withdraw_reason,
+    )  # fmt: skip
+    chosen = select(Campaign.id).where(
+        Campaign.content_id == replaced.content_id, Campaign.stage == Stage.ACTIVE, stopped
+    )
+    for campaign_id in session.scalars(chosen).all():
+        _run(session, schedule_of(session, campaign_id), now)
+
+
 def get(session: Session, campaign_id: int) -> Campaign:
     """The campaign. Raises NotFound."""
     campaign = session.get(Campaign, campaign_id)
     if campaign is None:
         raise NotFound("没有这个推送。")
     return campaign
+
+
+def why_stopped(session: Session, campaign_id: int | None) -> str:
+    """Why a campaign does not go on; empty for a running one and for none."""
+    campaign = None if campaign_id is None else session.get(Campaign, campaign_id)
+    return "" if campaign is None else STOPPED.get(Stage(campaign.stage), "")
 
 
 def schedule_of(session: Session, campaign_id: int) -> Schedule:
@@ -203,11 +224,18 @@ def _run(session: Session, schedule: Schedule, now: datetime) -> int:
     return run.id
 
 
-def _was_stopped(session: Session, campaign: Campaign) -> bool:
-    stopped = select(Dispatch.id).where(
-        Dispatch.campaign_id == campaign.id, Dispatch.error == STOPPED[Stage.PAUSED],
-        Dispatch.state == Sending.CANCELLED,
+def _was_stopped(session: Session, schedule: Schedule) -> bool:
+    """Has the pause that is over now stopped messages, a moment, or a run before it began? What
+    earlier pauses have stopped had its turn when `schedule` was woken after them."""
+    why, campaign_id, since = STOPPED[Stage.PAUSED], schedule.ref_id, schedule.since
+    message = select(Dispatch.id).where(
+        Dispatch.campaign_id == campaign_id, Dispatch.error == why,
+        Dispatch.state == Sending.CANCELLED, Dispatch.created_at >= since,
     )  # fmt: skip
-    return session.scalar(stopped.limit(1)) is not None or delivery.moments.ended_by(
-        session, STOPPED[Stage.PAUSED], campaign.id
-    )
+    run = select(ScheduleRun.id).where(
+        ScheduleRun.schedule_id == schedule.id, ScheduleRun.error == NOT_RUNNING,
+        ScheduleRun.created_at >= since,
+    )  # fmt: skip
+    return any(
+        session.scalar(found.limit(1)) is not None for found in (message, run)
+    ) or delivery.moments.ended_by(session, why, campaign_id, since)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from app.campaigns.manage import get
 from app.campaigns.models import CampaignWay, ScheduleRun
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
+from app.delivery.moment_models import Moment, MomentViewer
 from app.identity.models import Identifier
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
@@ -72,6 +74,8 @@ def reached(
     else:
         found = _sent_directly(session, campaign_id, run)
     found[Step.OPENED], found[Step.READ] = _pages(session, campaign_id, run)
+    for narrower, wider in pairwise(reversed(Step)):  # who opens it has got it, whoever knows of it
+        found[wider] |= found[narrower]
     people = _people(session, set().union(*found.values()))
     return {step: sorted({people[row] for row in found[step] if row in people}) for step in Step}
 
@@ -95,23 +99,26 @@ def _suggested(session: Session, campaign_id: int, run: ScheduleRun | None) -> d
 def _sent_directly(
     session: Session, campaign_id: int, run: ScheduleRun | None
 ) -> dict[Step, set[int]]:
-    chosen = select(Dispatch.identifier_id, Dispatch.way, Dispatch.state, Dispatch.receipt).where(
-        Dispatch.campaign_id == campaign_id,
-        Dispatch.way.in_(TO_PHYSICIAN),
-    )
+    chosen = (
+        select(
+            Dispatch.identifier_id, Dispatch.way, Dispatch.state, Dispatch.receipt,
+            Moment.moment_id,
+        )
+        .outerjoin(MomentViewer, MomentViewer.dispatch_id == Dispatch.id)
+        .outerjoin(Moment, Moment.id == MomentViewer.moment_id)
+        .where(Dispatch.campaign_id == campaign_id, Dispatch.way.in_(TO_PHYSICIAN))
+    )  # fmt: skip
     if run is not None:
         chosen = chosen.where(Dispatch.dedupe_key.startswith(f"campaign:{run.id}:"))
     found: dict[Step, set[int]] = {step: set() for step in Step}
-    for identifier_id, way, state, receipt in session.execute(chosen):
+    for identifier_id, way, state, receipt, moment in session.execute(chosen):
         if identifier_id is None:
             continue
         found[Step.PLANNED].add(identifier_id)
-        if state != Sending.SENT:
-            continue
-        found[Step.DELIVERED].add(identifier_id)
-        if way not in CONFIRMED or receipt == Receipt.FORWARDED:
-            found[Step.ADOPTED].add(identifier_id)
+        if receipt == Receipt.FORWARDED or (state == Sending.SENT and way not in CONFIRMED):
             found[Step.SENT].add(identifier_id)
+        elif state == Sending.SENT and moment != "":  # a mark alone is nothing that the rep has
+            found[Step.DELIVERED].add(identifier_id)
     return found
 
 

@@ -88,11 +88,18 @@ def unfinished(session: Session, now: datetime, limit: int = 100) -> Sequence[Sc
 
 
 def begin_run(session: Session, run_id: int, now: datetime) -> tuple[ScheduleRun, Schedule] | None:
-    """Count an attempt and hold the run until commit; None when it is done or another's."""
+    """Count an attempt and hold the run until commit; None when it is done, another's, or an older
+    one of its schedule waits or is under way: what that plans, this one must see."""
     run = session.scalar(
         select(ScheduleRun).where(ScheduleRun.id == run_id).with_for_update(skip_locked=True)
     )
     if run is None or run.state != "due":
+        return None
+    older = select(ScheduleRun.id).where(
+        ScheduleRun.schedule_id == run.schedule_id, ScheduleRun.id < run.id,
+        ScheduleRun.state == "due", ScheduleRun.next_attempt_at <= now,
+    )  # fmt: skip
+    if session.scalar(older.limit(1)) is not None:
         return None
     run.attempts += 1
     run.next_attempt_at = now + RETRY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Dispatch, Receipt, State, Way
@@ -34,7 +34,10 @@ def contacted_at(
     """
     wanted = list(dict.fromkeys(one_ids))
     found: dict[str, list[datetime]] = {one_id: [] for one_id in wanted}
-    moment = func.coalesce(Dispatch.sent_at, Dispatch.first_attempt_at, Dispatch.not_before)
+    confirmed = case((Dispatch.receipt == Receipt.FORWARDED, Dispatch.receipt_at))  # days later
+    moment = func.coalesce(
+        confirmed, Dispatch.sent_at, Dispatch.first_attempt_at, Dispatch.not_before
+    )
     waiting = Dispatch.state == State.QUEUED
     if before is not None:
         waiting = and_(waiting, or_(Dispatch.id < before.id, Dispatch.maybe_sent.is_(True)))
@@ -44,7 +47,7 @@ def contacted_at(
         .where(
             Dispatch.counts_as_contact.is_(True),
             or_(Dispatch.state.in_(GONE_OUT), waiting),
-            or_(Dispatch.sent_at > since, Dispatch.sent_at.is_(None)),
+            or_(Dispatch.sent_at > since, Dispatch.receipt_at > since, Dispatch.sent_at.is_(None)),
         )
     )
     if before is not None:

@@ -107,11 +107,13 @@ def was_woken(moment: Moment, since: datetime) -> bool:
     return moment.check_at != since + HOLD
 
 
-def ended_by(session: Session, why: str, campaign_id: int) -> bool:
-    """Is there a moment of this campaign that ended for this reason?"""
+def ended_by(session: Session, why: str, campaign_id: int, since: datetime) -> bool:
+    """Is there a moment of this campaign that ended for this reason since then?"""
+    shown = select(MomentViewer.moment_id).join(Dispatch, Dispatch.id == MomentViewer.dispatch_id)
     ended = select(Moment.id).where(
-        Moment.campaign_id == campaign_id, Moment.step == Step.FAILED, Moment.error == why
-    )
+        Moment.campaign_id == campaign_id, Moment.step == Step.FAILED, Moment.error == why,
+        or_(Moment.created_at >= since, Moment.id.in_(shown.where(Dispatch.receipt_at >= since))),
+    )  # fmt: skip
     return session.scalar(ended.limit(1)) is not None
 
 

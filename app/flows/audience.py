@@ -22,7 +22,7 @@ from app.flows import eligible
 from app.flows.candidates import Considered, consider
 from app.flows.history import have_it_already
 from app.flows.permission import account_facts, held_back, standings
-from app.flows.suggest import good_day
+from app.flows.suggest import card_time, good_day
 from app.identity.models import Identifier, Kind
 from app.infra import workdays
 from app.journey import Happened, Touchpoint
@@ -135,7 +135,7 @@ def _by_reps(
         if by_task or way is CampaignWay.MOMENT:
             by_day = {good_day(now): ranked}
         else:
-            by_day = _spread(session, rep, ranked, now)
+            by_day = _spread(session, rep, ranked, version, now)
             found.left_out["daily_limit"] += len(ranked) - sum(map(len, by_day.values()))
         found.shares.append(RepShare(rep, considered, by_day))
     found.left_out = +found.left_out
@@ -179,10 +179,20 @@ def _nearest_reps(session: Session, wanted: set[str]) -> dict[int, set[str]]:
 
 
 def _spread(
-    session: Session, rep: Rep, ranked: list[Candidate[str]], now: datetime
+    session: Session,
+    rep: Rep,
+    ranked: list[Candidate[str]],
+    version: ContentVersion,
+    now: datetime,
 ) -> dict[date, list[Candidate[str]]]:
-    """As many a day as the rep still takes, today and on the following working days."""
-    days = workdays.workdays_from(good_day(now), SPREAD_DAYS)
+    """As many a day as the rep still takes, today and on the following working days on which the
+    content may be sent."""
+    ends = version.valid_until
+    days = [
+        day
+        for day in workdays.workdays_from(good_day(now), SPREAD_DAYS)
+        if ends is None or card_time(rep, day, 1, now) < ends
+    ]
     taken = recommend.count_of_day(session, rep.id, days)
     by_day: dict[date, list[Candidate[str]]] = {}
     rest = iter(ranked)

@@ -238,7 +238,9 @@ def _nothing(
         best = [fit.piece.content_id for fit in fits]
     if best and best[0] in barred:
         return barred[best[0]][0].code
-    return "no_content" if found.fits is not None else "had_it_already"
+    if found.fits is not None:
+        return "no_content"
+    return "had_it_already" if library.keys() <= past.sent else "passed_over"
 
 
 def _of_these(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app import campaigns, consent, content, delivery, identity, recommend, reps, tagging
+from app import consent, content, delivery, identity, recommend, reps, tagging
 from app.connectors.wecom.cards import BUTTON, cut
 from app.consent import Verdict
 from app.content import ContentVersion
@@ -101,9 +101,8 @@ def adopt(session: Session, case: Case, now: datetime) -> bool:
     if suggestion.state == State.ADOPTED:
         return True
     chosen = carrier(session, case, now)
-    paused = _paused(session, suggestion)
-    if paused or not chosen.allowed:
-        _refuse_kindly(session, case, paused or _in_words(chosen.verdict), now)
+    if not chosen.allowed:
+        _refuse_kindly(session, case, _in_words(chosen.verdict), now)
         return False
     recommend.answer(session, suggestion, Answer.ADOPT, ref=case.ref, now=now)
     refusal.no_reminder(session, suggestion)
@@ -155,13 +154,6 @@ def mute_today(session: Session, case: Case, now: datetime) -> int:
             delivery.cancel(session, card, "代表今天不再提醒")
             muted += 1
     return muted
-
-
-def _paused(session: Session, suggestion: Suggestion) -> str:
-    if suggestion.campaign_id is None:
-        return ""
-    campaign = campaigns.get(session, suggestion.campaign_id)
-    return "市场部已暂停这次推送" if campaign.stage == campaigns.Stage.PAUSED else ""
 
 
 def _in_words(verdict: Verdict) -> str:

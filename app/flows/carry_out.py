@@ -38,7 +38,7 @@ def carry_out(session: Session, run_id: int, settings: Settings, now: datetime) 
         return True
     campaign = campaigns.get(session, schedule.ref_id)
     if campaign.stage != Stage.ACTIVE:
-        run.state, run.error, run.finished_at = "failed", "推送未在进行中", now
+        run.state, run.error, run.finished_at = "failed", campaigns.NOT_RUNNING, now
         return False
     run_campaign(
         session, campaign, run, app_id=settings.oa_app_id, base_url=settings.yishu_base_url,

@@ -23,6 +23,7 @@ from app.facts import (
 )
 from app.flows import Outside, Received
 from app.flows.contact_added import welcome
+from app.flows.stop_sending import stop_sending
 from app.flows.sync_contact import know_contact
 from app.identity import Id, Kind
 from app.journey import Happened
@@ -144,6 +145,7 @@ def _member(session: Session, fact: MemberChanged, now: datetime) -> None:
         return
     if fact.change == "delete" or fact.status in (DISABLED, LEFT):
         reps.leave(session, rep, now)
+        stop_sending(session, "代表已离职或停用", now, rep_id=rep.id)  # others may take over
         return
     if fact.status == ACTIVE and not rep.active:
         reps.come_back(session, rep)

@@ -15,7 +15,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import campaigns, content, reps
-from app.campaigns import Stage
 from app.consent import Through
 from app.content import ContentVersion
 from app.delivery import Dispatch
@@ -43,15 +42,7 @@ class Barred:
 def why_over(session: Session, row: Moment, now: datetime) -> str:
     """Why nobody may see it any more: its content or its campaign; empty while it may go on."""
     version = content.get_version(session, row.content_version_id)
-    return content.problem(session, version, now) or stopped(session, row.campaign_id)
-
-
-def stopped(session: Session, campaign_id: int | None) -> str:
-    """Why a campaign does not go on; empty for a running one and for none."""
-    if campaign_id is None:
-        return ""
-    stage = Stage(campaigns.get(session, campaign_id).stage)
-    return campaigns.STOPPED.get(stage, "")
+    return content.problem(session, version, now) or campaigns.why_stopped(session, row.campaign_id)
 
 
 def barred(session: Session, row: Moment, now: datetime) -> tuple[Barred, ...]:
@@ -99,7 +90,7 @@ def _against(
     ask = asker(session, rep, people, Through.REP, now, campaign_id=campaign_id)
     library = eligible.library_of(session, [version])
     may_get = eligible.compiled(session, rep, library, {one.one_id for one in people}, now)
-    over, found = stopped(session, campaign_id), {}
+    over, found = campaigns.why_stopped(session, campaign_id), {}
     for dispatch, person in marked:
         split = was_somebody_else(dispatch, person.split_at, now)
         mine = ask

@@ -12,6 +12,7 @@ from app.consent import Action
 from app.delivery import Dispatch, State, Way
 from app.facts import SubscribeAnswered, TemplateDelivered
 from app.flows import Received
+from app.flows.sent import after_sent
 from app.identity import Id, Kind
 from app.infra.errors import Transient
 from app.journey import Happened
@@ -25,17 +26,18 @@ def apply(
     fact: TemplateDelivered | SubscribeAnswered,
     _prepared: None,
     event: Received,
-    _now: datetime,
+    now: datetime,
 ) -> None:
     """A failed template is marked failed; an answer about subscribe messages is written down."""
     if isinstance(fact, TemplateDelivered):
         if not fact.ok:
-            _note_failure(session, fact)
+            _note_failure(session, fact, now)
     elif fact.stage != "sent":
         _note_answer(session, fact, event)
 
 
-def _note_failure(session: Session, fact: TemplateDelivered) -> None:
+def _note_failure(session: Session, fact: TemplateDelivered, now: datetime) -> None:
+    """It had been taken for sent: the physician has not got it after all."""
     row = session.scalar(
         select(Dispatch).where(
             Dispatch.way == Way.OA_TEMPLATE, Dispatch.provider_id == fact.message_id
@@ -43,6 +45,10 @@ def _note_failure(session: Session, fact: TemplateDelivered) -> None:
     )
     if row is not None:
         delivery.record_failed(session, row, f"公众号返回：{fact.status}")
+        after_sent(session, row, now)
+        if row.identifier_id is not None:
+            ref = f"dispatch:{row.id}"
+            journey.take_back(session, row.identifier_id, Happened.CONTENT_SENT, ref)
     elif _is_being_sent(session, fact):
         raise Transient("a template to this follower is being sent, its number is not known yet")
 

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import consent, content, delivery, reps, segments
-from app.consent import NOTHING_CHOSEN, ContactFacts, Own, Rules, Through, Verdict
+from app import campaigns, consent, content, delivery, reps, segments
+from app.consent import NOTHING_CHOSEN, ContactFacts, Own, Reason, Rules, Through, Verdict
 from app.delivery import Dispatch, Way
 from app.flows import eligible, reached
+from app.flows.history import have_it_already
 from app.identity.models import Identifier, Kind
 from app.infra import log
 from app.infra.errors import Refused
@@ -180,12 +181,16 @@ def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict 
         return None
     row = session.get(Identifier, dispatch.identifier_id)
     if row is None or not row.value:
-        return Verdict((consent.Reason("erased", "医生的资料已删除"),))
+        return Verdict((Reason("erased", "医生的资料已删除"),))
+    if over := push_over(session, dispatch.campaign_id):
+        return Verdict(over)
+    if dispatch.way == Way.REP_CARD and _had_meanwhile(session, dispatch, row, now):
+        return Verdict((Reason("had_it_already", "医生已收到过这份内容"),))
     if dispatch.counts_as_contact:
         delivery.lock_person(session, row.id)
     split_at = session.scalar(select(Identifier.split_at).where(Identifier.id == row.id))
     if was_somebody_else(dispatch, split_at, now):
-        return Verdict((consent.Reason("split", "身份已拆分，这条内容是按拆分前的医生选的"),))
+        return Verdict((Reason("split", "身份已拆分，这条内容是按拆分前的医生选的"),))
     verdict = _judge(session, dispatch, row, now)
     if not verdict.allowed and _moved(session, row):
         session.refresh(row)
@@ -194,6 +199,20 @@ def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict 
         _log.info("not allowed", dispatch=dispatch.id, suggestion=dispatch.suggestion_id,
                   rules=[reason.code for reason in verdict.reasons])  # fmt: skip
     return verdict
+
+
+def push_over(session: Session, campaign_id: int | None) -> tuple[Reason, ...]:
+    """That the push of a message or suggestion is paused or ended; empty where nothing is so."""
+    why = campaigns.why_stopped(session, campaign_id)
+    return (Reason("stopped", why),) if why else ()
+
+
+def _had_meanwhile(session: Session, dispatch: Dispatch, row: Identifier, now: datetime) -> bool:
+    """True when the physician has got the content since its suggestion was planned, days ago
+    perhaps."""
+    assert dispatch.content_version_id is not None
+    content_id = content.get_version(session, dispatch.content_version_id).content_id
+    return row.one_id in have_it_already(session, [row.one_id], content_id, now)
 
 
 def was_somebody_else(dispatch: Dispatch, split_at: datetime | None, now: datetime) -> bool:
@@ -233,7 +252,7 @@ def _judge(session: Session, dispatch: Dispatch, row: Identifier, now: datetime)
         against = eligible.reasons_for(session, rep, row.one_id, version, now)
         return Verdict((*verdict.reasons, *against))
     if rep is None:
-        return Verdict((consent.Reason("rep_left", "没有代表"),))
+        return Verdict((Reason("rep_left", "没有代表"),))
     ask = asker(session, rep, [row], through, now, before=before, campaign_id=campaign)
     against = eligible.reasons_for(session, rep, row.one_id, version, now)
     return Verdict((*ask.verdict(row, now, content_problem=problem).reasons, *against))

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import campaigns, content, delivery, identity, links
+from app import campaigns, consent, content, delivery, identity, links
 from app.campaigns import Campaign, CampaignWay, ScheduleRun
+from app.consent import Rules
 from app.content import ContentVersion
 from app.delivery import Way
 from app.flows.audience import Follower, RepShare, reach
@@ -82,6 +83,7 @@ def _group_tasks(
     base_url: str,
     now: datetime,
 ) -> None:
+    rules = consent.rules(session)
     for chosen in share.by_day.values():
         people = identity.physicians_by_id(session, [c.person for c in chosen])
         values = identity.values_of(
@@ -95,6 +97,7 @@ def _group_tasks(
                 session, version.id, identifier_id=contact.id, rep_id=share.rep.id,
                 campaign_id=campaign.id, channel="group_task", now=now,
             )  # fmt: skip
+            start = delivery.spread(now, f"{run.id}:{contact.id}", number)
             delivery.queue(
                 session, way=Way.GROUP_TASK,
                 dedupe_key=f"campaign:{run.id}:{contact.id}",
@@ -107,8 +110,7 @@ def _group_tasks(
                 },
                 rep_id=share.rep.id, identifier_id=contact.id,
                 campaign_id=campaign.id, content_version_id=version.id, counts_as_contact=True,
-                verdict=verdict, not_after=end_of_day(now), now=now,
-                not_before=delivery.spread(now, f"{run.id}:{contact.id}", number),
+                verdict=verdict, not_before=start, not_after=_too_late(rules, start), now=now,
             )  # fmt: skip
 
 
@@ -172,6 +174,11 @@ def _account_message(
         session, way=Way.OA_TEMPLATE if follower.by_template else Way.OA_TEXT,
         dedupe_key=f"campaign:{run.id}:{row.id}", payload=payload, identifier_id=row.id,
         campaign_id=campaign.id, content_version_id=version.id, counts_as_contact=True,
-        verdict=follower.verdict.as_json(now), not_before=not_before, not_after=end_of_day(now),
-        now=now,
+        verdict=follower.verdict.as_json(now), not_before=not_before,
+        not_after=_too_late(consent.rules(session), not_before), now=now,
     )  # fmt: skip
+
+
+def _too_late(rules: Rules, start: datetime) -> datetime:
+    """When what may go from `start` on, quiet hours aside, comes too late."""
+    return end_of_day(consent.quiet_until(rules, start) or start)

@@ -40,14 +40,15 @@ def after_sent(session: Session, dispatch: Dispatch, now: datetime) -> None:
         _move_on(session, suggestion, dispatch, now)
     if dispatch.state != Sending.SENT or dispatch.identifier_id is None:
         return
+    at = dispatch.sent_at or now  # a person may say days later that it has arrived
     if dispatch.way in TO_PHYSICIAN:
         if suggestion is not None and suggestion.forwarded_at is None:
-            suggestion.forwarded_at = now
+            suggestion.forwarded_at = at
         kind = Happened.CONTENT_SENT if dispatch.content_version_id else Happened.MESSAGE_SENT
-        _note(session, dispatch, kind, TO_PHYSICIAN[Way(dispatch.way)], now)
+        _note(session, dispatch, kind, TO_PHYSICIAN[Way(dispatch.way)], at)
     elif dispatch.counts_as_contact and dispatch.way == Way.REP_TEXT and dispatch.rep_id:
-        _note(session, dispatch, Happened.CONTENT_SENT, "wecom", now)
-        reps.note_chat(session, dispatch.rep_id, dispatch.identifier_id, now)
+        _note(session, dispatch, Happened.CONTENT_SENT, "wecom", at)
+        reps.note_chat(session, dispatch.rep_id, dispatch.identifier_id, at)
 
 
 def after_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: datetime) -> None:
@@ -78,7 +79,8 @@ def after_giving_up(session: Session, dispatch: Dispatch, now: datetime) -> None
 def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime) -> None:
     if dispatch.way == Way.REP_CARD:
         if dispatch.state == Sending.SENT and suggestion.state == State.PLANNED:
-            suggestion.state, suggestion.delivered_at = State.DELIVERED, now
+            suggestion.state = State.DELIVERED
+            suggestion.delivered_at = dispatch.sent_at or now
         elif dispatch.state in NOT_SENT and suggestion.state == State.PLANNED:
             suggestion.state = State.CANCELLED
     elif dispatch.counts_as_contact and dispatch.state in NOT_SENT:

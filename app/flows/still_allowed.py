@@ -14,7 +14,7 @@ from app import content
 from app.consent import Through, Verdict
 from app.content import ContentVersion
 from app.flows import eligible
-from app.flows.permission import asker
+from app.flows.permission import asker, push_over
 from app.identity import Identifier
 from app.recommend import Suggestion
 from app.recommend.way import Choice
@@ -33,7 +33,7 @@ def still_allowed(
     """The verdict of this moment by suggestion; people and contents are read once for all.
 
     `ways`: those to the physician, by suggestion. Where one is open, nothing speaks against a
-    contact; what speaks against the content counts in any case.
+    contact; what speaks against the content or its push counts in any case.
     """
     people = _by_id(session, Identifier, {row.identifier_id for row in rows})
     versions = _by_id(session, ContentVersion, {row.content_version_id for row in rows})
@@ -51,7 +51,8 @@ def still_allowed(
         against = may_get.reasons(person.one_id, row.content_id)
         way = ways.get(row.id)
         reached = way is not None and way.by is not None
-        found[row.id] = Verdict((*(() if reached else contact), *of_content, *against))
+        over = push_over(session, row.campaign_id)
+        found[row.id] = Verdict((*over, *(() if reached else contact), *of_content, *against))
     return found
 
 

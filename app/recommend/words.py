@@ -19,6 +19,7 @@ LEFT_OUT = {
     "daily_limit": "代表近期的建议已满",
     "suggested_lately": "刚建议过，等代表处理",
     "had_it_already": "已收到过这份内容",
+    "passed_over": "代表最近没有处理或拒绝了这份内容",
     "no_content": "没有合适的内容",
     "too_late": "错过当天的时间",
     "other_rep": "今天由另一位代表联系",

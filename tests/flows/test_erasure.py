@@ -17,11 +17,12 @@ from app.flows import Received, followed, unfollowed
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.infra.errors import Refused
+from app.recommend import State as Answered
 from app.recommend import Suggestion, policies
 from app.recommend.policy_models import Decision
 from app.segments import lists, saved, suppression
 from app.segments.models import SegmentListMember
-from tests.company import hire, publish
+from tests.company import hire, meet, publish
 from tests.conftest import NOON
 from tests.flows.seen import follower
 from tests.flows.test_followers import GONE, HERE, WHO
@@ -107,6 +108,26 @@ def test_what_was_never_tried_is_cancelled_and_erased_at_once(database: Database
         leaves(session)
         session.refresh(message)
         assert (message.state, message.payload) == (State.CANCELLED, {})
+
+
+def test_a_rep_hears_that_what_waits_for_who_leaves_does_not_come(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        row, rep = arrives(session), hire(session, "rep01", NOON)
+        version = publish(session, "房颤", ("af",), NOON)
+        adopted = Suggestion(
+            plan_key="test", rep_id=rep.id, identifier_id=meet(session, rep, "wang", NOON).id,
+            content_id=version.content_id, content_version_id=version.id, day=NOON.date(),
+            state=Answered.ADOPTED, created_at=NOON,
+        )  # fmt: skip
+        session.add(adopted)
+        session.flush()
+        message = write(session, row, Way.OA_TEXT)
+        message.suggestion_id, message.counts_as_contact = adopted.id, True
+        leaves(session)
+        assert adopted.state == Answered.CANCELLED
+        told = session.scalars(select(Dispatch).where(Dispatch.way == Way.REP_TEXT)).one()
+        assert "没有发出：医生已取消关注" in told.payload["text"]
 
 
 def test_decisions_about_who_leaves_count_without_what_their_tags_said(database: Database) -> None:

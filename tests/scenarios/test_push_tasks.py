@@ -12,7 +12,7 @@ from app.links import TrackedLink
 from app.recommend import State
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_rep_page import enter, send
-from tests.scenarios.test_suggestion_line import texts
+from tests.scenarios.test_suggestion_line import card_of, texts
 from tests.scenarios.test_ways import carry, push, rows_of
 from workers.receipts import poll_group_tasks
 
@@ -125,3 +125,18 @@ def test_a_rep_who_waits_for_what_a_pause_has_stopped_is_told_and_asked_again_af
         campaigns.activate(session, campaign_id, line.clock.tick(minutes=1))
     carry(line, campaign_id)
     assert [one.state for one in rows_of(line)] == [State.CANCELLED, State.PLANNED]
+
+
+def test_a_card_of_a_push_that_is_over_is_not_adopted_any_more(line: Line) -> None:
+    campaign_id = push(line, publish(line, "房颤抗凝新进展", ["af"]).content_id, "suggestion")
+    line.work()
+    line.clock.tick(minutes=30)
+    line.work()
+    (row,) = rows_of(line)
+    assert row.state == State.DELIVERED
+    with line.parts.db.transaction() as session:
+        stop_campaign(session, campaign_id, Stage.FINISHED, line.clock())
+    assert "推送已结束" in enter(line, "rep01").get("/rep/").text
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
+    assert [one.state for one in rows_of(line)] == [State.CANCELLED]
+    assert "现在不能发送：推送已结束" in texts(line)[-1]

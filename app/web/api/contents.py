@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app import accounts, content, tagging
 from app.accounts.models import Role
 from app.content import ContentVersion, Stage
+from app.flows.approve_content import approve_content as approve_version
 from app.flows.withdraw_content import withdraw_content as withdraw_everywhere
 from app.infra.errors import NotFound, Refused
 from app.tagging import Tag
@@ -133,7 +134,7 @@ def approve_content(content_id: int) -> Response:
     starts = _aware(asked.valid_from) or now
     ends = _aware(asked.valid_until) or now + VALID_FOR
     with here.db.transaction() as session:
-        version = content.approve(
+        version = approve_version(
             session, _newest(session, content_id).id,
             approver=_person(who.key, asked.approver, "approver"),
             approval_no=asked.approval_no, valid_from=starts, valid_until=ends, note=asked.note,

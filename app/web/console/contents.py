@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from app import accounts, content, tagging
 from app.accounts.models import Role
 from app.content import ContentVersion, Stage
+from app.flows.approve_content import approve_content as approve_version
 from app.flows.withdraw_content import withdraw_content as stop_everywhere
 from app.infra.clock import SHANGHAI, local
 from app.infra.errors import Refused, YishuError
@@ -124,7 +125,7 @@ def approve_content(version_id: int) -> Response:
     form = request.form
 
     def approve(session: Session, now: datetime) -> ContentVersion:
-        return content.approve(
+        return approve_version(
             session, version_id, approver=auth.actor().key,
             approval_no=form.get("approval_no", ""), valid_from=_day(form.get("valid_from", "")),
             valid_until=_day(form.get("valid_until", "")) + timedelta(days=1),

@@ -253,6 +253,7 @@ LEFT_OUT = {
     "daily_limit": _l("代表近期的建议已满"),
     "suggested_lately": _l("刚建议过，等代表处理"),
     "had_it_already": _l("已收到过这份内容"),
+    "passed_over": _l("代表最近没有处理或拒绝了这份内容"),
     "too_late": _l("错过当天的时间"),
     "other_rep": _l("今天由另一位代表联系"),
     "saved": _l("本周联系名额留给更合适的内容"),
