@@ -14,6 +14,7 @@ from app.delivery import Dispatch
 from app.facts import AuthorisationRevoked, Unfollowed
 from app.flows import Outside, Received, decided, own_choices, undo_tags
 from app.flows.follower import Seen, read_follower
+from app.flows.stop_sending import stop_sending
 from app.flows.tell_rep import notice_key
 from app.identity import Id, Identifier, Kind
 from app.identity.models import Evidence, ProfileValue
@@ -23,6 +24,7 @@ from app.recommend import Suggestion
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
 HANDLES = (Unfollowed, AuthorisationRevoked)
+LEFT = "医生已取消关注"
 CHUNK = 1000
 
 
@@ -63,7 +65,8 @@ def apply(
     at = event.received_at if fact.pulled else fact.at
     refused = consent.standing(session, [row.one_id], "oa")[row.one_id][1]
     if not came_back:
-        delivery.cancel_for(session, "医生已取消关注", identifier_ids=[row.id], tried=True)
+        stop_sending(session, LEFT, now, identifier_ids=[row.id])
+        delivery.cancel_for(session, LEFT, identifier_ids=[row.id], tried=True)
     own_choices.hand_on(session, row)
     _erase(session, row, at if came_back else None)
     if refused:
