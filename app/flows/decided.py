@@ -41,8 +41,8 @@ def decided(session: Session, worth: Mapping[str, float], now: datetime) -> list
     rows = session.execute(
         select(
             Decision, Suggestion.state, Suggestion.refusal, Suggestion.delivered_at,
-            Suggestion.way, Suggestion.forwarded_at, link.c.sent_at, link.c.opened, link.c.read, Physician.specialty, Physician.province,
-            Physician.city,
+            Suggestion.way, Suggestion.forwarded_at, link.c.sent_at, link.c.opened, link.c.read,
+            Physician.specialty, Physician.province, Physician.city,
         )
         .join(Suggestion, Suggestion.id == Decision.suggestion_id)
         .join(Identifier, Identifier.id == Decision.identifier_id)

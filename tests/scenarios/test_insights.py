@@ -174,6 +174,7 @@ def _a_cancelled_suggestion_stays_on_its_day(line: Line, people: dict[str, Brows
     page = people["admin"].get(f"/console/insights/plan/{rep.id}")
     assert page.status_code == 200
     assert "已取消" in page.text
+    assert "<dt>计划的建议</dt><dd>0 " in people["admin"].get("/console/").text, "as on 总览"
 
 
 def _the_lift_says_when_its_first_fortnight_is_over(
