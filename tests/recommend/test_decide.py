@@ -223,6 +223,11 @@ def test_who_is_held_out_is_nobodys_suggestion_for_a_fortnight_and_then_again(
     held = {row.identifier_id for row in first if row.held}
     assert 1 <= len(held) <= 6
     assert {row.holdout for row in first} == {0.2}
+    people = [row.one_id for row in session.scalars(select(Identifier))]
+    assert len(decide.resting(session, people, first[0].day)) == len(held)
+    ahead = first[0].day - timedelta(days=60)  # the clock has been set back
+    assert not decide.resting(session, people, ahead)
+    assert not decide.in_window(session, people, ahead)
     assert sum(p.left_out.get("held", 0) for p in session.scalars(select(DailyPlan))) == len(held)
     shown = {row.identifier_id for row in session.scalars(select(Suggestion))}
     assert not held & shown
