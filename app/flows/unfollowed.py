@@ -24,7 +24,6 @@ from app.recommend import Suggestion
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
 HANDLES = (Unfollowed, AuthorisationRevoked)
-LEFT = "医生已取消关注"
 CHUNK = 1000
 
 
@@ -65,8 +64,8 @@ def apply(
     at = event.received_at if fact.pulled else fact.at
     refused = consent.standing(session, [row.one_id], "oa")[row.one_id][1]
     if not came_back:
-        stop_sending(session, LEFT, now, identifier_ids=[row.id])
-        delivery.cancel_for(session, LEFT, identifier_ids=[row.id], tried=True)
+        stop_sending(session, "医生已取消关注", now, identifier_ids=[row.id])
+        delivery.cancel_for(session, "医生已取消关注", identifier_ids=[row.id], tried=True)
     own_choices.hand_on(session, row)
     _erase(session, row, at if came_back else None)
     if refused:
