@@ -247,7 +247,7 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
 
 
 def _of_friends(
-    connected: Select[int, int], done: Select[Any] | CompoundSelect[Any]
+    connected: Select[int, int], done: Select[Any, Any] | CompoundSelect[Any, Any]
 ) -> Select[int, int]:
     """Those with whom the rep has `done` something, through whichever of their identifiers."""
     pairs = done.subquery()
