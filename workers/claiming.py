@@ -93,7 +93,8 @@ def _may_go(session: Session, row: Dispatch, now: datetime) -> bool:
     verdict = verdict_for(session, row, now)
     if verdict is None:
         return True
-    row.verdict = verdict.as_json(now)
+    if verdict.allowed or not row.maybe_sent:  # else that of the attempt is the proof
+        row.verdict = verdict.as_json(now)
     if not verdict.allowed:
         _hold(session, row, verdict, now)
     return verdict.allowed

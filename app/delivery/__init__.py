@@ -28,7 +28,13 @@ from app.delivery.outbox import (
     stale,
 )
 from app.delivery.picking import due, pick
-from app.delivery.receipts import awaiting_receipt, checked, not_got
+from app.delivery.receipts import (
+    ask_again,
+    awaiting_receipt,
+    checked,
+    not_got,
+    take_back_task,
+)
 from app.delivery.record import (
     awaiting,
     expire_leases,
@@ -54,6 +60,7 @@ __all__ = [
     "Receipt",
     "State",
     "Way",
+    "ask_again",
     "awaiting",
     "awaiting_receipt",
     "cancel",
@@ -96,6 +103,7 @@ __all__ = [
     "spread",
     "stale",
     "stopped",
+    "take_back_task",
     "tasked_today",
     "uncount",
 ]

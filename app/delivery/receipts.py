@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Dispatch, Receipt, State, Way
@@ -22,6 +22,20 @@ def awaiting_receipt(session: Session, now: datetime, limit: int = 50) -> Sequen
     return session.scalars(
         select(Dispatch).where(Dispatch.check_at <= now).order_by(Dispatch.check_at).limit(limit)
     ).all()
+
+
+def ask_again(session: Session, now: datetime, *which: ColumnElement[bool]) -> None:
+    """Ask at once about those of these group tasks of which nobody knows whether the rep has
+    confirmed them: what is not confirmed may have to be taken back."""
+    waits = (Dispatch.state == State.SENT, Dispatch.receipt.is_(None))
+    chosen = update(Dispatch).where(Dispatch.way == Way.GROUP_TASK, *waits, *which)
+    session.execute(chosen.values(check_at=now))
+
+
+def take_back_task(session: Session, dispatch: Dispatch, why: str) -> None:
+    """The platform has stopped it before the rep has confirmed it: it was no contact."""
+    dispatch.state, dispatch.error, dispatch.check_at = State.CANCELLED, why, None
+    session.flush()
 
 
 def not_got(session: Session, rep_id: int, since: datetime) -> Sequence[Dispatch]:

@@ -179,7 +179,7 @@ def _begun(
             select(Identifier.one_id, func.max(Decision.day).label("day"))
             .join(Decision, Decision.identifier_id == Identifier.id)
             .where(Identifier.one_id.in_(asked[start : start + CHUNK]))
-            .where(Decision.day > day - timedelta(days=WINDOW_DAYS), which)
+            .where(Decision.day > day - timedelta(days=WINDOW_DAYS), Decision.day <= day, which)
             .group_by(Identifier.one_id)
         )
         found |= {row.one_id: row.day for row in rows}

@@ -41,8 +41,8 @@ def decided(session: Session, worth: Mapping[str, float], now: datetime) -> list
     rows = session.execute(
         select(
             Decision, Suggestion.state, Suggestion.refusal, Suggestion.delivered_at,
-            link.c.sent_at, link.c.opened, link.c.read, Physician.specialty, Physician.province,
-            Physician.city,
+            Suggestion.way, Suggestion.forwarded_at, link.c.sent_at, link.c.opened, link.c.read,
+            Physician.specialty, Physician.province, Physician.city,
         )
         .join(Suggestion, Suggestion.id == Decision.suggestion_id)
         .join(Identifier, Identifier.id == Decision.identifier_id)
@@ -100,7 +100,7 @@ def _links() -> Any:
 
 def _known(row: Any, worth: Mapping[str, float], now: datetime) -> Known | None:
     """None where nothing is known yet, or what is known is not about the content."""
-    one, state, refusal, delivered_at, sent_at, opened, read, specialty, province, city = row
+    one, state, refusal, delivered_at, way, arrived_at, linked_at, opened, read, *where = row
     if not one.options:  # erased
         return None
     blocked = state == State.CANCELLED
@@ -108,6 +108,7 @@ def _known(row: Any, worth: Mapping[str, float], now: datetime) -> Known | None:
     if not blocked:
         if delivered_at is None:
             return None
+        sent_at = heads.got_at(way, linked_at, arrived_at)
         shown = heads.Shown(state, refusal, delivered_at, sent_at, bool(opened), bool(read))
         labels = heads.labels(shown, now)
         if heads.ACCEPT not in labels:
@@ -118,11 +119,11 @@ def _known(row: Any, worth: Mapping[str, float], now: datetime) -> Known | None:
         [option[2] for option in one.options], contents,
         sum(worth.get(head, 0.0) * yes for head, yes in labels.items()),
         float(state == State.REFUSED), float(blocked),
-        _groups(specialty, province or city),
+        _groups(*where),
     )  # fmt: skip
     return Known(logged, one.kind, one.deviations)
 
 
-def _groups(specialty: str, region: str) -> Sequence[str]:
-    named = (("specialty", specialty), ("region", region))
+def _groups(specialty: str, province: str, city: str) -> Sequence[str]:
+    named = (("specialty", specialty), ("region", province or city))
     return [f"{kind}:{name}" for kind, name in named if name]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app import delivery
@@ -43,7 +43,9 @@ class Lifted:
 
 def lifted(session: Session, now: datetime) -> Lifted:
     """Of the fortnights that began within a year and are over."""
-    rows = session.execute(
+    over = local(now).date() - timedelta(days=WINDOW_DAYS)
+    waiting, first = _waiting(session, over)
+    ripe = session.execute(
         select(
             Decision.rep_id, Decision.held, Decision.holdout, Decision.created_at, Decision.day,
             Identifier.one_id, Brand.name,
@@ -52,15 +54,10 @@ def lifted(session: Session, now: datetime) -> Lifted:
         .join(Content, Content.id == Decision.content_id)
         .outerjoin(Brand, Brand.id == Content.brand_id)
         .where(Decision.holdout > 0, Decision.created_at > now - timedelta(days=DAYS))
+        .where(Decision.day <= over)
         .order_by(Decision.id.desc())
         .limit(MOST)
     ).all()  # fmt: skip
-    over = local(now).date() - timedelta(days=WINDOW_DAYS)
-    ripe = [row for row in rows if row.day <= over]
-    open_ = [row for row in rows if row.day > over]
-    waiting = (sum(not row.held for row in open_), sum(row.held for row in open_))
-    first = min((row.day for row in open_), default=None)
-    first = first and first + timedelta(days=WINDOW_DAYS)
     if not ripe:
         return Lifted(lift([], 0), lift([], 0), waiting=waiting, first=first)
     since = min(row.created_at for row in ripe)
@@ -74,6 +71,17 @@ def lifted(session: Session, now: datetime) -> Lifted:
         {b: lift([u for u in units if u.group == b], days) for b in brands}, days, waiting,
         first,
     )  # fmt: skip
+
+
+def _waiting(session: Session, over: date) -> tuple[tuple[int, int], date | None]:
+    """Fortnights that are not over, suggested and held, and when the first of them is."""
+    held = func.sum(case((Decision.held.is_(True), 1), else_=0))
+    number, out, began = session.execute(
+        select(func.count(), func.coalesce(held, 0), func.min(Decision.day)).where(
+            Decision.day > over, Decision.holdout > 0
+        )
+    ).one()
+    return (number - out, out), began and began + timedelta(days=WINDOW_DAYS)
 
 
 def _unit(row: Any, moments: Mapping[str, Sequence[datetime]]) -> Unit:

@@ -89,7 +89,7 @@ def _rows(session: Session, now: datetime) -> list[tuple[str, Suggestion, dict[s
             row.state,
             row.refusal,
             row.delivered_at,
-            sent_at,
+            heads.got_at(row.way, sent_at, row.forwarded_at),
             bool(opened),
             bool(read),
             opened_at,

@@ -27,7 +27,8 @@ def stop_sending(
 ) -> int:
     """Cancel what is queued of a content, of a campaign, or for these persons (through one rep).
 
-    Moments that are not published yet are looked at: who is marked may lose the mark.
+    Moments that are not published yet are looked at: who is marked may lose the mark. So are group
+    tasks that no rep has confirmed: they may be taken back.
 
     A suggestion whose card will not come leaves the rep's list. Who has adopted one and waits for
     the text is told why it does not come. Returns how many messages were cancelled.
@@ -46,6 +47,7 @@ def stop_sending(
         session, now, content_version_ids=versions, identifier_ids=identifier_ids, rep_id=rep_id,
         campaign_id=campaign_id, gathering=versions is not None or campaign_id is not None,
     )  # fmt: skip
+    delivery.ask_again(session, now, *chosen)
     stopped = _take_back_promises(session, why, chosen, now)
     stopped += delivery.cancel_for(
         session, why, content_version_id=content_version_id, identifier_ids=identifier_ids,

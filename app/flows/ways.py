@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, exists, func, select
 from sqlalchemy.orm import Session
 
 from app import consent, delivery
 from app.consent import Through
+from app.delivery import Dispatch, Way
 from app.flows.permission import (
     account_facts,
     asker_who_knows,
@@ -190,7 +191,13 @@ def _learn_common(session: Session, now: datetime, today: date) -> Common:
 def _sent(
     session: Session, now: datetime, most: int, people: Sequence[str] = ()
 ) -> list[tuple[str, str, Sent]]:
-    """The newest links: (whose, of which specialty, what became of it)."""
+    """The newest links that have arrived a week ago: (whose, of which specialty, what became of
+    it). A group task that no rep has confirmed has not."""
+    unconfirmed = exists().where(
+        Dispatch.identifier_id == TrackedLink.identifier_id,
+        Dispatch.created_at == TrackedLink.created_at,
+        Dispatch.way == Way.GROUP_TASK, Dispatch.receipt.is_(None),
+    )  # fmt: skip
     chosen = (
         select(
             TrackedLink.id, TrackedLink.channel, TrackedLink.created_at, Identifier.one_id,
@@ -200,6 +207,7 @@ def _sent(
         .join(Physician, Physician.one_id == Identifier.one_id)
         .where(
             TrackedLink.created_at > now - timedelta(days=LOG_DAYS),
+            TrackedLink.created_at <= now - way_rates.RIPE, ~unconfirmed,
             TrackedLink.channel.in_([by.value for by in By]),
         )
         .order_by(TrackedLink.id.desc())

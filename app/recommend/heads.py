@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from app.recommend.models import State
+from app.recommend.way import By
 
 ACCEPT, OPEN, READ = "accept", "open", "read"
 WORTH: Mapping[str, float] = MappingProxyType({ACCEPT: 0.4, OPEN: 0.4, READ: 0.2})
@@ -32,6 +33,12 @@ class Shown:
     opened: bool
     read: bool
     opened_at: datetime | None = None
+
+
+def got_at(way: str, linked_at: datetime | None, arrived_at: datetime | None) -> datetime | None:
+    """When the physician got a link: that of a task that no rep has confirmed, or of a message that
+    has not left, has reached nobody. Of what a rep forwards by hand nobody hears."""
+    return arrived_at if way in (By.TASK, By.ACCOUNT) and linked_at else linked_at
 
 
 def labels(one: Shown, now: datetime) -> dict[str, bool]:

@@ -37,7 +37,7 @@ def keep(session: Session, learned: Response, now: datetime) -> None:
         )
     )  # fmt: skip
     session.flush()
-    days = select(LearnedResponse.day).order_by(LearnedResponse.day.desc()).offset(KEPT_ROWS)
+    days = select(LearnedResponse.day).order_by(LearnedResponse.id.desc()).offset(KEPT_ROWS)
     old = session.scalars(days.limit(KEPT_ROWS)).all()
     if old:
         session.execute(delete(LearnedResponse).where(LearnedResponse.day.in_(old)))
@@ -45,7 +45,7 @@ def keep(session: Session, learned: Response, now: datetime) -> None:
 
 
 def _read(session: Session) -> Response:
-    newest = select(LearnedResponse.body).order_by(LearnedResponse.day.desc()).limit(1)
+    newest = select(LearnedResponse.body).order_by(LearnedResponse.id.desc()).limit(1)
     body = session.scalar(newest)
     return response.loads(body) if body else DAY_0
 

@@ -159,10 +159,7 @@ def hold_out(
                         dict(before.worth), reason)  # fmt: skip
     row = draft(session, settings, by=by, now=now)
     _make_live(session, row, by, now)
-    trial = on_trial(session)
-    if trial is not None:
-        trial.holdout, trial.holdout_from = row.holdout, row.holdout_from
-    session.flush()
+    _hold_out_alike(session, row)
     return row
 
 
@@ -204,9 +201,7 @@ def start_trial(session: Session, version: int, rep_ids: Sequence[int], now: dat
     _move(row, S.CANARY)
     row.share, row.canary_at = trial_share(version, rep_ids), now
     row.canary, row.judged_on = None, None
-    usual = ensure(session, now)
-    row.holdout, row.holdout_from = usual.holdout, usual.holdout_from
-    session.flush()
+    _hold_out_alike(session, ensure(session, now))
     return row
 
 
@@ -248,6 +243,7 @@ def roll_back(
         _move(row, S.ROLLED_BACK)
         _move(before, S.LIVE)
         before.live_at, before.ended_at, before.ended, before.ended_by = now, None, None, ""
+        _hold_out_alike(session, before)
     else:
         _move(row, S.ROLLED_BACK)
     row.ended, row.ended_by, row.ended_at = dict(why), by, now
@@ -275,6 +271,15 @@ def _make_live(session: Session, row: Policy, by: str, now: datetime) -> None:
         before.ended, before.ended_by, before.ended_at = (
             {"code": "followed", "version": row.version}, by, now,
         )  # fmt: skip
+    session.flush()
+
+
+def _hold_out_alike(session: Session, usual: Policy) -> None:
+    """A trial is about suggestions alone: it holds out as the one that is live now."""
+    session.flush()
+    trial = on_trial(session)
+    if trial is not None:
+        trial.holdout, trial.holdout_from = usual.holdout, usual.holdout_from
     session.flush()
 
 

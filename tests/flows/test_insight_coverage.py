@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
-from app import content, delivery, links, reps, tagging
+from app import content, delivery, identity, links, reps, tagging
 from app.delivery import Dispatch
 from app.delivery.moment_models import Moment, MomentViewer
-from app.flows.insight import contents, coverage, people
+from app.flows.insight import contents, coverage, overview, people
 from app.flows.insight.coverage import STEPS, By, Group
 from app.flows.plan_day import plan_day
-from app.identity import Identifier
+from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
 from app.infra.db import Database
 from app.recommend import State
@@ -37,6 +37,13 @@ def test_groups_add_up_to_everybody_connected(database: Database) -> None:
         ]  # fmt: skip
         reps.connect(session, other, rows[0], since=NOON, now=NOON)
         gone = meet(session, other, "gone", NOON, specialty="心血管")
+        account = Id(Kind.OPENID, "wxtest", "o1")  # the fourth, to whom the account writes
+        (follower,) = identity.observe(
+            session, [account], event_key="test:o1", source="test", at=NOON, now=NOON
+        )
+        identity.merge(
+            session, rows[3].one_id, follower.one_id, actor="user:1", reason="同一人", now=NOON
+        )
         reps.disconnect(session, other, gone, RelationState.REMOVED_BY_REP, NOON)
         plan_day(session, rep, local(NOON).date(), base_url="http://yishu.test", now=NOON)
         suggested(session, rep, rows[0], version, State.ADOPTED)
@@ -44,18 +51,19 @@ def test_groups_add_up_to_everybody_connected(database: Database) -> None:
         sent(session, rep, rows[0], version, NOON, 30)
         sent(session, rep, rows[0], version, NOON)
         sent(session, other, gone, version, NOON, 30)
+        sent(session, rep, follower, version, NOON, 30)
         sent(session, rep, rows[4], version, NOON - timedelta(days=10), 30)
         found = {by: coverage.coverage(session, by, NOON, 7) for by in By}
         specialty = {group.key: group for group in found[By.SPECIALTY].groups}
         assert specialty["心血管"] == Group("心血管", 3, 3, 1, 1, 1)
-        assert specialty[""] == Group("", 2, 2, 0, 0, 0)
+        assert specialty[""] == Group("", 2, 2, 0, 1, 1)
         for by in (By.SPECIALTY, By.PROVINCE, By.CITY, By.LEVEL):
-            assert found[by].total == Group("", 5, 5, 1, 1, 1), by
+            assert found[by].total == Group("", 5, 5, 1, 2, 2), by
         # The second rep shares a physician, so both days were planned together.
         assert found[By.REP].groups == [
-            Group(str(rep.id), 5, 5, 1, 1, 1), Group(str(other.id), 1, 1, 0, 0, 0)
+            Group(str(rep.id), 5, 5, 1, 2, 2), Group(str(other.id), 1, 1, 0, 0, 0)
         ]  # fmt: skip
-        assert coverage.coverage(session, By.CITY, NOON, 28).total.contacted == 2
+        assert coverage.coverage(session, By.CITY, NOON, 28).total.contacted == 3
         for by in By:
             for group in found[by].groups:
                 steps = {"connected": group.connected} | {s: getattr(group, s) for s in STEPS}
@@ -150,6 +158,12 @@ def test_everybody_who_sees_a_moment_is_counted_though_it_has_one_link(database:
         by_value, ways = contents.split(session, version.id, NOON, 28)
         assert by_value["心血管"].sent == 2
         assert {way: figures.sent for way, figures in ways.items()} == {"moment": 2}
+        assert [overview.funnel(session, NOON, days).sent for days in (28, 2)] == [2, 0]
+        assert overview.funnel(session, then - timedelta(hours=1), 28).sent == 0
+        brand = content.add_brand(session, "a", "甲品", "心血管")
+        session.get_one(content.Content, version.content_id).brand_id = brand.id
+        session.flush()
+        assert [one.contacts for one in coverage.brand_shares(session, NOON, 28)] == [2]
 
 
 def seen_by(session: Session, moment: Moment, row: Identifier, at: datetime) -> None:

@@ -15,7 +15,7 @@ from app.flows.insight import people, row, tomorrow
 from app.flows.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Base, Database
-from app.recommend import Answer, DailyPlan
+from app.recommend import Answer, DailyPlan, State
 from app.reps import Rep
 from tests.company import hire, meet, publish
 from tests.conftest import NOON
@@ -100,6 +100,9 @@ def test_a_day_is_counted_by_rep_and_team_with_names_behind_each_figure(database
         mine = recommend.of_rep(session, team[0].id, TODAY)
         mine[0].delivered_at = mine[1].delivered_at = NOON
         mine[0].verdict = mine[0].verdict | {"attention": 0.25}
+        gone = recommend.of_rep(session, team[1].id, TODAY)[0]  # adopted, and not allowed any more
+        gone.state, gone.delivered_at = State.CANCELLED, NOON
+        gone.verdict = gone.verdict | {"attention": 0.5}
         recommend.answer(session, mine[0], Answer.ADOPT, ref="1", now=NOON)
         recommend.answer(session, mine[1], Answer.REFUSE, ref="2", now=NOON, reason="content")
         session.flush()
@@ -119,6 +122,9 @@ def test_a_day_is_counted_by_rep_and_team_with_names_behind_each_figure(database
             names = people.names(session, days.who(TODAY, what, rep_id=team[0].id))
             number = {"planned": 2, "shown": 2, "adopted": 1, "refused": 1, "paying": 1}
             assert names.total == len(names.people) == number.get(what, 0), what
+        figures = {"shown": found.total.shown, "paying": found.total.paying}
+        for what, number in figures.items():
+            assert people.names(session, days.who(TODAY, what)).total == number, what
         other = days.of_day(session, TODAY - timedelta(days=1))
         assert (other.total.planned, other.total.without_plan, other.total.reps) == (0, 3, 3)
 

@@ -223,6 +223,11 @@ def test_who_is_held_out_is_nobodys_suggestion_for_a_fortnight_and_then_again(
     held = {row.identifier_id for row in first if row.held}
     assert 1 <= len(held) <= 6
     assert {row.holdout for row in first} == {0.2}
+    people = [row.one_id for row in session.scalars(select(Identifier))]
+    assert len(decide.resting(session, people, first[0].day)) == len(held)
+    ahead = first[0].day - timedelta(days=60)  # the clock has been set back
+    assert not decide.resting(session, people, ahead)
+    assert not decide.in_window(session, people, ahead)
     assert sum(p.left_out.get("held", 0) for p in session.scalars(select(DailyPlan))) == len(held)
     shown = {row.identifier_id for row in session.scalars(select(Suggestion))}
     assert not held & shown
@@ -246,7 +251,9 @@ def test_who_is_held_out_is_nobodys_suggestion_for_a_fortnight_and_then_again(
     assert held & later, "a fortnight is over, they have their turn"
 
 
-def test_the_lift_asks_both_arms_the_same(session: Session, clock: SetClock) -> None:
+def test_the_lift_asks_both_arms_the_same(
+    session: Session, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = clock()
     policy = policies.ensure(session, now)
     version = publish(session, "房颤抗凝", ("af",), now, days=400)
@@ -282,3 +289,18 @@ def test_the_lift_asks_both_arms_the_same(session: Session, clock: SetClock) -> 
     assert found.opened.low < 0 < found.opened.high  # type: ignore[operator]
     assert found.opened.more_days
     assert list(found.by_brand) == [lifting.OTHER]
+    monkeypatch.setattr(lifting, "MOST", 50)
+    later = [
+        Decision(
+            key=f"later{n}", policy_id=policy.id, rep_id=rep.id, identifier_id=people[n][1].id,
+            day=local(now).date() + timedelta(days=10), kind="greedy", options=[], held=n < 20,
+            content_id=version.content_id, content_version_id=version.id, holdout=0.3,
+            created_at=now + timedelta(days=10),
+        )
+        for n in range(60)
+    ]  # fmt: skip
+    session.add_all(later)  # in a large company more begin in a fortnight than are looked at
+    session.flush()
+    found = lifting.lifted(session, now + timedelta(days=15))
+    assert found.opened.suggested + found.opened.held == 50
+    assert (found.waiting, found.first) == ((40, 20), later[0].day + timedelta(days=14))

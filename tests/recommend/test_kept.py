@@ -35,3 +35,6 @@ def test_the_body_is_read_once_until_there_is_a_newer_one(
         again = clock() - timedelta(days=1)  # the same day's is replaced
         recommend.keep(session, Response(steep=4.0), again)
     assert now_by().steep == 4.0
+    with database.transaction() as session:  # the clock was ahead, and has been set back
+        recommend.keep(session, Response(steep=5.0), clock() - timedelta(days=60))
+    assert now_by().steep == 5.0

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from app import recommend, tagging
+from app import links, recommend, tagging
 from app.flows import learn
 from app.flows.candidates import consider
 from app.flows.learn_tonight import learn_tonight
@@ -105,6 +105,30 @@ def test_it_is_trained_on_what_is_served(session: Session, clock: SetClock) -> N
     (fit,) = scorer.best(found[0].held, 1)
     assert fit.parts, "by the broader tag"
     assert learn.scores(lesson, recommend.DAY_0, [0]) == pytest.approx([fit.score])
+
+
+def test_a_task_that_nobody_has_confirmed_is_not_one_that_was_not_opened(
+    session: Session, clock: SetClock
+) -> None:
+    rep, at = hire(session, "rep01", clock()), clock()
+    who = meet(session, rep, "p1", at, tags=("af",))
+    version = publish(session, "房颤随访", ("af",), at)
+    made = suggestion(rep.id, who, version, State.ADOPTED, 1, at)
+    made.way = "group_task"
+    session.add(made)
+    session.flush()
+    links.create_link(
+        session, version.id, identifier_id=who.id, rep_id=rep.id, suggestion_id=made.id,
+        channel="group_task", now=at,
+    )  # fmt: skip
+    later = at + timedelta(days=8)
+    assert [one.labels for one in examples(session, later)] == [{"accept": True}]
+    made.forwarded_at = at + timedelta(days=5)
+    session.flush()
+    assert [one.labels for one in examples(session, later)] == [{"accept": True}]
+    made.forwarded_at = at + timedelta(hours=1)
+    session.flush()
+    assert [one.labels for one in examples(session, later)] == [{"accept": True, "open": False}]
 
 
 def suggestion(

@@ -117,6 +117,8 @@ def test_who_is_held_out_is_one_decision_also_for_reps_on_trial(
     policies.hold_out(session, 0.0, 0, by="user:1", reason="先停", now=clock())
     plan(session, rep, clock())
     assert {(row.policy_id, row.holdout) for row in decisions(session)} == {(new.id, 0.0)}
+    policies.roll_back(session, 4, {"code": "person"}, by="user:1", now=clock())
+    assert (new.holdout, policies.ensure(session, clock()).holdout) == (0.15, 0.15)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

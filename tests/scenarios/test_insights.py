@@ -174,6 +174,7 @@ def _a_cancelled_suggestion_stays_on_its_day(line: Line, people: dict[str, Brows
     page = people["admin"].get(f"/console/insights/plan/{rep.id}")
     assert page.status_code == 200
     assert "已取消" in page.text
+    assert "<dt>计划的建议</dt><dd>0 " in people["admin"].get("/console/").text, "as on 总览"
 
 
 def _the_lift_says_when_its_first_fortnight_is_over(
@@ -196,6 +197,20 @@ def _the_lift_says_when_its_first_fortnight_is_over(
     over = local(now).date() + timedelta(days=14)
     page = people["marketer"].get("/console/insights/lift").text
     assert f"最早的到 {over.month}月{over.day}日" in page
+
+
+def _another_policy_is_tried_with_the_holdout_that_is_live(
+    line: Line, people: dict[str, Browser]
+) -> None:
+    with line.parts.db.transaction() as session:
+        policies.hold_out(session, 0.1, 0, by="user:1", reason="多一些", now=line.clock())
+    marketer, new = people["marketer"], "/console/insights/policies/new"
+    assert "对照" not in marketer.get(new).text.partition("<form")[2], "another page's"
+    marketer.send(new, new, name="均衡", level="balanced", top="5", worth_accept="40",
+                  worth_open="40", worth_read="20")  # fmt: skip
+    with line.parts.db.reading() as session:
+        draft = policies.by_version(session, 3)
+        assert (draft.name, draft.holdout, draft.holdout_from) == ("均衡", 0.1, 0)
 
 
 def _no_number_or_day_in_an_address_breaks_a_page(
@@ -230,5 +245,6 @@ def test_what_was_and_what_would_be_is_looked_at(line: Line, people: dict[str, B
     _a_day_goes_from_preview_to_plan_to_names(line, people, wang)
     _no_number_or_day_in_an_address_breaks_a_page(line, people, wang)
     _the_lift_says_when_its_first_fortnight_is_over(line, people, wang)
+    _another_policy_is_tried_with_the_holdout_that_is_live(line, people)
     _a_cancelled_suggestion_stays_on_its_day(line, people)
     _contents_are_listed_and_leave_as_a_harmless_file(line, people, wang)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app import campaigns, content, delivery, recommend, reps
+from app import campaigns, consent, content, delivery, identity, recommend, reps
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.flows.carry_out import carry_out
@@ -188,6 +188,25 @@ def test_a_cut_after_the_platform_took_a_card_is_resolved_without_a_second_card(
     assert sum(message["kind"] == "card" for message in line.inbox("rep01")) == 1
     (card,) = dispatches(line, Way.REP_CARD)
     assert (card.state, card.attempts, card.maybe_sent) == (Sending.SENT, 2, True)
+
+
+def test_the_proof_of_what_may_have_arrived_is_that_of_its_own_attempt(line: Line) -> None:
+    prepare(line)
+    suggest(line)
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
+    with line.parts.db.transaction() as session:  # as if nobody had answered
+        text = session.scalars(select(Dispatch).where(Dispatch.counts_as_contact.is_(True))).one()
+        text.state, text.maybe_sent, text.not_before = Sending.QUEUED, True, line.clock()
+        contact = session.get_one(identity.Identifier, text.identifier_id)
+        consent.record(
+            session, contact.id, action=consent.Action.WITHDRAW, source="content_page",
+            at=line.clock(),
+        )  # fmt: skip
+    line.work()
+    (text,) = [row for row in dispatches(line, Way.REP_TEXT) if row.counts_as_contact]
+    assert (text.state, text.error) == (Sending.UNKNOWN, "医生已退订")
+    assert text.verdict is not None
+    assert text.verdict["allowed"], "when it was tried"
 
 
 def test_a_cut_group_task_waits_for_a_person_and_is_never_sent_twice(line: Line) -> None:

@@ -95,6 +95,31 @@ def test_the_card_says_the_way_and_the_wish_of_a_physician_goes_before_it(line: 
         assert any(e.kind == journey.Happened.CONTENT_SENT and e.channel == "oa" for e in told)
 
 
+def test_who_leaves_the_account_while_an_adopted_content_waits_has_not_got_it(line: Line) -> None:
+    publish(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="您好")
+    (row,) = suggest(line)
+    with line.parts.db.transaction() as session:
+        session.get_one(Suggestion, row.id).way = By.ACCOUNT
+    line.clock.tick(hours=9.5)  # half past nine in the evening: it waits for the morning
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
+    (waiting,) = dispatches(line, Way.OA_TEXT)[-1:]
+    assert (rows_of(line)[0].state, waiting.state) == (State.ADOPTED, Sending.QUEUED)
+    line.do("unfollow", person="wang")
+    assert "没有发出：医生已取消关注" in texts(line)[-1]
+    assert rows_of(line)[0].state == State.CANCELLED
+    with line.parts.db.reading() as session:
+        assert not have_it_already(session, [wang_id(line)], row.content_id, line.clock())
+
+
+def wang_id(line: Line) -> str:
+    (found,) = line.api_says()["items"]
+    return str(found["one_id"])
+
+
 def test_a_way_that_closes_after_the_card_left_falls_back_to_the_reps_own_hand(line: Line) -> None:
     publish(line, "房颤抗凝新进展", ["af"])
     line.do("add_contact", userid="rep01", person="wang")

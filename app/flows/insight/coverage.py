@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, case, func, select, union
 from sqlalchemy.orm import Session
 
 from app import content, segments, tagging
@@ -20,7 +21,7 @@ from app.autotag.spoken import ABOUT
 from app.content import Brand, Content, ContentVersion
 from app.delivery.moment_models import Moment, MomentViewer
 from app.flows.insight.contents import NOT_CANCELLED, first_day, within
-from app.flows.insight.viewers import viewed
+from app.flows.insight.viewers import CHANNEL, viewed
 from app.hospitals.models import Institution
 from app.identity import Identifier, Physician
 from app.infra.errors import Refused
@@ -137,7 +138,8 @@ def brand_shares(session: Session, now: datetime, days: int) -> list[BrandShare]
     opened = select(PageView.link_id).where(PageView.opened_at > after)
     rows = session.execute(
         select(
-            Content.brand_id, func.count().label("contacts"),
+            Content.brand_id,
+            func.sum(case((TrackedLink.channel != CHANNEL, 1), else_=0)).label("contacts"),
             func.sum(case((TrackedLink.id.in_(opened), 1), else_=0)).label("opened"),
         )
         .select_from(TrackedLink)
@@ -147,6 +149,9 @@ def brand_shares(session: Session, now: datetime, days: int) -> list[BrandShare]
         .group_by(Content.brand_id)
     )  # fmt: skip
     had = {row.brand_id: (row.contacts, row.opened) for row in rows}
+    for brand_id, number in session.execute(_viewers_of_brands(after)):
+        contacts, opened_ones = had.get(brand_id, (0, 0))
+        had[brand_id] = contacts + number, opened_ones
     demand = _demand(session, now)
     found = [
         BrandShare(brand, *had.get(brand.id, (0, 0)), demand.get(brand.id))
@@ -154,6 +159,17 @@ def brand_shares(session: Session, now: datetime, days: int) -> list[BrandShare]
         if brand.id in had or brand.id in demand
     ]
     return sorted(found, key=lambda one: (-one.contacts, one.brand.id))
+
+
+def _viewers_of_brands(after: datetime) -> Select[int, int]:
+    """Brand and how often somebody saw one of its moments, each of which has one link for all."""
+    return (
+        viewed(after, Content.brand_id, func.count())
+        .join(ContentVersion, ContentVersion.id == Moment.content_version_id)
+        .join(Content, Content.id == ContentVersion.content_id)
+        .where(Content.brand_id.is_not(None))
+        .group_by(Content.brand_id)
+    )
 
 
 def _demand(session: Session, now: datetime) -> dict[int, int | None]:
@@ -197,10 +213,15 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
     """A physician of two reps counts for both, and for each what this rep did."""
     since, after = first_day(now, days), now - timedelta(days=days)
     person = func.count(Identifier.one_id.distinct())
-    sent = union(
-        select(TrackedLink.rep_id, TrackedLink.identifier_id).where(TrackedLink.created_at > after),
-        viewed(after, Moment.rep_id, MomentViewer.identifier_id),
-    ).subquery()
+    links = select(TrackedLink.rep_id, Identifier.one_id).join(
+        Identifier, Identifier.id == TrackedLink.identifier_id
+    )
+    seen = viewed(after, Moment.rep_id, Identifier.one_id)
+    seen = seen.join(Identifier, Identifier.id == MomentViewer.identifier_id)
+    made = select(Suggestion.rep_id, Identifier.one_id).join(
+        Identifier, Identifier.id == Suggestion.identifier_id
+    )
+    opened = links.join(PageView, PageView.link_id == TrackedLink.id)
     connected = (
         select(RepContact.rep_id, person.label("number"))
         .join(Identifier, Identifier.id == RepContact.identifier_id)
@@ -209,15 +230,11 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
     by_step = {
         "connected": connected,
         "considered": connected.where(RepContact.rep_id.in_(_planned_reps(since))),
-        "planned": _of_friends(connected, Suggestion).where(within(since, now), NOT_CANCELLED),
-        "contacted": connected.join(
-            sent,
-            (sent.c.rep_id == RepContact.rep_id)
-            & (sent.c.identifier_id == RepContact.identifier_id),
+        "planned": _of_friends(connected, made.where(within(since, now), NOT_CANCELLED)),
+        "contacted": _of_friends(
+            connected, union(links.where(TrackedLink.created_at > after), seen)
         ),
-        "opened": _of_friends(connected, TrackedLink)
-        .join(PageView, PageView.link_id == TrackedLink.id)
-        .where(PageView.opened_at > after),
+        "opened": _of_friends(connected, opened.where(PageView.opened_at > after)),
     }
     counts: dict[str, dict[int, int]] = {
         step: {row[0]: row[1] for row in session.execute(one.group_by(RepContact.rep_id))}
@@ -230,12 +247,12 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
 
 
 def _of_friends(
-    connected: Select[int, int], table: type[Suggestion] | type[TrackedLink]
+    connected: Select[int, int], done: Select[Any, Any] | CompoundSelect[Any, Any]
 ) -> Select[int, int]:
-    return connected.join(
-        table,
-        (table.rep_id == RepContact.rep_id) & (table.identifier_id == RepContact.identifier_id),
-    )
+    """Those with whom the rep has `done` something, through whichever of their identifiers."""
+    pairs = done.subquery()
+    rep_id, one_id = pairs.c
+    return connected.join(pairs, (rep_id == RepContact.rep_id) & (one_id == Identifier.one_id))
 
 
 def _of_rep(rep_id: int) -> Select[str]:

@@ -151,6 +151,8 @@ def _counted(session: Session, rep_ids: Sequence[int], day: date) -> dict[int, F
     for row in rows:
         mine = found.setdefault(row.rep_id, Figures())
         mine.states[row.state] += row.number
+        if row.state == State.CANCELLED:  # counts nowhere else, as in the names
+            continue
         mine.shown += row.shown
         mine.pushed += row.pushed
         mine.paying += row.paying

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.flows.insight.contents import NOT_CANCELLED, first_day, within
 from app.flows.insight.figures import adoption
+from app.flows.insight.viewers import CHANNEL, viewed
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
 from app.recommend.shares import Rate
@@ -21,8 +22,8 @@ WAITS = Suggestion.state == State.DELIVERED
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Counts of one span; what was sent by the moment of its link, opened of these; `waiting`:
-    shown and not answered yet."""
+    """Counts of one span; what was sent by the moment of its link, a moment once for each who saw
+    it; opened of these; `waiting`: shown and not answered yet."""
 
     suggested: int
     shown: int
@@ -70,17 +71,20 @@ def funnel(session: Session, now: datetime, days: int) -> Funnel:
             func.sum(case((WAITS, 1), else_=0)),
         ).where(within(first_day(now, days), now), NOT_CANCELLED)
     ).one()  # fmt: skip
-    mine = (
-        select(TrackedLink.id)
-        .where(TrackedLink.created_at > now - timedelta(days=days), TrackedLink.created_at <= now)
-    )  # fmt: skip
-    sent = session.scalar(select(func.count()).select_from(mine.subquery())) or 0
+    after = now - timedelta(days=days)
+    mine = select(TrackedLink.id).where(
+        TrackedLink.created_at > after, TrackedLink.created_at <= now
+    )
+    own = mine.where(TrackedLink.channel != CHANNEL).subquery()
+    sent = session.scalar(select(func.count()).select_from(own)) or 0
+    sent += session.scalar(viewed(after, func.count(), until=now)) or 0
     opened = session.execute(
         select(
             func.count(PageView.link_id.distinct()),
             func.count(case((PageView.read_at.is_not(None), PageView.link_id)).distinct()),
-        ).where(PageView.link_id.in_(mine), PageView.opened_at > now - timedelta(days=days))
+        ).where(PageView.link_id.in_(mine), PageView.opened_at > after)
     ).one()
+    sent = max(sent, opened[0])  # somebody opened a moment that nobody is known to have seen
     return Funnel(made[0], made[1], made[2] or 0, sent, opened[0], opened[1], made[3] or 0)
 
 

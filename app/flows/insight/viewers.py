@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, true
 
 from app.delivery import Dispatch, Way
 from app.delivery.moment_models import Moment, MomentViewer
@@ -18,8 +18,9 @@ from app.recommend.way import By
 CHANNEL = By.MOMENT.value
 
 
-def viewed(after: datetime, *columns: Any) -> Select[Any]:
+def viewed(after: datetime, *columns: Any, until: datetime | None = None) -> Select[Any]:
     """Columns of `Moment` and `MomentViewer`, one row for each viewer of each moment since then."""
+    at = func.coalesce(Dispatch.sent_at, Dispatch.first_attempt_at)
     return (
         select(*columns)
         .select_from(MomentViewer)
@@ -28,6 +29,6 @@ def viewed(after: datetime, *columns: Any) -> Select[Any]:
         .where(
             Dispatch.way == Way.MOMENT_VIEW, Dispatch.state.in_(MARKED),
             Dispatch.counts_as_contact.is_(True),
-            func.coalesce(Dispatch.sent_at, Dispatch.first_attempt_at) > after,
+            at > after, true() if until is None else at <= until,
         )
     )  # fmt: skip

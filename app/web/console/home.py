@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask import render_template
 from sqlalchemy import func, select
@@ -24,17 +23,17 @@ from app import (
 from app.accounts.models import Role
 from app.content import Stage
 from app.court import Viewer
+from app.flows.insight.overview import funnel
 from app.identity import Physician, physicians_by_id
 from app.identity.models import Identifier
 from app.infra.clock import local
 from app.journey import Happened, Touchpoint
-from app.links import PageView
 from app.recommend import Suggestion
 from app.web import auth
 from app.web.console import bp, visible
 from app.web.context import parts
 
-SHOWN, NEWEST = 3, 6
+SHOWN, NEWEST, WEEK = 3, 6, 7
 
 
 @bp.get("/")
@@ -46,7 +45,6 @@ def home() -> str:
     with here.db.reading() as session:
         if who.role is Role.REP and who.rep_id is not None:
             return _rep_home(session, who.rep_id, now)
-        week = timedelta(days=7)
         return render_template(
             "console/home.html",
             inbox=inbox.count_by_state(session),
@@ -65,8 +63,8 @@ def home() -> str:
             pushes=[
                 (c, campaigns.results(session, c.id)) for c in campaigns.listing(session)[:SHOWN]
             ],
-            this_week=_funnel(session, now - week, now),
-            last_week=_funnel(session, now - 2 * week, now - week),
+            this_week=funnel(session, now, WEEK),
+            last_week=funnel(session, now - timedelta(days=WEEK), WEEK),
         )
 
 
@@ -113,20 +111,3 @@ def _reads(session: Session) -> list[tuple[Physician, str, datetime]]:
 def _received(session: Session, since: datetime) -> int:
     rows = select(func.count()).where(inbox.InboxEvent.received_at > since)
     return session.scalar(rows) or 0
-
-
-def _funnel(session: Session, start: datetime, end: datetime) -> dict[str, Any]:
-    made = Suggestion.created_at.between(start, end)
-
-    def count(*conditions: Any) -> int:
-        return session.scalar(select(func.count(Suggestion.id)).where(made, *conditions)) or 0
-
-    opened = PageView.opened_at.between(start, end)
-    return {
-        "planned": count(),
-        "delivered": count(Suggestion.delivered_at.is_not(None)),
-        "adopted": count(Suggestion.state == recommend.State.ADOPTED),
-        "opened": session.scalar(select(func.count()).where(opened)) or 0,
-        "read": session.scalar(select(func.count()).where(opened, PageView.read_at.is_not(None)))
-        or 0,
-    }

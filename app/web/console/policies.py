@@ -67,7 +67,8 @@ def new_policy() -> str | Response | tuple[str, int]:
             return _form(_filled(policies.current(session, here.clock())))
     try:
         with here.db.transaction() as session:
-            row = policy_acts.draft(session, _of_form(form), by=who.key, now=here.clock())
+            usual = policies.current(session, here.clock())
+            row = policy_acts.draft(session, _of_form(form, usual), by=who.key, now=here.clock())
             policy_acts.act(session, row.version, Act.GATE, by=who.key, now=here.clock())
     except Refused as problem:
         flash(str(problem), "error")
@@ -131,16 +132,15 @@ def _done(what: Act) -> str:
     return str(said[what])
 
 
-def _of_form(form: MultiDict[str, str]) -> Settings:
-    """Raises Refused."""
+def _of_form(form: MultiDict[str, str], usual: Policy) -> Settings:
+    """With the holdout of the one that is live, as it is tried. Raises Refused."""
     if form.get("level", "") not in LEVELS:
         raise Refused(_("请选择探索的程度。"))
     alpha, floor, *_words = LEVELS[form["level"]]
     worth = {head: form.get(f"worth_{head}", -1.0, float) / 100 for head in heads.WORTH}
     return Settings(
         form.get("name", ""), alpha, floor, form.get("top", 0, int),
-        form.get("share", -1, int) / 100, form.get("start", -1, int), worth,
-        form.get("reason", ""),
+        usual.holdout, usual.holdout_from, worth, form.get("reason", ""),
     )  # fmt: skip
 
 
@@ -148,11 +148,10 @@ def _filled(policy: Policy) -> MultiDict[str, str]:
     worth = {f"worth_{head}": f"{100 * value:.0f}" for head, value in policy.worth.items()}
     return MultiDict(
         {
-            "name": "", "level": level_of(policy) or "balanced", "top": str(policy.top),
-            "share": f"{100 * policy.holdout:.0f}", "start": str(policy.holdout_from), **worth,
+            "name": "", "level": level_of(policy) or "balanced", "top": str(policy.top), **worth,
         }
     )  # fmt: skip
 
 
 def _form(form: MultiDict[str, str]) -> str:
-    return render_template("console/policy_form.html", form=form, levels=LEVELS, shares=SHARES)
+    return render_template("console/policy_form.html", form=form, levels=LEVELS)

@@ -1,0 +1,79 @@
+"""A group task waits with the rep: what may not reach the physician any more is taken back."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from app.campaigns import Stage
+from app.delivery import Dispatch, Way
+from app.delivery import State as Sending
+from app.flows.stop_campaign import stop_campaign
+from app.flows.withdraw_content import withdraw_content
+from app.links import TrackedLink
+from app.recommend import State, Suggestion
+from tests.scenarios.conftest import Line
+from tests.scenarios.test_push_tasks import pushed
+from tests.scenarios.test_rep_page import enter, send
+from tests.scenarios.test_suggestion_line import dispatches, texts
+from tests.scenarios.test_ways import rows_of, two
+from workers.receipts import poll_group_tasks
+
+__all__ = ["two"]
+
+
+def tasks(line: Line) -> list[str]:
+    return [task["state"] for task in line.world.tasks.values()]
+
+
+def test_who_stops_us_gets_nothing_that_the_rep_has_not_confirmed_yet(
+    line: Line, two: list[Suggestion]
+) -> None:
+    client = enter(line, "rep01")
+    line.do("follow", person="wang")
+    for row in two:
+        send(client, f"/rep/suggestions/{row.id}/adopt", way="group_task")
+    line.work()
+    line.clock.tick(minutes=2)
+    assert poll_group_tasks(line.parts) == 2
+    assert tasks(line) == ["waiting", "waiting"]
+    line.do("oa_says", person="wang", text="退订")
+    assert poll_group_tasks(line.parts) == 1, "at once"
+    line.work()
+    assert sorted(tasks(line)) == ["cancelled", "waiting"]
+    gone, other = sorted(dispatches(line, Way.GROUP_TASK), key=lambda row: row.state)
+    assert (gone.state, gone.error) == (Sending.CANCELLED, "医生已退订")
+    assert other.state == Sending.SENT
+    assert "没有发出：医生已退订" in texts(line)[-1]
+    assert {row.state for row in rows_of(line)} == {State.ADOPTED, State.CANCELLED}
+    with line.parts.db.reading() as session:
+        assert session.scalars(select(TrackedLink.identifier_id)).all() == [other.identifier_id]
+    line.clock.tick(hours=2)
+    assert poll_group_tasks(line.parts) == 1, "nobody asks about what was taken back"
+
+
+def test_what_has_been_confirmed_meanwhile_has_been_sent(line: Line, two: list[Suggestion]) -> None:
+    send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
+    line.work()
+    (task_id,) = line.world.tasks
+    line.do("confirm_task", task_id=task_id)
+    with line.parts.db.transaction() as session:
+        row = session.scalars(select(Dispatch).where(Dispatch.way == Way.GROUP_TASK)).one()
+        assert row.content_version_id is not None
+        withdraw_content(session, row.content_version_id, reason="更新", now=line.clock())
+    assert poll_group_tasks(line.parts) == 1
+    assert tasks(line) == ["sent"]
+    assert dispatches(line, Way.GROUP_TASK)[0].receipt == "forwarded"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_tasks_of_a_push_that_ends_are_taken_back(line: Line) -> None:
+    from tests.scenarios.conftest import publish
+
+    campaign_id = pushed(line, publish(line, "房颤抗凝新进展", ["af"]))
+    assert tasks(line) == ["waiting"]
+    with line.parts.db.transaction() as session:
+        stop_campaign(session, campaign_id, Stage.FINISHED, line.clock())
+    assert poll_group_tasks(line.parts) == 1
+    assert tasks(line) == ["cancelled"]
+    assert dispatches(line, Way.GROUP_TASK)[0].error == "推送已结束"
