@@ -11,7 +11,6 @@ from app import campaigns, consent, content, delivery, identity, recommend, reps
 from app.connectors.wecom.cards import BUTTON, cut
 from app.consent import Verdict
 from app.content import ContentVersion
-from app.delivery import State as Sending
 from app.delivery import Way
 from app.facts import CardAnswered
 from app.flows import Outside, Received, refusal
@@ -34,6 +33,10 @@ SHORT = {
     "discussed": "已沟通过",
     "not_mine": "非我客户",
     "other": "其他",
+}
+PUSH_OVER = {
+    campaigns.Stage.PAUSED: "市场部已暂停这次推送",
+    campaigns.Stage.FINISHED: "市场部已结束这次推送",
 }
 _log = log.get(__name__)
 
@@ -101,12 +104,12 @@ def adopt(session: Session, case: Case, now: datetime) -> bool:
     if suggestion.state == State.ADOPTED:
         return True
     chosen = carrier(session, case, now)
-    paused = _paused(session, suggestion)
-    if paused or not chosen.allowed:
-        _refuse_kindly(session, case, paused or _in_words(chosen.verdict), now)
+    over = _push_over(session, suggestion)
+    if over or not chosen.allowed:
+        _refuse_kindly(session, case, over or _in_words(chosen.verdict), now)
         return False
     recommend.answer(session, suggestion, Answer.ADOPT, ref=case.ref, now=now)
-    refusal.no_reminder(session, suggestion)
+    refusal.keep_quiet(session, suggestion)
     pass_on(session, case, chosen, now)
     if told := announced(case, chosen):
         _tell(session, case, "account", told, now)
@@ -145,23 +148,20 @@ def refuse(session: Session, case: Case, reason: str, now: datetime) -> None:
 
 
 def mute_today(session: Session, case: Case, now: datetime) -> int:
-    """No more cards today; the suggestions stay on the list. Returns how many were held back."""
+    """No more cards and reminders today; the suggestions stay on the list. Returns how many cards
+    were held back."""
     today = local(now).date()
     recommend.mute(session, case.suggestion, ref=case.ref, now=now)
-    muted = 0
-    for suggestion in recommend.of_rep(session, case.rep.id, today):
-        card = delivery.find_by_task(session, task_id(suggestion.id))
-        if card is not None and card.state == Sending.QUEUED:
-            delivery.cancel(session, card, "代表今天不再提醒")
-            muted += 1
-    return muted
+    why = "代表今天不再提醒"
+    rows = recommend.of_rep(session, case.rep.id, today)
+    return sum(refusal.keep_quiet(session, suggestion, why) for suggestion in rows)
 
 
-def _paused(session: Session, suggestion: Suggestion) -> str:
+def _push_over(session: Session, suggestion: Suggestion) -> str:
     if suggestion.campaign_id is None:
         return ""
-    campaign = campaigns.get(session, suggestion.campaign_id)
-    return "市场部已暂停这次推送" if campaign.stage == campaigns.Stage.PAUSED else ""
+    stage = campaigns.Stage(campaigns.get(session, suggestion.campaign_id).stage)
+    return PUSH_OVER.get(stage, "")
 
 
 def _in_words(verdict: Verdict) -> str:
@@ -170,6 +170,7 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _refuse_kindly(session: Session, case: Case, why: str, now: datetime) -> None:
+    refusal.keep_quiet(session, case.suggestion)
     case.suggestion.state = State.CANCELLED
     case.suggestion.verdict = case.suggestion.verdict | {"refused": why}
     _mark(session, case, "暂不可发送", now)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app import delivery, feedback, recommend, tagging
@@ -58,7 +58,7 @@ def note_in(fact: CardAnswered) -> str:
 
 def follow(session: Session, suggestion: Suggestion, reason: str, text: str, now: datetime) -> None:
     """What a refusal sets off beyond the suggestion itself."""
-    no_reminder(session, suggestion)
+    keep_quiet(session, suggestion)
     if reason == "not_mine":
         feedback.claims.claim(
             session, suggestion.rep_id, suggestion.identifier_id, suggestion.id, now
@@ -120,7 +120,7 @@ def remind(
     now: datetime,
 ) -> None:  # fmt: skip
     """A short word when it comes back on the same day; other days have their list."""
-    no_reminder(session, suggestion)
+    keep_quiet(session, suggestion)
     if local(until).date() != local(now).date():
         return
     text = f"您稍后要处理的建议：{who(physician)}。请打开今日建议。"
@@ -131,15 +131,17 @@ def remind(
     )  # fmt: skip
 
 
-def no_reminder(session: Session, suggestion: Suggestion) -> None:
-    """It was answered otherwise meanwhile."""
+def keep_quiet(session: Session, suggestion: Suggestion, why: str = "建议已经处理") -> int:
+    """Neither its card nor a reminder comes any more; returns how many cards that holds back."""
     waiting = select(Dispatch).where(
         Dispatch.suggestion_id == suggestion.id,
         Dispatch.state == Sending.QUEUED,
-        Dispatch.dedupe_key.startswith(_key(suggestion)),
+        or_(Dispatch.way == Way.REP_CARD, Dispatch.dedupe_key.startswith(_key(suggestion))),
     )
-    for dispatch in session.scalars(waiting):
-        delivery.cancel(session, dispatch, "建议已经处理")
+    held = session.scalars(waiting).all()
+    for dispatch in held:
+        delivery.cancel(session, dispatch, why)
+    return sum(dispatch.way == Way.REP_CARD for dispatch in held)
 
 
 def _key(suggestion: Suggestion) -> str:

@@ -79,7 +79,7 @@ def take(version_id: int) -> Response:
         else:
             suggestion = talk_about.take(session, rep, row, topic, now)
             answers.give(session, rep, suggestion, "adopt", now)
-            flash(answers.told(suggestion.state))
+            flash(answers.told(suggestion.state, way=suggestion.way))
     return entry.back(beside)
 
 

@@ -1,0 +1,98 @@
+"""A rep's days, one after the other: answers meet each other, and what is told holds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app import campaigns, reps
+from app.campaigns import Stage
+from app.flows.carry_out import carry_out
+from app.flows.plan_day import plan_day
+from app.flows.stop_campaign import stop_campaign
+from app.infra.clock import local
+from app.recommend import State, Suggestion
+from tests.scenarios.conftest import Line, publish
+from tests.scenarios.test_main_line import suggest
+from tests.scenarios.test_rep_page import beside, enter, send, suggestion
+from tests.scenarios.test_suggestion_line import card_of, prepare, texts
+from tests.scenarios.test_ways import rows_of, two
+from tests.segments.test_index import ONE_DATABASE
+
+__all__ = ["suggestion", "two"]
+
+
+def cards(line: Line) -> list[str]:
+    return [one["task_id"] for one in line.inbox("rep01") if one["kind"] == "card"]
+
+
+def pushed(line: Line, content_id: int) -> int:
+    """A push of this content as suggestions has run; returns the campaign's id."""
+    with line.parts.db.transaction() as session:
+        campaign = campaigns.create(
+            session, name="推送月", content_id=content_id, expression="标签:房颤",
+            way="suggestion", at=None, cron="", author="user:1", now=line.clock(),
+        )  # fmt: skip
+        campaigns.activate(session, campaign.id, line.clock())
+        run_id = campaigns.run_now(session, campaign.id, line.clock())
+        assert carry_out(session, run_id, line.parts.settings, line.clock())
+    line.clock.tick(minutes=5)
+    line.work()
+    return campaign.id
+
+
+@ONE_DATABASE
+def test_no_card_comes_for_what_was_answered_on_the_list_before(line: Line) -> None:
+    prepare(line)
+    with line.parts.db.transaction() as session:
+        rep = reps.find_rep(session, "wwtestcorp", "rep01")
+        assert rep is not None
+        rep.daily_at_minute = 18 * 60
+        plan_day(session, rep, local(line.clock()).date(), base_url="http://x", now=line.clock())
+    (row,) = rows_of(line)
+    client, path = enter(line, "rep01"), f"/rep/suggestions/{row.id}"
+    send(client, f"{path}/refuse_reason", reason="content")
+    line.clock.tick(hours=6, minutes=10)
+    line.work()
+    assert cards(line) == []
+    send(client, f"{path}/reopen")
+    assert f'action="{path}/adopt"' in client.get("/rep/").text, "the list has it still"
+
+
+@ONE_DATABASE
+def test_who_wants_no_more_today_gets_no_reminder_either(
+    line: Line, two: list[Suggestion]
+) -> None:
+    send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/later", when="afternoon")
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="mute")
+    line.clock.tick(hours=2)
+    line.work()
+    assert texts(line) == ["今天不再提醒。"]
+
+
+@ONE_DATABASE
+def test_nothing_of_a_push_that_has_ended_goes_out(line: Line) -> None:
+    version = publish(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    campaign_id = pushed(line, version.content_id)
+    with line.parts.db.transaction() as session:
+        stop_campaign(session, campaign_id, Stage.FINISHED, line.clock())
+    line.do("tap_card", task_id=cards(line)[0], key="adopt")
+    assert "市场部已结束这次推送" in texts(line)[-1]
+    assert rows_of(line)[0].state == State.CANCELLED
+
+
+@ONE_DATABASE
+def test_the_sidebar_says_that_a_task_is_to_be_confirmed(
+    line: Line, suggestion: Suggestion
+) -> None:
+    fresh = publish(line, "房颤患者的随访", ["af"])
+    with line.parts.db.transaction() as session:
+        rep = reps.find_rep(session, "wwtestcorp", "rep01")
+        assert rep is not None
+        rep.prefers_group_task = True
+    where, me = beside(line, "wang"), line.person("wang").external_userid
+    told = send(enter(line, "rep01"), f"/rep/sidebar/topics/{fresh.id}", where, beside=me)
+    line.work()
+    assert len(line.world.tasks) == 1
+    assert "请在企业微信里确认群发任务" in told.text
