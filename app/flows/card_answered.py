@@ -124,7 +124,8 @@ def postpone(session: Session, case: Case, now: datetime, choice: Later = Later.
     if recommend.answer(
         session, case.suggestion, Answer.LATER, ref=case.ref, now=now, until=until, hint=choice
     ):
-        _mark(session, case, "已采用" if adopted else refusal.SHORT_LATER[choice], now)
+        back = refusal.back_in_short(until, choice, now)
+        _mark(session, case, "已采用" if adopted else back, now)
         if not adopted:
             refusal.remind(session, case.rep, case.physician, case.suggestion, until, now)
 

@@ -26,11 +26,6 @@ from app.reps import Rep
 NOTE, WHEN, BETTER = "note", "when", "better"  # questions that only pages ask
 LONGEST_NOTE = 300
 REMIND_WITHIN = timedelta(hours=3)
-SHORT_LATER: Mapping[Later, str] = {
-    Later.AFTERNOON: "稍后再提醒",
-    Later.TOMORROW: "明天再提醒",
-    Later.NEXT_WEEK: "下周再提醒",
-}
 
 
 def chosen(fact: CardAnswered, question: str) -> str:
@@ -49,6 +44,14 @@ def better_in(fact: CardAnswered) -> str:
     """The better part of the day, or ""."""
     text = chosen(fact, BETTER)
     return text if text in set(Part) else ""
+
+
+def back_in_short(until: datetime, choice: Later, now: datetime) -> str:
+    """What the card says of a postponed one."""
+    days = (local(until).date() - local(now).date()).days
+    if choice is Later.NEXT_WEEK:
+        return "下周再提醒"
+    return {0: "稍后再提醒", 1: "明天再提醒"}.get(days, "下个工作日再提醒")
 
 
 def note_in(fact: CardAnswered) -> str:

@@ -9,6 +9,7 @@ from app.campaigns import Stage
 from app.flows.carry_out import carry_out
 from app.flows.plan_day import plan_day
 from app.flows.stop_campaign import stop_campaign
+from app.flows.suggestion_card import task_id
 from app.infra.clock import local
 from app.recommend import State, Suggestion
 from tests.scenarios.conftest import Line, publish
@@ -96,3 +97,33 @@ def test_the_sidebar_says_that_a_task_is_to_be_confirmed(
     line.work()
     assert len(line.world.tasks) == 1
     assert "请在企业微信里确认群发任务" in told.text
+
+
+@ONE_DATABASE
+def test_what_is_wanted_later_before_a_day_off_comes_back_on_the_next_working_day(
+    line: Line, two: list[Suggestion]
+) -> None:
+    line.clock.tick(days=3)  # a Friday
+    path, where = f"/rep/suggestions/{two[0].id}/later", beside(line, "wang")
+    told = send(enter(line, "rep01"), path, where, when="tomorrow").text
+    assert "11月30日 周一 再提醒" in told
+    other = task_id(two[1].id)
+    line.do("tap_card", task_id=other, key="later")
+    assert line.world.cards[other]["replaced"] == "下个工作日再提醒"
+    line.clock.tick(days=3)
+    back = [row.reasons[0] for row in suggest(line) if row.day == local(line.clock()).date()]
+    assert back == ["您上次选择了“稍后”"] * 2
+
+
+@ONE_DATABASE
+def test_a_push_that_the_rep_wants_later_is_back_though_no_tag_speaks_for_it(line: Line) -> None:
+    lung = publish(line, "肺癌与基因检测", ["nsclc"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    pushed(line, lung.content_id)
+    line.do("tap_card", task_id=cards(line)[0], key="later")
+    line.clock.tick(days=1)
+    (again, _first) = suggest(line)
+    assert (again.content_id, again.reasons[0]) == (lung.content_id, "您上次选择了“稍后”")
+    line.do("tap_card", task_id=cards(line)[1], key="adopt")
+    assert "《肺癌与基因检测》" in texts(line)[-1]
