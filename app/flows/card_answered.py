@@ -14,8 +14,10 @@ from app.content import ContentVersion
 from app.delivery import Way
 from app.facts import CardAnswered
 from app.flows import Outside, Received, refusal
+from app.flows.history import have_it_already
 from app.flows.pass_on import announced, carrier, pass_on
 from app.flows.sent import after_sent
+from app.flows.still_allowed import HAD
 from app.flows.suggestion_card import REASON_QUESTION, reason_card, suggestion_of, task_id
 from app.identity import Identifier, Physician
 from app.infra import log
@@ -104,7 +106,7 @@ def adopt(session: Session, case: Case, now: datetime) -> bool:
     if suggestion.state == State.ADOPTED:
         return True
     chosen = carrier(session, case, now)
-    over = _push_over(session, suggestion)
+    over = _push_over(session, suggestion) or _had(session, case, now)
     if over or not chosen.allowed:
         _refuse_kindly(session, case, over or _in_words(chosen.verdict), now)
         return False
@@ -163,6 +165,12 @@ def _push_over(session: Session, suggestion: Suggestion) -> str:
         return ""
     stage = campaigns.Stage(campaigns.get(session, suggestion.campaign_id).stage)
     return PUSH_OVER.get(stage, "")
+
+
+def _had(session: Session, case: Case, now: datetime) -> str:
+    people = [case.identifier.one_id]
+    had = have_it_already(session, people, case.suggestion.content_id, now)
+    return HAD.text if had else ""
 
 
 def _in_words(verdict: Verdict) -> str:

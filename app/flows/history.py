@@ -106,6 +106,15 @@ def history(
     return {one_id: past.seen_by(rep_id, one_id, now) for one_id in one_ids}
 
 
+def contents_had(session: Session, one_ids: Sequence[str], now: datetime) -> Mapping[str, set[int]]:
+    """The contents that they got lately, through whomever, or have read at any time."""
+    found: dict[str, set[int]] = defaultdict(set)
+    since = now - timedelta(days=NOT_AGAIN_DAYS)
+    for start in range(0, len(one_ids), CHUNK):
+        _had(session, found, one_ids[start : start + CHUNK], since)
+    return found
+
+
 def have_it_already(
     session: Session, one_ids: Sequence[str], content_id: int, now: datetime
 ) -> set[str]:

@@ -11,15 +11,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content
-from app.consent import Through, Verdict
+from app.consent import Reason, Through, Verdict
 from app.content import ContentVersion
 from app.flows import eligible
+from app.flows.history import contents_had
 from app.flows.permission import asker
 from app.identity import Identifier
 from app.recommend import Suggestion
 from app.recommend.way import Choice
 from app.reps import Rep
 
+HAD = Reason("had_it_already", "医生已收到过这份内容")
 Row = TypeVar("Row", Identifier, ContentVersion)
 
 
@@ -33,7 +35,8 @@ def still_allowed(
     """The verdict of this moment by suggestion; people and contents are read once for all.
 
     `ways`: those to the physician, by suggestion. Where one is open, nothing speaks against a
-    contact; what speaks against the content counts in any case.
+    contact; what speaks against the content counts in any case, also that the physician has got it
+    meanwhile, through another rep or a push.
     """
     people = _by_id(session, Identifier, {row.identifier_id for row in rows})
     versions = _by_id(session, ContentVersion, {row.content_version_id for row in rows})
@@ -41,6 +44,7 @@ def still_allowed(
     library = eligible.library_of(session, list(versions.values()))
     one_ids = {person.one_id for person in people.values()}
     may_get = eligible.compiled(session, rep, library, one_ids, now)
+    had = contents_had(session, sorted(one_ids), now)
     problems = {key: content.problem(session, one, now) for key, one in versions.items()}
     found = {}
     for row in rows:
@@ -51,7 +55,8 @@ def still_allowed(
         against = may_get.reasons(person.one_id, row.content_id)
         way = ways.get(row.id)
         reached = way is not None and way.by is not None
-        found[row.id] = Verdict((*(() if reached else contact), *of_content, *against))
+        again = (HAD,) if row.content_id in had.get(person.one_id, ()) else ()
+        found[row.id] = Verdict((*(() if reached else contact), *of_content, *against, *again))
     return found
 
 

@@ -60,9 +60,7 @@ def test_no_card_comes_for_what_was_answered_on_the_list_before(line: Line) -> N
 
 
 @ONE_DATABASE
-def test_who_wants_no_more_today_gets_no_reminder_either(
-    line: Line, two: list[Suggestion]
-) -> None:
+def test_who_wants_no_more_today_gets_no_reminder_either(line: Line, two: list[Suggestion]) -> None:
     send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/later", when="afternoon")
     line.do("tap_card", task_id=card_of(line)["task_id"], key="mute")
     line.clock.tick(hours=2)
@@ -127,3 +125,33 @@ def test_a_push_that_the_rep_wants_later_is_back_though_no_tag_speaks_for_it(lin
     assert (again.content_id, again.reasons[0]) == (lung.content_id, "您上次选择了“稍后”")
     line.do("tap_card", task_id=cards(line)[1], key="adopt")
     assert "《肺癌与基因检测》" in texts(line)[-1]
+
+
+@ONE_DATABASE
+def test_what_has_come_back_stands_once_beside_the_chat(line: Line) -> None:
+    prepare(line)
+    for _ in range(2):
+        suggest(line)
+        line.do("tap_card", task_id=cards(line)[-1], key="later")
+        line.clock.tick(days=1)
+    suggest(line)
+    client, where = enter(line, "rep01"), beside(line, "wang")
+    assert client.get(where).text.count('class="main">采用') == 1
+    line.do("tap_card", task_id=cards(line)[-1], key="adopt")
+    line.clock.tick(days=1)
+    assert "给您的建议" not in client.get(where).text
+
+
+@ONE_DATABASE
+def test_nobody_gets_a_content_twice_because_two_reps_adopt_it(
+    line: Line, suggestion: Suggestion
+) -> None:
+    line.do("add_contact", userid="rep02", person="wang")
+    where, me = beside(line, "wang"), line.person("wang").external_userid
+    path = f"/rep/sidebar/topics/{suggestion.content_version_id}"
+    assert "已采用" in send(enter(line, "rep02"), path, where, beside=me).text
+    line.work()
+    assert "医生已收到过这份内容" in enter(line, "rep01").get("/rep/").text
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
+    assert "现在不能发送：医生已收到过这份内容" in texts(line)[-1]
+    assert len([one for one in texts(line) + texts(line, "rep02") if "/t/" in one]) == 1
