@@ -18,7 +18,7 @@ from app.flows.history import have_it_already
 from app.flows.pass_on import announced, carrier, pass_on
 from app.flows.sent import after_sent
 from app.flows.still_allowed import HAD
-from app.flows.suggestion_card import REASON_QUESTION, reason_card, suggestion_of, task_id
+from app.flows.suggestion_card import REASON_QUESTION, reason_card, suggestion_of
 from app.identity import Identifier, Physician
 from app.infra import log
 from app.infra.clock import local

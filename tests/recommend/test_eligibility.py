@@ -20,8 +20,7 @@ from app.flows.permission import verdict_for
 from app.flows.plan_day import plan_day
 from app.flows.still_allowed import still_allowed
 from app.identity import Id, Identifier, Kind, Physician
-from app.infra import stamp
-from app.infra import workdays
+from app.infra import stamp, workdays
 from app.infra.clock import local
 from app.infra.db import Database
 from app.recommend.eligibility import Compiled, Terms, Whom, against

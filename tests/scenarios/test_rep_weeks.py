@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from app import campaigns, reps
 from app.campaigns import Stage
 from app.flows.carry_out import carry_out
