@@ -12,9 +12,10 @@ from app.infra.clock import local
 from app.recommend import State, Suggestion
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_main_line import suggest
+from tests.scenarios.test_moments import stop
 from tests.scenarios.test_rep_page import beside, enter, send, suggestion
 from tests.scenarios.test_suggestion_line import card_of, prepare, texts
-from tests.scenarios.test_ways import rows_of, two
+from tests.scenarios.test_ways import moment_of, rows_of, run, two
 from tests.segments.test_index import ONE_DATABASE
 
 __all__ = ["suggestion", "two"]
@@ -153,3 +154,53 @@ def test_nobody_gets_a_content_twice_because_two_reps_adopt_it(
     line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
     assert "现在不能发送：医生已收到过这份内容" in texts(line)[-1]
     assert len([one for one in texts(line) + texts(line, "rep02") if "/t/" in one]) == 1
+
+
+@ONE_DATABASE
+def test_who_is_not_shown_a_moment_has_nothing_and_the_rep_knows(
+    line: Line, two: list[Suggestion]
+) -> None:
+    client = enter(line, "rep01")
+    form = {"suggestion": [str(row.id) for row in two], "by": "moment"}
+    send(client, f"/rep/together/{two[0].content_version_id}", **form)  # type: ignore[arg-type]
+    run(line)
+    post = moment_of(line)
+    line.do("publish_moment", moment_id=post["id"], userid="rep01")
+    post["seen"]["rep01"].pop()
+    line.clock.tick(hours=1)
+    run(line, 1)
+    rows = rows_of(line)
+    assert sorted(row.state for row in rows) == [State.ADOPTED, State.CANCELLED]
+    assert texts(line)[-1].startswith("给 李某某 的内容没有发出：平台没有把朋友圈展示给这位医生。")
+    assert "平台没有把朋友圈展示给这位医生" in client.get("/rep/").text
+    line.clock.tick(days=1)
+    (again,) = {row.id for row in suggest(line)} - {row.id for row in rows}
+    assert again, "and may be suggested once more"
+
+
+@ONE_DATABASE
+def test_the_rep_hears_who_has_lost_the_mark_of_a_moment(line: Line, two: list[Suggestion]) -> None:
+    client = enter(line, "rep01")
+    form = {"suggestion": [str(row.id) for row in two], "by": "moment"}
+    send(client, f"/rep/together/{two[0].content_version_id}", **form)  # type: ignore[arg-type]
+    run(line)
+    stop(line, "wang")
+    run(line, 1)
+    assert texts(line)[-1] == "给 王某某 的内容没有发出：医生已退订。"
+
+
+@ONE_DATABASE
+def test_a_rep_who_is_not_responsible_hears_of_a_physician_only_where_nobody_else_is(
+    line: Line, suggestion: Suggestion
+) -> None:
+    line.do("add_contact", userid="rep02", person="wang")
+    line.do("follow", person="wang")
+    client, path = enter(line, "rep01"), f"/rep/suggestions/{suggestion.id}"
+    send(client, f"{path}/refuse_reason", reason="not_mine")
+    line.clock.tick(minutes=1)
+    with line.parts.db.transaction() as session:
+        reps.note_chat(session, suggestion.rep_id, suggestion.identifier_id, line.clock())
+    for said, hears in (("请代表联系我", "rep02"), ("请让代表回电话", "rep01")):
+        line.do("oa_says", person="wang", text=said)
+        assert said in texts(line, hears)[-1]
+        send(client, f"{path}/reopen")
