@@ -112,6 +112,17 @@ def held(session: Session, one_ids: Sequence[str], rep_id: int) -> dict[str, boo
     return found
 
 
+def not_theirs(session: Session, one_id: str) -> set[int]:
+    """The reps who say that this physician is not theirs, decided or not, unless found wrong."""
+    chosen = (
+        select(RelationClaim.rep_id)
+        .join(Identifier, Identifier.id == RelationClaim.identifier_id)
+        .outerjoin(RepContact, _WITH_RELATION)
+        .where(Identifier.one_id == one_id, RelationClaim.state.in_(HOLDS), _IN_FORCE)
+    )
+    return set(session.scalars(chosen))
+
+
 def listing(session: Session, states: Iterable[str] = (), limit: int = 200) -> list[RelationClaim]:
     """Claims in these states, or all: those that wait first, the oldest of them first."""
     waits = RelationClaim.state != ClaimState.OPEN
@@ -141,22 +152,19 @@ def _pair(one_id: str, state: str) -> tuple[str, str]:
     return one_id, state
 
 
+_IN_FORCE = or_(
+    RelationClaim.decided_at.is_(None),
+    RepContact.since.is_(None),
+    RepContact.since <= RelationClaim.decided_at,
+)
+_WITH_RELATION = (
+    (RepContact.identifier_id == RelationClaim.identifier_id)
+    & (RepContact.rep_id == RelationClaim.rep_id)
+)  # fmt: skip
 _HELD = Direct(
     select(Identifier.one_id, RelationClaim.state)
     .join(Identifier, Identifier.id == RelationClaim.identifier_id)
-    .outerjoin(
-        RepContact,
-        (RepContact.identifier_id == RelationClaim.identifier_id)
-        & (RepContact.rep_id == RelationClaim.rep_id),
-    )
-    .where(
-        among(Identifier.one_id, "ids"),
-        RelationClaim.rep_id == bindparam("rep"),
-        or_(
-            RelationClaim.decided_at.is_(None),
-            RepContact.since.is_(None),
-            RepContact.since <= RelationClaim.decided_at,
-        ),
-    ),
+    .outerjoin(RepContact, _WITH_RELATION)
+    .where(among(Identifier.one_id, "ids"), RelationClaim.rep_id == bindparam("rep"), _IN_FORCE),
     _pair,
 )

@@ -1,5 +1,6 @@
 """A notice to the rep of one physician: nobody else's rep ever hears of it, and one whom the
-physician has switched off only where there is no other, because somebody has to."""
+physician has switched off, or who is not responsible, only where there is no other, because
+somebody has to."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import consent, delivery, identity, reps
+from app import consent, delivery, feedback, identity, reps
 from app.consent import NOTHING_CHOSEN
 from app.delivery import Way
 from app.reps import Nearest
@@ -21,7 +22,8 @@ def notice_key(ref: str) -> str:
 def rep_to_tell(session: Session, one_id: str) -> Nearest | None:
     """Who hears of it."""
     chosen = consent.own(session, [one_id]).get(one_id, NOTHING_CHOSEN)
-    return reps.rep_for(session, one_id, last=chosen.reps)
+    last = chosen.reps | feedback.claims.not_theirs(session, one_id)
+    return reps.rep_for(session, one_id, last=last)
 
 
 def tell_rep(session: Session, one_id: str, notice: str, *, key: str, now: datetime) -> bool:
