@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, select, tuple_, update
+from sqlalchemy import ColumnElement, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app import links
-from app.delivery.models import Dispatch, State
+from app.delivery.models import Dispatch, State, Way
 from app.links import TrackedLink
+
+TO_REP = (Way.REP_TEXT, Way.REP_CARD, Way.CARD_UPDATE)
 
 
 def cancel(session: Session, dispatch: Dispatch, reason: str) -> None:
@@ -59,7 +61,9 @@ def cancel_for(
 
 def forget_links(session: Session, *which: ColumnElement[bool]) -> None:
     """Take back the links in these messages, which nobody has got: a message and its links were
-    written for one identity at one moment."""
+    written for one identity at one moment. What only tells a rep something has none, and may be
+    written at the moment of another message."""
     of_message = tuple_(TrackedLink.identifier_id, TrackedLink.created_at)
-    messages = select(Dispatch.identifier_id, Dispatch.created_at).where(*which)
+    has_links = or_(Dispatch.counts_as_contact.is_(True), Dispatch.way.not_in(TO_REP))
+    messages = select(Dispatch.identifier_id, Dispatch.created_at).where(has_links, *which)
     links.forget_unseen(session, of_message.in_(messages))
