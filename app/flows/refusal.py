@@ -76,9 +76,14 @@ def take_back(session: Session, suggestion: Suggestion, ref: str, now: datetime)
     session.refresh(suggestion, with_for_update=True)
     if suggestion.state != State.REFUSED or suggestion.day < local(now).date():
         raise Refused("这条建议已有别的结果，请看列表里的最新状态。")
-    feedback.claims.take_back(session, suggestion.id, _says_so_too(session, suggestion, now))
+    take_back_claim(session, suggestion, now)
     feedback.rules.take_back(session, suggestion.id)
     recommend.reopen(session, suggestion, ref=ref, now=now)
+
+
+def take_back_claim(session: Session, suggestion: Suggestion, now: datetime) -> None:
+    """It is the rep's physician after all. Raises Refused when somebody has found otherwise."""
+    feedback.claims.take_back(session, suggestion.id, _says_so_too(session, suggestion, now))
 
 
 def _says_so_too(session: Session, suggestion: Suggestion, now: datetime) -> int | None:

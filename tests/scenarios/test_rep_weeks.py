@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from app import campaigns, reps
+from app import campaigns, feedback, reps
 from app.campaigns import Stage
+from app.feedback import ClaimState
 from app.flows.carry_out import carry_out
+from app.flows.claim_decided import decide_claim
 from app.flows.plan_day import plan_day
 from app.flows.stop_campaign import stop_campaign
 from app.flows.suggestion_card import task_id
@@ -204,3 +206,42 @@ def test_a_rep_who_is_not_responsible_hears_of_a_physician_only_where_nobody_els
         line.do("oa_says", person="wang", text=said)
         assert said in texts(line, hears)[-1]
         send(client, f"{path}/reopen")
+
+
+@ONE_DATABASE
+def test_who_is_added_again_after_not_my_physician_is_suggested_again(
+    line: Line, suggestion: Suggestion
+) -> None:
+    client, path = enter(line, "rep01"), f"/rep/suggestions/{suggestion.id}"
+    send(client, f"{path}/refuse_reason", reason="not_mine")
+    with line.parts.db.transaction() as session:
+        (claim,) = feedback.claims.listing(session)
+        decide_claim(
+            session, claim.id, ClaimState.REMOVED, by="user:1", reason="", now=line.clock()
+        )
+    line.clock.tick(days=1)
+    assert len(suggest(line)) == 1
+    line.do("delete_contact", userid="rep01", person="wang", by="rep")
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    line.clock.tick(days=1)
+    assert len(suggest(line)) == 2
+
+
+@ONE_DATABASE
+def test_another_answer_on_a_page_that_was_open_before_takes_the_refusal_back(
+    line: Line, suggestion: Suggestion
+) -> None:
+    client, path = enter(line, "rep01"), f"/rep/suggestions/{suggestion.id}"
+    where = beside(line, "wang")
+    send(client, f"{path}/refuse_reason", reason="not_mine")
+    assert "再提醒" in send(client, f"{path}/later", where, when="tomorrow").text
+    line.clock.tick(days=1)
+    assert len(suggest(line)) == 2, "nobody has to decide about it"
+    send(client, f"{path}/refuse_reason", where, reason="not_mine")
+    with line.parts.db.transaction() as session:
+        (claim,) = feedback.claims.listing(session)
+        decide_claim(
+            session, claim.id, ClaimState.REMOVED, by="user:1", reason="", now=line.clock()
+        )
+    assert "已经核实不归您联系" in send(client, f"{path}/later", where, when="tomorrow").text
