@@ -11,7 +11,8 @@ from app import links
 from app.delivery.models import Dispatch, State, Way
 from app.links import TrackedLink
 
-TO_REP = (Way.REP_TEXT, Way.REP_CARD, Way.CARD_UPDATE)
+# Not what only tells a rep of a physician: an answer, a message, a report of harm.
+TO_BE_SENT_ON = or_(Dispatch.counts_as_contact.is_(True), Dispatch.way != Way.REP_TEXT)
 
 
 def cancel(session: Session, dispatch: Dispatch, reason: str) -> None:
@@ -35,12 +36,13 @@ def cancel_for(
     tried: bool = False,
 ) -> int:
     """Cancel everything still queued for these persons, this rep, campaign or content, and take
-    back the links that nobody has got with it: their contents do not count as sent.
+    back the links that nobody has got with it: their contents do not count as sent. What tells a
+    rep of a physician still goes out.
 
     What may have been sent stays in the queue and is judged when its turn comes; with `tried` it
     is not tried again either, and its outcome is unknown. Returns how many were cancelled.
     """
-    which: list[ColumnElement[bool]] = []
+    which: list[ColumnElement[bool]] = [TO_BE_SENT_ON]
     if identifier_ids is not None:
         which.append(Dispatch.identifier_id.in_(list(identifier_ids)))
     if rep_id is not None:
@@ -64,6 +66,5 @@ def forget_links(session: Session, *which: ColumnElement[bool]) -> None:
     written for one identity at one moment. What only tells a rep something has none, and may be
     written at the moment of another message."""
     of_message = tuple_(TrackedLink.identifier_id, TrackedLink.created_at)
-    has_links = or_(Dispatch.counts_as_contact.is_(True), Dispatch.way.not_in(TO_REP))
-    messages = select(Dispatch.identifier_id, Dispatch.created_at).where(has_links, *which)
+    messages = select(Dispatch.identifier_id, Dispatch.created_at).where(TO_BE_SENT_ON, *which)
     links.forget_unseen(session, of_message.in_(messages))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.feedback.models import ClaimState, RelationClaim
@@ -99,6 +99,13 @@ def take_back(session: Session, suggestion_id: int, also: int | None = None) -> 
     else:
         row.suggestion_id = also
     session.flush()
+
+
+def same_rep(session: Session, old: int, new: int) -> None:
+    """Both are one person: what the one has said the other has."""
+    session.execute(
+        update(RelationClaim).where(RelationClaim.rep_id == old).values(rep_id=new)
+    )  # fmt: skip
 
 
 def held(session: Session, one_ids: Sequence[str], rep_id: int) -> dict[str, bool]:
