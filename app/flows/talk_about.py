@@ -87,7 +87,7 @@ def rests(session: Session, one_id: str, now: datetime) -> date | None:
 
 def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetime) -> Suggestion:
     """The suggestion that a rep makes to oneself, to be adopted like any other; one a day."""
-    key = f"beside:{rep.id}:{local(now):%Y%m%d}:{topic.version.content_id}"
+    key = f"{recommend.BESIDE}{rep.id}:{local(now):%Y%m%d}:{topic.version.content_id}"
     mine = (Suggestion.plan_key == key, Suggestion.identifier_id == row.id)
     known = session.scalar(select(Suggestion).where(*mine))
     if known is not None:

@@ -245,3 +245,22 @@ def test_another_answer_on_a_page_that_was_open_before_takes_the_refusal_back(
             session, claim.id, ClaimState.REMOVED, by="user:1", reason="", now=line.clock()
         )
     assert "已经核实不归您联系" in send(client, f"{path}/later", where, when="tomorrow").text
+
+
+@ONE_DATABASE
+def test_what_a_rep_takes_beside_a_chat_is_no_part_of_the_days_list(
+    line: Line, suggestion: Suggestion
+) -> None:
+    fresh = publish(line, "房颤患者的随访", ["af"])
+    other = line.do("invent_person")["key"]
+    line.do("add_contact", userid="rep01", person=other)
+    line.do("edit_contact", userid="rep01", person=other, tag_ids=["et1"])
+    with line.parts.db.transaction() as session:
+        rep = reps.find_rep(session, "wwtestcorp", "rep01")
+        assert rep is not None
+        rep.daily_limit = 1
+    line.clock.tick(days=1)
+    where, me = beside(line, "wang"), line.person("wang").external_userid
+    told = send(enter(line, "rep01"), f"/rep/sidebar/topics/{fresh.id}", where, beside=me)
+    assert "已采用" in told.text
+    assert len(suggest(line)) == 3, "yesterday's, the own choice, and today's"
