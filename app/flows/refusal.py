@@ -130,7 +130,9 @@ def remind(
     keep_quiet(session, suggestion)
     if local(until).date() != local(now).date():
         return
-    text = f"您稍后要处理的建议：{who(physician)}。请打开今日建议。"
+    listed = suggestion.day == local(until).date()
+    where = "请打开今日建议。" if listed else "请打开与医生聊天的侧边栏。"
+    text = f"您稍后要处理的建议：{who(physician)}。{where}"
     delivery.queue(
         session, way=Way.REP_TEXT, dedupe_key=f"{_key(suggestion)}{now.isoformat()}",
         payload={"corp_id": rep.corp_id, "userid": rep.userid, "text": text}, rep_id=rep.id,

@@ -10,6 +10,7 @@ import pytest
 from app import content, identity, journey, links
 from app.content import ContentVersion
 from app.flows.meetings import attend_from_file
+from app.flows.withdraw_content import withdraw_content
 from app.identity import Id, Kind
 from app.infra.errors import Refused
 from app.journey import Happened
@@ -173,3 +174,7 @@ def test_who_has_invited_hears_the_answer_and_another_rep_only_in_their_place(
     assert page.count("王某某") == 1, "the newest word, not both"
     assert "不能参加" in page
     assert "王某某" not in enter(line, "rep01").get("/rep/meetings").text
+    assert "邀请已撤回" not in page
+    with line.parts.db.transaction() as session:
+        withdraw_content(session, version_of(line).id, reason="改期", now=line.clock())
+    assert "邀请已撤回" in enter(line, "rep02").get("/rep/meetings").text

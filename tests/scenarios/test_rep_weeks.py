@@ -264,3 +264,18 @@ def test_what_a_rep_takes_beside_a_chat_is_no_part_of_the_days_list(
     told = send(enter(line, "rep01"), f"/rep/sidebar/topics/{fresh.id}", where, beside=me)
     assert "已采用" in told.text
     assert len(suggest(line)) == 3, "yesterday's, the own choice, and today's"
+
+
+@ONE_DATABASE
+def test_a_reminder_says_where_an_older_suggestion_is_found(
+    line: Line, suggestion: Suggestion
+) -> None:
+    line.clock.tick(days=1)
+    client, where = enter(line, "rep01"), beside(line, "wang")
+    path = f"/rep/suggestions/{suggestion.id}"
+    assert "再提醒" in send(client, f"{path}/later", where, when="afternoon").text
+    line.clock.tick(hours=2)
+    line.work()
+    assert texts(line)[-1] == "您稍后要处理的建议：王某某。请打开与医生聊天的侧边栏。"
+    assert f'action="{path}/adopt"' in client.get(where).text
+    assert f'action="{path}/adopt"' not in client.get("/rep/").text
