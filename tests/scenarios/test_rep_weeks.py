@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app import campaigns, feedback, reps
+from app import campaigns, consent, feedback, reps
 from app.campaigns import Stage
+from app.consent import About
 from app.feedback import ClaimState
 from app.flows.carry_out import carry_out
 from app.flows.claim_decided import decide_claim
@@ -279,3 +280,14 @@ def test_a_reminder_says_where_an_older_suggestion_is_found(
     assert texts(line)[-1] == "您稍后要处理的建议：王某某。请打开与医生聊天的侧边栏。"
     assert f'action="{path}/adopt"' in client.get(where).text
     assert f'action="{path}/adopt"' not in client.get("/rep/").text
+
+
+@ONE_DATABASE
+def test_the_sidebar_counts_within_the_physicians_own_pace(
+    line: Line, suggestion: Suggestion
+) -> None:
+    client, where = enter(line, "rep01"), beside(line, "wang")
+    assert "7 天内还可 2 次" in client.get(where).text
+    with line.parts.db.transaction() as session:
+        consent.choose(session, suggestion.identifier_id, About.PACE, 14, at=line.clock())
+    assert "7 天内还可 1 次" in client.get(where).text
