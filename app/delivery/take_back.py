@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, tuple_, update
+from sqlalchemy import ColumnElement, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app import links
-from app.delivery.models import Dispatch, State
+from app.delivery.models import Dispatch, State, Way
 from app.links import TrackedLink
+
+# Not what only tells a rep of a physician: an answer, a message, a report of harm.
+TO_BE_SENT_ON = or_(Dispatch.counts_as_contact.is_(True), Dispatch.way != Way.REP_TEXT)
 
 
 def cancel(session: Session, dispatch: Dispatch, reason: str) -> None:
@@ -34,12 +37,13 @@ def cancel_for(
     tried: bool = False,
 ) -> int:
     """Cancel everything still queued for these persons, this rep, campaign or content, and take
-    back the links that nobody has got with it: their contents do not count as sent.
+    back the links that nobody has got with it: their contents do not count as sent. What tells a
+    rep of a physician still goes out.
 
     What may have been sent stays in the queue and is judged when its turn comes; with `tried` it
     is not tried again either, and its outcome is unknown. Returns how many were cancelled.
     """
-    which: list[ColumnElement[bool]] = []
+    which: list[ColumnElement[bool]] = [TO_BE_SENT_ON]
     if identifier_ids is not None:
         which.append(Dispatch.identifier_id.in_(list(identifier_ids)))
     if rep_id is not None:
@@ -60,8 +64,9 @@ def cancel_for(
 
 def forget_links(session: Session, *which: ColumnElement[bool]) -> None:
     """Take back the links in these messages, which nobody has got: a message and its links were
-    written for one identity, at one moment, of the same suggestion or campaign."""
-    messages = select(*_written(Dispatch)).where(*which)
+    written for one identity, at one moment, of the same suggestion or campaign. What only tells a
+    rep something has none."""
+    messages = select(*_written(Dispatch)).where(TO_BE_SENT_ON, *which)
     links.forget_unseen(session, tuple_(*_written(TrackedLink)).in_(messages))
 
 

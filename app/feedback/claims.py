@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.feedback.models import ClaimState, RelationClaim
@@ -101,6 +101,13 @@ def take_back(session: Session, suggestion_id: int, also: int | None = None) -> 
     session.flush()
 
 
+def same_rep(session: Session, old: int, new: int) -> None:
+    """Both are one person: what the one has said the other has."""
+    session.execute(
+        update(RelationClaim).where(RelationClaim.rep_id == old).values(rep_id=new)
+    )  # fmt: skip
+
+
 def held(session: Session, one_ids: Sequence[str], rep_id: int) -> dict[str, bool]:
     """Physicians who are off this rep's lists; True while nobody has decided."""
     found: dict[str, bool] = {}
@@ -110,6 +117,17 @@ def held(session: Session, one_ids: Sequence[str], rep_id: int) -> dict[str, boo
             if state in HOLDS:  # asked here, or SQLite goes by the state of everybody's
                 found[one_id] = found.get(one_id, False) or state == ClaimState.OPEN
     return found
+
+
+def not_theirs(session: Session, one_id: str) -> set[int]:
+    """The reps who say that this physician is not theirs, decided or not, unless found wrong."""
+    chosen = (
+        select(RelationClaim.rep_id)
+        .join(Identifier, Identifier.id == RelationClaim.identifier_id)
+        .outerjoin(RepContact, _WITH_RELATION)
+        .where(Identifier.one_id == one_id, RelationClaim.state.in_(HOLDS), _IN_FORCE)
+    )
+    return set(session.scalars(chosen))
 
 
 def listing(session: Session, states: Iterable[str] = (), limit: int = 200) -> list[RelationClaim]:
@@ -141,22 +159,19 @@ def _pair(one_id: str, state: str) -> tuple[str, str]:
     return one_id, state
 
 
+_IN_FORCE = or_(
+    RelationClaim.decided_at.is_(None),
+    RepContact.since.is_(None),
+    RepContact.since <= RelationClaim.decided_at,
+)
+_WITH_RELATION = (
+    (RepContact.identifier_id == RelationClaim.identifier_id)
+    & (RepContact.rep_id == RelationClaim.rep_id)
+)  # fmt: skip
 _HELD = Direct(
     select(Identifier.one_id, RelationClaim.state)
     .join(Identifier, Identifier.id == RelationClaim.identifier_id)
-    .outerjoin(
-        RepContact,
-        (RepContact.identifier_id == RelationClaim.identifier_id)
-        & (RepContact.rep_id == RelationClaim.rep_id),
-    )
-    .where(
-        among(Identifier.one_id, "ids"),
-        RelationClaim.rep_id == bindparam("rep"),
-        or_(
-            RelationClaim.decided_at.is_(None),
-            RepContact.since.is_(None),
-            RepContact.since <= RelationClaim.decided_at,
-        ),
-    ),
+    .outerjoin(RepContact, _WITH_RELATION)
+    .where(among(Identifier.one_id, "ids"), RelationClaim.rep_id == bindparam("rep"), _IN_FORCE),
     _pair,
 )

@@ -176,7 +176,8 @@ class BestFirst:
         for one_id in part.considered.contacts:
             score = self._fits.bound(one_id, others)
             most = score if score > 0 else score * (1 - SHARE)  # a fee is a share of the score
-            most += LATER_BONUS if one_id in later else 0.0
+            if one_id in later:  # what was wanted later need not fit
+                most = max(most, 0.0) + LATER_BONUS
             found.append((max(most, LAST), one_id))
         return sorted(found, key=lambda one: (-one[0], one[1]))
 

@@ -168,14 +168,15 @@ def look(
         without = past.closed(now).union(barred[one_id])
         found.asked[one_id] = Asked(recommend.saturation(past.tags), without)
     notices = content.safety_notices(session) if only is None else frozenset[int]()
-    for one_id, fits in _best(session, found, list(barred), only, now).items():
+    for one_id, best in _best(session, found, list(barred), only, now).items():
+        later = pasts[one_id].later
+        fits = best if only is not None else _with_later(found, one_id, best, later)
         if not fits:
             found.leave(
                 one_id, _nothing(found, one_id, library, pasts[one_id], barred[one_id], now)
             )
             continue
         found.options[one_id] = fits
-        later = pasts[one_id].later
         found.candidates += [
             Candidate(one_id, one_id, fit, LATER_BONUS if fit.piece.content_id in later else 0.0)
             for fit in notices_first(fits, notices)
@@ -200,6 +201,25 @@ def _best(
         return _of_these(session, found, one_ids, only, now)
     assert found.fits is not None
     return found.fits.best({one_id: found.asked[one_id] for one_id in one_ids}, ALTERNATIVES)
+
+
+def _with_later(
+    found: Considered, one_id: str, best: Sequence[Scored], later: set[int]
+) -> Sequence[Scored]:
+    """Also what the rep wanted later and is none of the best: chance or a push had chosen it."""
+    assert found.fits is not None
+    asked, known = found.asked[one_id], {fit.piece.content_id for fit in best}
+    pieces = {
+        piece.content_id: piece
+        for piece in found.fits.basis.pieces
+        if piece.content_id in later - known and piece.content_id not in asked.without
+    }
+    if not pieces:
+        return best
+    others = {piece.content_id for piece in found.fits.basis.pieces} - pieces.keys()
+    fits = found.fits.best({one_id: Asked(asked.seen, others)}, len(pieces))[one_id]
+    rest = pieces.keys() - {fit.piece.content_id for fit in fits}
+    return [*best, *fits, *(Scored(pieces[one], 0.0) for one in sorted(rest))]
 
 
 def _library(found: Considered, only: Sequence[Usable] | None) -> dict[int, Mapping[int, float]]:

@@ -11,13 +11,14 @@ from app import consent, content, delivery, identity, recommend, reps, tagging
 from app.connectors.wecom.cards import BUTTON, cut
 from app.consent import Verdict
 from app.content import ContentVersion
-from app.delivery import State as Sending
 from app.delivery import Way
 from app.facts import CardAnswered
 from app.flows import Outside, Received, refusal
+from app.flows.history import have_it_already
 from app.flows.pass_on import announced, carrier, pass_on
+from app.flows.permission import HAD
 from app.flows.sent import after_sent
-from app.flows.suggestion_card import REASON_QUESTION, reason_card, suggestion_of, task_id
+from app.flows.suggestion_card import REASON_QUESTION, reason_card, suggestion_of
 from app.identity import Identifier, Physician
 from app.infra import log
 from app.infra.clock import local
@@ -101,11 +102,12 @@ def adopt(session: Session, case: Case, now: datetime) -> bool:
     if suggestion.state == State.ADOPTED:
         return True
     chosen = carrier(session, case, now)
-    if not chosen.allowed:
-        _refuse_kindly(session, case, _in_words(chosen.verdict), now)
+    had = _had(session, case, now)
+    if had or not chosen.allowed:
+        _refuse_kindly(session, case, had or _in_words(chosen.verdict), now)
         return False
     recommend.answer(session, suggestion, Answer.ADOPT, ref=case.ref, now=now)
-    refusal.no_reminder(session, suggestion)
+    refusal.keep_quiet(session, suggestion)
     pass_on(session, case, chosen, now)
     if told := announced(case, chosen):
         _tell(session, case, "account", told, now)
@@ -120,7 +122,8 @@ def postpone(session: Session, case: Case, now: datetime, choice: Later = Later.
     if recommend.answer(
         session, case.suggestion, Answer.LATER, ref=case.ref, now=now, until=until, hint=choice
     ):
-        _mark(session, case, "已采用" if adopted else refusal.SHORT_LATER[choice], now)
+        back = refusal.back_in_short(until, choice, now)
+        _mark(session, case, "已采用" if adopted else back, now)
         if not adopted:
             refusal.remind(session, case.rep, case.physician, case.suggestion, until, now)
 
@@ -144,16 +147,19 @@ def refuse(session: Session, case: Case, reason: str, now: datetime) -> None:
 
 
 def mute_today(session: Session, case: Case, now: datetime) -> int:
-    """No more cards today; the suggestions stay on the list. Returns how many were held back."""
+    """No more cards and reminders today; the suggestions stay on the list. Returns how many cards
+    were held back."""
     today = local(now).date()
     recommend.mute(session, case.suggestion, ref=case.ref, now=now)
-    muted = 0
-    for suggestion in recommend.of_rep(session, case.rep.id, today):
-        card = delivery.find_by_task(session, task_id(suggestion.id))
-        if card is not None and card.state == Sending.QUEUED:
-            delivery.cancel(session, card, "代表今天不再提醒")
-            muted += 1
-    return muted
+    why = "代表今天不再提醒"
+    rows = recommend.of_rep(session, case.rep.id, today)
+    return sum(refusal.keep_quiet(session, suggestion, why) for suggestion in rows)
+
+
+def _had(session: Session, case: Case, now: datetime) -> str:
+    people = [case.identifier.one_id]
+    had = have_it_already(session, people, case.suggestion.content_id, now)
+    return HAD.text if had else ""
 
 
 def _in_words(verdict: Verdict) -> str:
@@ -162,6 +168,7 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _refuse_kindly(session: Session, case: Case, why: str, now: datetime) -> None:
+    refusal.keep_quiet(session, case.suggestion)
     case.suggestion.state = State.CANCELLED
     case.suggestion.verdict = case.suggestion.verdict | {"refused": why}
     _mark(session, case, "暂不可发送", now)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import consent, identity, journey, links, reps, tagging
+from app import consent, feedback, identity, journey, links, reps, tagging
 from app.connectors.errors import GroupGone
 from app.connectors.wecom.types import CorpTag, GroupChat
 from app.consent import Action, Purpose
@@ -138,6 +138,7 @@ def _member(session: Session, fact: MemberChanged, now: datetime) -> None:
         else:  # news under the new name came first
             reps.hand_over(session, rep, known)
             consent.same_rep(session, rep.id, known.id)
+            feedback.claims.same_rep(session, rep.id, known.id)
             reps.leave(session, rep, now)
             rep = known
     rep = rep or reps.find_rep(session, fact.corp_id, fact.new_userid or fact.userid)

@@ -106,6 +106,15 @@ def history(
     return {one_id: past.seen_by(rep_id, one_id, now) for one_id in one_ids}
 
 
+def contents_had(session: Session, one_ids: Sequence[str], now: datetime) -> Mapping[str, set[int]]:
+    """The contents that they got lately, through whomever, or have read at any time."""
+    found: dict[str, set[int]] = defaultdict(set)
+    since = now - timedelta(days=NOT_AGAIN_DAYS)
+    for start in range(0, len(one_ids), CHUNK):
+        _had(session, found, one_ids[start : start + CHUNK], since)
+    return found
+
+
 def have_it_already(
     session: Session, one_ids: Sequence[str], content_id: int, now: datetime
 ) -> set[str]:
@@ -120,7 +129,8 @@ def have_it_already(
 def _remember(past: History, row: Any, rep_id: int, now: datetime, shared: Container[int]) -> None:
     """A refusal or a postponement is one rep's own; what was sent or waits counts for all, and so
     does the refusal of a content of which marketing says so (`shared`). What one rep has talked
-    about already makes what is like it less interesting for all, and is hidden from that rep."""
+    about already makes what is like it less interesting for all, and is hidden from that rep. “Not
+    my physician” says nothing here: its claim keeps the physician away for as long as it holds."""
     for_all = row.refusal == "content" and row.state == State.REFUSED and row.content_id in shared
     mine = row.rep_id == rep_id or for_all
     past.later.discard(row.content_id)
@@ -133,8 +143,8 @@ def _remember(past: History, row: Any, rep_id: int, now: datetime, shared: Conta
         past.pause(row.created_at + timedelta(days=OPEN_DAYS))
         if row.day >= local(now).date():
             past.pause(now + timedelta(days=1))
-    elif mine and row.state == State.REFUSED and row.hidden_until:
-        if row.refusal in ("timing", "not_mine"):
+    elif mine and row.state == State.REFUSED and row.refusal != "not_mine" and row.hidden_until:
+        if row.refusal == "timing":
             past.pause(row.hidden_until)
         past.hidden[row.content_id] = row.hidden_until
         if row.refusal == "content" and row.hidden_until > now:  # nor what is like it

@@ -30,9 +30,11 @@ def answer(
     row = session.get(Identifier, link.identifier_id) if link.identifier_id else None
     if row is None or version.kind != MEETING or version.starts_at is None:
         return False
-    given = journey.meetings.answer_of(session, version.content_id, row.id, now, link.rep_id)
-    if given.rep_id is None and (rep := rep_to_tell(session, row.one_id)) is not None:
-        given.rep_id = rep.rep_id  # the account has invited: whoever hears of it below
+    mine = journey.meetings.known_as(session, version.content_id, row.one_id) or row.id
+    given = journey.meetings.answer_of(session, version.content_id, mine, now)
+    invited_by = link.rep_id or given.rep_id  # nobody: the account has
+    if (rep := rep_to_tell(session, row.one_id, invited_by)) is not None:
+        given.rep_id = rep.rep_id  # whoever hears of it below
     if given.coming is coming:
         return True
     given.coming, given.at, given.changes = coming, now, given.changes + 1
@@ -45,7 +47,7 @@ def answer(
     when = f"{local(version.starts_at):%m月%d日 %H:%M}"
     said = "将参加" if coming else "不能参加"
     notice = notices.meeting_answered(said, version.title, when, local(now))
-    tell_rep(session, row.one_id, notice, key=key, now=now)
+    tell_rep(session, row.one_id, notice, key=key, now=now, first=invited_by)
     return True
 
 

@@ -12,11 +12,13 @@ from app.delivery import Dispatch, Receipt, State, Way
 from app.delivery import moments as rows
 from app.delivery.moment_models import Moment, MomentViewer, Step
 from app.flows.moment_barred import Barred
+from app.flows.sent import BESIDE_CHAT, tell_not_sent
 from app.journey import Happened
 from app.recommend import State as Answered
 from app.recommend import Suggestion
 
 CHANNEL = "moment"
+NOT_SHOWN = "平台没有把朋友圈展示给这位医生"
 
 
 def publish(session: Session, row: Moment, seen: Collection[str], now: datetime) -> None:
@@ -29,6 +31,7 @@ def publish(session: Session, row: Moment, seen: Collection[str], now: datetime)
             _reached(session, row, viewer, dispatch, now)
         elif dispatch.receipt is None:
             delivery.record_receipt(session, dispatch, Receipt.NOT_SEEN, now)
+            _left_out(session, viewer, dispatch, NOT_SHOWN, now, BESIDE_CHAT)
 
 
 def leave_out(session: Session, row: Moment, barred: Collection[Barred], now: datetime) -> bool:
@@ -43,7 +46,7 @@ def leave_out(session: Session, row: Moment, barred: Collection[Barred], now: da
             continue
         dispatch.error = why[dispatch.id]
         delivery.record_receipt(session, dispatch, Receipt.NOT_SEEN, now)
-        _take_back(session, viewer)
+        _left_out(session, viewer, dispatch, why[dispatch.id], now)
     return left
 
 
@@ -80,6 +83,18 @@ def _reached(
     suggestion = _suggestion(session, viewer)
     if suggestion is not None and suggestion.forwarded_at is None:
         suggestion.forwarded_at = now
+
+
+def _left_out(
+    session: Session, viewer: MomentViewer, dispatch: Dispatch, why: str, now: datetime,
+    then: str = "",
+) -> None:  # fmt: skip
+    """The others see it: only the list and a word to the rep say that this one does not."""
+    suggestion = _suggestion(session, viewer)
+    if suggestion is not None and suggestion.state == Answered.ADOPTED:
+        suggestion.state = Answered.CANCELLED
+        suggestion.verdict = suggestion.verdict | {"refused": why}
+        tell_not_sent(session, suggestion, dispatch, now, why, then)
 
 
 def _take_back(session: Session, viewer: MomentViewer) -> None:

@@ -32,6 +32,7 @@ CONSENT_CHANNEL = {Through.REP: "wecom", Through.GROUP_TASK: "wecom", Through.AC
 CHUNK = 1000
 ABOUT_THEN = timedelta(minutes=1)
 Relations = Mapping[int, Mapping[int, datetime]]  # contact → connected rep → the newest chat
+HAD = Reason("had_it_already", "医生已收到过这份内容")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict 
     if over := push_over(session, dispatch.campaign_id):
         return Verdict(over)
     if dispatch.way == Way.REP_CARD and _had_meanwhile(session, dispatch, row, now):
-        return Verdict((Reason("had_it_already", "医生已收到过这份内容"),))
+        return Verdict((HAD,))
     if dispatch.counts_as_contact:
         delivery.lock_person(session, row.id)
     split_at = session.scalar(select(Identifier.split_at).where(Identifier.id == row.id))

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app import delivery, feedback, recommend, tagging
@@ -26,11 +25,6 @@ from app.reps import Rep
 NOTE, WHEN, BETTER = "note", "when", "better"  # questions that only pages ask
 LONGEST_NOTE = 300
 REMIND_WITHIN = timedelta(hours=3)
-SHORT_LATER: Mapping[Later, str] = {
-    Later.AFTERNOON: "稍后再提醒",
-    Later.TOMORROW: "明天再提醒",
-    Later.NEXT_WEEK: "下周再提醒",
-}
 
 
 def chosen(fact: CardAnswered, question: str) -> str:
@@ -51,6 +45,14 @@ def better_in(fact: CardAnswered) -> str:
     return text if text in set(Part) else ""
 
 
+def back_in_short(until: datetime, choice: Later, now: datetime) -> str:
+    """What the card says of a postponed one."""
+    days = (local(until).date() - local(now).date()).days
+    if choice is Later.NEXT_WEEK:
+        return "下周再提醒"
+    return {0: "稍后再提醒", 1: "明天再提醒"}.get(days, "下个工作日再提醒")
+
+
 def note_in(fact: CardAnswered) -> str:
     """The rep's own words, or ""."""
     return chosen(fact, NOTE).strip()[:LONGEST_NOTE]
@@ -58,7 +60,7 @@ def note_in(fact: CardAnswered) -> str:
 
 def follow(session: Session, suggestion: Suggestion, reason: str, text: str, now: datetime) -> None:
     """What a refusal sets off beyond the suggestion itself."""
-    no_reminder(session, suggestion)
+    keep_quiet(session, suggestion)
     if reason == "not_mine":
         feedback.claims.claim(
             session, suggestion.rep_id, suggestion.identifier_id, suggestion.id, now
@@ -74,9 +76,14 @@ def take_back(session: Session, suggestion: Suggestion, ref: str, now: datetime)
     session.refresh(suggestion, with_for_update=True)
     if suggestion.state != State.REFUSED or suggestion.day < local(now).date():
         raise Refused("这条建议已有别的结果，请看列表里的最新状态。")
-    feedback.claims.take_back(session, suggestion.id, _says_so_too(session, suggestion, now))
+    take_back_claim(session, suggestion, now)
     feedback.rules.take_back(session, suggestion.id)
     recommend.reopen(session, suggestion, ref=ref, now=now)
+
+
+def take_back_claim(session: Session, suggestion: Suggestion, now: datetime) -> None:
+    """It is the rep's physician after all. Raises Refused when somebody has found otherwise."""
+    feedback.claims.take_back(session, suggestion.id, _says_so_too(session, suggestion, now))
 
 
 def _says_so_too(session: Session, suggestion: Suggestion, now: datetime) -> int | None:
@@ -120,10 +127,12 @@ def remind(
     now: datetime,
 ) -> None:  # fmt: skip
     """A short word when it comes back on the same day; other days have their list."""
-    no_reminder(session, suggestion)
+    keep_quiet(session, suggestion)
     if local(until).date() != local(now).date():
         return
-    text = f"您稍后要处理的建议：{who(physician)}。请打开今日建议。"
+    listed = suggestion.day == local(until).date()
+    where = "请打开今日建议。" if listed else "请打开与医生聊天的侧边栏。"
+    text = f"您稍后要处理的建议：{who(physician)}。{where}"
     delivery.queue(
         session, way=Way.REP_TEXT, dedupe_key=f"{_key(suggestion)}{now.isoformat()}",
         payload={"corp_id": rep.corp_id, "userid": rep.userid, "text": text}, rep_id=rep.id,
@@ -131,15 +140,17 @@ def remind(
     )  # fmt: skip
 
 
-def no_reminder(session: Session, suggestion: Suggestion) -> None:
-    """It was answered otherwise meanwhile."""
+def keep_quiet(session: Session, suggestion: Suggestion, why: str = "建议已经处理") -> int:
+    """Neither its card nor a reminder comes any more; returns how many cards that holds back."""
     waiting = select(Dispatch).where(
         Dispatch.suggestion_id == suggestion.id,
         Dispatch.state == Sending.QUEUED,
-        Dispatch.dedupe_key.startswith(_key(suggestion)),
+        or_(Dispatch.way == Way.REP_CARD, Dispatch.dedupe_key.startswith(_key(suggestion))),
     )
-    for dispatch in session.scalars(waiting):
-        delivery.cancel(session, dispatch, "建议已经处理")
+    held = session.scalars(waiting).all()
+    for dispatch in held:
+        delivery.cancel(session, dispatch, why)
+    return sum(dispatch.way == Way.REP_CARD for dispatch in held)
 
 
 def _key(suggestion: Suggestion) -> str:

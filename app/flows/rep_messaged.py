@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, delivery, identity, recommend, reps
@@ -12,7 +13,8 @@ from app.facts import RepMenuUsed, RepMessaged
 from app.flows import Outside, Received
 from app.identity.models import Identifier
 from app.infra.clock import local
-from app.recommend import State, Suggestion
+from app.infra.workdays import is_workday
+from app.recommend import DailyPlan, State, Suggestion
 from app.reps import Rep
 
 HANDLES = (RepMessaged, RepMenuUsed)
@@ -26,6 +28,8 @@ STATES = {
     State.LATER: "稍后", State.REFUSED: "不合适", State.EXPIRED: "已过期",
     State.CANCELLED: "已取消",
 }  # fmt: skip
+LATER_TODAY = "今天还没有建议。到您选的时间，我会发给您。"
+NOT_TODAY = "今天没有建议。下一个工作日到您选的时间，我会发给您。"
 ANSWER_WITHIN = timedelta(minutes=30)
 TEXT_BYTES = 2048  # the platform cuts off what is longer, and the link stands at the end
 
@@ -60,9 +64,10 @@ def apply(
 
 
 def _today(session: Session, rep: Rep, base_url: str, now: datetime) -> str:
-    rows = recommend.of_rep(session, rep.id, local(now).date())
+    today = local(now).date()
+    rows = recommend.of_rep(session, rep.id, today)
     if not rows:
-        return "今天还没有建议。到您选的时间，我会发给您。"
+        return LATER_TODAY if _is_to_come(session, rep, today) else NOT_TODAY
     head, foot = f"今天的 {len(rows)} 条建议：", f"{base_url}/rep/"
     lines: list[str] = []
     room = TEXT_BYTES - len(f"{head}\n…\n{foot}".encode())
@@ -74,6 +79,11 @@ def _today(session: Session, rep: Rep, base_url: str, now: datetime) -> str:
             break
         lines.append(line)
     return "\n".join([head, *lines, foot])
+
+
+def _is_to_come(session: Session, rep: Rep, today: date) -> bool:
+    known = select(DailyPlan.id).where(DailyPlan.rep_id == rep.id, DailyPlan.day == today)
+    return is_workday(today) and session.scalar(known) is None
 
 
 def _line(session: Session, number: int, row: Suggestion) -> str:

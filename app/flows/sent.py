@@ -73,7 +73,7 @@ def after_giving_up(session: Session, dispatch: Dispatch, now: datetime) -> None
     suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
     if suggestion is not None and suggestion.state == State.ADOPTED:
         then = "需要的话，请在企业微信的群发助手里确认。"
-        _tell_rep(session, suggestion, dispatch, now, "群发任务一周没有确认", then)
+        tell_not_sent(session, suggestion, dispatch, now, "群发任务一周没有确认", then)
 
 
 def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime) -> None:
@@ -92,7 +92,7 @@ def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: 
         # What the rep adopted was not allowed any more, or the platform refused it.
         suggestion.state = State.CANCELLED
         suggestion.verdict = suggestion.verdict | {"not_got": ""}  # an earlier attempt's
-        _tell_rep(session, suggestion, dispatch, now, _why(dispatch))
+        tell_not_sent(session, suggestion, dispatch, now, _why(dispatch))
 
 
 def _not_got(
@@ -105,7 +105,7 @@ def _not_got(
         _by_hand(session, suggestion, dispatch, now, why)
         return
     suggestion.state = State.CANCELLED
-    _tell_rep(session, suggestion, dispatch, now, why, BESIDE_CHAT if connected else "")
+    tell_not_sent(session, suggestion, dispatch, now, why, BESIDE_CHAT if connected else "")
 
 
 def _by_hand(
@@ -116,7 +116,7 @@ def _by_hand(
     suggestion.delivered_at = None
     reopen(session, suggestion, ref=f"failed:{dispatch.id}", now=now)
     suggestion.way = By.REP.value
-    _tell_rep(session, suggestion, dispatch, now, why, BY_HAND)
+    tell_not_sent(session, suggestion, dispatch, now, why, BY_HAND)
 
 
 def _why(dispatch: Dispatch) -> str:
@@ -126,10 +126,11 @@ def _why(dispatch: Dispatch) -> str:
     return REFUSED.get(dispatch.errcode, f"平台没有接受（错误码 {dispatch.errcode}）")
 
 
-def _tell_rep(
+def tell_not_sent(
     session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime, why: str,
     then: str = "",
 ) -> None:  # fmt: skip
+    """The rep hears, once a message, why the physician has nothing, and what can be done then."""
     rep = reps.get_rep(session, suggestion.rep_id)
     row = session.get(Identifier, suggestion.identifier_id)
     name = identity.get_physician(session, row.one_id).name if row is not None else ""

@@ -14,7 +14,8 @@ from app import content
 from app.consent import Through, Verdict
 from app.content import ContentVersion
 from app.flows import eligible
-from app.flows.permission import asker, push_over
+from app.flows.history import contents_had
+from app.flows.permission import HAD, asker, push_over
 from app.identity import Identifier
 from app.recommend import Suggestion
 from app.recommend.way import Choice
@@ -33,7 +34,8 @@ def still_allowed(
     """The verdict of this moment by suggestion; people and contents are read once for all.
 
     `ways`: those to the physician, by suggestion. Where one is open, nothing speaks against a
-    contact; what speaks against the content or its push counts in any case.
+    contact; what speaks against the content or its push counts in any case, also that the physician
+    has got it meanwhile, through another rep or a push.
     """
     people = _by_id(session, Identifier, {row.identifier_id for row in rows})
     versions = _by_id(session, ContentVersion, {row.content_version_id for row in rows})
@@ -41,6 +43,7 @@ def still_allowed(
     library = eligible.library_of(session, list(versions.values()))
     one_ids = {person.one_id for person in people.values()}
     may_get = eligible.compiled(session, rep, library, one_ids, now)
+    had = contents_had(session, sorted(one_ids), now)
     problems = {key: content.problem(session, one, now) for key, one in versions.items()}
     found = {}
     for row in rows:
@@ -52,7 +55,10 @@ def still_allowed(
         way = ways.get(row.id)
         reached = way is not None and way.by is not None
         over = push_over(session, row.campaign_id)
-        found[row.id] = Verdict((*over, *(() if reached else contact), *of_content, *against))
+        again = (HAD,) if row.content_id in had.get(person.one_id, ()) else ()
+        found[row.id] = Verdict(
+            (*over, *(() if reached else contact), *of_content, *against, *again)
+        )
     return found
 
 

@@ -87,7 +87,7 @@ def rests(session: Session, one_id: str, now: datetime) -> date | None:
 
 def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetime) -> Suggestion:
     """The suggestion that a rep makes to oneself, to be adopted like any other; one a day."""
-    key = f"beside:{rep.id}:{local(now):%Y%m%d}:{topic.version.content_id}"
+    key = f"{recommend.BESIDE}{rep.id}:{local(now):%Y%m%d}:{topic.version.content_id}"
     mine = (Suggestion.plan_key == key, Suggestion.identifier_id == row.id)
     known = session.scalar(select(Suggestion).where(*mine))
     if known is not None:
@@ -114,12 +114,14 @@ def take(session: Session, rep: Rep, row: Identifier, topic: Topic, now: datetim
 
 
 def room(session: Session, rep: Rep, row: Identifier, now: datetime) -> Room:
-    """The policy's word on a contact by this rep, whatever the content."""
+    """The policy's word on a contact by this rep, whatever the content; who chose a pace of their
+    own takes one at most."""
     ask = asker(session, rep, [row], Through.REP, now)
     rules = consent.rules(session)
-    window = timedelta(days=rules.cap_days)
-    used = sum(now - at < window for at in ask.known[row.one_id].contacted_at)
-    return Room(ask.verdict(row, now), max(0, rules.cap_contacts - used), rules.cap_days)
+    window, known = timedelta(days=rules.cap_days), ask.known[row.one_id]
+    used = sum(now - at < window for at in known.contacted_at)
+    most = min(rules.cap_contacts, 1) if known.own.days else rules.cap_contacts
+    return Room(ask.verdict(row, now), max(0, most - used), rules.cap_days)
 
 
 def _choice(known: Fits, one_id: str, asked: Asked, limit: int) -> list[Scored]:

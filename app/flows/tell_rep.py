@@ -1,5 +1,6 @@
 """A notice to the rep of one physician: nobody else's rep ever hears of it, and one whom the
-physician has switched off only where there is no other, because somebody has to."""
+physician has switched off, or who is not responsible, only where there is no other, because
+somebody has to."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import consent, delivery, identity, reps
+from app import consent, delivery, feedback, identity, reps
 from app.consent import NOTHING_CHOSEN
 from app.delivery import Way
 from app.reps import Nearest
@@ -18,15 +19,19 @@ def notice_key(ref: str) -> str:
     return f"notice:{ref}"
 
 
-def rep_to_tell(session: Session, one_id: str) -> Nearest | None:
-    """Who hears of it."""
+def rep_to_tell(session: Session, one_id: str, first: int | None = None) -> Nearest | None:
+    """Who hears of it: `first`, the rep whom it is about, or the nearest."""
     chosen = consent.own(session, [one_id]).get(one_id, NOTHING_CHOSEN)
-    return reps.rep_for(session, one_id, last=chosen.reps)
+    last = chosen.reps | feedback.claims.not_theirs(session, one_id)
+    return reps.rep_for(session, one_id, last=last, first=first)
 
 
-def tell_rep(session: Session, one_id: str, notice: str, *, key: str, now: datetime) -> bool:
+def tell_rep(
+    session: Session, one_id: str, notice: str, *, key: str, now: datetime,
+    first: int | None = None,
+) -> bool:  # fmt: skip
     """Send `notice` ("{name}" is the physician) once per `key`; False when there is no rep."""
-    rep = rep_to_tell(session, one_id)
+    rep = rep_to_tell(session, one_id, first)
     if rep is None:
         return False
     name = identity.get_physician(session, one_id).name or "您的医生"

@@ -276,8 +276,10 @@ def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: s
 
 def _as_planned(given: Situation, seen: Outlook) -> list[Scored]:
     """What planning keeps, in its order: before the score, what the rep wanted later."""
-    kept = notices_first(seen.fits[:ALTERNATIVES], given.notices)
-    return sorted(kept, key=lambda fit: fit.piece.content_id not in given.past.later)
+    later = given.past.later
+    more = [fit for fit in seen.fits[ALTERNATIVES:] if fit.piece.content_id in later]
+    kept = notices_first([*seen.fits[:ALTERNATIVES], *more], given.notices)
+    return sorted(kept, key=lambda fit: fit.piece.content_id not in later)
 
 
 def _forbidden(code: str, verdict: Verdict) -> WhyNot:

@@ -26,6 +26,17 @@ def answer_of(
     return session.scalars(select(MeetingAnswer).where(*mine).with_for_update()).one()
 
 
+def known_as(session: Session, content_id: int, one_id: str) -> int | None:
+    """The identifier with which this person has answered or come already."""
+    return session.scalar(
+        select(MeetingAnswer.identifier_id)
+        .join(Identifier, Identifier.id == MeetingAnswer.identifier_id)
+        .where(MeetingAnswer.content_id == content_id, Identifier.one_id == one_id)
+        .order_by(MeetingAnswer.id)
+        .limit(1)
+    )
+
+
 def said(session: Session, content_id: int, one_id: str) -> bool | None:
     """Whether this person is coming, by the newest word through any identifier."""
     return session.scalar(

@@ -7,6 +7,7 @@ extra `recommend`); `proof` measures.
 
 from app.recommend import explore, heads, later, near, reading, timing, way, way_rates
 from app.recommend.answers import (
+    BESIDE,
     REFUSALS,
     Answer,
     answer,
@@ -35,6 +36,7 @@ from app.recommend.table import FastScorer, scorer
 from app.recommend.words import LEFT_OUT
 
 __all__ = [
+    "BESIDE",
     "DAY_0",
     "LEFT_OUT",
     "REFUSALS",

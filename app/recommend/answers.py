@@ -30,6 +30,7 @@ REFUSALS = {
     "other": "其他",
 }
 TIMING_DAYS = 7
+BESIDE = "beside:"  # begins the plan keys of what reps take for themselves
 MUTE, REOPEN = "mute", "reopen"
 
 
@@ -118,13 +119,15 @@ def expire_unanswered(session: Session, rep_id: int, before: date) -> int:
 
 
 def count_of_day(session: Session, rep_id: int, days: Sequence[date]) -> dict[date, int]:
-    """How many suggestions a rep has on each of these days; cancelled ones do not count."""
+    """How many suggestions a rep has on each of these days; cancelled ones do not count, nor what
+    the rep has taken beside a chat."""
     rows = session.execute(
         select(Suggestion.day, func.count().label("number"))
         .where(
             Suggestion.rep_id == rep_id,
             Suggestion.day.in_(days),
             Suggestion.state != State.CANCELLED,
+            Suggestion.plan_key.not_like(f"{BESIDE}%"),
         )
         .group_by(Suggestion.day)
     )

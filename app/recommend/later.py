@@ -35,17 +35,16 @@ HOURS = {Part.MORNING: range(8, 12), Part.AFTERNOON: range(13, 18), Part.EVENING
 
 def until(choice: Later, now: datetime) -> datetime:
     """When the suggestion comes back: today at two (in two hours once it is past noon, on the full
-    hour), at the next midnight, or on the first working day of next week; in China."""
+    hour), on the next working day, for nothing is suggested on others, or on the first one of next
+    week; in China."""
     here = local(now)
     midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
     if choice is Later.AFTERNOON and here.hour + SOON.seconds // 3600 < EVENING:
         hour = max(AFTERNOON, here.hour + 2)
         return midnight.replace(hour=hour).astimezone(now.tzinfo)
-    if choice is not Later.NEXT_WEEK:
-        return (midnight + timedelta(days=1)).astimezone(now.tzinfo)
-    sunday = here.date() + timedelta(days=6 - here.weekday())
-    monday = workdays.next_workday(sunday)
-    return (midnight + (monday - here.date())).astimezone(now.tzinfo)
+    week = 6 - here.weekday() if choice is Later.NEXT_WEEK else 0
+    day = workdays.next_workday(here.date() + timedelta(days=week))
+    return (midnight + (day - here.date())).astimezone(now.tzinfo)
 
 
 def other_hour(

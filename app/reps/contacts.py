@@ -188,11 +188,13 @@ def relations_of(session: Session, one_id: str) -> Sequence[tuple[RepContact, Re
     )
 
 
-def rep_for(session: Session, one_id: str, last: Collection[int] = ()) -> Nearest | None:
-    """The rep to turn to for a physician: connected, active, with the newest chat; one of `last`
-    only where there is no other."""
+def rep_for(
+    session: Session, one_id: str, last: Collection[int] = (), first: int | None = None
+) -> Nearest | None:
+    """The rep to turn to for a physician: connected, active, `first` or the one with the newest
+    chat; one of `last` only where there is no other."""
     found = _NEAREST.all(session, {"one_id": one_id})
-    return min(found, key=lambda one: one.rep_id in last, default=None)
+    return min(found, key=lambda one: (one.rep_id in last, one.rep_id != first), default=None)
 
 
 def note_chat(session: Session, rep_id: int, identifier_id: int, at: datetime) -> None:

@@ -200,25 +200,28 @@ def test_who_was_wanted_later_is_asked_about_among_the_first(
     now = clock()
     with database.transaction() as session:
         tagging.seed(session, now)
-        rep = hire(session, "rep", now, daily_limit=1)
+        rep = hire(session, "rep", now, daily_limit=2)
         versions = [publish(session, f"内容{n}", (TAGS[n % 5],), now) for n in range(5)]
         for n in range(8):
             meet(session, rep, f"p{n}", now - timedelta(days=9 * n), tags=TAGS[:3])
         low = meet(session, rep, "low", now - timedelta(days=90), tags=("cad",))
-        version, at = versions[TAGS.index("cad")], now - timedelta(days=4)
-        session.add(Suggestion(
-            plan_key="x", rep_id=rep.id, identifier_id=low.id, content_id=version.content_id,
-            content_version_id=version.id, day=local(at).date(), state=State.LATER,
-            hidden_until=now - timedelta(days=1), created_at=at,
-        ))  # fmt: skip
+        none = meet(session, rep, "none", now)  # no tag speaks for anything
+        at = now - timedelta(days=4)
+        for one, version in ((low, versions[TAGS.index("cad")]), (none, versions[0])):
+            session.add(Suggestion(
+                plan_key="x", rep_id=rep.id, identifier_id=one.id, content_id=version.content_id,
+                content_version_id=version.id, day=local(at).date(), state=State.LATER,
+                hidden_until=now - timedelta(days=1), created_at=at,
+            ))  # fmt: skip
     segments.build(database, clock)
     work_all(database, clock)
     with database.transaction() as session:
-        rooms = [(session.scalars(select(Rep)).one(), 1)]
+        rooms = [(session.scalars(select(Rep)).one(), 2)]
         best = BestFirst(session, rooms, local(now).date(), now)
         result = best.plan()
-        ((chosen,),) = result.chosen.values()
-        assert (chosen.person, chosen.bonus) == (low.one_id, 1.0)
+        (chosen,) = result.chosen.values()
+        assert [one.person for one in chosen] == [low.one_id, none.one_id]
+        assert {one.bonus for one in chosen} == {1.0}
         assert told(result) == told(by_everybody(session, rooms, now, set()))
         assert best.unasked(rooms[0][0].id) > 0
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import consent, identity, journey, links, reps, tagging
+from app import consent, feedback, identity, journey, links, reps, tagging
 from app.connectors.wecom.types import CorpTag, GroupChat
 from app.consent import About
 from app.delivery import Dispatch, Way
@@ -109,6 +109,7 @@ def test_a_changed_userid_is_still_the_same_rep(database: Database, new_name_fir
         old = reps.ensure_rep(session, CORP, "old", now=NOON)
         reps.connect(session, old, who, since=NOON - timedelta(days=9), now=NOON)
         consent.choose(session, who.id, About.REP, old.id, at=NOON)  # on the own page
+        feedback.claims.claim(session, old.id, who.id, 1, NOON)  # not my physician
         if new_name_first:
             reps.ensure_rep(session, CORP, "new", now=NOON)
         for _ in range(2):
@@ -117,6 +118,7 @@ def test_a_changed_userid_is_still_the_same_rep(database: Database, new_name_fir
         assert known is not None
         assert known.userid == "new"
         assert known.rep_id in consent.own(session, [who.one_id])[who.one_id].reps
+        assert feedback.claims.held(session, [who.one_id], known.rep_id) == {who.one_id: True}
         assert len(reps.active_reps(session)) == 1
 
 

@@ -43,6 +43,9 @@ def test_today_lists_the_reps_own_suggestions(line: Line) -> None:
     ]  # fmt: skip
     line.do("rep_says", userid="rep02", text="今日")
     assert "还没有建议" in told(line, "rep02")[-1]
+    line.clock.tick(days=4)  # a Saturday
+    line.do("rep_says", userid="rep02", text="今日")
+    assert told(line, "rep02")[-1].startswith("今天没有建议。下一个工作日")
 
 
 def test_anything_else_is_answered_with_how_it_works(line: Line) -> None:

@@ -12,6 +12,7 @@ from app.content import ContentVersion
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
 from app.flows.stop_or_resume import stop_or_resume
+from app.flows.tell_rep import tell_rep
 from app.flows.withdraw_content import withdraw_content
 from app.identity import Identifier, Known
 from app.infra.db import Database
@@ -51,6 +52,7 @@ def test_suggestions_follow_what_is_taken_back(database: Database, by_physician:
         planned = suggest(session, rep, row, version, State.PLANNED)
         adopted = suggest(session, rep, row, version, State.ADOPTED)
         untouched = suggest(session, rep, other, others, State.PLANNED)
+        tell_rep(session, row.one_id, "{name}说用药后皮疹", key="harm", now=NOON)
         if by_physician:
             stop_or_resume(
                 session, row, True, source="keyword", evidence="", ref="r", channel="oa", at=NOON,
@@ -64,8 +66,9 @@ def test_suggestions_follow_what_is_taken_back(database: Database, by_physician:
         assert states[untouched.id] == State.PLANNED
         waiting = session.scalars(select(Dispatch).where(Dispatch.state == Sending.QUEUED)).all()
         told = [row.payload["text"] for row in waiting if row.way == Way.REP_TEXT]
-        assert len(waiting) == 2
-        assert "没有发出" in told[0]
+        assert len(waiting) == 3
+        assert any("没有发出" in text for text in told)
+        assert any("皮疹" in text for text in told), "the rep hears what the physician has said"
 
 
 def test_who_became_somebody_else_a_moment_ago_has_stopped_all_the_same(

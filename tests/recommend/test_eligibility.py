@@ -20,7 +20,7 @@ from app.flows.permission import verdict_for
 from app.flows.plan_day import plan_day
 from app.flows.still_allowed import still_allowed
 from app.identity import Id, Identifier, Kind, Physician
-from app.infra import stamp
+from app.infra import stamp, workdays
 from app.infra.clock import local
 from app.infra.db import Database
 from app.recommend.eligibility import Compiled, Terms, Whom, against
@@ -62,7 +62,7 @@ def test_what_is_put_off_comes_back_later_and_in_its_order(now) -> None:  # type
     afternoon, tomorrow, week = (until(choice, now) for choice in Later)
     assert now < afternoon <= tomorrow <= week
     assert local(week).weekday() < 5
-    assert local(tomorrow).date() == local(now).date() + timedelta(days=1)
+    assert local(tomorrow).date() == workdays.next_workday(local(now).date())
 
 
 @given(st.integers(8, 19), st.sets(st.integers(0, 23), max_size=6), st.sampled_from([None, *Part]))

@@ -153,7 +153,6 @@ def days_until_again(
         (Answer.REFUSE, "timing", 7),
         (Answer.REFUSE, "content", 30),
         (Answer.REFUSE, "other", 30),
-        (Answer.REFUSE, "not_mine", 30),
         (Answer.REFUSE, "discussed", 90),
         (Answer.ADOPT, "", 90),
     ],

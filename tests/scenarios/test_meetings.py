@@ -10,6 +10,7 @@ import pytest
 from app import content, identity, journey, links
 from app.content import ContentVersion
 from app.flows.meetings import attend_from_file
+from app.flows.withdraw_content import withdraw_content
 from app.identity import Id, Kind
 from app.infra.errors import Refused
 from app.journey import Happened
@@ -17,6 +18,7 @@ from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_main_line import suggest
 from tests.scenarios.test_rep_page import enter, send
 from tests.scenarios.test_suggestion_line import card_of, texts
+from tests.segments.test_index import ONE_DATABASE
 
 WECHAT = {"User-Agent": "Mozilla/5.0 MicroMessenger/8.0"}
 
@@ -145,3 +147,34 @@ def test_whoever_the_account_has_invited_is_on_the_page_of_the_rep_who_hears(
     page = enter(line, "rep01").get("/rep/meetings").text
     assert "王某某" in page
     assert "将参加" in page
+
+
+@ONE_DATABASE
+def test_who_has_invited_hears_the_answer_and_another_rep_only_in_their_place(
+    line: Line, invited: str
+) -> None:
+    line.do("add_contact", userid="rep02", person="wang")  # the newest relation
+    line.do("follow", person="wang")
+    line.clock.tick(minutes=1)
+    line.web.post(f"{invited}/meeting", data={"coming": "yes"})
+    line.work()
+    assert "将参加" in texts(line)[-1]
+    with line.parts.db.transaction() as session:
+        row = identity.find(session, Id(Kind.OPENID, "wxtestaccount", line.person("wang").openid))
+        assert row is not None
+        link = links.create_link(
+            session, version_of(line).id, identifier_id=row.id, channel="oa", now=line.clock()
+        )
+    line.do("delete_contact", userid="rep01", person="wang", by="physician")
+    line.clock.tick(minutes=1)
+    line.web.post(f"/t/{link.token}/meeting", data={"coming": "no"})
+    line.work()
+    assert "不能参加" in texts(line, "rep02")[-1]
+    page = enter(line, "rep02").get("/rep/meetings").text
+    assert page.count("王某某") == 1, "the newest word, not both"
+    assert "不能参加" in page
+    assert "王某某" not in enter(line, "rep01").get("/rep/meetings").text
+    assert "邀请已撤回" not in page
+    with line.parts.db.transaction() as session:
+        withdraw_content(session, version_of(line).id, reason="改期", now=line.clock())
+    assert "邀请已撤回" in enter(line, "rep02").get("/rep/meetings").text

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import delivery
 from app.facts import CardAnswered
 from app.flows import Received, card_answered
-from app.flows.refusal import BETTER, NOTE, WHEN, take_back
+from app.flows.refusal import BETTER, NOTE, WHEN, take_back, take_back_claim
 from app.flows.suggestion_card import REASON_QUESTION, task_id
 from app.infra.clock import local
 from app.infra.errors import Refused
@@ -44,13 +44,19 @@ def answer(suggestion_id: int, key: str) -> Response:
     here = parts()
     if key not in ("adopt", "later", "refuse_reason"):
         abort(404)
-    with here.db.transaction() as session:
-        rep, row = own(session, suggestion_id)
-        was = row.state
-        give(session, rep, row, key, here.clock(), way=_one_way())
-        said = told(row.state, row.refusal or "", row.hidden_until, way=row.way)
-    if was == State.ADOPTED and key != "adopt":
-        said = str(_("这条建议之前已采用，不能再改；还没有转发或确认的，不转发、不确认即可。"))
+    now = here.clock()
+    try:
+        with here.db.transaction() as session:
+            rep, row = own(session, suggestion_id)
+            was = row.state
+            if was == State.REFUSED:  # on a page that was open before
+                take_back_claim(session, row, now)
+            give(session, rep, row, key, now, way=_one_way())
+            said = told(row.state, row.refusal or "", row.hidden_until, way=row.way)
+        if was == State.ADOPTED and key != "adopt":
+            said = str(_("这条建议之前已采用，不能再改；还没有转发或确认的，不转发、不确认即可。"))
+    except Refused as problem:
+        said = str(problem)
     flash(said)
     return entry.back(request.form.get("beside", ""))
 

@@ -17,7 +17,7 @@ from app.content import ContentVersion, Purpose
 from app.flows import talk_about
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
-from app.recommend import REFUSALS, Suggestion
+from app.recommend import REFUSALS, State, Suggestion
 from app.reps import Rep
 from app.tagging import Weight
 from app.web.context import parts
@@ -79,7 +79,7 @@ def take(version_id: int) -> Response:
         else:
             suggestion = talk_about.take(session, rep, row, topic, now)
             answers.give(session, rep, suggestion, "adopt", now)
-            flash(answers.told(suggestion.state))
+            flash(answers.told(suggestion.state, way=suggestion.way))
     return entry.back(beside)
 
 
@@ -115,17 +115,19 @@ def _tags(
 
 
 def _lines(session: Session, rep: Rep, one_id: str, now: datetime) -> list[Line]:
-    """This rep's suggestions about the physician that can be answered, and today's others; one
-    that was postponed and is long due is history."""
+    """This rep's suggestions about the physician that can be answered, and today's others, each
+    content once; one that was postponed and is long due, or has come back, is history."""
+    today = local(now).date()
     rows = session.scalars(
         select(Suggestion)
         .join(Identifier, Identifier.id == Suggestion.identifier_id)
         .where(
             Suggestion.rep_id == rep.id, Identifier.one_id == one_id,
-            (Suggestion.day == local(now).date())
-            | (Suggestion.state.in_(OPEN) & (Suggestion.day > local(now).date() - LATELY)),
+            Suggestion.day > today - LATELY,
         )
-        .order_by(Suggestion.id.desc())
-        .limit(SUGGESTIONS)
-    ).all()  # fmt: skip
-    return lines_of(session, rep, rows, now)
+        .order_by(Suggestion.id)
+    )  # fmt: skip
+    newest = {row.content_id: row for row in rows}.values()
+    shown = [row for row in newest if row.day == today or State(row.state) in OPEN]
+    shown.sort(key=lambda row: -row.id)
+    return lines_of(session, rep, shown[:SUGGESTIONS], now)
