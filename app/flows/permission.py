@@ -185,7 +185,7 @@ def verdict_for(session: Session, dispatch: Dispatch, now: datetime) -> Verdict 
     if over := push_over(session, dispatch.campaign_id):
         return Verdict(over)
     if dispatch.way == Way.REP_CARD and _had_meanwhile(session, dispatch, row, now):
-        return Verdict((Reason("had_it_already", "医生已收到过这份内容"),))
+        return Verdict((Reason("had_it_already", "已收到过这份内容"),))
     if dispatch.counts_as_contact:
         delivery.lock_person(session, row.id)
     split_at = session.scalar(select(Identifier.split_at).where(Identifier.id == row.id))
