@@ -59,7 +59,10 @@ def cancel_for(
 
 def forget_links(session: Session, *which: ColumnElement[bool]) -> None:
     """Take back the links in these messages, which nobody has got: a message and its links were
-    written for one identity at one moment."""
-    of_message = tuple_(TrackedLink.identifier_id, TrackedLink.created_at)
-    messages = select(Dispatch.identifier_id, Dispatch.created_at).where(*which)
-    links.forget_unseen(session, of_message.in_(messages))
+    written for one identity and one content at one moment."""
+    of_link, of_message = (
+        (row.identifier_id, row.created_at, row.content_version_id)
+        for row in (TrackedLink, Dispatch)
+    )
+    messages = select(*of_message).where(*which)
+    links.forget_unseen(session, tuple_(*of_link).in_(messages))
