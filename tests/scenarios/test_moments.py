@@ -117,6 +117,21 @@ def test_a_paused_campaign_makes_no_moment_and_resuming_makes_it(line: Line) -> 
     assert run(line).step == Step.CONFIRMING
 
 
+def test_a_moment_that_outlives_a_short_pause_is_made_again_after_a_longer_one(line: Line) -> None:
+    campaign_id = moment_campaign(line)
+    assert settled(line).step == Step.CONFIRMING
+    with line.parts.db.transaction() as session:
+        for _ in range(2):  # nobody has looked at it in between
+            stop_campaign(session, campaign_id, campaigns.Stage.PAUSED, line.clock.tick(seconds=1))
+            campaigns.activate(session, campaign_id, line.clock.tick(seconds=1))
+        assert not campaigns.unfinished(session, line.clock())
+        stop_campaign(session, campaign_id, campaigns.Stage.PAUSED, line.clock.tick(hours=1))
+    assert run(line, 1).step == Step.FAILED
+    with line.parts.db.transaction() as session:
+        campaigns.activate(session, campaign_id, line.clock.tick(hours=1))
+        assert len(campaigns.unfinished(session, line.clock())) == 1
+
+
 def test_a_finished_campaign_takes_its_moment_back_unless_it_is_published(line: Line) -> None:
     campaign_id = moment_campaign(line)
     assert settled(line).step == Step.CONFIRMING

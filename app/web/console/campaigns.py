@@ -154,8 +154,8 @@ def act_on_campaign(campaign_id: int, action: str) -> Response:
             accounts.audit(session, who.key, f"campaign.{action}", "campaign", campaign_id, now=now)
         if isinstance(told, int):
             with here.db.transaction() as session:
-                carry_out(session, told, here.settings, here.clock())
-            told = _("已执行，结果见下方。")
+                done = carry_out(session, told, here.settings, here.clock())
+            told = _("已执行，结果见下方。") if done else _("已排队，轮到时执行。")
         flash(told, "success")
     except YishuError as problem:
         flash(str(problem), "error")
