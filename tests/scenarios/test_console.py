@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from app import accounts, content, delivery, identity, reps
-from app.accounts.models import Role
+from app.accounts.models import AuditEntry, Role
 from app.connectors.errors import BadCredential
 from app.consent import Reason, Verdict
 from app.web.console import sends
@@ -317,6 +318,19 @@ def test_no_rep_is_woken_by_the_daily_list(line: Line, people: dict[str, Browser
         saved = reps.get_rep(session, rep.id)
         now = (saved.daily_at_minute, saved.daily_limit, saved.prefers_group_task)
         assert now == (360, 30, True)
+
+
+@ONE_DATABASE
+def test_the_record_says_which_limits_held_from_when(
+    line: Line, people: dict[str, Browser]
+) -> None:
+    path = "/console/governance/limits"
+    people["admin"].send(path, path, cap_contacts=5, cap_days=7, quiet_from="22:00")
+    with line.parts.db.reading() as session:
+        newest = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)
+        entry = session.scalars(newest).one()
+    assert (entry.action, entry.detail["cap_contacts"]) == ("limits.changed", 5)
+    assert (entry.detail["cap_days"], entry.detail["quiet_from_minute"]) == (7, 22 * 60)
 
 
 def test_names_that_outsiders_choose_cannot_run(line: Line, people: dict[str, Browser]) -> None:

@@ -109,7 +109,10 @@ def contact_limits() -> str | Response:
             row.quiet_from_minute = _clock("quiet_from", row.quiet_from_minute)
             row.quiet_until_minute = _clock("quiet_until", row.quiet_until_minute)
             row.updated_at = here.clock()
-            accounts.audit(session, who.key, "limits.changed", "policy", 1, now=here.clock())
+            names = ("cap_contacts", "cap_days", "refuse_days", "quiet_from_minute",
+                     "quiet_until_minute")  # fmt: skip
+            accounts.audit(session, who.key, "limits.changed", "policy", 1, now=here.clock(),
+                           **{name: getattr(row, name) for name in names})  # fmt: skip
             flash(_("已保存，立即对所有推送生效。"), "success")
             return redirect(url_for("console.contact_limits"))
         return render_template("console/limits.html", row=row)
