@@ -21,7 +21,7 @@ from app.recommend import Suggestion
 from app.recommend.way import Choice
 from app.reps import Rep
 
-HAD = Reason("had_it_already", "医生已收到过这份内容")
+HAD = Reason("had_it_already", "医生已收到或即将收到这份内容")
 Row = TypeVar("Row", Identifier, ContentVersion)
 
 
