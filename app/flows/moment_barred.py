@@ -27,6 +27,7 @@ from app.reps import Rep
 
 PASSES = frozenset({"cap", "suppression_unknown"})
 SPLIT = "身份已拆分，这条内容是按拆分前的医生选的"
+NOT_SHOWN = "平台没有把朋友圈展示给这位医生"
 Marked = tuple[Dispatch, Identifier]
 
 

@@ -11,14 +11,13 @@ from app import content, delivery, journey, reps
 from app.delivery import Dispatch, Receipt, State, Way
 from app.delivery import moments as rows
 from app.delivery.moment_models import Moment, MomentViewer, Step
-from app.flows.moment_barred import Barred
+from app.flows.moment_barred import NOT_SHOWN, Barred
 from app.flows.sent import BESIDE_CHAT, tell_not_sent
 from app.journey import Happened
 from app.recommend import State as Answered
 from app.recommend import Suggestion
 
 CHANNEL = "moment"
-NOT_SHOWN = "平台没有把朋友圈展示给这位医生"
 
 
 def publish(session: Session, row: Moment, seen: Collection[str], now: datetime) -> None:

@@ -32,7 +32,7 @@ CONSENT_CHANNEL = {Through.REP: "wecom", Through.GROUP_TASK: "wecom", Through.AC
 CHUNK = 1000
 ABOUT_THEN = timedelta(minutes=1)
 Relations = Mapping[int, Mapping[int, datetime]]  # contact → connected rep → the newest chat
-HAD = Reason("had_it_already", "医生已收到过这份内容")
+HAD = Reason("had_it_already", "医生已收到或即将收到这份内容")
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,9 +153,9 @@ def test_nobody_gets_a_content_twice_because_two_reps_adopt_it(
     path = f"/rep/sidebar/topics/{suggestion.content_version_id}"
     assert "已采用" in send(enter(line, "rep02"), path, where, beside=me).text
     line.work()
-    assert "医生已收到过这份内容" in enter(line, "rep01").get("/rep/").text
+    assert "医生已收到或即将收到这份内容" in enter(line, "rep01").get("/rep/").text
     line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
-    assert "现在不能发送：医生已收到过这份内容" in texts(line)[-1]
+    assert "现在不能发送：医生已收到或即将收到这份内容" in texts(line)[-1]
     assert len([one for one in texts(line) + texts(line, "rep02") if "/t/" in one]) == 1
 
 
