@@ -79,7 +79,7 @@ def test_nothing_of_a_push_that_has_ended_goes_out(line: Line) -> None:
     with line.parts.db.transaction() as session:
         stop_campaign(session, campaign_id, Stage.FINISHED, line.clock())
     line.do("tap_card", task_id=cards(line)[0], key="adopt")
-    assert "市场部已结束这次推送" in texts(line)[-1]
+    assert "推送已结束" in texts(line)[-1]
     assert rows_of(line)[0].state == State.CANCELLED
 
 
