@@ -6,13 +6,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from zlib import crc32
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from app import tagging
 from app.flows.scoring import READ_DAYS, Opened, openings
 from app.identity import Identifier
+from app.infra.clock import local
 from app.links import PageView, TrackedLink
 from app.recommend import Suggestion, heads
 from app.tagging import Shape
@@ -21,6 +24,7 @@ from app.tagging.read import FAINT
 from app.tagging.rules import Asserted, strength, weight
 
 DAYS, MOST, CHUNK = 365, 40_000, 1000
+WEEKS = timedelta(days=60)  # a sample's; of most of them it is known who has not opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Example:
 
 
 def examples(session: Session, now: datetime) -> list[Example]:
-    """The newest suggestions that say something, in the order in which they were shown."""
+    """Suggestions that say something, in the order in which they were shown; see `_chosen`."""
     rows = _rows(session, now)
     people = sorted({one_id for one_id, _, _ in rows})
     said = _assertions(session, people)
@@ -55,36 +59,11 @@ def examples(session: Session, now: datetime) -> list[Example]:
 
 
 def _rows(session: Session, now: datetime) -> list[tuple[str, Suggestion, dict[str, bool]]]:
-    link = (
-        select(
-            TrackedLink.suggestion_id.label("suggestion"),
-            func.min(TrackedLink.created_at).label("sent_at"),
-            func.count(PageView.id).label("opened"),
-            func.min(PageView.opened_at).label("opened_at"),
-            func.sum(case((and_(PageView.read_at.is_not(None)), 1), else_=0)).label("read"),
-        )
-        .outerjoin(PageView, PageView.link_id == TrackedLink.id)
-        .where(TrackedLink.suggestion_id.is_not(None))
-        .group_by(TrackedLink.suggestion_id)
-        .subquery()
-    )
-    rows = session.execute(
-        select(
-            Identifier.one_id,
-            Suggestion,
-            link.c.sent_at,
-            link.c.opened,
-            link.c.read,
-            link.c.opened_at,
-        )
-        .join(Identifier, Identifier.id == Suggestion.identifier_id)
-        .outerjoin(link, link.c.suggestion == Suggestion.id)
-        .where(Suggestion.delivered_at > now - timedelta(days=DAYS))
-        .order_by(Suggestion.delivered_at.desc(), Suggestion.id.desc())
-        .limit(MOST)
-    ).all()
+    chosen, rows = _chosen(session, now), list[Any]()
+    for start in range(0, len(chosen), CHUNK):
+        rows += session.execute(_told(chosen[start : start + CHUNK])).all()
     found = []
-    for one_id, row, sent_at, opened, read, opened_at in reversed(rows):
+    for one_id, row, sent_at, opened, read, opened_at in sorted(rows, key=_moment):
         shown = heads.Shown(
             row.state,
             row.refusal,
@@ -96,6 +75,58 @@ def _rows(session: Session, now: datetime) -> list[tuple[str, Suggestion, dict[s
         )
         found.append((one_id, row, heads.labels(shown, now)))
     return [one for one in found if one[2]]
+
+
+def _chosen(session: Session, now: datetime) -> Sequence[int]:
+    """The newest that were shown within a year. Where more than MOST were made in the last weeks,
+    an even sample of those: of the newest alone nobody knows yet who has not opened them. The same
+    numbers give the same sample."""
+    number, least, greatest = func.count(), func.min(Suggestion.id), func.max(Suggestion.id)
+    lately = select(number, least, greatest).where(Suggestion.day > local(now).date() - WEEKS)
+    made, first, last = session.execute(lately).one()
+    if made <= MOST:
+        newest = (
+            select(Suggestion.id)
+            .where(Suggestion.delivered_at > now - timedelta(days=DAYS))
+            .order_by(Suggestion.delivered_at.desc(), Suggestion.id.desc())
+        )
+        return session.scalars(newest.limit(MOST)).all()
+    step = (last - first + 1) / MOST
+    return [first + int((n + crc32(b"%d" % n) / 2**32) * step) for n in range(MOST)]
+
+
+def _told(numbers: Sequence[int]) -> Select[Any]:
+    """(ONE ID, suggestion, when its link was made, views, of these read, the first)."""
+    link = (
+        select(
+            TrackedLink.suggestion_id.label("suggestion"),
+            func.min(TrackedLink.created_at).label("sent_at"),
+            func.count(PageView.id).label("opened"),
+            func.min(PageView.opened_at).label("opened_at"),
+            func.sum(case((and_(PageView.read_at.is_not(None)), 1), else_=0)).label("read"),
+        )
+        .outerjoin(PageView, PageView.link_id == TrackedLink.id)
+        .where(TrackedLink.suggestion_id.in_(numbers))
+        .group_by(TrackedLink.suggestion_id)
+        .subquery()
+    )
+    return (
+        select(
+            Identifier.one_id,
+            Suggestion,
+            link.c.sent_at,
+            link.c.opened,
+            link.c.read,
+            link.c.opened_at,
+        )
+        .join(Identifier, Identifier.id == Suggestion.identifier_id)
+        .outerjoin(link, link.c.suggestion == Suggestion.id)
+        .where(Suggestion.id.in_(numbers), Suggestion.delivered_at.is_not(None))
+    )
+
+
+def _moment(row: Any) -> tuple[datetime, int]:
+    return row.Suggestion.delivered_at, row.Suggestion.id
 
 
 def _assertions(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app import links, recommend, tagging
-from app.flows import learn
+from app.flows import learn, shown
 from app.flows.candidates import consider
 from app.flows.learn_tonight import learn_tonight
 from app.flows.scoring import scorer_of
@@ -129,6 +129,25 @@ def test_a_task_that_nobody_has_confirmed_is_not_one_that_was_not_opened(
     made.forwarded_at = at + timedelta(hours=1)
     session.flush()
     assert [one.labels for one in examples(session, later)] == [{"accept": True, "open": False}]
+
+
+def test_of_a_large_company_is_learned_from_weeks_and_not_from_the_last_day(
+    session: Session, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rep, now = hire(session, "rep01", clock()), clock()
+    who = meet(session, rep, "p1", now, tags=("af",))
+    version = publish(session, "房颤随访", ("af",), now)
+    for n in range(300):
+        at = now - timedelta(days=30) + timedelta(days=30 * n / 300)
+        session.add(suggestion(rep.id, who, version, State.ADOPTED, n, at))
+    session.flush()
+    assert len(examples(session, now)) == 300
+    monkeypatch.setattr(shown, "MOST", 60)
+    found = [one.at for one in examples(session, now)]
+    assert found == sorted(found)
+    assert len(found) == 60
+    assert [sum(at < now - timedelta(days=10 * n) for at in found) for n in (2, 1)] == [20, 40]
+    assert found == [one.at for one in examples(session, now)], "the same sample"
 
 
 def suggestion(
