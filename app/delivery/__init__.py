@@ -32,6 +32,7 @@ from app.delivery.receipts import (
     ask_again,
     awaiting_receipt,
     checked,
+    is_late,
     not_got,
     take_back_task,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "group_tasks_this_month",
     "has_expired",
     "has_stale",
+    "is_late",
     "known_breakers",
     "listing",
     "lock_person",

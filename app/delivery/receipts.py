@@ -53,9 +53,14 @@ def not_got(session: Session, rep_id: int, since: datetime) -> Sequence[Dispatch
     ).all()  # fmt: skip
 
 
+def is_late(dispatch: Dispatch, now: datetime) -> bool:
+    """Has its rep not confirmed it in all the time in which we ask?"""
+    return now - (dispatch.sent_at or now) > GIVE_UP
+
+
 def checked(session: Session, dispatch: Dispatch, now: datetime) -> None:
     """Nothing new: ask again later, more and more rarely, for a week."""
     age = now - (dispatch.sent_at or now)
     wait = min(max(age / 5, SHORTEST), LONGEST)
-    dispatch.check_at = None if age > GIVE_UP else now + wait
+    dispatch.check_at = None if is_late(dispatch, now) else now + wait
     session.flush()

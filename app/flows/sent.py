@@ -69,7 +69,8 @@ def after_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: da
 
 
 def after_giving_up(session: Session, dispatch: Dispatch, now: datetime) -> None:
-    """A group task that the rep has not confirmed in all the time in which we ask."""
+    """A group task that the rep has not confirmed in all the time in which we ask, and that the
+    platform did not take back."""
     suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
     if suggestion is not None and suggestion.state == State.ADOPTED:
         then = "需要的话，请在企业微信的群发助手里确认。"

@@ -1,7 +1,7 @@
 """Why a group task that waits for its rep may not reach the physician any more.
 
 Asked again until it is confirmed, as of moments (`moment_barred`): only what stays counts, and
-neither the hour nor who chatted last does.
+neither the hour nor who chatted last does. Nor may one that was meant for last week go out.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import campaigns, content, reps
-from app.campaigns import Stage
+from app import campaigns, content, delivery, reps
 from app.consent import Through
 from app.delivery import Dispatch
 from app.flows import eligible
 from app.flows.moment_barred import PASSES, SPLIT
 from app.flows.permission import asker, was_somebody_else
 from app.identity import Identifier
+
+LATE = "群发任务一周没有确认，已取消"
 
 
 def why_barred(session: Session, dispatch: Dispatch, now: datetime) -> str:
@@ -35,14 +36,10 @@ def why_barred(session: Session, dispatch: Dispatch, now: datetime) -> str:
         *ask.verdict(row, now, content_problem=problem).reasons,
         *eligible.reasons_for(session, rep, row.one_id, version, now),
     )
-    words = [_stopped(session, dispatch), *(r.text for r in reasons if r.code not in PASSES)]
+    words = [campaigns.why_stopped(session, dispatch.campaign_id)]
+    words += [reason.text for reason in reasons if reason.code not in PASSES]
+    if delivery.is_late(dispatch, now):
+        words.append(LATE)
     if was_somebody_else(dispatch, row.split_at, now):
         words.append(SPLIT)
     return "；".join(word for word in words if word)
-
-
-def _stopped(session: Session, dispatch: Dispatch) -> str:
-    if dispatch.campaign_id is None:
-        return ""
-    stage = Stage(campaigns.get(session, dispatch.campaign_id).stage)
-    return campaigns.STOPPED.get(stage, "")

@@ -217,7 +217,7 @@ def test_the_rep_is_told_of_a_confirmed_task_that_the_physician_did_not_get(
     assert "/t/" in texts(line)[-1]
 
 
-def test_a_task_that_nobody_confirms_is_told_once_and_may_still_be_confirmed(
+def test_a_task_that_nobody_confirms_is_taken_back_after_a_week_and_told_once(
     line: Line, two: list[Suggestion]
 ) -> None:
     send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
@@ -226,8 +226,12 @@ def test_a_task_that_nobody_confirms_is_told_once_and_may_still_be_confirmed(
     assert poll_group_tasks(line.parts) == 1
     assert poll_group_tasks(line.parts) == 0
     line.work()
-    assert "一周没有确认" in texts(line)[-1]
-    assert rows_of(line)[0].state == State.ADOPTED
+    assert "一周没有确认，已取消" in texts(line)[-1]
+    assert rows_of(line)[0].state == State.CANCELLED
+    (task,) = line.world.tasks.values()
+    assert task["state"] == "cancelled", "nothing of last week goes out"
+    with line.parts.db.reading() as session:
+        assert session.scalars(select(TrackedLink)).all() == [], "nobody has had it"
 
 
 def test_similar_conversations_go_with_one_tap_each_judged_by_itself(
