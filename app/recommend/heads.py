@@ -44,29 +44,29 @@ def got_at(way: str, linked_at: datetime | None, arrived_at: datetime | None) ->
 def labels(one: Shown, now: datetime) -> dict[str, bool]:
     """Yes or no by question; what is not known yet, or is about something else, is missing.
 
-    Snoozed says nothing yet. A wrong moment, something discussed already and “not my physician”
-    say nothing about the content.
+    A yes counts no earlier than a no could: else what is new would seem to please everybody.
+    Snoozed says nothing yet. A wrong moment, something discussed already and “not my physician” say
+    nothing about the content.
     """
     found = {}
     accepted = _accepted(one, now)
     if accepted is not None:
         found[ACCEPT] = accepted
-    if one.sent_at is not None:
-        if one.opened:
-            found[OPEN] = True
-            at = one.opened_at
-            if one.read or at is None or now - at >= timedelta(days=READ_DAYS):
-                found[READ] = one.read
-        elif now - one.sent_at >= timedelta(days=OPEN_DAYS):
-            found[OPEN] = False
+    if one.sent_at is not None and now - one.sent_at >= timedelta(days=OPEN_DAYS):
+        found[OPEN] = one.opened
+        if one.opened and (
+            one.opened_at is None or now - one.opened_at >= timedelta(days=READ_DAYS)
+        ):
+            found[READ] = one.read
     return found
 
 
 def _accepted(one: Shown, now: datetime) -> bool | None:
+    if now - one.shown_at < timedelta(days=ANSWER_DAYS):
+        return None
     if one.state == State.ADOPTED:
         return True
     if one.state == State.REFUSED:
         return None if one.refusal in NOT_THE_CONTENT else False
     waits = one.state in (State.DELIVERED, State.EXPIRED)
-    ripe = now - one.shown_at >= timedelta(days=ANSWER_DAYS)
-    return False if waits and ripe else None
+    return False if waits else None
