@@ -133,3 +133,16 @@ def test_an_upload_that_was_confirmed_is_not_dropped_while_it_waits(
     with database.transaction() as session:
         import_tags.drop_stale(session, NOON + timedelta(days=30))
         assert session.get(TagImport, upload) is not None
+
+
+def test_an_upload_that_could_not_be_taken_is_dropped_like_one_that_nobody_confirmed(
+    database: Database, clock: SetClock, upload: int
+) -> None:
+    ask(database, upload, clock)
+    with database.transaction() as session:
+        session.get_one(TagImportWork, upload).problem = "词表正在修改。"
+    with database.transaction() as session:
+        import_tags.drop_stale(session, NOON + timedelta(days=30))
+    with database.reading() as session:
+        assert session.get(TagImport, upload) is None
+        assert session.get(TagImportWork, upload) is None
