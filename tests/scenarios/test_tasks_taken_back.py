@@ -8,7 +8,9 @@ from sqlalchemy import select
 from app.campaigns import Stage
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
+from app.flows.settle_message import settle_message
 from app.flows.stop_campaign import stop_campaign
+from app.flows.stop_sending import stop_sending
 from app.flows.withdraw_content import withdraw_content
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
@@ -50,6 +52,20 @@ def test_who_stops_us_gets_nothing_that_the_rep_has_not_confirmed_yet(
         assert session.scalars(select(TrackedLink.identifier_id)).all() == [other.identifier_id]
     line.clock.tick(hours=2)
     assert poll_group_tasks(line.parts) == 1, "nobody asks about what was taken back"
+
+
+def test_nobody_asks_the_platform_about_a_task_of_which_a_person_has_said_that_it_was_sent(
+    line: Line, two: list[Suggestion]
+) -> None:
+    send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
+    with line.parts.db.transaction() as session:
+        row = session.scalars(select(Dispatch).where(Dispatch.way == Way.GROUP_TASK)).one()
+        row.state = Sending.UNKNOWN
+        session.flush()
+        settle_message(session, row.id, "sent", actor="user:1", now=line.clock())
+        assert row.identifier_id is not None
+        stop_sending(session, "医生已退订", line.clock(), identifier_ids=[row.identifier_id])
+    assert poll_group_tasks(line.parts) == 0
 
 
 def test_what_has_been_confirmed_meanwhile_has_been_sent(line: Line, two: list[Suggestion]) -> None:
