@@ -85,6 +85,15 @@ def test_what_a_worker_leaves_another_goes_on_with(
     assert list(said(database, people[OTHER])) == ["心衰"]
 
 
+def test_whoever_dies_when_all_is_taken_leaves_no_problem(
+    database: Database, clock: SetClock, upload: int, people: dict[str, int]
+) -> None:
+    ask(database, upload, clock)
+    import_tags.apply(database, upload, COLUMNS, actor="user:2", now=clock())
+    assert import_work.do_next(database, clock)
+    assert work(database, upload) is None
+
+
 def test_one_thing_at_a_time_is_done_with_a_file(
     database: Database, clock: SetClock, upload: int
 ) -> None:
