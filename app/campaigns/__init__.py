@@ -16,6 +16,7 @@ from app.campaigns.due import (
     look,
     next_due,
 )
+from app.campaigns.going_on import go_on, go_on_soon
 from app.campaigns.lifecycle import NAMES as STAGE_NAMES
 from app.campaigns.manage import (
     NOT_RUNNING,
@@ -26,7 +27,6 @@ from app.campaigns.manage import (
     create,
     edit,
     get,
-    go_on,
     halt,
     listing,
     run_now,
@@ -76,6 +76,7 @@ __all__ = [
     "follow_rename",
     "get",
     "go_on",
+    "go_on_soon",
     "halt",
     "is_due",
     "keep_daily_plans",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import autotag, content, delivery, segments
@@ -112,20 +112,6 @@ def run_now(session: Session, campaign_id: int, now: datetime) -> int:
     elif campaign.stage != Stage.ACTIVE:
         raise Refused("推送已暂停或结束，请先恢复。")
     return _run(session, schedule_of(session, campaign_id), now)
-
-
-def go_on(session: Session, replaced: content.ContentVersion, now: datetime) -> None:
-    """Run those again that are under way and had messages waiting with this version, which were
-    cancelled since there is a newer one."""
-    stopped = exists().where(
-        Dispatch.campaign_id == Campaign.id, Dispatch.content_version_id == replaced.id,
-        Dispatch.state == Sending.CANCELLED, Dispatch.error == replaced.withdraw_reason,
-    )  # fmt: skip
-    chosen = select(Campaign.id).where(
-        Campaign.content_id == replaced.content_id, Campaign.stage == Stage.ACTIVE, stopped
-    )
-    for campaign_id in session.scalars(chosen).all():
-        _run(session, schedule_of(session, campaign_id), now)
 
 
 def get(session: Session, campaign_id: int) -> Campaign:

@@ -26,8 +26,9 @@ def awaiting_receipt(session: Session, now: datetime, limit: int = 50) -> Sequen
 
 def ask_again(session: Session, now: datetime, *which: ColumnElement[bool]) -> None:
     """Ask at once about those of these group tasks of which nobody knows whether the rep has
-    confirmed them: what is not confirmed may have to be taken back."""
-    waits = (Dispatch.state == State.SENT, Dispatch.receipt.is_(None))
+    confirmed them: what is not confirmed may have to be taken back. One that only a person says was
+    sent has no number to ask about."""
+    waits = (Dispatch.state == State.SENT, Dispatch.receipt.is_(None), Dispatch.provider_id != "")
     chosen = update(Dispatch).where(Dispatch.way == Way.GROUP_TASK, *waits, *which)
     session.execute(chosen.values(check_at=now))
 

@@ -71,8 +71,10 @@ def forget_links(session: Session, *which: ColumnElement[bool]) -> None:
 
 
 def _written(table: type[Dispatch] | type[TrackedLink]) -> Sequence[ColumnElement[Any]]:
+    """All but the identity is hidden from indexes: a large run has one moment for all its links,
+    and PostgreSQL would walk through them for each message."""
     of = (table.suggestion_id, table.campaign_id)
     return [
-        table.identifier_id.expression, table.created_at.expression,
+        table.identifier_id.expression, func.coalesce(table.created_at, None),
         *(func.coalesce(number, 0) for number in of),
     ]  # fmt: skip

@@ -223,7 +223,7 @@ def _read(
 
 def _is_stale(now: datetime) -> ColumnElement[bool]:
     begun = exists().where(TagImportChange.import_id == TagImport.id)  # broken off: may be gone on
-    asked = exists().where(TagImportWork.import_id == TagImport.id)
+    asked = exists().where(TagImportWork.import_id == TagImport.id, TagImportWork.problem == "")
     return and_(TagImport.applied_at.is_(None), TagImport.at < now - STALE, ~begun, ~asked)
 
 

@@ -129,6 +129,8 @@ def _do(db: Database, clock: Clock, work: TagImportWork, stop: Callable[[], bool
             said = clock()
             _say(db, work.import_id, done=done, total=total, seen_at=said)
 
+    if work.kind == TAKE and _is_taken(db, work.import_id):
+        return  # whoever did it died before saying so
     if work.kind == TAKE:
         columns = {int(number): meaning for number, meaning in work.columns.items()}
         import_tags.apply(db, work.import_id, columns, actor=work.actor, now=clock(), tell=tell)
@@ -136,6 +138,11 @@ def _do(db: Database, clock: Clock, work: TagImportWork, stop: Callable[[], bool
         undo_tags.undo(
             db, work.import_id, work.reason or "", actor=work.actor, now=clock(), tell=tell
         )
+
+
+def _is_taken(db: Database, upload_id: int) -> bool:
+    with db.reading() as session:
+        return session.get_one(TagImport, upload_id).applied_at is not None
 
 
 def _say(db: Database, upload_id: int, **values: object) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import content, delivery, journey, reps
+from app import campaigns, content, delivery, journey, reps
 from app.delivery import Dispatch, Receipt, State, Way
 from app.delivery import moments as rows
 from app.delivery.moment_models import Moment, MomentViewer, Step
@@ -66,6 +66,7 @@ def fail(session: Session, row: Moment, why: str, now: datetime) -> None:
                  "text": f"朋友圈《{version.title}》没有发出：{why}。"},
         rep_id=rep.id, now=now,
     )  # fmt: skip
+    campaigns.go_on_soon(session, row.campaign_id, row.content_version_id, now)
 
 
 def _reached(

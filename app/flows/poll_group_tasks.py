@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from app import delivery
+from app import campaigns, delivery
 from app.connectors.errors import BadRequest
 from app.delivery import Receipt
 from app.flows.sent import after_giving_up, after_receipt, after_sent
@@ -76,6 +76,7 @@ def note_answer(
     if result is not None and result.status == TAKEN_BACK:
         delivery.take_back_task(session, dispatch, question.against)
         after_sent(session, dispatch, now)
+        campaigns.go_on_soon(session, dispatch.campaign_id, dispatch.content_version_id, now)
     elif receipt is None or result is None:
         delivery.checked(session, dispatch, now)
         if dispatch.check_at is None:

@@ -85,6 +85,15 @@ def test_what_a_worker_leaves_another_goes_on_with(
     assert list(said(database, people[OTHER])) == ["心衰"]
 
 
+def test_whoever_dies_when_all_is_taken_leaves_no_problem(
+    database: Database, clock: SetClock, upload: int, people: dict[str, int]
+) -> None:
+    ask(database, upload, clock)
+    import_tags.apply(database, upload, COLUMNS, actor="user:2", now=clock())
+    assert import_work.do_next(database, clock)
+    assert work(database, upload) is None
+
+
 def test_one_thing_at_a_time_is_done_with_a_file(
     database: Database, clock: SetClock, upload: int
 ) -> None:
@@ -133,3 +142,16 @@ def test_an_upload_that_was_confirmed_is_not_dropped_while_it_waits(
     with database.transaction() as session:
         import_tags.drop_stale(session, NOON + timedelta(days=30))
         assert session.get(TagImport, upload) is not None
+
+
+def test_an_upload_that_could_not_be_taken_is_dropped_like_one_that_nobody_confirmed(
+    database: Database, clock: SetClock, upload: int
+) -> None:
+    ask(database, upload, clock)
+    with database.transaction() as session:
+        session.get_one(TagImportWork, upload).problem = "词表正在修改。"
+    with database.transaction() as session:
+        import_tags.drop_stale(session, NOON + timedelta(days=30))
+    with database.reading() as session:
+        assert session.get(TagImport, upload) is None
+        assert session.get(TagImportWork, upload) is None

@@ -92,6 +92,10 @@ def test_figures_are_what_was_done(database: Database) -> None:
         assert (found.total.adoption.hits, found.total.adoption.of) == (1, 2)
         now = overview.funnel(session, NOON, 28)
         assert (now.shown, now.waiting, now.adoption.of) == (3, 1, 2)
+        last = sent(session, rep, wang, two, NOON - timedelta(days=30))
+        links.open_page(session, last.id, "visit-0001", agent="wechat", now=NOON)
+        before = overview.funnel(session, NOON - timedelta(days=28), 28)
+        assert (before.sent, before.opened) == (1, 0), "what is opened later was not opened then"
         lines = overview.by_rep(session, NOON, 28)
         assert sum(line.adoption.of for line in lines) == 2
         assert sum(line.planned for line in lines) == now.suggested == found.total.suggested

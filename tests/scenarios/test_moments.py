@@ -29,6 +29,7 @@ from app.recommend import State, Suggestion
 from tests.scenarios.conftest import Line, spare
 from tests.scenarios.test_rep_page import enter, send
 from tests.scenarios.test_suggestion_line import dispatches, texts
+from tests.scenarios.test_tasks_taken_back import renewed
 from tests.scenarios.test_ways import moment_campaign, moment_of, rows_of, run, two
 from tests.segments.test_index import ONE_DATABASE
 from workers.moments import keep_moments
@@ -115,6 +116,18 @@ def test_a_paused_campaign_makes_no_moment_and_resuming_makes_it(line: Line) -> 
         carry_out(session, waiting.id, line.parts.settings, line.clock())
         session.delete(session.scalars(select(Moment)).first())  # `run` looks at the only one
     assert run(line).step == Step.CONFIRMING
+
+
+@ONE_DATABASE
+def test_a_moment_that_a_new_version_ended_is_made_with_that_one(line: Line) -> None:
+    campaign_id = moment_campaign(line)
+    moment = settled(line)
+    assert moment.step == Step.CONFIRMING
+    renewed(line, moment.content_version_id)
+    assert settled(line).step == Step.FAILED
+    with line.parts.db.reading() as session:
+        again, _first = campaigns.runs_of(session, campaign_id)
+        assert again.state == "due"
 
 
 def test_a_moment_that_outlives_a_short_pause_is_made_again_after_a_longer_one(line: Line) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
+from app import content
 from app.campaigns import Stage
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
+from app.flows.approve_content import approve_content
+from app.flows.settle_message import settle_message
 from app.flows.stop_campaign import stop_campaign
+from app.flows.stop_sending import stop_sending
 from app.flows.withdraw_content import withdraw_content
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
-from tests.scenarios.conftest import Line
+from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_push_tasks import pushed
 from tests.scenarios.test_rep_page import enter, send
 from tests.scenarios.test_suggestion_line import dispatches, texts
 from tests.scenarios.test_ways import rows_of, two
+from workers.planning import run_due
 from workers.receipts import poll_group_tasks
 
 __all__ = ["two"]
@@ -24,6 +31,22 @@ __all__ = ["two"]
 
 def tasks(line: Line) -> list[str]:
     return [task["state"] for task in line.world.tasks.values()]
+
+
+def renewed(line: Line, version_id: int) -> int:
+    """Another version is approved in its place; its number."""
+    with line.parts.db.transaction() as session:
+        now = line.clock.tick(minutes=5)
+        newer = content.edit(
+            session, version_id, author="user:1", fields={"title": "更正"},
+            tags=content.tags_of(session, version_id), now=now,
+        )  # fmt: skip
+        content.submit(session, newer.id, now=now)
+        approve_content(
+            session, newer.id, approver="user:2", approval_no="示例批准 2026-002",
+            valid_from=now, valid_until=now + timedelta(days=90), now=now,
+        )  # fmt: skip
+    return newer.id
 
 
 def test_who_stops_us_gets_nothing_that_the_rep_has_not_confirmed_yet(
@@ -52,6 +75,20 @@ def test_who_stops_us_gets_nothing_that_the_rep_has_not_confirmed_yet(
     assert poll_group_tasks(line.parts) == 1, "nobody asks about what was taken back"
 
 
+def test_nobody_asks_the_platform_about_a_task_of_which_a_person_has_said_that_it_was_sent(
+    line: Line, two: list[Suggestion]
+) -> None:
+    send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
+    with line.parts.db.transaction() as session:
+        row = session.scalars(select(Dispatch).where(Dispatch.way == Way.GROUP_TASK)).one()
+        row.state = Sending.UNKNOWN
+        session.flush()
+        settle_message(session, row.id, "sent", actor="user:1", now=line.clock())
+        assert row.identifier_id is not None
+        stop_sending(session, "医生已退订", line.clock(), identifier_ids=[row.identifier_id])
+    assert poll_group_tasks(line.parts) == 0
+
+
 def test_what_has_been_confirmed_meanwhile_has_been_sent(line: Line, two: list[Suggestion]) -> None:
     send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
     line.work()
@@ -68,8 +105,6 @@ def test_what_has_been_confirmed_meanwhile_has_been_sent(line: Line, two: list[S
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_tasks_of_a_push_that_ends_are_taken_back(line: Line) -> None:
-    from tests.scenarios.conftest import publish
-
     campaign_id = pushed(line, publish(line, "房颤抗凝新进展", ["af"]))
     assert tasks(line) == ["waiting"]
     with line.parts.db.transaction() as session:
@@ -77,3 +112,18 @@ def test_tasks_of_a_push_that_ends_are_taken_back(line: Line) -> None:
     assert poll_group_tasks(line.parts) == 1
     assert tasks(line) == ["cancelled"]
     assert dispatches(line, Way.GROUP_TASK)[0].error == "推送已结束"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_whom_a_new_version_took_the_old_ones_task_from_gets_the_new_one(line: Line) -> None:
+    version = publish(line, "房颤抗凝新进展", ["af"])
+    pushed(line, version)
+    newer_id = renewed(line, version.id)
+    assert poll_group_tasks(line.parts) == 1
+    assert tasks(line) == ["cancelled"]
+    line.clock.tick(minutes=2)
+    assert run_due(line.parts) == 1
+    line.work()
+    assert tasks(line) == ["cancelled", "waiting"]
+    sent = [row.content_version_id for row in dispatches(line, Way.GROUP_TASK)]
+    assert sent == [version.id, newer_id]

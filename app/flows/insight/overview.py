@@ -82,7 +82,7 @@ def funnel(session: Session, now: datetime, days: int) -> Funnel:
         select(
             func.count(PageView.link_id.distinct()),
             func.count(case((PageView.read_at.is_not(None), PageView.link_id)).distinct()),
-        ).where(PageView.link_id.in_(mine), PageView.opened_at > after)
+        ).where(PageView.link_id.in_(mine), PageView.opened_at > after, PageView.opened_at <= now)
     ).one()
     sent = max(sent, opened[0])  # somebody opened a moment that nobody is known to have seen
     return Funnel(made[0], made[1], made[2] or 0, sent, opened[0], opened[1], made[3] or 0)

@@ -1,0 +1,50 @@
+"""A content has a newer version: pushes that are under way go on with it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from app import content
+from app.campaigns.manage import get, run_now, schedule_of
+from app.campaigns.models import Campaign, Stage
+from app.campaigns.schedule import add_run
+from app.delivery import Dispatch
+from app.delivery import State as Sending
+
+SOON = timedelta(minutes=1)
+
+
+def go_on(session: Session, replaced: content.ContentVersion, now: datetime) -> None:
+    """Run those again that are under way and had messages waiting with this version, which were
+    cancelled since there is a newer one."""
+    stopped = exists().where(
+        Dispatch.campaign_id == Campaign.id, Dispatch.content_version_id == replaced.id,
+        Dispatch.state == Sending.CANCELLED, Dispatch.error == replaced.withdraw_reason,
+    )  # fmt: skip
+    chosen = select(Campaign.id).where(
+        Campaign.content_id == replaced.content_id, Campaign.stage == Stage.ACTIVE, stopped
+    )
+    for campaign_id in session.scalars(chosen).all():
+        run_now(session, campaign_id, now)
+
+
+def go_on_soon(
+    session: Session, campaign_id: int | None, version_id: int | None, now: datetime
+) -> None:
+    """The same of what a rep had not confirmed yet and was taken back, one by one, after that: one
+    run for all of the same minute, when it is over. Nothing for what was taken back otherwise."""
+    if campaign_id is None or version_id is None:
+        return
+    campaign, old = get(session, campaign_id), content.get_version(session, version_id)
+    newer = content.usable_version(session, old.content_id, now)
+    if (
+        campaign.stage == Stage.ACTIVE
+        and campaign.content_id == old.content_id
+        and newer is not None
+        and newer.id != old.id
+    ):
+        due = now.replace(second=0, microsecond=0) + SOON
+        add_run(session, schedule_of(session, campaign_id).id, due, due)
