@@ -208,11 +208,12 @@ def _with_later(
 ) -> Sequence[Scored]:
     """Also what the rep wanted later and is none of the best: chance or a push had chosen it."""
     assert found.fits is not None
-    asked, known = found.asked[one_id], {fit.piece.content_id for fit in best}
+    asked = found.asked[one_id]
+    wanted = later - {fit.piece.content_id for fit in best}
     pieces = {
         piece.content_id: piece
-        for piece in found.fits.basis.pieces
-        if piece.content_id in later - known and piece.content_id not in asked.without
+        for piece in (found.fits.basis.pieces if wanted else ())  # few have anything
+        if piece.content_id in wanted and piece.content_id not in asked.without
     }
     if not pieces:
         return best
