@@ -14,7 +14,7 @@ from app.content import ContentVersion
 from app.delivery import Way
 from app.facts import CardAnswered
 from app.flows import Outside, Received, refusal
-from app.flows.history import have_it_already
+from app.flows.history import contents_had
 from app.flows.pass_on import announced, carrier, pass_on
 from app.flows.permission import HAD
 from app.flows.sent import after_sent
@@ -157,9 +157,9 @@ def mute_today(session: Session, case: Case, now: datetime) -> int:
 
 
 def _had(session: Session, case: Case, now: datetime) -> str:
-    people = [case.identifier.one_id]
-    had = have_it_already(session, people, case.suggestion.content_id, now)
-    return HAD.text if had else ""
+    one_id, one = case.identifier.one_id, case.suggestion
+    had = contents_had(session, [one_id], now, [one.id]).get(one_id, ())
+    return HAD.text if one.content_id in had else ""
 
 
 def _in_words(verdict: Verdict) -> str:

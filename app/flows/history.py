@@ -106,12 +106,16 @@ def history(
     return {one_id: past.seen_by(rep_id, one_id, now) for one_id in one_ids}
 
 
-def contents_had(session: Session, one_ids: Sequence[str], now: datetime) -> Mapping[str, set[int]]:
-    """The contents that they got lately, through whomever, or have read at any time."""
+def contents_had(
+    session: Session, one_ids: Sequence[str], now: datetime, but: Sequence[int] = ()
+) -> Mapping[str, set[int]]:
+    """The contents that they got lately, through whomever, or have read at any time. `but`:
+    suggestions that wait for an answer; what was tried with one before has not arrived, whoever
+    opened its link."""
     found: dict[str, set[int]] = defaultdict(set)
     since = now - timedelta(days=NOT_AGAIN_DAYS)
     for start in range(0, len(one_ids), CHUNK):
-        _had(session, found, one_ids[start : start + CHUNK], since)
+        _had(session, found, one_ids[start : start + CHUNK], since, but=but)
     return found
 
 
@@ -169,6 +173,7 @@ def _had(
     one_ids: Sequence[str],
     since: datetime,
     only: int | None = None,
+    but: Sequence[int] = (),
 ) -> None:
     """Every link to a content, and every moment with it, counts as sent for a while; what was read
     counts for good."""
@@ -180,6 +185,9 @@ def _had(
         .where(Identifier.one_id.in_(one_ids), or_(TrackedLink.created_at > since, read))
         .distinct()
     )
+    if but:
+        of = TrackedLink.suggestion_id
+        chosen = chosen.where(or_(of.is_(None), of.not_in(but)))
     for ways in (chosen, moment_had.had(one_ids, since)):
         if only is not None:
             ways = ways.where(content.ContentVersion.content_id == only)

@@ -17,7 +17,7 @@ from app.flows import eligible
 from app.flows.history import contents_had
 from app.flows.permission import HAD, asker, push_over
 from app.identity import Identifier
-from app.recommend import Suggestion
+from app.recommend import State, Suggestion
 from app.recommend.way import Choice
 from app.reps import Rep
 
@@ -43,7 +43,8 @@ def still_allowed(
     library = eligible.library_of(session, list(versions.values()))
     one_ids = {person.one_id for person in people.values()}
     may_get = eligible.compiled(session, rep, library, one_ids, now)
-    had = contents_had(session, sorted(one_ids), now)
+    waiting = [row.id for row in rows if row.state != State.ADOPTED]
+    had = contents_had(session, sorted(one_ids), now, waiting)
     problems = {key: content.problem(session, one, now) for key, one in versions.items()}
     found = {}
     for row in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from app import campaigns, consent, content
+from app import campaigns, consent, content, links
 from app.campaigns import Stage
 from app.delivery import Dispatch, Way
 from app.flows.stop_campaign import stop_campaign
@@ -14,6 +14,7 @@ from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_rep_page import enter, send
 from tests.scenarios.test_suggestion_line import card_of, texts
 from tests.scenarios.test_ways import carry, push, rows_of
+from tests.segments.test_index import ONE_DATABASE
 from workers.receipts import poll_group_tasks
 
 
@@ -140,3 +141,22 @@ def test_a_card_of_a_push_that_is_over_is_not_adopted_any_more(line: Line) -> No
     line.do("tap_card", task_id=card_of(line)["task_id"], key="adopt")
     assert [one.state for one in rows_of(line)] == [State.CANCELLED]
     assert "现在不能发送：推送已结束" in texts(line)[-1]
+
+
+@ONE_DATABASE
+def test_a_task_that_did_not_arrive_may_go_by_hand_though_the_rep_has_tried_its_link(
+    line: Line,
+) -> None:
+    push(line, publish(line, "房颤抗凝新进展", ["af"]).content_id, "suggestion")
+    line.work()
+    (row,) = rows_of(line)
+    client = enter(line, "rep01")
+    send(client, f"/rep/suggestions/{row.id}/adopt", way="group_task")
+    line.work()
+    with line.parts.db.transaction() as session:
+        link = session.scalars(select(TrackedLink)).one()
+        links.open_page(session, link.id, "visit-0001", agent="wecom", now=line.clock())
+    confirm_last(line, 3)
+    assert "现在不能发送" not in client.get("/rep/").text
+    send(client, f"/rep/suggestions/{row.id}/adopt", way="wecom")
+    assert [one.state for one in rows_of(line)] == [State.ADOPTED]
