@@ -141,13 +141,15 @@ def remind(
 
 
 def keep_quiet(session: Session, suggestion: Suggestion, why: str = "建议已经处理") -> int:
-    """Neither its card nor a reminder comes any more; returns how many cards that holds back."""
+    """Neither its card nor a reminder comes any more; returns how many cards that holds back. One
+    that a worker has in its hands now is not waited for: the worker may wait for this suggestion.
+    """
     waiting = select(Dispatch).where(
         Dispatch.suggestion_id == suggestion.id,
         Dispatch.state == Sending.QUEUED,
         or_(Dispatch.way == Way.REP_CARD, Dispatch.dedupe_key.startswith(_key(suggestion))),
     )
-    held = session.scalars(waiting).all()
+    held = session.scalars(waiting.with_for_update(skip_locked=True)).all()
     for dispatch in held:
         delivery.cancel(session, dispatch, why)
     return sum(dispatch.way == Way.REP_CARD for dispatch in held)

@@ -3,12 +3,13 @@ cannot be done."""
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 import pytest
 
 from app.flows import import_tags, import_work
-from app.flows.import_work import TELL_EVERY
+from app.flows.import_work import BROKEN, TELL_EVERY
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused
 from app.tagging import TagImport, TagImportWork
@@ -76,8 +77,8 @@ def test_what_a_worker_leaves_another_goes_on_with(
     assert import_work.do_next(database, clock, lambda: next(asked))
     assert list(said(database, people[FIRST])) == ["房颤"]
     assert said(database, people[OTHER]) == {}
-    with pytest.raises(ZeroDivisionError):  # whoever dies does not say so
-        import_work.do_next(database, clock, lambda: bool(1 / 0))
+    with pytest.raises(SystemExit):  # whoever dies does not say so
+        import_work.do_next(database, clock, sys.exit)
     with database.reading() as session:
         assert not import_work.is_due(session, clock())
         assert import_work.is_due(session, clock.tick(minutes=3))
@@ -119,16 +120,18 @@ def test_one_thing_at_a_time_is_done_with_a_file(
 def test_what_cannot_be_done_is_said_and_may_be_asked_for_again(
     database: Database, clock: SetClock, upload: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise Refused("词表正在修改。")
+    for wrong, told in ((Refused("词表正在修改。"), "词表正在修改。"), (KeyError("x"), BROKEN)):
 
-    ask(database, upload, clock)
-    with monkeypatch.context() as patch:
-        patch.setattr(import_tags, "apply", refuse)
-        assert import_work.do_next(database, clock)
-    left = work(database, upload)
-    assert left is not None
-    assert left.problem == "词表正在修改。"
+        def fail(*_: object, _wrong: Exception = wrong, **__: object) -> None:
+            raise _wrong
+
+        ask(database, upload, clock)
+        with monkeypatch.context() as patch:
+            patch.setattr(import_tags, "apply", fail)
+            assert import_work.do_next(database, clock)
+        left = work(database, upload)
+        assert left is not None
+        assert left.problem == told
     assert not import_work.do_next(database, clock.__class__(clock.tick(days=3)))
     ask(database, upload, clock)
     assert import_work.do_next(database, clock)
