@@ -115,31 +115,36 @@ def shown(state: State, days: int, **changes: object) -> heads.Shown:
     return heads.Shown(state, shown_at=NOW - timedelta(days=days), **(values | changes))  # type: ignore[arg-type]
 
 
-SENT = NOW - timedelta(days=2)
+LATELY, LONG_AGO = NOW - timedelta(days=2), NOW - timedelta(days=8)
 
 
 @pytest.mark.parametrize(
     ("one", "said"),
     [
-        (shown(State.ADOPTED, 1), {"accept": True}),
-        (shown(State.ADOPTED, 9, sent_at=NOW - timedelta(days=8)), {"accept": True, "open": False}),
-        (shown(State.ADOPTED, 3, sent_at=SENT), {"accept": True}),  # not opened yet
+        (shown(State.ADOPTED, 1), {}),  # a no could not have come yet
+        (shown(State.ADOPTED, 3), {"accept": True}),
+        (shown(State.ADOPTED, 3, sent_at=LATELY), {"accept": True}),
+        (shown(State.ADOPTED, 3, sent_at=LATELY, opened=True, read=True), {"accept": True}),
+        (shown(State.ADOPTED, 9, sent_at=LONG_AGO), {"accept": True, "open": False}),
         (
-            shown(State.ADOPTED, 3, sent_at=SENT, opened=True),
+            shown(State.ADOPTED, 9, sent_at=LONG_AGO, opened=True),
             {"accept": True, "open": True, "read": False},
         ),
         (
-            shown(State.ADOPTED, 3, sent_at=SENT, opened=True, opened_at=NOW - timedelta(hours=2)),
+            shown(
+                State.ADOPTED, 9, sent_at=LONG_AGO, opened=True, opened_at=NOW - timedelta(hours=2)
+            ),
             {"accept": True, "open": True},  # may still be reading
         ),
         (
-            shown(State.ADOPTED, 9, sent_at=SENT, opened=True, opened_at=NOW - timedelta(days=2)),
-            {"accept": True, "open": True, "read": False},
+            shown(State.ADOPTED, 9, sent_at=LONG_AGO, opened=True, read=True, opened_at=LATELY),
+            {"accept": True, "open": True, "read": True},
         ),
-        (shown(State.REFUSED, 1, refusal="content"), {"accept": False}),
-        (shown(State.REFUSED, 1, refusal="timing"), {}),
-        (shown(State.REFUSED, 1, refusal="not_mine"), {}),
-        (shown(State.REFUSED, 1, refusal="discussed"), {}),
+        (shown(State.REFUSED, 1, refusal="content"), {}),
+        (shown(State.REFUSED, 4, refusal="content"), {"accept": False}),
+        (shown(State.REFUSED, 4, refusal="timing"), {}),
+        (shown(State.REFUSED, 4, refusal="not_mine"), {}),
+        (shown(State.REFUSED, 4, refusal="discussed"), {}),
         (shown(State.LATER, 9), {}),
         (shown(State.DELIVERED, 1), {}),
         (shown(State.EXPIRED, 9), {"accept": False}),
