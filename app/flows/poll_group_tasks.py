@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.connectors.wecom.types import GroupResult
 
 UNSENT, TAKEN_BACK = 0, -1  # statuses of a result; the second is our own
-OVER = 41093  # of a task that somebody has stopped already
+OVER = 41093  # of a task that somebody has stopped already, or confirmed
 RECEIPTS = {1: Receipt.FORWARDED, 2: Receipt.NOT_FRIEND, 3: Receipt.OVER_QUOTA}
 
 
@@ -53,8 +53,7 @@ def questions(session: Session, now: datetime, limit: int = 50) -> list[Question
 def ask(question: Question, wecom: Mapping[str, WeCom]) -> GroupResult | None:
     """The platform's answer for the contact of this task."""
     line = wecom[question.corp_id]
-    results = line.group_results(question.message_id, question.userid)
-    found = next((r for r in results if r.external_userid == question.external_userid), None)
+    found = _found(question, line)
     if not question.against or found is None or found.status != UNSENT:
         return found
     try:
@@ -62,7 +61,15 @@ def ask(question: Question, wecom: Mapping[str, WeCom]) -> GroupResult | None:
     except BadRequest as problem:
         if problem.code != OVER:
             raise
+        found = _found(question, line)  # the rep may have been faster
+    if found is None or found.status != UNSENT:
+        return found
     return replace(found, status=TAKEN_BACK)
+
+
+def _found(question: Question, line: WeCom) -> GroupResult | None:
+    results = line.group_results(question.message_id, question.userid)
+    return next((r for r in results if r.external_userid == question.external_userid), None)
 
 
 def note_answer(

@@ -127,3 +127,24 @@ def test_whom_a_new_version_took_the_old_ones_task_from_gets_the_new_one(line: L
     assert tasks(line) == ["cancelled", "waiting"]
     sent = [row.content_version_id for row in dispatches(line, Way.GROUP_TASK)]
     assert sent == [version.id, newer_id]
+
+
+def test_a_rep_who_confirms_at_that_moment_was_faster(
+    line: Line, two: list[Suggestion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
+    line.work()
+    line.clock.tick(days=8)
+    wecom = line.parts.outside.wecom["wwtestcorp"]
+    (task_id,), stop = line.world.tasks, wecom.cancel_group_task
+
+    def late(message_id: str) -> None:
+        line.do("confirm_task", task_id=task_id)
+        stop(message_id)
+
+    monkeypatch.setattr(wecom, "cancel_group_task", late)
+    assert poll_group_tasks(line.parts) == 1
+    with line.parts.db.reading() as session:
+        assert session.scalars(select(TrackedLink)).one(), "the physician has it"
+    assert rows_of(line)[0].state == State.ADOPTED
+    assert rows_of(line)[0].forwarded_at is not None
