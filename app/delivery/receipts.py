@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery.models import Dispatch, Receipt, State, Way
 
-GIVE_UP = timedelta(days=7)
+GIVE_UP, TRY_ON = timedelta(days=7), timedelta(days=1)
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -55,13 +55,14 @@ def not_got(session: Session, rep_id: int, since: datetime) -> Sequence[Dispatch
 
 
 def is_late(dispatch: Dispatch, now: datetime) -> bool:
-    """Has its rep not confirmed it in all the time in which we ask?"""
+    """Has its rep had a week to confirm it?"""
     return now - (dispatch.sent_at or now) > GIVE_UP
 
 
 def checked(session: Session, dispatch: Dispatch, now: datetime) -> None:
-    """Nothing new: ask again later, more and more rarely, for a week."""
+    """Nothing new: ask again later, more and more rarely, for a week, and another day in which it
+    is to be taken back: the platform may not answer at once."""
     age = now - (dispatch.sent_at or now)
     wait = min(max(age / 5, SHORTEST), LONGEST)
-    dispatch.check_at = None if is_late(dispatch, now) else now + wait
+    dispatch.check_at = None if age > GIVE_UP + TRY_ON else now + wait
     session.flush()

@@ -210,9 +210,11 @@ def _with_later(
     assert found.fits is not None
     asked = found.asked[one_id]
     wanted = later - {fit.piece.content_id for fit in best}
+    if not wanted:  # as of nearly everybody
+        return best
     pieces = {
         piece.content_id: piece
-        for piece in (found.fits.basis.pieces if wanted else ())  # few have anything
+        for piece in found.fits.basis.pieces
         if piece.content_id in wanted and piece.content_id not in asked.without
     }
     if not pieces:

@@ -110,9 +110,8 @@ def _known(row: Any, worth: Mapping[str, float], now: datetime) -> Known | None:
             return None
         sent_at = heads.got_at(way, linked_at, arrived_at)
         shown = heads.Shown(state, refusal, delivered_at, sent_at, bool(opened), bool(read))
-        # A slot is a week old: what was passed on at its end had a little less time than others.
-        labels = heads.labels(shown, now + timedelta(days=heads.ANSWER_DAYS))
-        if heads.ACCEPT not in labels:
+        labels = heads.labels(shown, now)
+        if heads.ACCEPT not in labels or (sent_at is not None and heads.OPEN not in labels):
             return None
     contents = [int(option[0]) for option in one.options]
     logged = Logged(

@@ -65,7 +65,7 @@ def _rows(session: Session, now: datetime) -> list[tuple[str, Suggestion, dict[s
     found = []
     for one_id, row, sent_at, opened, read, opened_at in sorted(rows, key=_moment):
         shown = heads.Shown(
-            row.state,
+            heads.answered(row.state, row.answered_at),
             row.refusal,
             row.delivered_at,
             heads.got_at(row.way, sent_at, row.forwarded_at),
@@ -92,7 +92,8 @@ def _chosen(session: Session, now: datetime) -> Sequence[int]:
         )
         return session.scalars(newest.limit(MOST)).all()
     step = (last - first + 1) / MOST
-    return [first + int((n + crc32(b"%d" % n) / 2**32) * step) for n in range(MOST)]
+    picked = (first + int((n + crc32(b"%d" % n) / 2**32) * step) for n in range(MOST))
+    return sorted(set(picked))
 
 
 def _told(numbers: Sequence[int]) -> Select[Any]:

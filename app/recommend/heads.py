@@ -41,6 +41,11 @@ def got_at(way: str, linked_at: datetime | None, arrived_at: datetime | None) ->
     return arrived_at if way in (By.TASK, By.ACCOUNT) and linked_at else linked_at
 
 
+def answered(state: str, answered_at: datetime | None) -> str:
+    """What the rep has said: also of what was passed on and has not got through after all."""
+    return State.ADOPTED if state == State.CANCELLED and answered_at is not None else state
+
+
 def labels(one: Shown, now: datetime) -> dict[str, bool]:
     """Yes or no by question; what is not known yet, or is about something else, is missing.
 

@@ -155,3 +155,9 @@ def test_what_is_not_known_yet_or_not_about_the_content_teaches_nothing(
     one: heads.Shown, said: dict[str, bool]
 ) -> None:
     assert heads.labels(one, NOW) == said
+
+
+def test_a_rep_who_passed_it_on_has_said_yes_though_it_did_not_get_through() -> None:
+    assert heads.answered(State.CANCELLED, NOW) == State.ADOPTED
+    assert heads.answered(State.CANCELLED, None) == State.CANCELLED
+    assert heads.answered(State.LATER, NOW) == State.LATER

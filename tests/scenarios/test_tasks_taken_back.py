@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app import content
 from app.campaigns import Stage
+from app.connectors.errors import Busy
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
 from app.flows.approve_content import approve_content
@@ -148,3 +149,22 @@ def test_a_rep_who_confirms_at_that_moment_was_faster(
         assert session.scalars(select(TrackedLink)).one(), "the physician has it"
     assert rows_of(line)[0].state == State.ADOPTED
     assert rows_of(line)[0].forwarded_at is not None
+
+
+def test_a_call_that_fails_after_the_week_is_made_again(
+    line: Line, two: list[Suggestion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
+    line.work()
+    line.clock.tick(days=7, hours=1)
+
+    def busy(_: str) -> None:
+        raise Busy("busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(line.parts.outside.wecom["wwtestcorp"], "cancel_group_task", busy)
+        assert poll_group_tasks(line.parts) == 1
+    assert tasks(line) == ["waiting"]
+    line.clock.tick(hours=2)
+    assert poll_group_tasks(line.parts) == 1
+    assert tasks(line) == ["cancelled"]
