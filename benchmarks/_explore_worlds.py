@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from app.flows.scoring import Opened
+from app.flows.fitting.scoring import Opened
 from app.recommend import Piece, Scorer
 from app.recommend.table import table
 

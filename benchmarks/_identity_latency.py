@@ -21,7 +21,7 @@ from sqlalchemy import insert, update
 
 import app.models
 from app import identity, linkage
-from app.flows.link_due import place
+from app.flows.identity.link_due import place
 from app.identity import Id, Kind
 from app.identity.models import Component, Identifier, Physician
 from app.identity.register import label_of, value_hash

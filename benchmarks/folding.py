@@ -28,8 +28,8 @@ from sqlalchemy import func, insert, select
 
 import app.models
 from app import tagging
-from app.flows.fold_names import fold_many, undo_batch, undo_one
-from app.flows.name_suggestions import suggest
+from app.flows.tagging.fold_names import fold_many, undo_batch, undo_one
+from app.flows.tagging.name_suggestions import suggest
 from app.identity.models import Component, Identifier, Physician
 from app.infra import crypto
 from app.infra.db import Database, build_engine

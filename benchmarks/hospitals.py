@@ -29,7 +29,7 @@ from rapidfuzz.distance import JaroWinkler
 
 import app.models
 from app import hospitals
-from app.flows import import_hospitals
+from app.flows.identity import import_hospitals
 from app.hospitals import Asked
 from app.hospitals.normalise import key
 from app.infra import crypto

@@ -23,7 +23,7 @@ from sqlalchemy import insert
 
 import app.models
 from app import tagging
-from app.flows.learn_tonight import learn_tonight
+from app.flows.learning.learn_tonight import learn_tonight
 from app.identity.models import Component, Identifier
 from app.infra import crypto
 from app.infra.clock import local

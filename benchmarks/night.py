@@ -33,11 +33,12 @@ from sqlalchemy.orm import Session
 
 import app.models
 from app import reps
-from app.flows import fits_many, nights, talk_about
-from app.flows.basis import basis
-from app.flows.fits import Asked, fits_of
-from app.flows.interests import many_at
-from app.flows.plan_day import plan_day
+from app.flows.fitting import fits_many, nights
+from app.flows.fitting.basis import basis
+from app.flows.fitting.fits import Asked, fits_of
+from app.flows.fitting.interests import many_at
+from app.flows.planning import talk_about
+from app.flows.planning.plan_day import plan_day
 from app.identity import Identifier
 from app.infra import crypto
 from app.infra.clock import local

@@ -28,7 +28,7 @@ from app import completeness, identity, reps
 from app.bootstrap import Parts, build
 from app.completeness import Kind, PullRun
 from app.connectors.wecom.types import Customer, Follower
-from app.flows.reconcile import accounts_of, pull_one
+from app.flows.completeness.reconcile import accounts_of, pull_one
 from app.identity import Id
 from app.infra.settings import Settings
 from benchmarks._servers import ROOT, free_port

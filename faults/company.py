@@ -17,7 +17,7 @@ from app.consent import Action
 from app.consent.models import ContactPolicy
 from app.content import ContentVersion
 from app.delivery import Way
-from app.flows.suggestion_card import card, task_id
+from app.flows.planning.suggestion_card import card, task_id
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
 from app.recommend import State, Suggestion

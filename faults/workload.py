@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.flows.suggestion_card import task_id
+from app.flows.planning.suggestion_card import task_id
 from app.sandbox.callbacks import Callbacks, xml
 from app.sandbox.happenings import Happenings
 from app.sandbox.world import Json, Relation, World

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from app import court, segments
 from app.bootstrap import Parts
-from app.flows import nights
+from app.flows.fitting import nights
 from app.infra import log
 from app.infra.errors import Refused
 

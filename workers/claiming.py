@@ -13,8 +13,8 @@ from app.bootstrap import Parts
 from app.consent import Verdict
 from app.delivery import Dispatch, Gate, Limits, State, Way
 from app.delivery.channels import Message
-from app.flows.permission import verdict_for
-from app.flows.sent import after_sent
+from app.flows.allowed.permission import verdict_for
+from app.flows.sending.sent import after_sent
 
 # Obstacles that a message may sit out in the outbox.
 WAITS_FOR = frozenset({"quiet_hours", "suppression_unknown"})

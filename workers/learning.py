@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app import recommend
 from app.bootstrap import Parts
-from app.flows.learn_tonight import learn_tonight
+from app.flows.learning.learn_tonight import learn_tonight
 from app.infra import log
 from app.infra.clock import local
 from app.recommend import proof

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from app import linkage
 from app.bootstrap import Parts
-from app.flows.link_due import PIECE, link_due
+from app.flows.identity.link_due import PIECE, link_due
 from app.infra import log
 from workers.drain import explain
 

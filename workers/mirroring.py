@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from app import tagging
 from app.bootstrap import Parts
-from app.flows.mirror_marks import write_due
-from app.flows.mirror_plan import plan_due
-from app.flows.mirror_tags import keep_tags
+from app.flows.tagging.mirror_marks import write_due
+from app.flows.tagging.mirror_plan import plan_due
+from app.flows.tagging.mirror_tags import keep_tags
 from workers.claiming import limits_of
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app import delivery
 from app.bootstrap import Parts
-from app.flows import moments
-from app.flows.moment_asked import ask
+from app.flows.sending import moments
+from app.flows.sending.moment_asked import ask
 from app.infra import log
 
 _log = log.get(__name__)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from app import recommend
 from app.bootstrap import Parts
-from app.flows import nights
+from app.flows.fitting import nights
 from app.infra import log
 from app.infra.clock import local
 from app.recommend import proof

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app import campaigns
 from app.bootstrap import Parts
-from app.flows.carry_out import carry_out
+from app.flows.campaigns.carry_out import carry_out
 from app.infra import log
 from app.infra.crashpoint import crashpoint
 from workers.drain import explain

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from app import accounts
 from app.bootstrap import Parts
-from app.flows import decided, gating, trial
+from app.flows.learning import decided, gating, trial
 from app.infra import log
 from app.recommend import policies
 from app.recommend.policy_models import Policy, PolicyState

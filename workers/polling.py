@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from app import delivery, inbox
 from app.bootstrap import Parts
-from app.flows import import_work
+from app.flows.tagging import import_work
 from workers.audiences import keep_audiences
 from workers.concluding import conclude_due
 from workers.context import events, messages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.bootstrap import Parts
-from app.flows.poll_group_tasks import ask, note_answer, questions
+from app.flows.sending.poll_group_tasks import ask, note_answer, questions
 from app.infra import log
 from app.infra.errors import Permanent, Transient
 

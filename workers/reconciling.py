@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.bootstrap import Parts
-from app.flows.reconcile import pull_one
+from app.flows.completeness.reconcile import pull_one
 
 
 def pull_due(parts: Parts, limit: int = 20, stop: Callable[[], bool] = lambda: False) -> int:

@@ -18,7 +18,7 @@ from app import delivery
 from app.bootstrap import Parts
 from app.delivery import Dispatch, State, Way
 from app.delivery.channels import Delivered, Platforms, deliver, knock
-from app.flows.sent import after_sent
+from app.flows.sending.sent import after_sent
 from app.infra import log
 from app.infra.crashpoint import crashpoint
 from app.infra.errors import YishuError

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from app import campaigns, completeness, delivery, identity, inbox, linkage, segments
 from app.bootstrap import Parts
-from app.flows import import_tags
-from app.flows.hospitals import follow
-from app.flows.identity_figures import identity_figures
-from app.flows.reconcile import accounts_of
+from app.flows.completeness.reconcile import accounts_of
+from app.flows.identity.hospitals import follow
+from app.flows.identity.identity_figures import identity_figures
+from app.flows.tagging import import_tags
 from app.infra import leader
 from app.infra.clock import local
 from app.infra.crashpoint import crashpoint

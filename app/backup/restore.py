@@ -16,7 +16,7 @@ from app.backup import postgres, rows, sqlite
 from app.backup.make import DATABASE, SPILL, sha256
 from app.backup.manifest import NAME, Manifest, require_keys
 from app.bootstrap import Parts
-from app.flows.restored import Held, hold_what_may_have_gone_out
+from app.flows.sending.restored import Held, hold_what_may_have_gone_out
 from app.infra.errors import Refused
 from app.infra.rotation import encrypted_columns
 

@@ -97,7 +97,8 @@ def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
 
 
 def halt(session: Session, campaign_id: int, stage: Stage) -> None:
-    """Pause or end: it runs no more. What it has queued: `flows.stop_campaign`. Raises Refused."""
+    """Pause or end: it runs no more; for what it has queued see `flows/campaigns/stop_campaign`.
+    Raises Refused."""
     campaign = get(session, campaign_id)
     check_move(Stage(campaign.stage), stage)
     campaign.stage = stage

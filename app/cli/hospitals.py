@@ -10,8 +10,8 @@ import typer
 from app import accounts, hospitals, identity
 from app.bootstrap import build
 from app.cli.output import Json, show
-from app.flows import import_hospitals
-from app.flows.hospitals import catch_up
+from app.flows.identity import import_hospitals
+from app.flows.identity.hospitals import catch_up
 from app.hospitals import Asked, Institution
 from app.hospitals.load import Done
 from app.infra.errors import Misconfigured

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.flows.table_file import ZIP, read_table
 from app.infra.errors import Refused
+from app.infra.table_file import ZIP, read_table
 from app.recommend.proof import Interaction, Weighted
 
 OTHERWISE = {  # what a column may be called besides its own name

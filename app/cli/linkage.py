@@ -13,8 +13,8 @@ import typer
 from app import linkage
 from app.bootstrap import build
 from app.cli.output import Json, show, teller
-from app.flows import link_all
-from app.flows.import_physicians import KNOWN
+from app.flows.identity import link_all
+from app.flows.identity.import_physicians import KNOWN
 from app.identity import Kind
 from app.infra.errors import Refused
 from app.linkage import model as weights

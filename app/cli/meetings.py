@@ -10,7 +10,7 @@ import typer
 from app.bootstrap import build
 from app.cli.output import Json, show
 from app.content import library
-from app.flows.meetings import attend_from_file
+from app.flows.pages.meetings import attend_from_file
 
 
 def register(cli: typer.Typer) -> None:

@@ -9,9 +9,9 @@ import typer
 from app import accounts
 from app.bootstrap import Parts, build
 from app.cli.output import Json, show
-from app.flows import gating, policy_acts
-from app.flows.lifting import lifted
-from app.flows.policy_acts import Act
+from app.flows.learning import gating, policy_acts
+from app.flows.learning.lifting import lifted
+from app.flows.learning.policy_acts import Act
 from app.recommend import policies as life
 from app.recommend.lift import Lift
 from app.recommend.policy_models import Policy, PolicyState

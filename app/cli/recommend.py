@@ -15,8 +15,8 @@ from app.cli import policies
 from app.cli.interactions import Columns, interactions, weighted
 from app.cli.learned import told
 from app.cli.output import Json, show, teller
-from app.flows import nights
-from app.flows.learn_tonight import learn_tonight
+from app.flows.fitting import nights
+from app.flows.learning.learn_tonight import learn_tonight
 from app.infra.errors import Refused
 from app.recommend import keep, proof
 from app.recommend.proof import Judged, Problem, Split

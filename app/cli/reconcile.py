@@ -12,7 +12,7 @@ from app import completeness
 from app.bootstrap import Parts, build
 from app.cli.output import Json, show
 from app.completeness import Kind, PullRun, RunState
-from app.flows.reconcile import accounts_of, pull_one
+from app.flows.completeness.reconcile import accounts_of, pull_one
 from app.infra.errors import Misconfigured, Refused
 
 STEP_S = 0.5

@@ -12,8 +12,8 @@ import typer
 from app import accounts, tagging
 from app.bootstrap import Parts, build
 from app.cli.output import Json, show, teller
-from app.flows import import_tags, undo_tags
-from app.flows.name_suggestions import suggest
+from app.flows.tagging import import_tags, undo_tags
+from app.flows.tagging.name_suggestions import suggest
 from app.infra.clock import local
 from app.infra.errors import Misconfigured, NotFound
 

@@ -12,9 +12,9 @@ from app import accounts
 from app.bootstrap import build
 from app.cli import tag_court, tag_names
 from app.cli.output import Json, show
-from app.flows import vocabulary
-from app.flows.vocabulary_export import export
-from app.flows.vocabulary_import import Plan, plan
+from app.flows.tagging import vocabulary
+from app.flows.tagging.vocabulary_export import export
+from app.flows.tagging.vocabulary_import import Plan, plan
 from app.infra.clock import local
 from app.infra.errors import Misconfigured, Refused
 from app.tagging import stored, versions

@@ -1,4 +1,22 @@
-"""What happens when: one module per business event, each a story over several domains.
+"""What happens when: stories over several domains, by what they are about.
+
+allowed       whether somebody may be contacted now, and with which contents
+answers       a rep answers a suggestion, and what follows from it
+campaigns     a push: whom it reaches, its run, its end, its content
+completeness  looking ourselves for what no callback told
+contacts      a rep's contacts in WeCom come, change and go
+fitting       how well contents fit physicians, worked out by night
+followers     what followers of the Official Account do
+identity      who is who: comparing, deciding, lists of physicians and hospitals
+insight       what people ask of suggestions
+learning      what answers teach, and how policies are judged
+pages         what physicians do on our pages
+planning      a rep's day: who, what, when, and why
+segments      audiences with all who use them, and lists from files
+sending       what becomes of messages, tasks and moments
+tagging       the vocabulary and tags over several domains
+
+A room imports only from those below it, as `.importlinter` draws them.
 
 A flow has two halves. `prepare` may call the platforms and must not touch the database; `apply`
 changes the database inside the job's transaction and must not call anybody. Either may be run
@@ -16,7 +34,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
@@ -68,14 +86,14 @@ def flow_for(fact: Fact) -> Flow | None:
 @cache
 def _registry() -> dict[type[Fact], Flow]:
     found: dict[type[Fact], Flow] = {}
-    for info in iter_modules(__path__):
-        module = import_module(f"{__name__}.{info.name}")
+    for info in walk_packages(__path__, f"{__name__}."):
+        module = import_module(info.name)
         handled = getattr(module, "HANDLES", ())
         for kind in handled if isinstance(handled, tuple) else (handled,):
             if kind in found:
                 raise TypeError(f"{kind.__name__} is handled by two flows")
             prepare = getattr(module, "prepare", _nothing_to_prepare)
-            found[kind] = Flow(info.name, prepare, module.apply)
+            found[kind] = Flow(info.name.rpartition(".")[2], prepare, module.apply)
     return found
 
 

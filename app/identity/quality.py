@@ -32,8 +32,9 @@ class Quality:
     """Counts. `alone`: persons of one identifier, about whom one source knows; `linked`: WeCom
     contacts with a unionid, who can be found in the Official Account; `conflicts`: what evidence
     would join and a rule keeps apart, not settled by a person. Others count the last three
-    (`flows/identity_figures`), None where nobody did: pairs that wait for a decision, what happened
-    within 30 days, and what of it happened with people of whom no register tells who they are."""
+    (`flows/identity/identity_figures`), None where nobody did: pairs that wait for a decision, what
+    happened within 30 days, and what of it happened with people of whom no register tells who they
+    are."""
 
     persons: int
     verified: int

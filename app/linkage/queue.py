@@ -1,7 +1,7 @@
 """The queue of pairs for people: put in, moved from state to state, cleared.
 
-What a decision does to the identity graph is told in `flows/link_decision`; here is only what is
-written about the candidate itself.
+What a decision does to the identity graph is told in `flows/identity/link_decision`; here is only
+what is written about the candidate itself.
 """
 
 from __future__ import annotations

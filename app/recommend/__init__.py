@@ -1,8 +1,8 @@
 """Suggestions: physician × content × way × time with reasons, for one rep.
 
-scoring, response, reading, near, explore, plan, timing and explain are pure; `flows/plan_day`
-brings them together with the data. learning, laplace, neighbours, table and kernel need numpy (the
-extra `recommend`); `proof` measures.
+scoring, response, reading, near, explore, plan, timing and explain are pure;
+`flows/planning/plan_day` brings them together with the data. learning, laplace, neighbours, table
+and kernel need numpy (the extra `recommend`); `proof` measures.
 """
 
 from app.recommend import explore, heads, later, near, reading, timing, way, way_rates

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app import consent, identity, journey, links, reps, tagging
 from app.bootstrap import Parts
 from app.consent import Action
-from app.flows.page_read import page_opened, page_progressed
+from app.flows.pages.page_read import page_opened, page_progressed
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
 from app.journey import Happened

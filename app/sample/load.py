@@ -13,7 +13,7 @@ from app import accounts, consent, tagging
 from app.bootstrap import Parts
 from app.delivery import Dispatch, Way
 from app.delivery import State as Queued
-from app.flows.plan_day import plan_day
+from app.flows.planning.plan_day import plan_day
 from app.identity import Identifier
 from app.infra.clock import local
 from app.sample.company import DAYS, Company, Progress

@@ -10,7 +10,7 @@ import httpx
 from app import completeness
 from app.bootstrap import Parts
 from app.connectors.wecom.types import Customer, Follower
-from app.flows.menu_used import MENU
+from app.flows.followers.menu_used import MENU
 from app.sample.company import CODES, Progress
 from app.sample.people import SamplePhysician, SampleRep
 

@@ -11,7 +11,7 @@ from app import autotag, campaigns, tagging
 from app.autotag import Switch
 from app.autotag.live import LIVE
 from app.autotag.models import TagRule
-from app.flows import audiences
+from app.flows.segments import audiences
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.segments import lists, saved

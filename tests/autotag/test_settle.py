@@ -13,8 +13,8 @@ from app.autotag.live import LIVE
 from app.autotag.models import TagRule
 from app.autotag.settle import Wanted, settle
 from app.court import Verdict
-from app.flows import vocabulary
-from app.flows.tag_uses import uses
+from app.flows.tagging import vocabulary
+from app.flows.tagging.tag_uses import uses
 from app.identity import Identifier
 from app.infra.db import Database
 from app.journey import Happened

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from app import content, recommend, reps
-from app.flows import refusal
+from app.flows.answers import refusal
 from app.infra.clock import local
 from app.recommend import Answer, State, Suggestion
 from app.web import create_app

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from app import identity
-from app.flows.hospitals import catch_up
+from app.flows.identity.hospitals import catch_up
 from app.identity import Id
 from tests.browser.conftest import Product
 from tests.browser.test_console import keep, serious, sticks_out

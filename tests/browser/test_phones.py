@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app import reps, tagging
 from app.bootstrap import Parts, build, build_web
-from app.flows.plan_day import plan_day
+from app.flows.planning.plan_day import plan_day
 from app.infra.clock import local
 from app.sandbox.__main__ import config_of
 from app.sandbox.callbacks import http_post

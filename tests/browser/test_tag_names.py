@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from app import tagging
-from app.flows import import_tags, import_work
+from app.flows.tagging import import_tags, import_work
 from app.identity import Identifier, Kind
 from app.tagging import Source
 from tests.browser.conftest import Product

@@ -15,11 +15,11 @@ from app.consent import Action, record
 from app.content import ContentVersion
 from app.delivery import Dispatch, Way
 from app.delivery.channels import Delivered
-from app.flows.carry_out import carry_out
-from app.flows.poll_group_tasks import Question, note_answer, questions
-from app.flows.preview_campaign import Preview, preview_campaign
-from app.flows.sent import after_sent
-from app.flows.stop_campaign import stop_campaign
+from app.flows.campaigns.carry_out import carry_out
+from app.flows.campaigns.preview_campaign import Preview, preview_campaign
+from app.flows.campaigns.stop_campaign import stop_campaign
+from app.flows.sending.poll_group_tasks import Question, note_answer, questions
+from app.flows.sending.sent import after_sent
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
 from app.infra.db import Database

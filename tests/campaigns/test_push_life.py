@@ -15,13 +15,15 @@ from app.content import ContentVersion
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.facts import MemberChanged, TemplateDelivered
-from app.flows import Received, corp_facts, oa_results
-from app.flows.approve_content import approve_content
-from app.flows.carry_out import carry_out
-from app.flows.permission import verdict_for
-from app.flows.sent import after_receipt
-from app.flows.settle_message import settle_message
-from app.flows.stop_campaign import stop_campaign
+from app.flows import Received
+from app.flows.allowed.permission import verdict_for
+from app.flows.campaigns.approve_content import approve_content
+from app.flows.campaigns.carry_out import carry_out
+from app.flows.campaigns.stop_campaign import stop_campaign
+from app.flows.contacts import corp_facts
+from app.flows.followers import oa_results
+from app.flows.sending.sent import after_receipt
+from app.flows.sending.settle_message import settle_message
 from app.identity import Identifier
 from app.infra.db import Database
 from app.infra.settings import Settings

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app import completeness, consent, identity, journey, reps, tagging
 from app.completeness import Kind, PullRun, RunState
 from app.consent import ConsentEntry
-from app.flows.reconcile import accounts_of
+from app.flows.completeness.reconcile import accounts_of
 from app.identity import Identifier
 from app.inbox import InboxEvent
 from app.journey import Touchpoint

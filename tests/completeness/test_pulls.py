@@ -8,8 +8,8 @@ from sqlalchemy import select
 from app import completeness, inbox, reps, tagging
 from app.completeness import Kind, PullRun, PullSeen, PullSubject, Source
 from app.completeness import calls as calls_module
-from app.flows import reconcile
-from app.flows.reconcile import accounts_of
+from app.flows.completeness import reconcile
+from app.flows.completeness.reconcile import accounts_of
 from app.sandbox.world import Person, Relation
 from tests.completeness.pulling import begin, count, pull, reconciled, release, trouble
 from tests.flows.seen import all_done, contact, follower, relations

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import court, tagging
 from app.court import Verdict
-from app.flows import vocabulary
+from app.flows.tagging import vocabulary
 from app.identity import Identifier
 from app.infra.db import Database
 from app.tagging import Source, marks

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app import court, tagging
 from app.autotag.settle import Wanted, settle
 from app.court import TagCase, Verdict
-from app.flows import vocabulary
+from app.flows.tagging import vocabulary
 from app.identity import Identifier
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app import tagging
 from app.delivery import Gate, Limits, Way
-from app.flows import mirror_marks
+from app.flows.tagging import mirror_marks
 from app.infra.db import Database
 from app.reps.models import RepContact
 from app.tagging import MarkSide, MirrorState, TagMark, TagMirror

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.connectors.wecom.attachments import LINK_BYTES, cut_bytes, fit
 from app.content import ContentVersion
-from app.flows.material import forward_text, task_fields
+from app.flows.sending.material import forward_text, task_fields
 from app.identity import Physician
 
 TEXT_BYTES = 2048  # longer texts to members are cut by the platform

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from app import feedback, recommend, reps, tagging
 from app.delivery import Dispatch
 from app.feedback import ClaimState
-from app.flows import refusal
-from app.flows.claim_decided import decide_claim, undo_claim
-from app.flows.plan_day import plan_day
+from app.flows.answers import refusal
+from app.flows.contacts.claim_decided import decide_claim, undo_claim
+from app.flows.planning.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import Refused

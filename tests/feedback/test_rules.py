@@ -14,10 +14,10 @@ from app import content, delivery, feedback, recommend, reps, segments, tagging
 from app.delivery import Dispatch, Way
 from app.feedback import RuleState, Scope, StopRule
 from app.feedback.rules import What
-from app.flows import refusal
-from app.flows.permission import verdict_for
-from app.flows.plan_day import plan_day
-from app.flows.rule_decided import impact, outcome_of, tell_proposers
+from app.flows.allowed.permission import verdict_for
+from app.flows.answers import refusal
+from app.flows.learning.rule_decided import impact, outcome_of, tell_proposers
+from app.flows.planning.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import Refused
@@ -158,7 +158,7 @@ def test_a_rule_for_a_segment_holds_for_its_members_and_for_all_when_it_cannot_b
     def broken(*_: object) -> None:
         raise segments.Unparseable(0, "不能计算")
 
-    monkeypatch.setattr("app.flows.eligible.which", broken)
+    monkeypatch.setattr("app.flows.allowed.eligible.which", broken)
     clock.tick(days=4)
     made, rest = plan(session, one, clock)
     assert (made.left_out, rest) == ({f"rule:{rule.id}": 2}, [])

@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 from app import consent, content, identity, links, recommend, segments, tagging
 from app.consent import About, Action
 from app.content import Content, ContentVersion, Purpose
-from app.flows import attention, best_first, content_terms, decide
-from app.flows.best_first import BestFirst
-from app.flows.candidates import Considered, consider
-from app.flows.content_terms import AllTerms, all_terms, compiled
+from app.flows.allowed import content_terms
+from app.flows.allowed.content_terms import AllTerms, all_terms, compiled
 from app.flows.insight import tomorrow
-from app.flows.plan_day import plan_day
+from app.flows.planning import attention, best_first, decide
+from app.flows.planning.best_first import BestFirst
+from app.flows.planning.candidates import Considered, consider
+from app.flows.planning.plan_day import plan_day
 from app.identity import Identifier
 from app.infra import stamp, workdays
 from app.infra.clock import local

@@ -15,14 +15,10 @@ from app.connectors.wecom.types import CorpTag, Customer, Follower
 from app.consent import Purpose
 from app.delivery import Dispatch
 from app.facts import ContactAdded, ContactEdited, ContactRemoved, Fact
-from app.flows import (
-    Received,
-    contact_added,
-    contact_edited,
-    contact_removed,
-    import_physicians,
-)
-from app.flows.contact_added import Reading
+from app.flows import Received
+from app.flows.contacts import contact_added, contact_edited, contact_removed
+from app.flows.contacts.contact_added import Reading
+from app.flows.identity import import_physicians
 from app.identity import Id, Kind
 from app.infra.db import Database
 from app.journey import Happened, Touchpoint

@@ -22,7 +22,8 @@ from app.facts import (
     MemberChanged,
     RepAppVisibilityChanged,
 )
-from app.flows import Received, corp_facts
+from app.flows import Received
+from app.flows.contacts import corp_facts
 from app.identity import Id, Kind
 from app.infra.db import Database
 from app.journey import Happened

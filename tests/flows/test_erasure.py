@@ -13,7 +13,8 @@ from app.connectors.errors import OutcomeUnknown
 from app.delivery import Dispatch, State, Way
 from app.delivery.channels import Delivered
 from app.facts import Followed, Unfollowed
-from app.flows import Received, followed, unfollowed
+from app.flows import Received
+from app.flows.followers import followed, unfollowed
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.infra.errors import Refused

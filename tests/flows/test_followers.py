@@ -22,8 +22,9 @@ from app.facts import (
     TemplateDelivered,
     Unfollowed,
 )
-from app.flows import Received, followed, follower_messaged, oa_results, unfollowed
-from app.flows.follower import Seen
+from app.flows import Received
+from app.flows.followers import followed, follower_messaged, oa_results, unfollowed
+from app.flows.followers.follower import Seen
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.infra.errors import Transient

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from app import identity, tagging
-from app.flows import import_tags
+from app.flows.tagging import import_tags
 from app.identity import Id, Kind
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused

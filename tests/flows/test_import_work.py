@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.flows import import_tags, import_work
-from app.flows.import_work import BROKEN, TELL_EVERY
+from app.flows.tagging import import_tags, import_work
+from app.flows.tagging.import_work import BROKEN, TELL_EVERY
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused
 from app.tagging import TagImport, TagImportWork

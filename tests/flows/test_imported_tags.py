@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from app import tagging
-from app.flows import import_physicians
+from app.flows.identity import import_physicians
 from app.identity.models import Identifier, Kind
 from app.infra.db import Database
 from tests.conftest import NOON

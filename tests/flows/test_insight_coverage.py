@@ -14,7 +14,7 @@ from app.delivery import Dispatch
 from app.delivery.moment_models import Moment, MomentViewer
 from app.flows.insight import contents, coverage, overview, people
 from app.flows.insight.coverage import STEPS, By, Group
-from app.flows.plan_day import plan_day
+from app.flows.planning.plan_day import plan_day
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
 from app.infra.db import Database

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import recommend, tagging
 from app.flows.insight import day as days
 from app.flows.insight import people, row, tomorrow
-from app.flows.plan_day import plan_day
+from app.flows.planning.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Base, Database
 from app.recommend import Answer, DailyPlan, State

@@ -11,10 +11,12 @@ from app import content, delivery, feedback, tagging
 from app.delivery.moment_models import Moment, Step
 from app.feedback import ClaimState, RuleState, Scope, StopRule
 from app.feedback.rules import What
-from app.flows import audiences, moments, terms_changed
-from app.flows.claim_decided import decide_claim, undo_claim
-from app.flows.moment_asked import Answer
-from app.flows.rule_decided import approve_rule
+from app.flows.allowed import terms_changed
+from app.flows.contacts.claim_decided import decide_claim, undo_claim
+from app.flows.learning.rule_decided import approve_rule
+from app.flows.segments import audiences
+from app.flows.sending import moments
+from app.flows.sending.moment_asked import Answer
 from app.infra.db import Database
 from app.segments import lists, saved
 from tests.company import hire, meet, publish

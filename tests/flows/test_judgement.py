@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from app import consent, delivery, identity, tagging
 from app.consent import Action, Through
 from app.delivery import Dispatch, Way
-from app.flows import judgement
-from app.flows.judgement import Judgement
-from app.flows.permission import verdict_for
+from app.flows.allowed.permission import verdict_for
+from app.flows.identity import judgement
+from app.flows.identity.judgement import Judgement
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.infra.errors import Refused

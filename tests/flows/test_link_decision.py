@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app import identity, linkage
-from app.flows.link_decision import Verdict, decide, is_void, undo, waits_for_second
+from app.flows.identity.link_decision import Verdict, decide, is_void, undo, waits_for_second
 from app.identity import Id, Identifier, Kind
 from app.infra import crypto
 from app.infra.db import Database

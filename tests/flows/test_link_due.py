@@ -11,9 +11,9 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app import identity, linkage
-from app.flows import link_all
-from app.flows.link_decision import undo
-from app.flows.link_due import link_due
+from app.flows.identity import link_all
+from app.flows.identity.link_decision import undo
+from app.flows.identity.link_due import link_due
 from app.identity import Id, Identifier, Kind, Physician
 from app.infra.db import Database
 from app.linkage import LinkCandidate, State

@@ -17,8 +17,9 @@ from app.autotag.models import TagRuleTest
 from app.campaigns import CampaignWay
 from app.content import ContentVersion
 from app.court import behaviour
-from app.flows import scoring, vocabulary
-from app.flows.audience import reach
+from app.flows.campaigns.audience import reach
+from app.flows.fitting import scoring
+from app.flows.tagging import vocabulary
 from app.identity import Identifier
 from app.infra.db import Database
 from app.journey import Happened

@@ -14,9 +14,9 @@ from app.connectors.wecom.moments import MomentJob
 from app.consent import About
 from app.delivery import Dispatch, State
 from app.delivery.moment_models import Moment, MomentViewer, Step
-from app.flows import moments
-from app.flows.moment_asked import STUCK, Answer, Question, ask
-from app.flows.moment_barred import SPLIT, Barred, barred
+from app.flows.sending import moments
+from app.flows.sending.moment_asked import STUCK, Answer, Question, ask
+from app.flows.sending.moment_barred import SPLIT, Barred, barred
 from app.identity import Identifier
 from app.infra.db import Database
 from tests.company import hire, meet, publish

@@ -9,9 +9,12 @@ import pytest
 from app import consent, reps, tagging
 from app.campaigns import CampaignWay
 from app.consent import About
-from app.flows import audience, eligible, own_choices, vocabulary
-from app.flows.own_page import own_page
-from app.flows.tell_rep import rep_to_tell
+from app.flows.allowed import eligible
+from app.flows.campaigns import audience
+from app.flows.contacts.tell_rep import rep_to_tell
+from app.flows.pages import own_choices
+from app.flows.pages.own_page import own_page
+from app.flows.tagging import vocabulary
 from app.identity import Identifier
 from app.infra.db import Database
 from app.infra.errors import NotFound

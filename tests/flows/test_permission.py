@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from app import tagging
 from app.delivery import Dispatch, Way
-from app.flows.permission import verdict_for
+from app.flows.allowed.permission import verdict_for
 from app.identity import Identifier
 from app.infra.db import Database
 from tests.company import hire, meet, publish

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from app import journey, reps, tagging
 from app.delivery import Dispatch
 from app.facts import RepMessaged
-from app.flows import Received, rep_messaged
-from app.flows.plan_day import plan_day
+from app.flows import Received
+from app.flows.contacts import rep_messaged
+from app.flows.planning.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Database
 from app.recommend import Suggestion

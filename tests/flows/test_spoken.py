@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.flows.spoken import Wish, tells_of_harm, wish_of
+from app.flows.followers.spoken import Wish, tells_of_harm, wish_of
 
 
 @pytest.mark.parametrize(

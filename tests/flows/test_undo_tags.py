@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import accounts, identity, tagging
-from app.flows import import_tags, undo_tags
-from app.flows.undo_tags import Touched
-from app.flows.unfollowed import _erase
+from app.flows.followers.unfollowed import _erase
+from app.flows.tagging import import_tags, undo_tags
+from app.flows.tagging.undo_tags import Touched
 from app.identity import Id, Kind
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from app import tagging
-from app.flows import vocabulary
-from app.flows.vocabulary_export import MIMES, export
-from app.flows.vocabulary_import import plan
+from app.flows.tagging import vocabulary
+from app.flows.tagging.vocabulary_export import MIMES, export
+from app.flows.tagging.vocabulary_import import plan
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.tagging import checking, stored

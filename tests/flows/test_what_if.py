@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from app import consent, content, recommend, tagging
 from app.consent import Action, ContactFacts, Rules, Through
-from app.flows import what_if as flow
-from app.flows.candidates import consider
-from app.flows.history import History
-from app.flows.plan_day import plan_day
-from app.flows.what_if import Change, Imagined, Situation, outlook, situation
+from app.flows.allowed.history import History
+from app.flows.planning import what_if as flow
+from app.flows.planning.candidates import consider
+from app.flows.planning.plan_day import plan_day
+from app.flows.planning.what_if import Change, Imagined, Situation, outlook, situation
 from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import NotFound

@@ -14,8 +14,8 @@ from openpyxl import Workbook
 from sqlalchemy import func, select
 
 from app import hospitals, identity
-from app.flows import import_hospitals
-from app.flows.hospitals import catch_up, follow
+from app.flows.identity import import_hospitals
+from app.flows.identity.hospitals import catch_up, follow
 from app.hospitals import Asked, Institution, InstitutionAlias, Written
 from app.hospitals.load import Done
 from app.hospitals.names import Kind

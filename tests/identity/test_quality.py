@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import identity, journey, linkage
-from app.flows.identity_figures import identity_figures, with_waiting
+from app.flows.identity.identity_figures import identity_figures, with_waiting
 from app.identity import Id, Identifier, Kind, quality
 from app.identity.models import Conflict, QualityDay
 from app.infra.clock import local

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app import identity, journey, reps
 from app.facts import ContactRemoved
-from app.flows.reconcile_note import note_once
+from app.flows.completeness.reconcile_note import note_once
 from app.identity import Id, Kind
 from app.infra.db import Database
 from app.journey import Ending, Happened, Touchpoint

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import identity, linkage
-from app.flows.link_decision import Verdict, decide, undo
+from app.flows.identity.link_decision import Verdict, decide, undo
 from app.identity import Id, Kind
 from app.infra.db import Database
 from app.infra.errors import Refused

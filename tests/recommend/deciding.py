@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import tagging
-from app.flows.plan_day import plan_day
+from app.flows.planning.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Database
 from app.recommend import DailyPlan, State, Suggestion, policies

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import content, links, recommend, reps
 from app.content import Brand, Content
-from app.flows.attention import neighbours
+from app.flows.planning.attention import neighbours
 from app.infra.clock import local
 from app.recommend import drawing, policies
 from app.recommend.policy_models import Decision

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app import links, recommend, reps
 from app.content import Purpose
-from app.flows import decide, decided, lifting, talk_about
-from app.flows.candidates import consider
+from app.flows.learning import decided, lifting
+from app.flows.planning import decide, talk_about
+from app.flows.planning.candidates import consider
 from app.identity import Identifier
 from app.infra.clock import local
 from app.recommend import Answer, Candidate, DailyPlan, Suggestion, drawing, policies

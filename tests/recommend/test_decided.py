@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.flows import decided, lifting
+from app.flows.learning import decided, lifting
 from tests.conftest import SetClock
 from tests.recommend.deciding import company, decisions, plan, ripe, session
 

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from app import content, identity, recommend, reps, tagging
 from app.content import Content, ContentVersion
 from app.delivery import Dispatch, Way
-from app.flows import talk_about
-from app.flows.best_content import best_for
-from app.flows.permission import verdict_for
-from app.flows.plan_day import plan_day
-from app.flows.still_allowed import still_allowed
+from app.flows.allowed.permission import verdict_for
+from app.flows.allowed.still_allowed import still_allowed
+from app.flows.fitting.best_content import best_for
+from app.flows.planning import talk_about
+from app.flows.planning.plan_day import plan_day
 from app.identity import Id, Identifier, Kind, Physician
 from app.infra import stamp, workdays
 from app.infra.clock import local

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app import recommend
-from app.flows import fits_many
-from app.flows.fits_many import by_kernel
-from app.flows.interests import many_of
+from app.flows.fitting import fits_many
+from app.flows.fitting.fits_many import by_kernel
+from app.flows.fitting.interests import many_of
 from app.recommend import Piece, Scorer, fit_rows, kernel
 from app.recommend.fit_rows import KEPT, Shelf
 from app.recommend.response import DAY_0

@@ -14,13 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, court, recommend, segments, tagging
-from app.flows import best_first, fits, interests, nights, talk_about
-from app.flows.basis import basis
-from app.flows.candidates import ALTERNATIVES
-from app.flows.fits import Asked, fits_of, rows_of
-from app.flows.fits_many import bodies, by_kernel
-from app.flows.interests import interests_at, many_of
-from app.flows.plan_day import plan_day
+from app.flows.fitting import fits, interests, nights
+from app.flows.fitting.basis import basis
+from app.flows.fitting.fits import Asked, fits_of, rows_of
+from app.flows.fitting.fits_many import bodies, by_kernel
+from app.flows.fitting.interests import interests_at, many_of
+from app.flows.planning import best_first, talk_about
+from app.flows.planning.candidates import ALTERNATIVES
+from app.flows.planning.plan_day import plan_day
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Database

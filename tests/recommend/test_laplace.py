@@ -6,7 +6,7 @@ import pytest
 
 np = pytest.importorskip("numpy", reason="numpy (requirements-recommend.lock) is not installed")
 
-from app.flows.learn import PRIORS  # noqa: E402
+from app.flows.learning.learn import PRIORS  # noqa: E402
 from app.recommend import wanted  # noqa: E402
 from app.recommend.laplace import curvature, spread_of  # noqa: E402
 from app.recommend.learning import learn  # noqa: E402

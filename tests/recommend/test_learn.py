@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app import links, recommend, tagging
-from app.flows import learn, shown
-from app.flows.candidates import consider
-from app.flows.learn_tonight import learn_tonight
-from app.flows.scoring import scorer_of
-from app.flows.shown import examples
+from app.flows.fitting.scoring import scorer_of
+from app.flows.learning import learn, shown
+from app.flows.learning.learn_tonight import learn_tonight
+from app.flows.learning.shown import examples
+from app.flows.planning.candidates import consider
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Database

@@ -12,11 +12,11 @@ np = pytest.importorskip("numpy", reason="numpy (requirements-recommend.lock) is
 
 from app import content, links, recommend, tagging  # noqa: E402
 from app.content import ContentVersion  # noqa: E402
-from app.flows.best_content import piece_of  # noqa: E402
-from app.flows.candidates import consider  # noqa: E402
-from app.flows.learn_tonight import learn_tonight  # noqa: E402
-from app.flows.near_titles import near_titles  # noqa: E402
-from app.flows.scoring import interests_of, scorer_of  # noqa: E402
+from app.flows.fitting.best_content import piece_of  # noqa: E402
+from app.flows.fitting.scoring import interests_of, scorer_of  # noqa: E402
+from app.flows.learning.learn_tonight import learn_tonight  # noqa: E402
+from app.flows.planning.candidates import consider  # noqa: E402
+from app.flows.planning.near_titles import near_titles  # noqa: E402
 from app.identity import Identifier  # noqa: E402
 from app.infra.clock import local  # noqa: E402
 from app.infra.db import Database  # noqa: E402

@@ -18,10 +18,13 @@ from app.delivery import Dispatch
 from app.delivery import State as Sending
 from app.delivery.channels import Delivered
 from app.facts import CardAnswered
-from app.flows import Received, card_answered, eligible, talk_about
-from app.flows.plan_day import plan_day
-from app.flows.sent import after_sent
-from app.flows.suggestion_card import task_id
+from app.flows import Received
+from app.flows.allowed import eligible
+from app.flows.answers import card_answered
+from app.flows.planning import talk_about
+from app.flows.planning.plan_day import plan_day
+from app.flows.planning.suggestion_card import task_id
+from app.flows.sending.sent import after_sent
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Database, build_engine

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from app import reps, tagging
-from app.flows import attention
-from app.flows.plan_day import plan_day
+from app.flows.planning import attention
+from app.flows.planning.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Database, build_engine
 from app.recommend import Suggestion

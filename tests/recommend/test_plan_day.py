@@ -14,9 +14,9 @@ from app.consent import Action
 from app.delivery import Dispatch
 from app.delivery import State as Sending
 from app.delivery.channels import Delivered
-from app.flows.plan_day import plan_day
-from app.flows.sent import after_sent
-from app.flows.suggest import card_time
+from app.flows.planning.plan_day import plan_day
+from app.flows.planning.suggest import card_time
+from app.flows.sending.sent import after_sent
 from app.infra.clock import SHANGHAI, local
 from app.infra.db import Database
 from app.recommend import Answer, DailyPlan, State, Suggestion

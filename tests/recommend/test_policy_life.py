@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.flows import decided, gating, trial
+from app.flows.learning import decided, gating, trial
 from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import Refused

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import journey, recommend, tagging
-from app.flows import recent, vocabulary
-from app.flows.near_titles import near_titles
-from app.flows.plan_day import plan_day
+from app.flows.planning import recent
+from app.flows.planning.near_titles import near_titles
+from app.flows.planning.plan_day import plan_day
+from app.flows.tagging import vocabulary
 from app.infra.clock import local
 from app.infra.db import Database
 from app.journey import Happened, Touchpoint

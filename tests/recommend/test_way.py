@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app import delivery, links, tagging
 from app.consent import ContactFacts, Reason, Rules, Through, Verdict, may_contact
 from app.delivery import Receipt, Way
-from app.flows import ways
+from app.flows.sending import ways
 from app.infra.db import Database
 from app.recommend import way
 from app.recommend.way import By, Option, Used, Wished, choose, option

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app import reps
-from app.flows.plan_day import plan_day
+from app.flows.planning.plan_day import plan_day
 from app.infra.clock import local
 from app.sample.load import open_at_any_hour
 from tests.scenarios.conftest import Line, line  # noqa: F401

@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 from app import content, segments, tagging
 from app.bootstrap import Parts, build, build_web
 from app.content import ContentVersion
-from app.flows import audiences
+from app.flows.segments import audiences
 from app.sandbox.__main__ import config_of
 from app.sandbox.server import build as build_sandbox
 from app.sandbox.world import Person, World

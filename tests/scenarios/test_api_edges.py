@@ -11,7 +11,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import select
 
-from app.flows import import_physicians
+from app.flows.identity import import_physicians
 from app.identity.models import ImportBatch
 from app.web.api import imports
 from tests.scenarios.conftest import Line

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from app import content, identity, journey, links
-from app.flows import vocabulary
+from app.flows.tagging import vocabulary
 from app.identity import Id, Kind
 from app.infra.errors import Refused
 from app.journey import Happened

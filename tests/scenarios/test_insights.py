@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app import reps, tagging
 from app.accounts.models import Role
 from app.content import ContentVersion
-from app.flows.plan_day import plan_day
+from app.flows.planning.plan_day import plan_day
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Base

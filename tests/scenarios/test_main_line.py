@@ -7,8 +7,8 @@ from sqlalchemy import select
 from app import campaigns, consent, identity, inbox, journey, recommend, reps, tagging
 from app.delivery import Dispatch
 from app.delivery import State as Sending
-from app.flows.carry_out import carry_out
-from app.flows.plan_day import plan_day
+from app.flows.campaigns.carry_out import carry_out
+from app.flows.planning.plan_day import plan_day
 from app.identity import Id, Kind, Physician
 from app.infra.clock import local
 from app.links import TrackedLink

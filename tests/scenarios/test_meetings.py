@@ -9,8 +9,8 @@ import pytest
 
 from app import content, identity, journey, links
 from app.content import ContentVersion
-from app.flows.meetings import attend_from_file
-from app.flows.withdraw_content import withdraw_content
+from app.flows.campaigns.withdraw_content import withdraw_content
+from app.flows.pages.meetings import attend_from_file
 from app.identity import Id, Kind
 from app.infra.errors import Refused
 from app.journey import Happened

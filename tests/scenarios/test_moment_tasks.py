@@ -10,9 +10,9 @@ from app import campaigns, content, delivery, identity
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
-from app.flows.carry_out import carry_out
-from app.flows.history import have_it_already
-from app.flows.settle_message import settle_message
+from app.flows.allowed.history import have_it_already
+from app.flows.campaigns.carry_out import carry_out
+from app.flows.sending.settle_message import settle_message
 from app.identity import Id, Kind
 from app.journey.models import Touchpoint
 from tests.scenarios.conftest import Line

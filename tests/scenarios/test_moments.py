@@ -15,13 +15,15 @@ from app.connectors.wecom.moments import MomentJob, Moments
 from app.content import Content
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery.moment_models import Moment, Step
-from app.flows import attention, moments, refusal
-from app.flows.carry_out import carry_out
+from app.flows.answers import refusal
+from app.flows.campaigns.carry_out import carry_out
+from app.flows.campaigns.stop_campaign import stop_campaign
+from app.flows.campaigns.withdraw_content import withdraw_content
 from app.flows.insight import contents
-from app.flows.moment_asked import STUCK, ask
-from app.flows.stop_campaign import stop_campaign
-from app.flows.stop_or_resume import stop_or_resume
-from app.flows.withdraw_content import withdraw_content
+from app.flows.pages.stop_or_resume import stop_or_resume
+from app.flows.planning import attention
+from app.flows.sending import moments
+from app.flows.sending.moment_asked import STUCK, ask
 from app.identity import Id, Identifier, Kind
 from app.infra.errors import Refused
 from app.links import TrackedLink

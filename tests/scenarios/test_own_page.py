@@ -14,7 +14,9 @@ from app.accounts.models import AuditEntry, Role
 from app.consent import OwnChoice
 from app.content import Purpose
 from app.delivery import Dispatch
-from app.flows import own_link, permission, vocabulary
+from app.flows.allowed import permission
+from app.flows.followers import own_link
+from app.flows.tagging import vocabulary
 from app.identity import Id, Identifier, Kind
 from app.recommend import DailyPlan, Suggestion
 from app.tagging import Source, editing

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app import campaigns, consent, content, links
 from app.campaigns import Stage
 from app.delivery import Dispatch, Way
-from app.flows.stop_campaign import stop_campaign
+from app.flows.campaigns.stop_campaign import stop_campaign
 from app.links import TrackedLink
 from app.recommend import State
 from tests.scenarios.conftest import Line, publish

@@ -18,8 +18,9 @@ from app.content import ContentVersion, Purpose
 from app.delivery import Dispatch
 from app.facts import CardAnswered
 from app.feedback import ClaimState
-from app.flows import Received, card_answered
-from app.flows.suggestion_card import card, task_id
+from app.flows import Received
+from app.flows.answers import card_answered
+from app.flows.planning.suggestion_card import card, task_id
 from app.identity import Physician
 from app.recommend import State, Suggestion
 from app.recommend.policy_models import Decision

@@ -6,11 +6,11 @@ from app import campaigns, consent, feedback, reps
 from app.campaigns import Stage
 from app.consent import About
 from app.feedback import ClaimState
-from app.flows.carry_out import carry_out
-from app.flows.claim_decided import decide_claim
-from app.flows.plan_day import plan_day
-from app.flows.stop_campaign import stop_campaign
-from app.flows.suggestion_card import task_id
+from app.flows.campaigns.carry_out import carry_out
+from app.flows.campaigns.stop_campaign import stop_campaign
+from app.flows.contacts.claim_decided import decide_claim
+from app.flows.planning.plan_day import plan_day
+from app.flows.planning.suggestion_card import task_id
 from app.infra.clock import local
 from app.recommend import State, Suggestion
 from tests.scenarios.conftest import Line, publish

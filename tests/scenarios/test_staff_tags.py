@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from app import recommend, reps
 from app.delivery import Dispatch, Way
-from app.flows import vocabulary
-from app.flows.plan_day import plan_day
+from app.flows.planning.plan_day import plan_day
+from app.flows.tagging import vocabulary
 from app.infra.clock import local
 from app.tagging import editing
 from tests.scenarios.conftest import Line, publish

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from app import campaigns, consent, content, delivery, identity, recommend, reps
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
-from app.flows.carry_out import carry_out
-from app.flows.plan_day import plan_day
-from app.flows.settle_message import settle_message
+from app.flows.campaigns.carry_out import carry_out
+from app.flows.planning.plan_day import plan_day
+from app.flows.sending.settle_message import settle_message
 from app.infra.clock import local
 from app.recommend import State, Suggestion
 from tests.scenarios.conftest import Line, publish

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app import content, tagging
-from app.flows import fold_names
+from app.flows.tagging import fold_names
 from app.tagging import versions
 from tests.flows.test_imported_tags import take_in
 from tests.scenarios.conftest import Line, publish

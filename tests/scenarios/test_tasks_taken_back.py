@@ -12,11 +12,11 @@ from app.campaigns import Stage
 from app.connectors.errors import Busy
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
-from app.flows.approve_content import approve_content
-from app.flows.settle_message import settle_message
-from app.flows.stop_campaign import stop_campaign
-from app.flows.stop_sending import stop_sending
-from app.flows.withdraw_content import withdraw_content
+from app.flows.campaigns.approve_content import approve_content
+from app.flows.campaigns.stop_campaign import stop_campaign
+from app.flows.campaigns.withdraw_content import withdraw_content
+from app.flows.sending.settle_message import settle_message
+from app.flows.sending.stop_sending import stop_sending
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
 from tests.scenarios.conftest import Line, publish

@@ -12,8 +12,8 @@ from app import campaigns, consent, delivery, feedback, identity, journey
 from app.delivery import Receipt, Way
 from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
-from app.flows.carry_out import carry_out
-from app.flows.history import have_it_already
+from app.flows.allowed.history import have_it_already
+from app.flows.campaigns.carry_out import carry_out
 from app.flows.insight.overview import funnel
 from app.identity import Id, Kind
 from app.links import TrackedLink

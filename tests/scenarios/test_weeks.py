@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app import accounts, feedback, recommend, reps, tagging
 from app.accounts.models import Role
 from app.feedback import ClaimState, RelationClaim, StopRule
-from app.flows.plan_day import plan_day
+from app.flows.planning.plan_day import plan_day
 from app.identity import Id, Identifier, Kind
 from app.identity import find as find_identifier
 from app.infra.clock import SHANGHAI, local

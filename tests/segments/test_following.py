@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app import identity, links, segments, tagging
-from app.flows import import_hospitals
+from app.flows.identity import import_hospitals
 from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.segments import sql

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from app import campaigns, identity, segments
 from app.campaigns import CampaignWay
 from app.delivery import Dispatch, Way
-from app.flows import audiences, list_file, permission, vocabulary
-from app.flows.audience import reach
-from app.flows.permission import verdict_for
+from app.flows.allowed import permission
+from app.flows.allowed.permission import verdict_for
+from app.flows.campaigns.audience import reach
+from app.flows.segments import audiences, list_file
+from app.flows.tagging import vocabulary
 from app.identity import Id, Identifier, Kind, changed
 from app.identity.marked import marked
 from app.identity.models import PersonChanged

@@ -39,7 +39,7 @@ from app.content.models import ContentVersion
 from app.delivery import Dispatch, State, Way
 from app.facts import Fact
 from app.flows import Flow, Received, flow_for
-from app.flows.withdraw_content import withdraw_content
+from app.flows.campaigns.withdraw_content import withdraw_content
 from app.inbox import State as Inbox
 from app.inbox import replay
 from app.infra import crashpoint, log

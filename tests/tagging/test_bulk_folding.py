@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import tagging
 from app.bootstrap import Parts
-from app.flows import fold_names
+from app.flows.tagging import fold_names
 from app.identity import Identifier
 from app.infra.db import Database
 from app.tagging import Source, carrying

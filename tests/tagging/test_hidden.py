@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app import tagging
-from app.flows import tag_cards, vocabulary
+from app.flows.tagging import tag_cards, vocabulary
 from app.infra.db import Database
 from app.tagging import editing
 from app.tagging.naming import fold

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app import reps, tagging
-from app.flows import mirror_plan
+from app.flows.tagging import mirror_plan
 from app.identity import Identifier
 from app.infra.db import Database
 from app.tagging import MirrorState, Source, TagMark, TagMirror, marks, mirror_rules

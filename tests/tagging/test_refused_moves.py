@@ -9,8 +9,8 @@ from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from app import tagging
-from app.flows import vocabulary
-from app.flows.vocabulary import Share
+from app.flows.tagging import vocabulary
+from app.flows.tagging.vocabulary import Share
 from app.identity import Identifier
 from app.infra.db import Database
 from app.tagging import Source

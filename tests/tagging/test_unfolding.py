@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import tagging
 from app.bootstrap import Parts
-from app.flows import vocabulary
+from app.flows.tagging import vocabulary
 from app.identity import Identifier
 from app.infra.db import Database
 from app.infra.errors import Refused

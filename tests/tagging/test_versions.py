@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import tagging
-from app.flows import vocabulary
-from app.flows.vocabulary import Share
+from app.flows.tagging import vocabulary
+from app.flows.tagging.vocabulary import Share
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.tagging import Source, editing, stored, versions

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import select
 
-from app.flows import import_tags
+from app.flows.tagging import import_tags
 from app.infra.db import Database
 from app.tagging import TagImport
 from tests.conftest import NOON, SetClock

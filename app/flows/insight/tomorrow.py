@@ -15,10 +15,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import consent, content, identity, journey, recommend, tagging
-from app.flows import attention, decide, when
-from app.flows.best_first import OUTRANKED, BestFirst
-from app.flows.candidates import Considered, consider
-from app.flows.suggest import card_hour, card_time
+from app.flows.planning import attention, decide, when
+from app.flows.planning.best_first import OUTRANKED, BestFirst
+from app.flows.planning.candidates import Considered, consider
+from app.flows.planning.suggest import card_hour, card_time
 from app.identity import Physician
 from app.infra.clock import local
 from app.recommend import Candidate

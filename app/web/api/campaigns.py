@@ -14,8 +14,8 @@ from werkzeug.exceptions import BadRequest
 from app import accounts, campaigns, identity, segments
 from app.accounts.models import Role
 from app.campaigns import Campaign, CampaignWay, CatchUp, Stage
-from app.flows.carry_out import carry_out
-from app.flows.stop_campaign import stop_campaign
+from app.flows.campaigns.carry_out import carry_out
+from app.flows.campaigns.stop_campaign import stop_campaign
 from app.segments import Unparseable
 from app.web import auth
 from app.web.api import bp

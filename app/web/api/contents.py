@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from app import accounts, content, tagging
 from app.accounts.models import Role
 from app.content import ContentVersion, Stage
-from app.flows.approve_content import approve_content as approve_version
-from app.flows.withdraw_content import withdraw_content as withdraw_everywhere
+from app.flows.campaigns.approve_content import approve_content as approve_version
+from app.flows.campaigns.withdraw_content import withdraw_content as withdraw_everywhere
 from app.infra.errors import NotFound, Refused
 from app.tagging import Tag
 from app.web import auth

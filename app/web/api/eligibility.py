@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import accounts, content, reps
 from app.accounts.models import Role
-from app.flows import terms_changed
+from app.flows.allowed import terms_changed
 from app.infra.errors import NotFound, Refused
 from app.reps import Rep
 from app.web import auth

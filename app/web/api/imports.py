@@ -8,7 +8,7 @@ from flask import Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
 from app import accounts, tagging
-from app.flows import import_physicians
+from app.flows.identity import import_physicians
 from app.web import auth
 from app.web.api import bp
 from app.web.api.asking import answers

@@ -8,9 +8,9 @@ from flask import Response, jsonify
 from pydantic import Field
 
 from app.accounts.models import Role
-from app.flows import policy_acts
-from app.flows.lifting import lifted
-from app.flows.policy_acts import Act
+from app.flows.learning import policy_acts
+from app.flows.learning.lifting import lifted
+from app.flows.learning.policy_acts import Act
 from app.recommend import heads, policies
 from app.recommend.policies import Settings
 from app.recommend.policy_models import Policy

@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest
 
 from app import accounts, identity, segments
 from app.accounts.models import Role
-from app.flows import audiences
+from app.flows.segments import audiences
 from app.infra.errors import Refused
 from app.segments import Segment, Unparseable
 from app.web import auth

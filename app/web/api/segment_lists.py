@@ -10,7 +10,7 @@ from pydantic import Field
 
 from app import accounts, segments
 from app.accounts.models import Role
-from app.flows import audiences, list_file
+from app.flows.segments import audiences, list_file
 from app.infra.errors import Refused
 from app.segments import SegmentList
 from app.web import auth

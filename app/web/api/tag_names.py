@@ -9,9 +9,9 @@ from pydantic import Field
 from werkzeug.exceptions import BadRequest
 
 from app import tagging
-from app.flows import fold_names, import_tags, undo_tags
-from app.flows.fold_names import Done
-from app.flows.name_suggestions import suggest
+from app.flows.tagging import fold_names, import_tags, undo_tags
+from app.flows.tagging.fold_names import Done
+from app.flows.tagging.name_suggestions import suggest
 from app.infra.errors import Refused
 from app.tagging import Suggestion, UnmappedName
 from app.web import auth

@@ -11,8 +11,8 @@ from pydantic import Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from app import accounts, tagging
-from app.flows import vocabulary
-from app.flows.tag_uses import Carriers, Uses, uses
+from app.flows.tagging import vocabulary
+from app.flows.tagging.tag_uses import Carriers, Uses, uses
 from app.infra.errors import NotFound
 from app.tagging import Owner, Sensitivity, Source, editing, stored, versions
 from app.tagging.document import ANY, Document, TagDef

@@ -9,9 +9,9 @@ from pydantic import Field
 from werkzeug.exceptions import BadRequest
 
 from app import accounts
-from app.flows import vocabulary
-from app.flows.vocabulary_export import MIMES, export
-from app.flows.vocabulary_import import plan
+from app.flows.tagging import vocabulary
+from app.flows.tagging.vocabulary_export import MIMES, export
+from app.flows.tagging.vocabulary_import import plan
 from app.infra.errors import NotFound
 from app.tagging import editing, moving, stored, versions
 from app.tagging.document import CategoryDef, to_json

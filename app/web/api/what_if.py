@@ -9,8 +9,8 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from app import content, reps, tagging
-from app.flows import what_if as flow
-from app.flows.what_if import CHANNELS, Change, Imagined, Outlook
+from app.flows.planning import what_if as flow
+from app.flows.planning.what_if import CHANNELS, Change, Imagined, Outlook
 from app.infra.errors import NotFound
 from app.web.api import bp
 from app.web.api.asking import Asked, RowId, body

@@ -14,9 +14,9 @@ from app import accounts, campaigns, content, identity, segments
 from app.accounts.models import Role
 from app.campaigns import Step
 from app.content import Stage
-from app.flows.carry_out import carry_out
-from app.flows.preview_campaign import Preview, preview_campaign
-from app.flows.stop_campaign import stop_campaign
+from app.flows.campaigns.carry_out import carry_out
+from app.flows.campaigns.preview_campaign import Preview, preview_campaign
+from app.flows.campaigns.stop_campaign import stop_campaign
 from app.infra.clock import SHANGHAI
 from app.infra.errors import NotFound, Refused, YishuError
 from app.segments import Unparseable

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, links, reps, tagging
 from app.accounts.models import Role
-from app.flows.menu_used import MENU
+from app.flows.followers.menu_used import MENU
 from app.infra.errors import Refused, YishuError
 from app.links import ChannelCode
 from app.web import auth

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from app import accounts, feedback, identity, reps
 from app.accounts.models import Role
 from app.feedback import ClaimState
-from app.flows.claim_decided import decide_claim, undo_claim
+from app.flows.contacts.claim_decided import decide_claim, undo_claim
 from app.infra.errors import YishuError
 from app.web import auth
 from app.web.console import bp

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app import accounts, completeness, reps
 from app.accounts.models import Role
 from app.completeness import Kind, Source
-from app.flows.reconcile import accounts_of
+from app.flows.completeness.reconcile import accounts_of
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts

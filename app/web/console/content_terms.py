@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, content
 from app.accounts.models import Role
-from app.flows import terms_changed
+from app.flows.allowed import terms_changed
 from app.infra.errors import YishuError
 from app.web import auth
 from app.web.console import bp

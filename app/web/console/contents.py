@@ -15,8 +15,8 @@ from werkzeug.wrappers import Response
 from app import accounts, content, tagging
 from app.accounts.models import Role
 from app.content import ContentVersion, Stage
-from app.flows.approve_content import approve_content as approve_version
-from app.flows.withdraw_content import withdraw_content as stop_everywhere
+from app.flows.campaigns.approve_content import approve_content as approve_version
+from app.flows.campaigns.withdraw_content import withdraw_content as stop_everywhere
 from app.infra.clock import SHANGHAI, local
 from app.infra.errors import Refused, YishuError
 from app.web import auth

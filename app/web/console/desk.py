@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app import accounts, identity, linkage
-from app.flows import judgement
-from app.flows.judgement import Person
-from app.flows.link_decision import Verdict, decide, is_void, undo, waits_for_second
-from app.flows.permission import CONSENT_CHANNEL
+from app.flows.allowed.permission import CONSENT_CHANNEL
+from app.flows.identity import judgement
+from app.flows.identity.judgement import Person
+from app.flows.identity.link_decision import Verdict, decide, is_void, undo, waits_for_second
 from app.infra.clock import local
 from app.infra.errors import Refused, YishuError
 from app.linkage import LinkCandidate, State

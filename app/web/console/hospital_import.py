@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app import accounts
-from app.flows import import_hospitals
+from app.flows.identity import import_hospitals
 from app.hospitals import HospitalImport
 from app.hospitals.rows import REJECTED
 from app.infra.errors import NotFound, YishuError

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app import accounts, hospitals, identity
-from app.flows.hospitals import follow
+from app.flows.identity.hospitals import follow
 from app.hospitals import Asked, Decision, Suggestion
 from app.hospitals.rows import Said
 from app.identity.institutions import Waiting

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, hospitals, identity
 from app.accounts.models import Role
-from app.flows.hospitals import follow
+from app.flows.identity.hospitals import follow
 from app.hospitals.names import Kind
 from app.infra.errors import YishuError
 from app.web import auth

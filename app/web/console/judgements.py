@@ -13,11 +13,11 @@ from werkzeug.wrappers import Response
 
 from app import accounts, identity
 from app.accounts.models import Role
-from app.flows import judgement
-from app.flows.identity_figures import identity_figures, with_waiting
-from app.flows.judgement import Judgement
-from app.flows.link_decision import needs_two, propose
-from app.flows.permission import CONSENT_CHANNEL, Standing
+from app.flows.allowed.permission import CONSENT_CHANNEL, Standing
+from app.flows.identity import judgement
+from app.flows.identity.identity_figures import identity_figures, with_waiting
+from app.flows.identity.judgement import Judgement
+from app.flows.identity.link_decision import needs_two, propose
 from app.identity import Identifier, Override, Physician
 from app.infra.clock import local
 from app.infra.errors import NotFound, YishuError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import render_template
 
-from app.flows.lifting import Lifted, lifted
+from app.flows.learning.lifting import Lifted, lifted
 from app.recommend import policies
 from app.recommend.lift import Lift
 from app.web.console import bp

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from app import accounts, inbox, operations, reps
 from app.accounts.models import Role
 from app.campaigns import DAILY_PLAN, Schedule, ScheduleRun
-from app.flows import nights
+from app.flows.fitting import nights
 from app.infra import queue
 from app.infra.db import ring_after_commit
 from app.operations import Alarm, Problem

@@ -15,8 +15,8 @@ from werkzeug.wrappers import Response
 from app import accounts, consent, content, court, identity, journey, reps, tagging
 from app.accounts.models import Role
 from app.consent import Through
-from app.flows import own_choices
-from app.flows.permission import standings
+from app.flows.allowed.permission import standings
+from app.flows.pages import own_choices
 from app.identity import Identifier, Physician
 from app.journey import Happened
 from app.recommend import Suggestion

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from app import accounts
 from app.accounts.models import Role
-from app.flows import policy_acts, trial
-from app.flows.policy_acts import Act
+from app.flows.learning import policy_acts, trial
+from app.flows.learning.policy_acts import Act
 from app.infra.errors import NotFound, Refused, YishuError
 from app.recommend import heads, policies
 from app.recommend.policies import Settings

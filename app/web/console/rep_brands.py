@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, content, reps
 from app.accounts.models import Role
-from app.flows import terms_changed
+from app.flows.allowed import terms_changed
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts

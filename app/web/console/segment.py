@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app import accounts, campaigns, segments
-from app.flows import audiences
+from app.flows.segments import audiences
 from app.infra.errors import Refused, YishuError
 from app.segments import Unparseable
 from app.segments.wording import named

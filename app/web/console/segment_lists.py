@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, campaigns, segments
 from app.accounts.models import Role
-from app.flows import audiences, list_file
+from app.flows.segments import audiences, list_file
 from app.infra.clock import SHANGHAI
 from app.infra.errors import NotFound, Refused, YishuError
 from app.segments.models import ListState

@@ -18,7 +18,7 @@ from app import accounts, content, delivery, identity, links, reps
 from app.accounts.models import Role
 from app.delivery import Dispatch, State, Way
 from app.delivery.likely import Likely, likely
-from app.flows.settle_message import settle_message
+from app.flows.sending.settle_message import settle_message
 from app.identity import Identifier, Physician
 from app.infra.errors import Refused, YishuError
 from app.reps import Rep

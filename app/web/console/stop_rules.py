@@ -13,7 +13,7 @@ from app import accounts, content, feedback, identity, reps, segments, tagging
 from app.accounts.models import Role
 from app.feedback import RuleState, Scope, StopRule
 from app.feedback.rules import What
-from app.flows.rule_decided import approve_rule, impact, outcome_of, tell_proposers
+from app.flows.learning.rule_decided import approve_rule, impact, outcome_of, tell_proposers
 from app.infra.clock import SHANGHAI
 from app.infra.errors import Refused, YishuError
 from app.web import auth

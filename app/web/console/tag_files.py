@@ -14,9 +14,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app import accounts
-from app.flows import vocabulary
-from app.flows.vocabulary_export import MIMES, export
-from app.flows.vocabulary_import import plan
+from app.flows.tagging import vocabulary
+from app.flows.tagging.vocabulary_export import MIMES, export
+from app.flows.tagging.vocabulary_import import plan
 from app.infra.errors import NotFound, Refused, YishuError
 from app.tagging import editing, stored, versions
 from app.tagging.document import CategoryDef, Document, from_json, to_text

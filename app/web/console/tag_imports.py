@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app import accounts
-from app.flows import import_tags, import_work, undo_tags
+from app.flows.tagging import import_tags, import_work, undo_tags
 from app.infra.errors import NotFound, Refused, YishuError
 from app.tagging import TagImport
 from app.web import auth

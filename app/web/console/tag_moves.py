@@ -11,8 +11,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app import accounts
-from app.flows import vocabulary
-from app.flows.vocabulary import Share
+from app.flows.tagging import vocabulary
+from app.flows.tagging.vocabulary import Share
 from app.infra.errors import NotFound, YishuError
 from app.tagging import Source, stored
 from app.web import auth

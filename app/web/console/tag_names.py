@@ -17,9 +17,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app import accounts, tagging
-from app.flows import fold_names
-from app.flows.fold_names import Done
-from app.flows.name_suggestions import suggest
+from app.flows.tagging import fold_names
+from app.flows.tagging.fold_names import Done
+from app.flows.tagging.name_suggestions import suggest
 from app.infra.errors import YishuError
 from app.tagging import FoldKind, NameState, Reason, Suggestion, TagFolding, UnmappedName
 from app.web import auth

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app import accounts
-from app.flows import vocabulary
+from app.flows.tagging import vocabulary
 from app.infra.errors import NotFound, YishuError
 from app.tagging import moving, stored, versions
 from app.tagging.differences import Change

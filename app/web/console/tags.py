@@ -15,8 +15,8 @@ from werkzeug.wrappers import Response
 
 from app import accounts, segments, tagging
 from app.content.models import ContentVersion, Stage, VersionTag
-from app.flows import vocabulary
-from app.flows.tag_uses import uses
+from app.flows.tagging import vocabulary
+from app.flows.tagging.tag_uses import uses
 from app.infra.errors import NotFound, YishuError
 from app.segments.nodes import TagIs
 from app.tagging import Owner, Sensitivity, Source, editing, stored, versions

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from app import content, reps, tagging
 from app.content import ContentVersion
-from app.flows import what_if as flow
 from app.flows.insight.row import parts as score_parts
 from app.flows.insight.row import tag_names
-from app.flows.what_if import CHANNELS, Change, Imagined, Outlook, Situation, WhyNot
+from app.flows.planning import what_if as flow
+from app.flows.planning.what_if import CHANNELS, Change, Imagined, Outlook, Situation, WhyNot
 from app.tagging import Tag
 from app.web.console import bp, visible
 from app.web.console.because import verdict_text

@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 
 from app import content, links, tagging
 from app.content import ContentVersion
-from app.flows import meetings, page_read, preferences
-from app.flows.own_link import send_own
+from app.flows.followers.own_link import send_own
+from app.flows.pages import meetings, page_read, preferences
 from app.infra.clock import local
 from app.links import TrackedLink
 from app.recommend import Suggestion

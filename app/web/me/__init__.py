@@ -27,9 +27,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from app import links
-from app.flows import own_choices
-from app.flows.own_page import own_page, owner
-from app.flows.own_record import own_record
+from app.flows.pages import own_choices
+from app.flows.pages.own_page import own_page, owner
+from app.flows.pages.own_record import own_record
 from app.identity import Identifier
 from app.web.context import parts
 from app.web.limits import hidden, limiter

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from app import delivery
 from app.facts import CardAnswered
-from app.flows import Received, card_answered
-from app.flows.refusal import BETTER, NOTE, WHEN, take_back, take_back_claim
-from app.flows.suggestion_card import REASON_QUESTION, task_id
+from app.flows import Received
+from app.flows.answers import card_answered
+from app.flows.answers.refusal import BETTER, NOTE, WHEN, take_back, take_back_claim
+from app.flows.planning.suggestion_card import REASON_QUESTION, task_id
 from app.infra.clock import local
 from app.infra.errors import Refused
 from app.recommend import State, Suggestion

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from app import content, identity, tagging
 from app.consent import Verdict
 from app.content import ContentVersion, Purpose
-from app.flows.still_allowed import still_allowed
-from app.flows.ways import ALONE, ways_to
+from app.flows.allowed.still_allowed import still_allowed
+from app.flows.sending.ways import ALONE, ways_to
 from app.identity import Identifier, Physician
 from app.recommend import State, Suggestion
 from app.recommend.way import By, Choice

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import content, identity, journey
 from app.content import ContentVersion
-from app.flows import meetings as story
+from app.flows.pages import meetings as story
 from app.identity import Physician
 from app.infra.errors import Refused
 from app.journey import MeetingAnswer

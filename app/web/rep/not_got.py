@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from app import content, delivery, identity
 from app.consent import Through, Verdict
-from app.flows import eligible
-from app.flows.history import have_it_already
-from app.flows.permission import asker
+from app.flows.allowed import eligible
+from app.flows.allowed.history import have_it_already
+from app.flows.allowed.permission import asker
 from app.identity import Identifier, Physician
 from app.reps import Rep
 

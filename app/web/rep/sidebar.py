@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import content, identity, journey, reps, tagging
 from app.content import ContentVersion, Purpose
-from app.flows import talk_about
+from app.flows.planning import talk_about
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
 from app.recommend import REFUSALS, State, Suggestion

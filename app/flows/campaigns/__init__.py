@@ -1,0 +1,10 @@
+"""A push over several domains.
+
+audience          whom it can reach now, and why not the others
+preview_campaign  what it would do
+carry_out         a schedule's run
+run_campaign      the run of a push
+stop_campaign     paused or ended
+approve_content   a new version of its content
+withdraw_content  a content that may not be used any more
+"""

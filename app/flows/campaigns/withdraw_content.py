@@ -1,0 +1,20 @@
+"""Approved content is withdrawn: its links stop, and what is queued with it is cancelled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import content
+from app.content import ContentVersion
+from app.flows.sending.stop_sending import stop_sending
+
+
+def withdraw_content(
+    session: Session, version_id: int, *, reason: str, now: datetime
+) -> ContentVersion:
+    """Stop a version at once, everywhere."""
+    version = content.withdraw(session, version_id, reason=reason, now=now)
+    stop_sending(session, "内容已撤回", now, content_version_id=version.id)
+    return version

@@ -1,0 +1,100 @@
+"""A meeting: physicians answer on the page, their rep hears of it, and who came is noted.
+
+A file of attendants names them as static lists do; nothing of it is kept but who came.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import content, journey
+from app.content import ContentVersion
+from app.flows.contacts import notices
+from app.flows.contacts.tell_rep import rep_to_tell, tell_rep
+from app.flows.segments import list_file
+from app.identity import Identifier
+from app.infra.clock import local
+from app.infra.errors import Refused
+from app.journey import Happened, MeetingAnswer
+from app.links import TrackedLink
+
+MEETING = "meeting"
+
+
+def answer(
+    session: Session, link: TrackedLink, version: ContentVersion, coming: bool, now: datetime
+) -> bool:
+    """The reader is coming, or not; the newest word counts. False for a link of nobody's."""
+    row = session.get(Identifier, link.identifier_id) if link.identifier_id else None
+    if row is None or version.kind != MEETING or version.starts_at is None:
+        return False
+    mine = journey.meetings.known_as(session, version.content_id, row.one_id) or row.id
+    given = journey.meetings.answer_of(session, version.content_id, mine, now)
+    invited_by = link.rep_id or given.rep_id  # nobody: the account has
+    if (rep := rep_to_tell(session, row.one_id, invited_by)) is not None:
+        given.rep_id = rep.rep_id  # whoever hears of it below
+    if given.coming is coming:
+        return True
+    given.coming, given.at, given.changes = coming, now, given.changes + 1
+    key = f"meeting:{given.id}:{given.changes}"
+    journey.note(
+        session, row.id, Happened.MEETING_ACCEPTED if coming else Happened.MEETING_DECLINED,
+        channel="page", at=now, ref=key, rep_id=link.rep_id, content_version_id=version.id,
+        campaign_id=link.campaign_id,
+    )  # fmt: skip
+    when = f"{local(version.starts_at):%m月%d日 %H:%M}"
+    said = "将参加" if coming else "不能参加"
+    notice = notices.meeting_answered(said, version.title, when, local(now))
+    tell_rep(session, row.one_id, notice, key=key, now=now, first=invited_by)
+    return True
+
+
+def said(session: Session, link: TrackedLink, version: ContentVersion) -> bool | None:
+    """What the reader has answered, through whichever link."""
+    row = session.get(Identifier, link.identifier_id) if link.identifier_id else None
+    return journey.meetings.said(session, version.content_id, row.one_id) if row else None
+
+
+def attend(
+    session: Session, version: ContentVersion, identifier_id: int, came: bool, by: str,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Note who came, or that somebody did not; not before it begins. Raises Refused."""
+    if version.kind != MEETING or version.starts_at is None:
+        raise Refused("这份内容不是会议邀请。")
+    if now < version.starts_at:
+        raise Refused(f"会议还没有开始（{local(version.starts_at):%m月%d日 %H:%M}）。")
+    row = journey.meetings.answer_of(session, version.content_id, identifier_id, now)
+    row.attended, row.attended_by = came, by
+    key = f"meeting:{row.id}:came"
+    if not came:
+        journey.take_back(session, identifier_id, Happened.MEETING_ATTENDED, key)
+    else:
+        journey.note(
+            session, identifier_id, Happened.MEETING_ATTENDED, channel=MEETING,
+            at=version.starts_at, ref=key, rep_id=row.rep_id,
+            content_version_id=version.id,
+        )  # fmt: skip
+    session.flush()
+
+
+def attend_from_file(
+    session: Session, content_id: int, filename: str, data: bytes, *, corp_id: str, by: str,
+    now: datetime,
+) -> tuple[Counter[str], list[dict[str, object]]]:  # fmt: skip
+    """Who the file says came: (figures, the lines that name nobody alone). Raises Refused."""
+    versions = content.versions_of(session, content_id)
+    version = next((v for v in versions if v.fingerprint is not None), None)
+    if version is None:
+        raise Refused("没有这场会议，或会议邀请还没有批准。")
+    sheet = list_file.read(filename, data)
+    found = list_file.resolve(session, sheet, sheet.guessed, corp_id=corp_id)
+    answered = {one_id: row for row, one_id in journey.meetings.answers(session, content_id)}
+    for member in found.members:
+        one_id = session.get_one(Identifier, member).one_id
+        known: MeetingAnswer | None = answered.get(one_id)
+        attend(session, version, known.identifier_id if known else member, True, by, now)
+    return found.figures, list(found.report)

@@ -1,0 +1,16 @@
+"""A rep's day: who, what, when, and why.
+
+plan_day         the plan of a day
+best_first       physicians looked at best first
+candidates       who could get what
+decide           what goes into each slot
+attention        the ledger of physicians' attention
+suggest          suggestions with their reasons, and cards
+suggestion_card  the card of a suggestion
+when             hours of physicians and reps
+bad_hours        hours that a rep did not like
+near_titles      titles for a reason
+recent           one recent thing for a reason
+talk_about       what fits to talk about with one physician
+what_if          what would be suggested if something were otherwise
+"""
