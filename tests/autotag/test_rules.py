@@ -19,7 +19,7 @@ from app.autotag.suggest import suggest
 from app.infra.errors import Refused
 from app.tagging import naming
 from app.tagging.lexicon import Named
-from app.web.console.rule_form import holds_all
+from app.web.console.tags.rule_form import holds_all
 
 BEGIN = datetime(2026, 1, 1, 4, tzinfo=UTC)
 TODAY = deeds.day_of(BEGIN + timedelta(days=60))

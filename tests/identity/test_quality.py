@@ -14,7 +14,7 @@ from app.identity import Id, Identifier, Kind, quality
 from app.identity.models import Conflict, QualityDay
 from app.infra.clock import local
 from app.infra.db import Database
-from app.web.console.trends import Trend, trends
+from app.web.console.identity.trends import Trend, trends
 from tests.conftest import NOON
 
 CLINIC = Id(Kind.PHONE, "", "+8619900000000")

@@ -14,7 +14,7 @@ from app import accounts, content, delivery, identity, reps
 from app.accounts.models import AuditEntry, Role
 from app.connectors.errors import BadCredential
 from app.consent import Reason, Verdict
-from app.web.console import sends
+from app.web.console.governance import sends
 from app.web.policy import policy_of
 from tests.scenarios.conftest import Line, publish, spare
 from tests.scenarios.test_content_page import one_id

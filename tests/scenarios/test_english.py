@@ -17,7 +17,7 @@ from app.identity import Identifier
 from app.reps import RepContact
 from app.tagging import Source
 from app.tagging.models import Tag, TagCategory
-from app.web.console.segments import EXAMPLES
+from app.web.console.segments.editor import EXAMPLES
 from launcher import assets
 from tests.scenarios import conftest
 from tests.scenarios.conftest import Line, publish

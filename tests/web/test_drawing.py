@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.identity import Identifier
 from app.identity.graph import Apart, Graph, Link
-from app.web.console.drawing import HIGH, MOST, WIDE, Drawing, drawn
+from app.web.console.identity.drawing import HIGH, MOST, WIDE, Drawing, drawn
 from tests.conftest import NOON
 
 

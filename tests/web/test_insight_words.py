@@ -9,7 +9,7 @@ from flask import Flask
 from flask_babel import Babel, force_locale
 
 from app.recommend.way import NAMES, By
-from app.web.console.insight_words import link_way
+from app.web.console.insights.insight_words import link_way
 
 TRANSLATIONS = Path(__file__).parents[2] / "translations"
 

@@ -1,12 +1,25 @@
-"""The web console at /console/: one module per room of the left-hand menu.
+"""The web console at /console/, in rooms as the left-hand menu has them.
 
-session     log in and out, own password
+physicians  医生
+tags        标签
+segments    人群
+contents    内容
+campaigns   推送
+insights    洞察
+governance  治理, 运维
+identity    治理 → 身份, 复核, 医院
 home        今日: is it running, what waits for me, what did it bring
+session     log in and out, own password
+menu        the menu itself
+visible     what the current user may see
+words       how times, kinds and sources are said
+records     how what was done, sent, allowed and planned is said
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import walk_packages
 
 from flask import Blueprint
 
@@ -14,20 +27,9 @@ from app.accounts.models import Role
 from app.web.console.menu import menu_for
 from app.web.policy import STAFF, Policy, default_policy
 
-PAGES = (
-    "words", "because", "segment_words", "records", "session", "home", "physicians", "tags",
-    "tag_words", "tag_moves", "tag_versions", "tag_files", "segments", "segment", "overlap",
-    "segment_lists",
-    "contents", "campaigns", "insights", "governance", "sends", "completeness", "operations",
-    "channels", "judgements", "desk", "hospitals", "hospital_review", "hospital_import",
-    "court_words", "court", "truth", "tag_rules", "coverage", "tag_names", "tag_imports",
-    "tag_mirror", "insight_words", "plans", "performance", "reach", "what_if", "feedback_words",
-    "claims", "stop_rules", "content_terms", "rep_brands", "policy_words", "policies", "lift",
-)  # fmt: skip
-
 bp = Blueprint("console", __name__, url_prefix="/console")
 default_policy(bp, Policy(roles=(*STAFF, Role.REP)))
 bp.context_processor(lambda: {"menu": menu_for()})
 
-for _page in PAGES:
-    import_module(f"{__name__}.{_page}")
+for _page in walk_packages(__path__, f"{__name__}."):
+    import_module(_page.name)

@@ -46,7 +46,7 @@ def list_campaigns() -> str:
             (c, campaigns.results(session, c.id), campaigns.schedule_of(session, c.id))
             for c in campaigns.listing(session)
         ]
-    return render_template("console/campaigns.html", rows=rows, ways=WAY_NAMES)
+    return render_template("console/campaigns/campaigns.html", rows=rows, ways=WAY_NAMES)
 
 
 @bp.route("/campaigns/new", methods=["GET", "POST"])
@@ -93,11 +93,11 @@ def campaign_reach() -> str:
         with here.db.reading() as session:
             if not chosen.isdigit() or way not in WAY_NAMES:
                 found = segments.audience(session, text, here.clock())
-                return render_template("console/_audience.html", audience=found)
+                return render_template("console/segments/_audience.html", audience=found)
             preview = _preview(session, text, int(chosen), way, name=asked.get("name", ""))
-            return render_template("console/_reach.html", preview=preview)
+            return render_template("console/campaigns/_reach.html", preview=preview)
     except (Unparseable, Refused) as problem:
-        return render_template("console/_reach.html", problem=str(problem))
+        return render_template("console/campaigns/_reach.html", problem=str(problem))
 
 
 @bp.get("/campaigns/<int:campaign_id>", endpoint="campaign")
@@ -112,7 +112,7 @@ def show_campaign(campaign_id: int) -> str:
         schedule = campaigns.schedule_of(session, campaign_id)
         runs = campaigns.runs_of(session, campaign_id)
         return render_template(
-            "console/campaign.html",
+            "console/campaigns/campaign.html",
             campaign=campaign,
             schedule=schedule,
             timed=bool(schedule.cron or schedule.at),
@@ -173,7 +173,7 @@ def campaign_people(campaign_id: int, step: str) -> str:
         who = campaigns.reached(session, campaign_id)[Step(step)]
         people = identity.physicians_by_id(session, who[:MOST_NAMES])
         return render_template(
-            "console/campaign_people.html",
+            "console/campaigns/campaign_people.html",
             campaign=campaign,
             step=step,
             size=len(who),
@@ -218,7 +218,8 @@ def _act(session: Session, campaign_id: int, action: str, now: datetime) -> str 
 def _form() -> str:
     with parts().db.reading() as session:
         return render_template(
-            "console/campaign_form.html", given=request.values, ways=WAYS, catch_ups=CATCH_UPS,
+            "console/campaigns/campaign_form.html",
+            given=request.values, ways=WAYS, catch_ups=CATCH_UPS,
             usual=campaigns.USUAL_CATCH_UP, most=campaigns.MOST_CATCH_UP,
             contents=content.listing(session, stage=Stage.APPROVED, limit=500),
         )  # fmt: skip

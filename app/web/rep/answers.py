@@ -20,7 +20,7 @@ from app.infra.errors import Refused
 from app.recommend import State, Suggestion
 from app.recommend.way import By
 from app.reps import Rep
-from app.web.console.insight_words import date_name
+from app.web.console.insights.insight_words import date_name
 from app.web.context import parts
 from app.web.rep import bp, entry
 

@@ -1,0 +1,5 @@
+"""内容.
+
+library        write, submit, approve, withdraw
+content_terms  for whom a content is
+"""
