@@ -31,10 +31,10 @@ PACKAGES = (
 for _package in PACKAGES:
     import_module(f"app.{_package}.models")
 import_module("app.delivery.moment_models")
-import_module("app.recommend.policy_models")
-import_module("app.tagging.fold_models")
-import_module("app.tagging.mirror_models")
-import_module("app.recommend.fit_models")
+import_module("app.recommend.policy.policy_models")
+import_module("app.tagging.names.fold_models")
+import_module("app.tagging.mirror.mirror_models")
+import_module("app.recommend.fit.fit_models")
 import_module("app.infra.leader")
 import_module("app.infra.stamp")
 

@@ -18,7 +18,7 @@ from app.flows.fitting.scoring import read_interests
 from app.flows.learning import learn
 from app.flows.learning.shown import Example
 from app.recommend import DAY_0, Piece, Response, Scored, State, explore, heads, scorer
-from app.recommend.explore import Draws
+from app.recommend.policy.explore import Draws
 from benchmarks._explore_worlds import DAY, TAGS, WORTH, Given, Run, at
 
 

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 
 from app.recommend import Piece, Response, Scored, explore
-from app.recommend.spread import Spread
+from app.recommend.fit.spread import Spread
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 TAGS, KNOWN, OWN, OF_CONTENT = 400, 120, 16, 6

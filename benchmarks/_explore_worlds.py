@@ -22,7 +22,7 @@ import numpy as np
 
 from app.flows.fitting.scoring import Opened
 from app.recommend import Piece, Scorer
-from app.recommend.table import table
+from app.recommend.fit.table import table
 
 WORLDS = ("fits", "off")
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from app.recommend.ope import Logged
+from app.recommend.policy.ope import Logged
 
 
 @cache

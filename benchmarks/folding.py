@@ -33,8 +33,9 @@ from app.flows.tagging.name_suggestions import suggest
 from app.identity.models import Component, Identifier, Physician
 from app.infra import crypto
 from app.infra.db import Database, build_engine
-from app.tagging import Source, alike
+from app.tagging import Source
 from app.tagging.models import TagAssertion, TagSighting, UnmappedName
+from app.tagging.names import alike
 from benchmarks._planted_names import planted
 from launcher import postgres
 

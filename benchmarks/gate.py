@@ -18,9 +18,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from app.recommend import drawing, explore, gate
-from app.recommend.drawing import Knobs
-from app.recommend.ope import Logged
+from app.recommend import explore
+from app.recommend.policy import drawing, gate
+from app.recommend.policy.drawing import Knobs
+from app.recommend.policy.ope import Logged
 from benchmarks import _obp_peer
 
 LOGGING = Knobs(alpha=0.25, floor=0.05)

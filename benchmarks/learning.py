@@ -29,7 +29,8 @@ from app.infra import crypto
 from app.infra.clock import local
 from app.infra.db import Database, build_engine
 from app.links import PageView, TrackedLink
-from app.recommend import State, Suggestion, response
+from app.recommend import State, Suggestion
+from app.recommend.fit import response
 from app.recommend.proof import Interaction, world
 from app.tagging import Source
 from app.tagging.models import TagAssertion

@@ -43,8 +43,9 @@ from app.identity import Identifier
 from app.infra import crypto
 from app.infra.clock import local
 from app.infra.db import Database, build_engine
-from app.recommend import Suggestion, kernel
-from app.recommend.fit_models import PhysicianFit
+from app.recommend import Suggestion
+from app.recommend.fit import kernel
+from app.recommend.fit.fit_models import PhysicianFit
 from app.segments.models import FORM, SegmentState
 from benchmarks._night_world import fill
 from benchmarks.recommend import _chunks, _library, _peers, _people, _timed

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from app.recommend.kernel import BEST, Kernel, Physicians, best_many, has_numba, kernel, warm
-from app.recommend.scoring import Piece, Scorer
-from app.recommend.table import Table, table
+from app.recommend.fit.kernel import BEST, Kernel, Physicians, best_many, has_numba, kernel, warm
+from app.recommend.fit.scoring import Piece, Scorer
+from app.recommend.fit.table import Table, table
 
 TAGS, CONTENTS, GROUPS, OWN, OF_CONTENT = 400, 2000, 20, 16, 6
 CHUNK, SIDEBAR, ASKED = 250_000, 1000, 200

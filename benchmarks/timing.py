@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from app.infra.clock import local
 from app.infra.workdays import weekday
 from app.recommend import timing
-from app.recommend.timing import BINS, HOURS, Chance, Tally
+from app.recommend.day.timing import BINS, HOURS, Chance, Tally
 
 START = datetime(2026, 1, 4, 16, tzinfo=UTC)  # a Monday's first hour in China
 LEARNED_DAYS, ASKED_DAYS = 180, 60

@@ -8,8 +8,8 @@ from app import accounts
 from app.bootstrap import Parts
 from app.flows.learning import decided, gating, trial
 from app.infra import log
-from app.recommend import policies
-from app.recommend.policy_models import Policy, PolicyState
+from app.recommend.policy import policies
+from app.recommend.policy.policy_models import Policy, PolicyState
 
 _log = log.get(__name__)
 

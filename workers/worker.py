@@ -24,7 +24,7 @@ from app.bootstrap import Parts
 from app.infra import log
 from app.infra.queue import FAST, NORMAL, REST_S
 from app.operations import Heart
-from app.recommend import kernel
+from app.recommend.fit import kernel
 from workers.context import parts, stopping
 from workers.home import HomeBell
 from workers.polling import AT_HOME, LOOKS, Stop

@@ -12,9 +12,9 @@ from app.cli.output import Json, show
 from app.flows.learning import gating, policy_acts
 from app.flows.learning.lifting import lifted
 from app.flows.learning.policy_acts import Act
-from app.recommend import policies as life
-from app.recommend.lift import Lift
-from app.recommend.policy_models import Policy, PolicyState
+from app.recommend.policy import policies as life
+from app.recommend.policy.lift import Lift
+from app.recommend.policy.policy_models import Policy, PolicyState
 
 ACTOR = "cli"
 STATES = {

@@ -1,12 +1,17 @@
 """Suggestions: physician × content × way × time with reasons, for one rep.
 
-scoring, response, reading, near, explore, plan, timing and explain are pure;
-`flows/planning/plan_day` brings them together with the data. learning, laplace, neighbours, table
-and kernel need numpy (the extra `recommend`); `proof` measures.
+fit     how well contents fit, and why
+day     the few suggestions of a day, and what reps answer
+taught  what answers teach (numpy, the extra `recommend`)
+policy  how suggestions are chosen, tried and judged
+proof   the same scorer measured on any data set
+models  suggestions and plans
+
+`flows/planning/plan_day` brings them together with the data.
 """
 
-from app.recommend import explore, heads, later, near, reading, timing, way, way_rates
-from app.recommend.answers import (
+from app.recommend.day import later, timing, way, way_rates
+from app.recommend.day.answers import (
     BESIDE,
     REFUSALS,
     Answer,
@@ -19,9 +24,15 @@ from app.recommend.answers import (
     reopen,
     tomorrow,
 )
-from app.recommend.attention import brand_fee, reserve_prices
-from app.recommend.explain import ago, reasons
-from app.recommend.kept import current, keep, learned_on
+from app.recommend.day.attention import brand_fee, reserve_prices
+from app.recommend.day.plan import Candidate, Ranked, Together, Wish, choose, together
+from app.recommend.day.words import LEFT_OUT
+from app.recommend.fit import near, reading
+from app.recommend.fit.explain import ago, reasons
+from app.recommend.fit.kept import current, keep, learned_on
+from app.recommend.fit.response import DAY_0, Response
+from app.recommend.fit.scoring import Piece, Scored, Scorer, saturation
+from app.recommend.fit.table import FastScorer, scorer
 from app.recommend.models import (
     DailyPlan,
     LearnedResponse,
@@ -29,11 +40,8 @@ from app.recommend.models import (
     Suggestion,
     SuggestionAnswer,
 )
-from app.recommend.plan import Candidate, Ranked, Together, Wish, choose, together
-from app.recommend.response import DAY_0, Response
-from app.recommend.scoring import Piece, Scored, Scorer, saturation
-from app.recommend.table import FastScorer, scorer
-from app.recommend.words import LEFT_OUT
+from app.recommend.policy import explore
+from app.recommend.taught import heads
 
 __all__ = [
     "BESIDE",

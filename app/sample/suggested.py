@@ -13,7 +13,7 @@ from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.workdays import is_workday
 from app.recommend import State, Suggestion
-from app.recommend.forms import Form
+from app.recommend.fit.forms import Form
 from app.sample.company import DAYS, Company, Versions
 from app.sample.library import SampleContent
 

@@ -20,20 +20,7 @@ plan_people, read_side, own_marks   our tags on the sides of contacts in WeCom
 keep_corp_tags, corp_tags   the corp's own list, as WeCom showed it last
 """
 
-from app.tagging import (
-    checking,
-    differences,
-    document,
-    mark_calls,
-    marks,
-    mirror_list,
-    mirror_rules,
-    moving,
-    refusals,
-    stored,
-    suggesting,
-    versions,
-)
+from app.tagging import checking, differences, document, moving, refusals, stored, versions
 from app.tagging.assign import (
     STANDS,
     assert_tag,
@@ -43,33 +30,13 @@ from app.tagging.assign import (
     supersede,
     withdraw,
 )
-from app.tagging.carrying import are_following, follow
-from app.tagging.corp_tags import corp_tags, keep_corp_tags, note_corp_tag, tags_deleted_at
-from app.tagging.fold_looks import (
-    Preview,
-    Progress,
-    batch_of,
-    folded_by,
-    folding_history,
-    preview,
-    progress,
-)
-from app.tagging.fold_models import (
-    Decided,
-    FoldKind,
-    TagFolding,
-    TagImport,
-    TagImportChange,
-    TagImportWork,
-)
-from app.tagging.folding import has_names_of, map_name, names_of, take_names, unmapped
-from app.tagging.foldings import are_unsettled, fold_names, ignore_names, settle
 from app.tagging.held import Held, Line, held
 from app.tagging.in_arrays import in_arrays
 from app.tagging.lexicon import LEXICON
-from app.tagging.making import make_tags
-from app.tagging.mark_calls import Todo
-from app.tagging.marks import (
+from app.tagging.mirror import mark_calls, marks, mirror_list, mirror_rules
+from app.tagging.mirror.corp_tags import corp_tags, keep_corp_tags, note_corp_tag, tags_deleted_at
+from app.tagging.mirror.mark_calls import Todo
+from app.tagging.mirror.marks import (
     SideRead,
     forget_side,
     hold_plan,
@@ -77,15 +44,15 @@ from app.tagging.marks import (
     plan_people,
     read_side,
 )
-from app.tagging.mirror_figures import counts_by_tag, mirrors
-from app.tagging.mirror_figures import failures as mark_failures
-from app.tagging.mirror_figures import standing as mirror_standing
-from app.tagging.mirror_list import Steps, look_at_list
-from app.tagging.mirror_list import repair as repair_mirror
-from app.tagging.mirror_models import MarkSide, MirrorPlan, MirrorState, TagMark, TagMirror
-from app.tagging.mirror_people import page_of_people
-from app.tagging.mirrored import MAPPED, choose_mirrored, chosen_tags, mirror_of
-from app.tagging.mirrored import is_used as is_mirror_used
+from app.tagging.mirror.mirror_figures import counts_by_tag, mirrors
+from app.tagging.mirror.mirror_figures import failures as mark_failures
+from app.tagging.mirror.mirror_figures import standing as mirror_standing
+from app.tagging.mirror.mirror_list import Steps, look_at_list
+from app.tagging.mirror.mirror_list import repair as repair_mirror
+from app.tagging.mirror.mirror_models import MarkSide, MirrorPlan, MirrorState, TagMark, TagMirror
+from app.tagging.mirror.mirror_people import page_of_people
+from app.tagging.mirror.mirrored import MAPPED, choose_mirrored, chosen_tags, mirror_of
+from app.tagging.mirror.mirrored import is_used as is_mirror_used
 from app.tagging.models import (
     NameState,
     Owner,
@@ -97,6 +64,30 @@ from app.tagging.models import (
     TagReliabilityChange,
     UnmappedName,
 )
+from app.tagging.names import suggesting
+from app.tagging.names.carrying import are_following, follow
+from app.tagging.names.fold_looks import (
+    Preview,
+    Progress,
+    batch_of,
+    folded_by,
+    folding_history,
+    preview,
+    progress,
+)
+from app.tagging.names.fold_models import (
+    Decided,
+    FoldKind,
+    TagFolding,
+    TagImport,
+    TagImportChange,
+    TagImportWork,
+)
+from app.tagging.names.folding import has_names_of, map_name, names_of, take_names, unmapped
+from app.tagging.names.foldings import are_unsettled, fold_names, ignore_names, settle
+from app.tagging.names.making import make_tags
+from app.tagging.names.suggesting import Suggestion
+from app.tagging.names.unfolding import undo
 from app.tagging.own import delete_own, deleted_own, restore_own
 from app.tagging.read import (
     Reason,
@@ -122,8 +113,6 @@ from app.tagging.reliability import (
 )
 from app.tagging.rules import prior
 from app.tagging.shape import Shape, shape
-from app.tagging.suggesting import Suggestion
-from app.tagging.unfolding import undo
 from app.tagging.values import values
 from app.tagging.vocabulary import (
     add_synonym,

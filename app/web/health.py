@@ -23,7 +23,7 @@ from app.completeness import Figures as Completeness
 from app.completeness import Source
 from app.infra import queue
 from app.operations import Figures
-from app.tagging.mirror_figures import Standing
+from app.tagging.mirror.mirror_figures import Standing
 from app.web.context import parts
 from app.web.policy import Policy, default_policy
 

@@ -8,8 +8,8 @@ from flask import Flask
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.recommend import forms
-from app.recommend.forms import Form
+from app.recommend.fit import forms
+from app.recommend.fit.forms import Form
 
 SAYINGS = {
     Form.PUSH: _l("市场推送：%(name)s"),

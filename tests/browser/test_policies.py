@@ -11,8 +11,8 @@ from sqlalchemy import delete, select
 
 from app.content import ContentVersion
 from app.infra.clock import local
-from app.recommend import policies
-from app.recommend.policy_models import Decision, Policy
+from app.recommend.policy import policies
+from app.recommend.policy.policy_models import Decision, Policy
 from app.reps import RelationState, RepContact
 from tests.browser.conftest import Product
 from tests.browser.test_console import keep, serious, sticks_out

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.infra.db import Database
-from app.recommend import policies
-from app.recommend.policies import Settings
+from app.recommend.policy import policies
+from app.recommend.policy.policies import Settings
 from tests.cli.command import run, yishu
 from tests.cli.test_commands import environment
 from tests.conftest import NOON

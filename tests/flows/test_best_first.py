@@ -28,10 +28,11 @@ from app.identity import Identifier
 from app.infra import stamp, workdays
 from app.infra.clock import local
 from app.infra.db import Database
-from app.recommend import State, Suggestion, Together, Wish, policies
-from app.recommend.eligibility import Compiled, Terms
-from app.recommend.policy_models import Decision
-from app.recommend.response import DAY_0
+from app.recommend import State, Suggestion, Together, Wish
+from app.recommend.day.eligibility import Compiled, Terms
+from app.recommend.fit.response import DAY_0
+from app.recommend.policy import policies
+from app.recommend.policy.policy_models import Decision
 from app.reps import Rep, connect, set_brands
 from tests.company import give_tag, hire, meet, publish
 from tests.conftest import SetClock

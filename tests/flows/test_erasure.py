@@ -19,8 +19,9 @@ from app.identity import Id, Identifier, Kind
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.recommend import State as Answered
-from app.recommend import Suggestion, policies
-from app.recommend.policy_models import Decision
+from app.recommend import Suggestion
+from app.recommend.policy import policies
+from app.recommend.policy.policy_models import Decision
 from app.segments import lists, saved, suppression
 from app.segments.models import SegmentListMember
 from tests.company import hire, meet, publish

@@ -15,7 +15,7 @@ from app.infra.columns import Columns
 from app.infra.db import Database
 from app.infra.direct import Direct, together
 from app.infra.many import Many, Together, among, insert_lists, insert_many, update_many
-from app.recommend.fit_models import PhysicianFit
+from app.recommend.fit.fit_models import PhysicianFit
 from tests.conftest import NOON
 
 TEXTS = ["示例人民医院", 'a "quoted" \\ back\\slash', "it's {1,2}, NULL", "a\tb\n\u2028", ""]

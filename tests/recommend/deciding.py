@@ -12,9 +12,10 @@ from app import tagging
 from app.flows.planning.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Database
-from app.recommend import DailyPlan, State, Suggestion, policies
-from app.recommend.policies import Settings
-from app.recommend.policy_models import Decision, Policy, PolicyState
+from app.recommend import DailyPlan, State, Suggestion
+from app.recommend.policy import policies
+from app.recommend.policy.policies import Settings
+from app.recommend.policy.policy_models import Decision, Policy, PolicyState
 from app.reps import Rep
 from tests.company import hire, meet, publish
 from tests.conftest import SetClock

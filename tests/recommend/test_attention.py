@@ -12,8 +12,8 @@ from app import content, links, recommend, reps
 from app.content import Brand, Content
 from app.flows.planning.attention import neighbours
 from app.infra.clock import local
-from app.recommend import drawing, policies
-from app.recommend.policy_models import Decision
+from app.recommend.policy import drawing, policies
+from app.recommend.policy.policy_models import Decision
 from app.reps import RelationState, RepContact
 from tests.company import hire, meet, publish
 from tests.conftest import SetClock

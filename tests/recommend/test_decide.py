@@ -16,8 +16,9 @@ from app.flows.planning import decide, talk_about
 from app.flows.planning.candidates import consider
 from app.identity import Identifier
 from app.infra.clock import local
-from app.recommend import Answer, Candidate, DailyPlan, Suggestion, drawing, policies
-from app.recommend.policy_models import Decision, DecisionKind
+from app.recommend import Answer, Candidate, DailyPlan, Suggestion
+from app.recommend.policy import drawing, policies
+from app.recommend.policy.policy_models import Decision, DecisionKind
 from tests.company import hire, meet, publish
 from tests.conftest import SetClock
 from tests.recommend.deciding import company, decisions, make_live, plan, ripe, session

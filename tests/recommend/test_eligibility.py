@@ -23,8 +23,8 @@ from app.identity import Id, Identifier, Kind, Physician
 from app.infra import stamp, workdays
 from app.infra.clock import local
 from app.infra.db import Database
-from app.recommend.eligibility import Compiled, Terms, Whom, against
-from app.recommend.later import Later, Part, other_hour, until
+from app.recommend.day.eligibility import Compiled, Terms, Whom, against
+from app.recommend.day.later import Later, Part, other_hour, until
 from app.reps import Rep
 from tests.company import hire, meet, publish
 from tests.conftest import NOON, SetClock

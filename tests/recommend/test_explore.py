@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.recommend import DAY_0, Piece, Response, Scored, Scorer, explore, response
-from app.recommend.explore import chances, draws, pick
-from app.recommend.normals import Normals
+from app.recommend import DAY_0, Piece, Response, Scored, Scorer, explore
+from app.recommend.fit import response
+from app.recommend.fit.spread import Spread
+from app.recommend.policy.explore import chances, draws, pick
+from app.recommend.policy.normals import Normals
 from app.recommend.proof import available
-from app.recommend.spread import Spread
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 TAGS = st.integers(1, 6)

@@ -16,9 +16,10 @@ from app import recommend
 from app.flows.fitting import fits_many
 from app.flows.fitting.fits_many import by_kernel
 from app.flows.fitting.interests import many_of
-from app.recommend import Piece, Scorer, fit_rows, kernel
-from app.recommend.fit_rows import KEPT, Shelf
-from app.recommend.response import DAY_0
+from app.recommend import Piece, Scorer
+from app.recommend.fit import fit_rows, kernel
+from app.recommend.fit.fit_rows import KEPT, Shelf
+from app.recommend.fit.response import DAY_0
 from tests.conftest import NOON
 
 tag_weights = st.dictionaries(st.integers(1, 8), st.floats(0.05, 1), min_size=1, max_size=5)

@@ -26,11 +26,11 @@ from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Database
 from app.links import TrackedLink
-from app.recommend import fit_rows
-from app.recommend.fit_models import FitShard, PhysicianFit
-from app.recommend.fit_rows import KEPT, LONG
-from app.recommend.policy_models import Decision
-from app.recommend.response import DAY_0
+from app.recommend.fit import fit_rows
+from app.recommend.fit.fit_models import FitShard, PhysicianFit
+from app.recommend.fit.fit_rows import KEPT, LONG
+from app.recommend.fit.response import DAY_0
+from app.recommend.policy.policy_models import Decision
 from app.reps import Rep, connect
 from tests.company import give_tag, hire, meet, publish
 from tests.conftest import SetClock

@@ -8,8 +8,8 @@ import pytest
 
 np = pytest.importorskip("numpy", reason="numpy (requirements-recommend.lock) is not installed")
 
-from app.recommend.kernel import Physicians, best_many, has_numba, kernel  # noqa: E402
-from app.recommend.table import Table  # noqa: E402
+from app.recommend.fit.kernel import Physicians, best_many, has_numba, kernel  # noqa: E402
+from app.recommend.fit.table import Table  # noqa: E402
 
 FAST = pytest.param(
     True, marks=pytest.mark.skipif(not has_numba(), reason="numba is not installed")

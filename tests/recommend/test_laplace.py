@@ -7,11 +7,11 @@ import pytest
 np = pytest.importorskip("numpy", reason="numpy (requirements-recommend.lock) is not installed")
 
 from app.flows.learning.learn import PRIORS  # noqa: E402
-from app.recommend import wanted  # noqa: E402
-from app.recommend.laplace import curvature, spread_of  # noqa: E402
-from app.recommend.learning import learn  # noqa: E402
-from app.recommend.spread import Spread  # noqa: E402
-from app.recommend.wanted import Answers, Contents, Wanted  # noqa: E402
+from app.recommend.fit.spread import Spread  # noqa: E402
+from app.recommend.taught import wanted  # noqa: E402
+from app.recommend.taught.laplace import curvature, spread_of  # noqa: E402
+from app.recommend.taught.learning import learn  # noqa: E402
+from app.recommend.taught.wanted import Answers, Contents, Wanted  # noqa: E402
 
 
 def asked(rows: int) -> tuple[Contents, Answers]:

@@ -21,7 +21,8 @@ from app.identity import Identifier  # noqa: E402
 from app.infra.clock import local  # noqa: E402
 from app.infra.db import Database  # noqa: E402
 from app.links import PageView  # noqa: E402
-from app.recommend import Response, State, Suggestion, near, neighbours  # noqa: E402
+from app.recommend import Response, State, Suggestion, near  # noqa: E402
+from app.recommend.taught import neighbours  # noqa: E402
 from app.web.reasons import to_reader  # noqa: E402
 from tests.company import hire, meet, publish  # noqa: E402
 from tests.conftest import SetClock  # noqa: E402

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.recommend import drawing, explore, gate, ope
-from app.recommend.drawing import Knobs
+from app.recommend import explore
+from app.recommend.policy import drawing, gate, ope
+from app.recommend.policy.drawing import Knobs
 
 LOGGING = Knobs(alpha=0.25, floor=0.05)
 

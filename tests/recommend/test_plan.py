@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.recommend import Candidate, Piece, Scored, choose
-from app.recommend.plan import likeness
+from app.recommend.day.plan import likeness
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 

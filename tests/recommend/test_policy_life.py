@@ -12,9 +12,10 @@ from app.flows.learning import decided, gating, trial
 from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import Refused
-from app.recommend import State, Suggestion, policies
-from app.recommend.policies import Settings
-from app.recommend.policy_models import PolicyState
+from app.recommend import State, Suggestion
+from app.recommend.policy import policies
+from app.recommend.policy.policies import Settings
+from app.recommend.policy.policy_models import PolicyState
 from app.reps import Rep
 from tests.company import hire
 from tests.conftest import SetClock

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.infra.errors import Refused
-from app.recommend import DAY_0, Piece, Response, Scorer, State, heads, near, response, saturation
+from app.recommend import DAY_0, Piece, Response, Scorer, State, heads, near, saturation
+from app.recommend.fit import response
 from app.recommend.proof import available
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)

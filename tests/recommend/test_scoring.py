@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from app.recommend import Piece, Scored, Scorer, reasons, saturation
-from app.recommend.explain import LONGEST, ago
-from app.recommend.scoring import FRESH_BONUS, interests
+from app.recommend.fit.explain import LONGEST, ago
+from app.recommend.fit.scoring import FRESH_BONUS, interests
 from app.tagging import Source, Weight
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)

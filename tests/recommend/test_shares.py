@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.recommend.shares import FAIR, Rate, difference, short_of, wilson
+from app.recommend.policy.shares import FAIR, Rate, difference, short_of, wilson
 
 COUNTS = st.integers(1, 5000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of)))
 

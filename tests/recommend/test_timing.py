@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.infra.clock import SHANGHAI
 from app.recommend import timing
-from app.recommend.timing import BINS, UNIFORM, Chance, Tally, learn, of_day, tally
+from app.recommend.day.timing import BINS, UNIFORM, Chance, Tally, learn, of_day, tally
 from benchmarks.timing import Learned, answer_all, judge, world
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.recommend import Candidate, Piece, Ranked, Scored, choose
-from app.recommend.attention import brand_fee, reserve_prices
-from app.recommend.plan import Together, Wish, _List, together
+from app.recommend.day.attention import brand_fee, reserve_prices
+from app.recommend.day.plan import Together, Wish, _List, together
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 CASES, GAP = 150, 0.01

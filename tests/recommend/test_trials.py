@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.recommend import canary
-from app.recommend.canary import Next, Side
-from app.recommend.lift import Unit, lift
+from app.recommend.policy import canary
+from app.recommend.policy.canary import Next, Side
+from app.recommend.policy.lift import Unit, lift
 
 
 class Company:

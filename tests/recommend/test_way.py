@@ -14,8 +14,8 @@ from app.delivery import Receipt, Way
 from app.flows.sending import ways
 from app.infra.db import Database
 from app.recommend import way
-from app.recommend.way import By, Option, Used, Wished, choose, option
-from app.recommend.way_rates import DAY_0, PERSON, RIPE, Sent, Tally, learn, tally
+from app.recommend.day.way import By, Option, Used, Wished, choose, option
+from app.recommend.day.way_rates import DAY_0, PERSON, RIPE, Sent, Tally, learn, tally
 from tests.company import hire, meet, publish
 from tests.conftest import NOON
 

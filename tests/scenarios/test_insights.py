@@ -17,8 +17,9 @@ from app.flows.planning.plan_day import plan_day
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.db import Base
-from app.recommend import State, Suggestion, policies
-from app.recommend.policy_models import Decision
+from app.recommend import State, Suggestion
+from app.recommend.policy import policies
+from app.recommend.policy.policy_models import Decision
 from tests.company import give_tag, publish
 from tests.flows.test_insight_contents import sent
 from tests.scenarios.conftest import Line

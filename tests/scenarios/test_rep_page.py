@@ -23,7 +23,7 @@ from app.flows.answers import card_answered
 from app.flows.planning.suggestion_card import card, task_id
 from app.identity import Physician
 from app.recommend import State, Suggestion
-from app.recommend.policy_models import Decision
+from app.recommend.policy.policy_models import Decision
 from tests.scenarios.conftest import Line, publish, spare
 from tests.scenarios.test_main_line import suggest
 from tests.segments.test_index import ONE_DATABASE

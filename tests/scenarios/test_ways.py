@@ -18,7 +18,7 @@ from app.flows.insight.overview import funnel
 from app.identity import Id, Kind
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
-from app.recommend.way import By
+from app.recommend.day.way import By
 from app.reps import RelationState, RepContact
 from app.tagging.models import UnmappedName
 from tests.scenarios.conftest import Line, publish

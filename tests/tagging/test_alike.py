@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.infra.db import Database, build_engine
-from app.tagging import alike
-from app.tagging.alike import Signals, by_sight, by_sound, contradict, together
+from app.tagging.names import alike
+from app.tagging.names.alike import Signals, by_sight, by_sound, contradict, together
 from benchmarks.folding import recognised
 
 MEANT = [

@@ -16,8 +16,9 @@ from app.bootstrap import Parts
 from app.flows.tagging import fold_names
 from app.identity import Identifier
 from app.infra.db import Database
-from app.tagging import Source, carrying
+from app.tagging import Source
 from app.tagging.models import NameState, TagAssertion, TagSighting, UnmappedName
+from app.tagging.names import carrying
 from tests.conftest import NOON
 from tests.tagging.people import person
 from tests.tagging.test_unfolding import state, take
@@ -96,7 +97,7 @@ def test_an_event_waits_for_a_name_before_it_touches_who_carries_it(
 
     with database.transaction() as follower:
         assert tagging.follow(follower, NOON)
-        monkeypatch.setattr("app.tagging.folding.insert_once", once)
+        monkeypatch.setattr("app.tagging.names.folding.insert_once", once)
         with database.transaction() as session:
             session.execute(text("set local lock_timeout = '20ms'"))
             with pytest.raises(OperationalError):

@@ -16,7 +16,7 @@ from app.flows.tagging import mirror_plan
 from app.identity import Identifier
 from app.infra.db import Database
 from app.tagging import MirrorState, Source, TagMark, TagMirror, marks, mirror_rules
-from app.tagging.mirrored import MAPPED
+from app.tagging.mirror.mirrored import MAPPED
 from tests.conftest import NOON, SetClock
 from tests.tagging.people import person, say, tag
 

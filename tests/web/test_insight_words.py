@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel, force_locale
 
-from app.recommend.way import NAMES, By
+from app.recommend.day.way import NAMES, By
 from app.web.console.insights.insight_words import link_way
 
 TRANSLATIONS = Path(__file__).parents[2] / "translations"

@@ -10,8 +10,8 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.recommend import forms
-from app.recommend.forms import Form
+from app.recommend.fit import forms
+from app.recommend.fit.forms import Form
 from app.web import language, reasons
 from launcher import assets
 from tests.web.test_language import CHINESE

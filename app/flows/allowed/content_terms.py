@@ -16,7 +16,7 @@ from app import content
 from app.content import Content, ContentTerms
 from app.infra.direct import Direct
 from app.infra.stamp import Stamped
-from app.recommend.eligibility import Compiled, Terms
+from app.recommend.day.eligibility import Compiled, Terms
 
 MOST_SCOPES = 16  # sets of brands, kept at a time
 

@@ -26,7 +26,7 @@ from app.identity import Identifier, Physician
 from app.infra import log
 from app.infra.clock import local
 from app.infra.errors import NotFound, Refused
-from app.recommend.eligibility import UNKNOWN, Compiled, Whom
+from app.recommend.day.eligibility import UNKNOWN, Compiled, Whom
 from app.reps import Rep
 from app.segments.asking import which
 from app.segments.nodes import SegmentIs

@@ -18,7 +18,7 @@ from app.flows.allowed.history import contents_had
 from app.flows.allowed.permission import HAD, asker, push_over
 from app.identity import Identifier
 from app.recommend import State, Suggestion
-from app.recommend.way import Choice
+from app.recommend.day.way import Choice
 from app.reps import Rep
 
 Row = TypeVar("Row", Identifier, ContentVersion)

@@ -24,7 +24,7 @@ from app.identity import Identifier, Physician
 from app.infra import log
 from app.infra.clock import local
 from app.recommend import Answer, State, Suggestion
-from app.recommend.later import Later
+from app.recommend.day.later import Later
 from app.reps import Rep
 
 HANDLES = CardAnswered

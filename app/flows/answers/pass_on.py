@@ -19,7 +19,7 @@ from app.flows.allowed.permission import verdict_for
 from app.flows.sending.material import account_fields, forward_text, task_fields
 from app.flows.sending.ways import ALONE, Ways, ways_to
 from app.identity import Identifier
-from app.recommend.way import NAMES, WAITS, By
+from app.recommend.day.way import NAMES, WAITS, By
 
 if TYPE_CHECKING:
     from app.flows.answers.card_answered import Case

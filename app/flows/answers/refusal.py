@@ -19,7 +19,7 @@ from app.infra.clock import local
 from app.infra.db import insert_once
 from app.infra.errors import Refused
 from app.recommend import State, Suggestion
-from app.recommend.later import Later, Part
+from app.recommend.day.later import Later, Part
 from app.reps import Rep
 
 NOTE, WHEN, BETTER = "note", "when", "better"  # questions that only pages ask

@@ -27,7 +27,7 @@ from app.identity.models import Identifier, Kind
 from app.infra import workdays
 from app.journey import Happened, Touchpoint
 from app.recommend import Candidate
-from app.recommend.way import MOMENTS_A_MONTH
+from app.recommend.day.way import MOMENTS_A_MONTH
 from app.reps import RelationState, Rep, RepContact
 
 CHUNK = 1000

@@ -19,7 +19,7 @@ from app.flows.sending.material import about, greeting
 from app.identity import Physician
 from app.infra.errors import Refused
 from app.recommend import Suggestion
-from app.recommend.forms import Form
+from app.recommend.fit.forms import Form
 
 SAMPLE = 5
 

@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 from app import content, recommend, tagging
 from app.content import Shelved
 from app.infra.clock import local
-from app.recommend import FastScorer, Piece, Response, Scorer, response
-from app.recommend.fit_rows import Shelf
+from app.recommend import FastScorer, Piece, Response, Scorer
+from app.recommend.fit import response
+from app.recommend.fit.fit_rows import Shelf
 from app.segments.models import SegmentState
 from app.tagging import Shape
 

@@ -20,9 +20,10 @@ from app.flows.fitting.scoring import interests_of
 from app.identity.marked import marked
 from app.infra.direct import Direct
 from app.infra.many import among
-from app.recommend import Scored, fit_rows, kernel
-from app.recommend.fit_models import FitNight, PhysicianFit
-from app.recommend.fit_rows import LONG
+from app.recommend import Scored
+from app.recommend.fit import fit_rows, kernel
+from app.recommend.fit.fit_models import FitNight, PhysicianFit
+from app.recommend.fit.fit_rows import LONG
 from app.tagging import Weight
 
 CHUNK = 1000

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.flows.fitting.basis import Basis
 from app.flows.fitting.interests import Many, interests_at, many_at
-from app.recommend import fit_rows, kernel
-from app.recommend.fit_rows import KEPT
+from app.recommend.fit import fit_rows, kernel
+from app.recommend.fit.fit_rows import KEPT
 
 MOST = 2**16  # own tags whose places are kept in two bytes
 
@@ -75,7 +75,7 @@ def _ready(here: Basis, wanted: Any) -> tuple[kernel.Kernel, kernel.Whole, Any]:
     before, and all of these in their order; kept while the basis is."""
     import numpy as np
 
-    from app.recommend.table import table
+    from app.recommend.fit.table import table
 
     with _lock:
         known = _kept.get(here.digest)

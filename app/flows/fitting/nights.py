@@ -38,7 +38,7 @@ from app.infra.clock import local
 from app.infra.db import Database, UtcDateTime, insert_all, insert_once
 from app.infra.direct import Direct
 from app.infra.many import Many, insert_lists, insert_many
-from app.recommend.fit_models import FitNight, FitShard, PhysicianFit
+from app.recommend.fit.fit_models import FitNight, FitShard, PhysicianFit
 
 SHARD = 4000  # physicians: less than a second, so that what a killed worker held is little
 LOCK = 0x46_49_54_53  # any constant

@@ -22,7 +22,7 @@ from app.identity import Identifier, Physician
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
-from app.recommend.shares import Rate, difference
+from app.recommend.policy.shares import Rate, difference
 from app.reps import Rep
 
 LONGEST_S = 1800  # whoever lets a page lie open for longer has left it

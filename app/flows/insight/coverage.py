@@ -27,7 +27,7 @@ from app.identity import Identifier, Physician
 from app.infra.errors import Refused
 from app.links import PageView, TrackedLink
 from app.recommend import DailyPlan, Suggestion
-from app.recommend.shares import Rate, Short, short_of
+from app.recommend.policy.shares import Rate, Short, short_of
 from app.reps import RelationState, Rep, RepContact
 from app.segments import Unparseable
 from app.segments.expression import All, AnyOf, Reachable, TagIs

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.content import ContentVersion
-from app.recommend.shares import Rate
+from app.recommend.policy.shares import Rate
 
 NOBODY_SHOWN = 20  # shown so often without being adopted is named
 STEPS = ("suggested", "shown", "adopted", "refused", "sent", "opened", "read")

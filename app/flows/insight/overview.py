@@ -14,7 +14,7 @@ from app.flows.insight.figures import adoption
 from app.flows.insight.viewers import CHANNEL, viewed
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
-from app.recommend.shares import Rate
+from app.recommend.policy.shares import Rate
 from app.reps import Rep
 
 WAITS = Suggestion.state == State.DELIVERED

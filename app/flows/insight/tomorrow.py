@@ -22,7 +22,7 @@ from app.flows.planning.suggest import card_hour, card_time
 from app.identity import Physician
 from app.infra.clock import local
 from app.recommend import Candidate
-from app.recommend.forms import Form
+from app.recommend.fit.forms import Form
 from app.reps import Rep
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, select, true
 from app.delivery import Dispatch, Way
 from app.delivery.moment_models import Moment, MomentViewer
 from app.delivery.moments import MARKED
-from app.recommend.way import By
+from app.recommend.day.way import By
 
 CHANNEL = By.MOMENT.value
 

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from app.identity import Identifier, Physician
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
-from app.recommend import State, Suggestion, drawing, heads
-from app.recommend.drawing import Knobs
-from app.recommend.ope import Logged
-from app.recommend.policy_models import GIVEN, Decision
+from app.recommend import State, Suggestion, heads
+from app.recommend.policy import drawing
+from app.recommend.policy.drawing import Knobs
+from app.recommend.policy.ope import Logged
+from app.recommend.policy.policy_models import GIVEN, Decision
 
 DAYS, MOST = 90, 20_000  # of the newest decisions
 DEVIATIONS_DAYS = 120  # then what only gates need is removed

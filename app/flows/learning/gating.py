@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.flows.learning.decided import Known, decided
-from app.recommend import gate, policies
-from app.recommend.gate import Verdict
-from app.recommend.policy_models import DecisionKind, Policy
+from app.recommend.policy import gate, policies
+from app.recommend.policy.gate import Verdict
+from app.recommend.policy.policy_models import DecisionKind, Policy
 
 
 def judge(session: Session, policy: Policy, now: datetime) -> Verdict:

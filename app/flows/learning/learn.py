@@ -19,11 +19,11 @@ from app.flows.fitting.scoring import read_interests
 from app.flows.learning.learn_near import said
 from app.flows.learning.shown import Example
 from app.recommend import DAY_0, Piece, Response, Scorer, heads, reading
-from app.recommend.laplace import spread_of
-from app.recommend.learning import Learned, Priors, learn, platt
+from app.recommend.fit.table import table
 from app.recommend.proof.figures import calibration
-from app.recommend.table import table
-from app.recommend.wanted import Answers, Contents
+from app.recommend.taught.laplace import spread_of
+from app.recommend.taught.learning import Learned, Priors, learn, platt
+from app.recommend.taught.wanted import Answers, Contents
 
 LEAST = 60  # answers to a question, and at least a sixth of it of each kind
 HELD_OUT, LEAST_HELD_OUT = 0.2, 10

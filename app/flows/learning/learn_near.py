@@ -20,7 +20,8 @@ from app.flows.fitting.scoring import READ_DAYS
 from app.flows.learning.shown import Example
 from app.identity import Identifier
 from app.links import PageView, TrackedLink
-from app.recommend import Response, neighbours
+from app.recommend import Response
+from app.recommend.taught import neighbours
 
 MOST_OPENINGS, MOST_CONTENTS = 500_000, 4000  # of the last year, the newest
 LEAST_CONTENTS = 10  # with neighbours; with fewer there is nothing to learn

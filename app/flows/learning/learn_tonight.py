@@ -28,9 +28,10 @@ from app.flows.learning.learn_near import (
 )
 from app.flows.learning.shown import examples
 from app.infra.errors import Refused
-from app.recommend import DAY_0, Response, heads, neighbours
+from app.recommend import DAY_0, Response, heads
 from app.recommend.proof import available
 from app.recommend.proof.figures import Figure, mean
+from app.recommend.taught import neighbours
 
 FIRST, WEIGHED = 0.6, 0.8  # shares of the answers, by time
 

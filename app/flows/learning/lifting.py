@@ -21,8 +21,8 @@ from app.content import Brand, Content
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
-from app.recommend.lift import WINDOW_DAYS, Lift, Unit, lift
-from app.recommend.policy_models import Decision
+from app.recommend.policy.lift import WINDOW_DAYS, Lift, Unit, lift
+from app.recommend.policy.policy_models import Decision
 
 DAYS, MOST, CHUNK = 365, 40_000, 1000
 OTHER = ""  # contents without a brand

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from app import accounts
 from app.flows.learning import trial
 from app.infra.errors import Refused
-from app.recommend import policies
-from app.recommend.policies import Settings
-from app.recommend.policy_models import Policy
+from app.recommend.policy import policies
+from app.recommend.policy.policies import Settings
+from app.recommend.policy.policy_models import Policy
 
 KIND = "plan_policy"  # of the audit; `policy` are the rules of contact
 

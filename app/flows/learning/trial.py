@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from app import accounts
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
-from app.recommend import State, Suggestion, canary, heads, policies
-from app.recommend.canary import Judgement, Next, Side
-from app.recommend.policy_models import Policy
+from app.recommend import State, Suggestion, heads
+from app.recommend.policy import canary, policies
+from app.recommend.policy.canary import Judgement, Next, Side
+from app.recommend.policy.policy_models import Policy
 from app.reps import Rep
 
 BEFORE_DAYS = 28

@@ -12,7 +12,7 @@ from app.flows.pages.stop_or_resume import stop_or_resume
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import TrackedLink
-from app.recommend.way import Wished
+from app.recommend.day.way import Wished
 
 
 def set_paused(session: Session, link: TrackedLink, paused: bool, now: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.identity import Identifier
 from app.infra.clock import local
 from app.recommend import State, Suggestion, SuggestionAnswer
-from app.recommend.later import Part
+from app.recommend.day.later import Part
 
 REMEMBERED = timedelta(days=60)
 CHUNK = 1000

@@ -28,8 +28,8 @@ from app.flows.planning import attention, decide
 from app.flows.planning.candidates import LATER_BONUS, Considered, contacts_of, look, read
 from app.infra import workdays
 from app.recommend import Candidate, Ranked, Together, Wish
-from app.recommend.attention import SHARE
-from app.recommend.plan import OTHER_REP
+from app.recommend.day.attention import SHARE
+from app.recommend.day.plan import OTHER_REP
 from app.reps import Rep
 
 OUTRANKED = "outranked"  # more fitting physicians take the places of the day

@@ -26,7 +26,7 @@ from app.flows.fitting.best_content import piece_of
 from app.flows.fitting.fits import Asked, Fits, fits_of
 from app.flows.fitting.scoring import interests_of, scorer_of
 from app.recommend import Candidate, Scored
-from app.recommend.eligibility import Whom
+from app.recommend.day.eligibility import Whom
 from app.reps import Met, Rep
 from app.tagging import Weight
 

@@ -28,11 +28,12 @@ from app.flows.allowed.history import LATER_DAYS
 from app.flows.planning.attention import Ledger
 from app.flows.planning.candidates import Considered
 from app.identity import Identifier
-from app.recommend import Candidate, Scored, State, Suggestion, drawing, explore, policies
-from app.recommend.drawing import Deviations
-from app.recommend.explore import Draws
-from app.recommend.lift import WINDOW_DAYS
-from app.recommend.policy_models import Decision, DecisionKind, Policy
+from app.recommend import Candidate, Scored, State, Suggestion, explore
+from app.recommend.policy import drawing, policies
+from app.recommend.policy.drawing import Deviations
+from app.recommend.policy.explore import Draws
+from app.recommend.policy.lift import WINDOW_DAYS
+from app.recommend.policy.policy_models import Decision, DecisionKind, Policy
 from app.reps import RelationState, Rep, RepContact
 
 CHUNK = 1000

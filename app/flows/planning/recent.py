@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import content, recommend, tagging
 from app.identity import Identifier
 from app.journey import Happened, Touchpoint
-from app.recommend.forms import Form
+from app.recommend.fit.forms import Form
 
 RECENT = timedelta(days=60)
 CHUNK = 1000

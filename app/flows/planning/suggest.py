@@ -23,7 +23,7 @@ from app.identity import Physician
 from app.infra import workdays
 from app.infra.clock import local
 from app.recommend import Candidate, Suggestion, timing
-from app.recommend.forms import Form
+from app.recommend.fit.forms import Form
 from app.reps import Rep
 
 CARD_GAP_S = 20  # cards of one rep are spread a little

@@ -25,7 +25,7 @@ from app.flows.planning.near_titles import near_titles
 from app.identity import Identifier
 from app.infra.clock import local
 from app.recommend import Scored, State, Suggestion
-from app.recommend.forms import Form
+from app.recommend.fit.forms import Form
 from app.reps import Rep
 from app.tagging import Weight
 

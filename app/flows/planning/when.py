@@ -21,7 +21,7 @@ from app.infra.clock import local
 from app.infra.workdays import weekday
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion, timing
-from app.recommend.timing import Chance, Tally
+from app.recommend.day.timing import Chance, Tally
 
 HABIT_DAYS = 180
 SAMPLE, OF_HOSPITAL, OF_PERSON, OF_REP = 10_000, 1_000, 200, 300  # newest messages

@@ -13,7 +13,7 @@ from app.identity import Identifier
 from app.infra.clock import local
 from app.journey import Happened
 from app.recommend import State, Suggestion, reopen
-from app.recommend.way import By
+from app.recommend.day.way import By
 
 TO_PHYSICIAN = {Way.OA_TEXT: "oa", Way.OA_TEMPLATE: "oa", Way.WELCOME: "wecom"}
 NOT_SENT = (Sending.CANCELLED, Sending.FAILED)

@@ -28,8 +28,8 @@ from app.infra.clock import local
 from app.journey import Happened, Touchpoint
 from app.links import PageView, TrackedLink
 from app.recommend import way, way_rates
-from app.recommend.way import By, Choice, Option, Used, Wished
-from app.recommend.way_rates import Sent
+from app.recommend.day.way import By, Choice, Option, Used, Wished
+from app.recommend.day.way_rates import Sent
 from app.reps import Met, Rep
 
 LOG_DAYS = 180

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.recommend import neighbours
-from app.recommend.neighbours import ease_weights
 from app.recommend.proof.figures import Model
 from app.recommend.proof.splits import Problem
+from app.recommend.taught import neighbours
+from app.recommend.taught.neighbours import ease_weights
 
 
 def together(problem: Problem) -> Any:

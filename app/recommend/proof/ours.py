@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.recommend import near, neighbours
-from app.recommend.learning import Learned, Priors, learn, platt
+from app.recommend.fit import near
+from app.recommend.fit.reading import ANYTHING
+from app.recommend.fit.response import DAY_0, Response
+from app.recommend.fit.scoring import Piece, Scorer
+from app.recommend.fit.table import Table, table
 from app.recommend.proof.figures import Model, goodness
 from app.recommend.proof.sampling import MOST, Sampled, sampled
 from app.recommend.proof.splits import Problem, Split, inner
 from app.recommend.proof.stacking import Stack, choose, entries, nearest, scores_of
-from app.recommend.reading import ANYTHING
-from app.recommend.response import DAY_0, Response
-from app.recommend.scoring import Piece, Scorer
-from app.recommend.table import Table, table
-from app.recommend.wanted import Answers, Contents
+from app.recommend.taught import neighbours
+from app.recommend.taught.learning import Learned, Priors, learn, platt
+from app.recommend.taught.wanted import Answers, Contents
 
 LONG_AGO, NOW = datetime(2000, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
 START = {

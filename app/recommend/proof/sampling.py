@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from app.recommend.fit.reading import WORTH, interest
 from app.recommend.proof.splits import Problem
-from app.recommend.reading import WORTH, interest
 
 HANDS, NEGATIVES, MOST = 5, 5, 1_500_000
 

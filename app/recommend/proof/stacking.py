@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.recommend import neighbours
-from app.recommend.learning import platt
 from app.recommend.proof.figures import Figure, Model, Ranked, difference, mean, rank
 from app.recommend.proof.sampling import NEGATIVES
 from app.recommend.proof.splits import Problem, Split
+from app.recommend.taught import neighbours
+from app.recommend.taught.learning import platt
 
 RIDGES = (100.0, 400.0)
 TIMES = (1.0, 2.0)  # answers are about all contents, a list is about the best ten

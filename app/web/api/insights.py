@@ -20,7 +20,7 @@ from app.flows.insight.figures import STEPS as OF_CONTENT
 from app.flows.insight.figures import Figures
 from app.infra.clock import local
 from app.infra.errors import NotFound
-from app.recommend.shares import Rate
+from app.recommend.policy.shares import Rate
 from app.reps import Rep
 from app.web.api import bp
 from app.web.api.asking import Asked, Position, RowId, query

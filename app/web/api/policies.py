@@ -11,9 +11,10 @@ from app.accounts.models import Role
 from app.flows.learning import policy_acts
 from app.flows.learning.lifting import lifted
 from app.flows.learning.policy_acts import Act
-from app.recommend import heads, policies
-from app.recommend.policies import Settings
-from app.recommend.policy_models import Policy
+from app.recommend import heads
+from app.recommend.policy import policies
+from app.recommend.policy.policies import Settings
+from app.recommend.policy.policy_models import Policy
 from app.web import auth
 from app.web.api import bp
 from app.web.api.asking import Asked, answers, body

@@ -25,7 +25,7 @@ from app.flows.pages import meetings, page_read, preferences
 from app.infra.clock import local
 from app.links import TrackedLink
 from app.recommend import Suggestion
-from app.recommend.way import Wished
+from app.recommend.day.way import Wished
 from app.web import language, reasons
 from app.web.context import parts
 from app.web.limits import hidden, limiter

@@ -18,7 +18,7 @@ from app.flows.planning.suggestion_card import REASON_QUESTION, task_id
 from app.infra.clock import local
 from app.infra.errors import Refused
 from app.recommend import State, Suggestion
-from app.recommend.way import By
+from app.recommend.day.way import By
 from app.reps import Rep
 from app.web.console.insights.insight_words import date_name
 from app.web.context import parts

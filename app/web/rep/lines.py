@@ -15,7 +15,7 @@ from app.flows.allowed.still_allowed import still_allowed
 from app.flows.sending.ways import ALONE, ways_to
 from app.identity import Identifier, Physician
 from app.recommend import State, Suggestion
-from app.recommend.way import By, Choice
+from app.recommend.day.way import By, Choice
 from app.reps import Rep
 
 OPEN = (State.PLANNED, State.DELIVERED, State.LATER)

@@ -6,7 +6,7 @@ from flask import Response, render_template
 
 from app import recommend
 from app.infra.clock import local
-from app.recommend.way import By
+from app.recommend.day.way import By
 from app.web.context import parts
 from app.web.rep import bp, entry
 from app.web.rep.lines import lines_of

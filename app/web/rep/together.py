@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app import delivery, identity
 from app.identity import Identifier
 from app.recommend import State, Suggestion
-from app.recommend.way import By
+from app.recommend.day.way import By
 from app.web.context import parts
 from app.web.numbers import row_number
 from app.web.rep import answers, bp, entry

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.consent import Reason
-from app.recommend.way import By
+from app.recommend.day.way import By
 from app.web.rep import bp
 from app.web.sentences import said
 

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select
 
 from app.flows.insight.people import PAGE, names
-from app.recommend.way import NAMES, By
+from app.recommend.day.way import NAMES, By
 from app.web import language
 from app.web.console import bp
 from app.web.console.words import WEEKDAYS

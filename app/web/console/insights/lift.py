@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import render_template
 
 from app.flows.learning.lifting import Lifted, lifted
-from app.recommend import policies
-from app.recommend.lift import Lift
+from app.recommend.policy import policies
+from app.recommend.policy.lift import Lift
 from app.web.console import bp
 from app.web.console.insights.policy_words import lift_says
 from app.web.context import parts

@@ -8,7 +8,7 @@ from flask import render_template
 
 from app import identity
 from app.flows.insight import overview
-from app.recommend.shares import difference
+from app.recommend.policy.shares import difference
 from app.web.console import bp
 from app.web.console.insights.insight_words import PERIODS, here, page_number, period
 from app.web.context import parts

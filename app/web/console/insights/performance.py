@@ -15,7 +15,7 @@ from app.flows.insight import contents, day
 from app.flows.insight.figures import STEPS, Contents, Figures
 from app.infra.errors import NotFound
 from app.recommend import REFUSALS
-from app.recommend.shares import Rate, difference
+from app.recommend.policy.shares import Rate, difference
 from app.web.console import bp
 from app.web.console.insights.insight_words import (
     PERIODS,

@@ -12,9 +12,10 @@ from app.accounts.models import Role
 from app.flows.learning import policy_acts, trial
 from app.flows.learning.policy_acts import Act
 from app.infra.errors import NotFound, Refused, YishuError
-from app.recommend import heads, policies
-from app.recommend.policies import Settings
-from app.recommend.policy_models import Policy, PolicyState
+from app.recommend import heads
+from app.recommend.policy import policies
+from app.recommend.policy.policies import Settings
+from app.recommend.policy.policy_models import Policy, PolicyState
 from app.web import auth
 from app.web.console import bp
 from app.web.console.insights.policy_words import FIGURES, LEVELS, level_of

@@ -8,9 +8,9 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.recommend.lift import Lift
-from app.recommend.policies import Settings
-from app.recommend.policy_models import Policy
+from app.recommend.policy.lift import Lift
+from app.recommend.policy.policies import Settings
+from app.recommend.policy.policy_models import Policy
 from app.web.console import bp
 from app.web.console.words import percent
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app import accounts, tagging
 from app.infra.errors import YishuError
 from app.tagging import MirrorPlan, MirrorState, mirror_rules
-from app.tagging.mirror_list import LONGEST
+from app.tagging.mirror.mirror_list import LONGEST
 from app.web import auth
 from app.web.console import bp
 from app.web.context import parts

@@ -1,0 +1,153 @@
+"""May another policy be tried on people? Pure; words are the page's.
+
+Two bases. **logs**: what was drawn before, with known chances, says that the new policy does not
+do worse (doubly robust, by rep), that enough of what was logged speaks about it, and that nobody
+is neglected. **bounded**: nothing was drawn yet, as on the first days; then a policy may be tried
+that hardly changes anything, because the trial itself is small and ends by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.recommend.policy.ope import Estimate, Logged, estimate
+
+DELTA = 0.05  # of the logged mean: how much worse is still “not worse”
+EFFECTIVE, EFFECTIVE_SHARE = 1000, 0.10
+LARGEST, MEAN_OFF = 100.0, 0.05
+REPS = 10  # fewer say nothing about reps
+MORE_REFUSED = MORE_BLOCKED = 0.02
+COVERAGE = 0.8  # of the contents that are in use
+GROUP = 200  # decisions of a specialty or region that may be judged by itself
+BOUND, BOUND_LEAST = 0.3, 50  # share of suggestions that would differ; decisions to know it from
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition: `value` must not be beyond `limit`; `name` has words on the page."""
+
+    name: str
+    value: float
+    limit: float
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether it may go on, on which basis, and every condition."""
+
+    basis: str  # logs, bounded
+    checks: Sequence[Check]
+    estimate: Estimate | None = None
+    differs: float = 0.0  # share of suggestions that would be others
+
+    @property
+    def passed(self) -> bool:
+        """All conditions hold."""
+        return all(check.passed for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept with the policy."""
+        found: dict[str, Any] = {
+            "basis": self.basis, "passed": self.passed, "differs": round(self.differs, 4),
+            "checks": [
+                {"name": c.name, "value": round(c.value, 4), "limit": c.limit,
+                 "passed": c.passed, "detail": c.detail}
+                for c in self.checks
+            ],
+        }  # fmt: skip
+        if (e := self.estimate) is not None:
+            found |= {
+                "number": e.number, "reps": e.reps, "logged": round(e.logged, 4),
+                "ips": round(e.ips, 4), "snips": round(e.snips, 4), "dr": round(e.dr, 4),
+                "gain": [round(v, 4) for v in (e.gain.value, e.gain.low, e.gain.high)],
+                "effective": round(e.effective), "largest": round(e.largest, 2),
+                "mean_weight": round(e.mean_weight, 4),
+            }  # fmt: skip
+        return found
+
+
+def by_logs(rows: Sequence[Logged], new: Sequence[Sequence[float]], seed: int = 0) -> Verdict:
+    """By decisions that were drawn and have come to something."""
+    found = estimate(rows, new, seed=seed)
+    least = -DELTA * found.logged
+    checks = [
+        Check("gain", found.gain.low, least, found.gain.low >= least),
+        Check("effective", found.effective, EFFECTIVE, found.effective >= EFFECTIVE),
+        Check("effective_share", found.effective / found.number, EFFECTIVE_SHARE,
+              found.effective >= EFFECTIVE_SHARE * found.number),
+        Check("largest", found.largest, LARGEST, found.largest <= LARGEST),
+        Check("mean_weight", found.mean_weight, 1 + MEAN_OFF,
+              abs(found.mean_weight - 1) <= MEAN_OFF),
+        Check("reps", found.reps, REPS, found.reps >= REPS),
+        _not_more("refused", rows, new, MORE_REFUSED, seed),
+        _not_more("blocked", rows, new, MORE_BLOCKED, seed),
+        _coverage(rows, new),
+        *_parity(rows, new, seed),
+    ]  # fmt: skip
+    return Verdict("logs", checks, found, differs([r.chances for r in rows], new))
+
+
+def bounded(
+    logged: Sequence[Sequence[float]], new: Sequence[Sequence[float]], floor: float, alpha: float
+) -> Verdict:
+    """By how little it changes; with no log at all only what the settings themselves bound."""
+    unknown = 1.0 if alpha else floor
+    share = differs(logged, new) if len(logged) >= BOUND_LEAST else unknown
+    return Verdict("bounded", [Check("differs", share, BOUND, share <= BOUND)], None, share)
+
+
+def differs(logged: Sequence[Sequence[float]], new: Sequence[Sequence[float]]) -> float:
+    """The share of suggestions that would be others, at least."""
+    if not logged:
+        return 0.0
+    apart = [
+        sum(abs(a - b) for a, b in zip(one, other, strict=True)) / 2
+        for one, other in zip(logged, new, strict=True)
+    ]
+    return sum(apart) / len(apart)
+
+
+def _not_more(
+    name: str, rows: Sequence[Logged], new: Sequence[Sequence[float]], more: float, seed: int
+) -> Check:
+    gain = estimate(rows, new, lambda row: getattr(row, name), seed=seed).gain
+    return Check(name, gain.high, more, gain.high <= more)
+
+
+def _coverage(rows: Sequence[Logged], new: Sequence[Sequence[float]]) -> Check:
+    before, after = _in_use(rows, [r.chances for r in rows]), _in_use(rows, new)
+    share = after / before
+    return Check("coverage", share, COVERAGE, share >= COVERAGE)
+
+
+def _in_use(rows: Sequence[Logged], chances: Sequence[Sequence[float]]) -> float:
+    """How many contents share the slots, counted by evenness."""
+    used: dict[int, float] = defaultdict(float)
+    for row, one in zip(rows, chances, strict=True):
+        for content, chance in zip(row.contents, one, strict=True):
+            used[content] += chance
+    total = sum(used.values())
+    return math.exp(-sum(u / total * math.log(u / total) for u in used.values() if u > 0))
+
+
+def _parity(rows: Sequence[Logged], new: Sequence[Sequence[float]], seed: int) -> list[Check]:
+    """No specialty and no region surely gets worse; only those that say enough."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for n, row in enumerate(rows):
+        for group in row.groups:
+            places[group].append(n)
+    checks = []
+    for group, found in sorted(places.items()):
+        mine = [rows[n] for n in found]
+        if len(found) < GROUP or len({r.rep for r in mine}) < REPS:
+            continue
+        one = estimate(mine, [new[n] for n in found], seed=seed)
+        least = -DELTA * max(one.logged, 1e-9)
+        checks.append(Check("parity", one.gain.high, least, one.gain.high >= least, group))
+    return checks
