@@ -1,9 +1,10 @@
 """May another policy be tried on people? Pure; words are the page's.
 
 Two bases. **logs**: what was drawn before, with known chances, says that the new policy does not
-do worse than the one that is live, whoever drew it (doubly robust, by rep), that enough of what was logged speaks about it, and that nobody
-is neglected. **bounded**: nothing was drawn yet, as on the first days; then a policy may be tried
-that hardly changes anything, because the trial itself is small and ends by itself.
+do worse than the one that is live, whoever drew it (doubly robust, by rep), that enough of what was
+logged speaks about it, and that nobody is neglected. **bounded**: nothing was drawn yet, as on the
+first days; then a policy may be tried that hardly changes anything, because the trial itself is
+small and ends by itself.
 """
 
 from __future__ import annotations

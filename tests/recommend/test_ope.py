@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.recommend import drawing, explore, gate, ope
@@ -143,6 +143,7 @@ OPTIONS = st.integers(1, 10).flatmap(
 KNOBS = st.builds(Knobs, st.floats(0, 1), st.floats(0, 0.2), st.integers(2, 10))
 
 
+@example(([0.0], [[5e-324]]), Knobs(0.5))
 @given(OPTIONS, KNOBS)
 @settings(max_examples=150, deadline=None)
 def test_chances_add_up_keep_the_floor_and_come_back_from_the_log(
