@@ -25,9 +25,10 @@ def lock_person(session: Session, identifier_id: int) -> None:
 
 
 def contacted_at(
-    session: Session, one_ids: Iterable[str], since: datetime, *, before: Dispatch | None = None
-) -> dict[str, list[datetime]]:
-    """When physicians were contacted, or are promised to be, over all reps and ways.
+    session: Session, one_ids: Iterable[str], since: datetime, *, before: Dispatch | None = None,
+    until: datetime | None = None,
+) -> dict[str, list[datetime]]:  # fmt: skip
+    """When physicians were contacted, or are promised to be, over all reps and ways, `until` then.
 
     `before`: only what goes before this message: what has gone out, and older promises. So of
     several promises that are one too many, it is always the newest that gives way.
@@ -52,6 +53,8 @@ def contacted_at(
     )
     if before is not None:
         chosen = chosen.where(Dispatch.id != before.id)
+    if until is not None:
+        chosen = chosen.where(moment <= until)
     for start in range(0, len(wanted), CHUNK):
         part = chosen.where(Identifier.one_id.in_(wanted[start : start + CHUNK]))
         for row in session.execute(part):

@@ -40,10 +40,11 @@ def decided(session: Session, worth: Mapping[str, float], now: datetime) -> list
     """Decisions that were shown and whose outcome is known, newest first; see `_lists`. `worth` of
     each answer."""
     first, last = (local(now).date() - timedelta(days=n) for n in (DAYS, heads.OPEN_DAYS))
-    numbers: list[int] = []
+    numbers: list[int | None] = []  # of their suggestions; none: held out
     for day, rep_ids in sorted(_lists(session, first, last).items()):
-        here = select(Decision.id).where(Decision.day == day, Decision.rep_id.in_(rep_ids))
-        numbers += session.scalars(here.where(Decision.kind.not_in(GIVEN)).order_by(Decision.id))
+        here = select(Decision.suggestion_id).where(Decision.suggestion_id.is_not(None))
+        mine = Decision.rep_id.in_(rep_ids), Decision.kind.not_in(GIVEN)
+        numbers += session.scalars(here.where(Decision.day == day, *mine))
     rows: list[Any] = []
     for start in range(0, len(numbers), CHUNK):
         rows += session.execute(_told(numbers[start : start + CHUNK], now)).all()
@@ -76,8 +77,8 @@ def _lists(session: Session, first: date, last: date) -> dict[date, list[int]]:
     return found
 
 
-def _told(numbers: Sequence[int], now: datetime) -> Select[Any]:
-    """What came of these decisions."""
+def _told(numbers: Sequence[int | None], now: datetime) -> Select[Any]:
+    """Decisions with what came of them, by their suggestions."""
     link = (
         select(
             TrackedLink.suggestion_id.label("suggestion"),
@@ -86,11 +87,7 @@ def _told(numbers: Sequence[int], now: datetime) -> Select[Any]:
             func.sum(case((PageView.read_at.is_not(None), 1), else_=0)).label("read"),
         )
         .outerjoin(PageView, PageView.link_id == TrackedLink.id)
-        .where(
-            TrackedLink.suggestion_id.in_(
-                select(Decision.suggestion_id).where(Decision.id.in_(numbers))
-            )
-        )
+        .where(TrackedLink.suggestion_id.in_(numbers))
         .group_by(TrackedLink.suggestion_id)
         .subquery()
     )
@@ -104,7 +101,7 @@ def _told(numbers: Sequence[int], now: datetime) -> Select[Any]:
         .join(Identifier, Identifier.id == Decision.identifier_id)
         .join(Physician, Physician.one_id == Identifier.one_id)
         .outerjoin(link, link.c.suggestion == Suggestion.id)
-        .where(Decision.id.in_(numbers))
+        .where(Decision.suggestion_id.in_(numbers))
         .where(Decision.created_at <= now - timedelta(days=heads.OPEN_DAYS))
     )  # fmt: skip
 
