@@ -94,6 +94,13 @@ def _note(session: Session, suggestion: Suggestion, what: str, ref: str, now: da
     insert_once(session, SuggestionAnswer, values, "ref")
 
 
+def hold(session: Session, rows: Sequence[Suggestion]) -> None:
+    """Nobody else answers these, or sends what speaks of them, until the transaction ends; but for
+    whoever has one in hand now."""
+    mine = Suggestion.id.in_([row.id for row in rows])
+    session.execute(select(Suggestion.id).where(mine).with_for_update(skip_locked=True))
+
+
 def is_muted(session: Session, rep_id: int, day: date) -> bool:
     """Whether the rep asked for no more cards on this day."""
     last = session.scalar(

@@ -4,7 +4,7 @@ ensure_rep, find_rep    reps by WeCom userid
 connect, disconnect     relations, brought up to date whatever the order of the news
 rep_for                 whom to turn to for a physician
 sides_of                many relations as plain values, for comparing
-visible_to, may_see     whom a rep may see
+visible_to, seen_by, may_see, own_among    whom a rep may see
 """
 
 from app.reps.contacts import (
@@ -19,9 +19,11 @@ from app.reps.contacts import (
     may_see,
     note_added,
     note_chat,
+    own_among,
     people_of,
     relations_of,
     rep_for,
+    seen_by,
     visible_to,
 )
 from app.reps.models import RelationState, Rep, RepContact
@@ -67,10 +69,12 @@ __all__ = [
     "name_in",
     "note_added",
     "note_chat",
+    "own_among",
     "people_of",
     "relations_of",
     "rep_for",
     "reps_by_id",
+    "seen_by",
     "set_brands",
     "set_day",
     "sides_of",

@@ -216,13 +216,16 @@ def hand_over(session: Session, old: Rep, new: Rep) -> None:
     session.flush()
 
 
-def visible_to(rep_id: int | None) -> Select[int] | None:
-    """Identifiers through which a rep may see physicians; None: no limit."""
-    if rep_id is None:
-        return None
+def seen_by(rep_id: int) -> Select[int]:
+    """Identifiers of the contacts through which this rep sees physicians."""
     return select(RepContact.identifier_id).where(
         RepContact.rep_id == rep_id, RepContact.state.in_(OPEN)
     )
+
+
+def visible_to(rep_id: int | None) -> Select[int] | None:
+    """Identifiers through which a rep may see physicians; None: no limit."""
+    return None if rep_id is None else seen_by(rep_id)
 
 
 def may_see(session: Session, rep_id: int | None, one_id: str) -> bool:
@@ -232,6 +235,13 @@ def may_see(session: Session, rep_id: int | None, one_id: str) -> bool:
         return True
     mine = select(Identifier.id).where(Identifier.one_id == one_id, Identifier.id.in_(limit))
     return session.scalar(mine.limit(1)) is not None
+
+
+def own_among(session: Session, rep_id: int, identifier_ids: Collection[int]) -> set[int]:
+    """Those of these identifiers whose physician this rep may see."""
+    mine = select(Identifier.one_id).where(Identifier.id.in_(seen_by(rep_id)))
+    chosen = select(Identifier.id).where(Identifier.id.in_(identifier_ids))
+    return set(session.scalars(chosen.where(Identifier.one_id.in_(mine))))
 
 
 # What many events cost is built once.
