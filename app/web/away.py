@@ -1,4 +1,4 @@
-"""When the database is away: is it that, and what people are told meanwhile.
+"""What people are told while the database is away.
 
 What can be told then must not ask the database: neither who is logged in nor what is in the menu.
 """
@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from flask import Flask, Response, g, jsonify, request
 from flask_babel import gettext as _
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from app.infra import log
+from app.infra.away import is_away
 from app.web.errors import page_of, unexpected
 
 AGAIN_S = 10
-ITS_STATES = ("08", "53", "57", "58")  # connection, resources, shutdown, disk
-CANCELLED = "57014"  # a statement that took too long: it would take as long again
-OUR_FAULT = "SQLITE_ERROR"  # a statement that makes no sense; the rest is locks, files and disks
 
 Answer = tuple[Response | str, int] | tuple[Response | str, int, dict[str, str]]
 
@@ -31,17 +29,6 @@ def init_app(app: Flask) -> None:
 
     for kind in (OperationalError, InterfaceError, NoFreeConnection):
         app.register_error_handler(kind, answer)
-
-
-def is_away(problem: Exception) -> bool:
-    """True when the database cannot be used now, whatever is asked."""
-    if not isinstance(problem, DBAPIError):
-        return isinstance(problem, NoFreeConnection)
-    of_sqlite = getattr(problem.orig, "sqlite_errorname", None)
-    if of_sqlite is not None:
-        return bool(of_sqlite != OUR_FAULT)
-    state = getattr(problem.orig, "sqlstate", None)
-    return state is None or (state.startswith(ITS_STATES) and state != CANCELLED)
 
 
 def _answer(app: Flask, problem: Exception) -> Answer:

@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, Tim
 from app import accounts
 from app.accounts.models import Role
 from app.bootstrap import Parts, build, build_web
+from app.infra.away import is_away
 from app.infra.clock import utc_now
 from app.infra.db import Database
-from app.web.away import is_away
 from tests.conftest import make_settings
 
 TOKEN = "t" * 16
