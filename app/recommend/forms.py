@@ -64,6 +64,15 @@ def read(sentence: str) -> Said | None:
     return None
 
 
+OF_ACCOUNT = (Form.WROTE, Form.USED_MENU, Form.FOLLOWED, Form.MENTIONED)
+
+
+def tells_of_account(sentence: str) -> bool:
+    """Whether it tells what somebody did in the chat with the Official Account."""
+    said = read(sentence)
+    return said is not None and said.form in OF_ACCOUNT
+
+
 def days_ago(days: int) -> str:
     """今天, 昨天, or N 天前."""
     return {0: "今天", 1: "昨天"}.get(days, f"{days} 天前")
