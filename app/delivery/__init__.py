@@ -24,6 +24,7 @@ from app.delivery.outbox import (
     listing,
     postpone,
     queue,
+    readdress,
     settle,
     stale,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "postpone",
     "pull_back",
     "queue",
+    "readdress",
     "record",
     "record_failed",
     "record_receipt",

@@ -37,6 +37,7 @@ from app.reps.people import (
     leave,
     reps_by_id,
     set_day,
+    step_aside,
 )
 from app.reps.remark import attributes_in, name_in
 from app.reps.scope import brands_of, brands_of_all, set_brands
@@ -78,5 +79,6 @@ __all__ = [
     "set_brands",
     "set_day",
     "sides_of",
+    "step_aside",
     "visible_to",
 ]

@@ -204,16 +204,33 @@ def note_chat(session: Session, rep_id: int, identifier_id: int, at: datetime) -
         row.last_chat_at = at
 
 
-def hand_over(session: Session, old: Rep, new: Rep) -> None:
-    """Both are one person (a userid was changed): the relations of `old` become those of `new`."""
-    known = set(
-        session.scalars(select(RepContact.identifier_id).where(RepContact.rep_id == new.id))
-    )
-    for row in session.scalars(select(RepContact).where(RepContact.rep_id == old.id)):
-        if row.identifier_id not in known:
-            row.rep_id = new.id
-            changed.note(session, row.identifier_id)
+def hand_over(session: Session, old: Rep, new: Rep, now: datetime) -> list[int]:
+    """Both are one person: the relations of `old` become those of `new`, to be read again. Where
+    both have one, what `old` has heard counts when it is newer; returns those of `old` that end."""
+    mine = {
+        row.identifier_id: row
+        for row in session.scalars(select(RepContact).where(RepContact.rep_id == new.id))
+    }
+    ended = []
+    for row in session.scalars(select(RepContact).where(RepContact.rep_id == old.id)).all():
+        known = mine.get(row.identifier_id)
+        if known is None:
+            row.rep_id, row.mark = new.id, None
+        else:
+            _take_newer(known, row)
+            row.state, row.until = RelationState.REMOVED_BY_REP, now
+            ended.append(row.id)
+        changed.note(session, row.identifier_id)
     session.flush()
+    return ended
+
+
+def _take_newer(known: RepContact, other: RepContact) -> None:
+    """How the relation stands, by whichever was heard last; and the newest chat of both."""
+    if (other.until or other.since) > (known.until or known.since):
+        known.state, known.since, known.until = other.state, other.since, other.until
+    chats = [at for at in (known.last_chat_at, other.last_chat_at) if at is not None]
+    known.last_chat_at, known.mark = max(chats, default=None), None
 
 
 def seen_by(rep_id: int) -> Select[int]:

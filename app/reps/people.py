@@ -67,6 +67,13 @@ def leave(session: Session, rep: Rep, now: datetime) -> None:
         session.flush()
 
 
+def step_aside(session: Session, rep: Rep, now: datetime) -> None:
+    """The rep is another one who had not been known by this userid yet: it is free again."""
+    leave(session, rep, now)
+    rep.userid = f"{rep.userid[:40]}~{rep.id}"
+    session.flush()
+
+
 def come_back(session: Session, rep: Rep) -> None:
     """The rep works here again."""
     rep.active, rep.left_at = True, None
