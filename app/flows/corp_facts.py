@@ -138,10 +138,10 @@ def _member(session: Session, fact: MemberChanged, now: datetime) -> None:
     if rep is None:
         return
     if fact.change == "delete" or fact.status in (DISABLED, LEFT):
-        reps.leave(session, rep, now)
+        reps.leave(session, rep, fact.at)
         stop_sending(session, "代表已离职或停用", now, rep_id=rep.id)  # others may take over
         return
-    if fact.status == ACTIVE and not rep.active:
+    if fact.status == ACTIVE and not rep.active and fact.at >= (rep.left_at or fact.at):
         reps.come_back(session, rep)
     if fact.name:
         rep.name = fact.name

@@ -101,6 +101,11 @@ def test_a_member_who_leaves_takes_no_more_part_until_back(database: Database) -
         assert reps.rep_for(session, who.one_id) is not None
         tell(session, member(userid="rep01", status=5))
         assert not rep.active
+        stale = MemberChanged(
+            at=NOON - timedelta(minutes=1), corp_id=CORP, change="update", userid="rep01", status=1
+        )
+        tell(session, stale)  # comes days late
+        assert not rep.active
         tell(session, member("delete", userid="stranger"))
         assert reps.find_rep(session, CORP, "stranger") is None
 
