@@ -122,6 +122,23 @@ def readdress(session: Session, rep_id: int, userid: str) -> None:
     session.flush()
 
 
+def send_instead(
+    session: Session, dispatch: Dispatch, rep_id: int, corp_id: str, userid: str, now: datetime
+) -> None:
+    """To this rep, as if nobody had tried it."""
+    dispatch.rep_id, dispatch.app_key = rep_id, corp_id[:40]
+    dispatch.payload = dispatch.payload | {"corp_id": corp_id, "userid": userid}
+    dispatch.error, dispatch.turn = "", dispatch.turn + 1
+    _start_again(session, dispatch, now)
+    session.flush()
+
+
+def leave_to_staff(session: Session, dispatch: Dispatch, why: str) -> None:
+    """Nobody can be sent it: a person has to see to it, and says so where outcomes are unknown."""
+    dispatch.state, dispatch.error, dispatch.turn = State.UNKNOWN, why, dispatch.turn + 1
+    session.flush()
+
+
 def settle(
     session: Session, dispatch_id: int, decision: str, now: datetime, *, actor: str = ""
 ) -> Dispatch:
