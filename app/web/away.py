@@ -37,15 +37,22 @@ def _answer(app: Flask, problem: Exception) -> Answer:
     again = {"Retry-After": str(AGAIN_S)}
     title, inside = _("数据库暂时无法使用"), request.path.startswith("/console/")
     if request.path.startswith("/api/") or request.is_json:
-        message = f"{title}。{_('没有丢失任何东西，请过一会儿再试。')}"
+        message = f"{title}。{_later()}"
         return jsonify(error={"status": 503, "message": message}), 503, again
     if inside and request.method == "GET" and not request.headers.get("HX-Request"):
         again["Refresh"] = str(AGAIN_S)
-    words = title, _on_duty() if inside else _("没有丢失任何东西，请过一会儿再试。")
+    words = title, _on_duty() if inside else _later()
     if not request.headers.get("HX-Request"):
         return page_of(*words, g.get("request_id", "")), 503, again
     part = app.jinja_env.get_template("console/_away.html")
     return part.render(title=words[0], message=words[1], reference=g.request_id), 503, again
+
+
+def _later() -> str:
+    """Whoever has just stopped us, say, must not believe that it counts."""
+    if request.method in ("GET", "HEAD"):
+        return str(_("没有丢失任何东西，请过一会儿再试。"))
+    return str(_("刚才的操作没有完成，请过一会儿再试一次。"))
 
 
 def _on_duty() -> str:
