@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import consent, identity, journey, links, reps, tagging
+from app import consent, identity, journey, links, recommend, reps, tagging
 from app.connectors.errors import GroupGone
 from app.connectors.wecom.types import CorpTag, GroupChat
 from app.consent import Action, Purpose
@@ -140,6 +140,7 @@ def _member(session: Session, fact: MemberChanged, now: datetime) -> None:
     if fact.change == "delete" or fact.status in (DISABLED, LEFT):
         reps.leave(session, rep, fact.at)
         stop_sending(session, "代表已离职或停用", now, rep_id=rep.id)  # others may take over
+        recommend.give_up(session, rep.id)
         return
     if fact.status == ACTIVE and not rep.active and fact.at >= (rep.left_at or fact.at):
         reps.come_back(session, rep)

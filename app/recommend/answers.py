@@ -125,6 +125,17 @@ def expire_unanswered(session: Session, rep_id: int, before: date) -> int:
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
+def give_up(session: Session, rep_id: int, identifier_ids: Sequence[int] | None = None) -> None:
+    """What waits for this rep's answer, about these or everybody, waits no more: the rep cannot
+    answer, and colleagues are kept from the physician as long as it does."""
+    waiting = update(Suggestion).where(
+        Suggestion.rep_id == rep_id, Suggestion.state.in_((State.PLANNED, State.DELIVERED))
+    )
+    if identifier_ids is not None:
+        waiting = waiting.where(Suggestion.identifier_id.in_(identifier_ids))
+    session.execute(waiting.values(state=State.CANCELLED))
+
+
 def count_of_day(session: Session, rep_id: int, days: Sequence[date]) -> dict[date, int]:
     """How many suggestions a rep has on each of these days; cancelled ones do not count, nor what
     the rep has taken beside a chat."""

@@ -191,3 +191,23 @@ def test_no_card_leaves_that_is_answered_while_a_worker_has_it_in_its_hands(
     with line.parts.db.reading() as session:
         card = session.scalars(select(Dispatch).where(Dispatch.way == Way.REP_CARD)).one()
         assert card.state == (State.CANCELLED if answered else State.QUEUED)
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize("ending", ["the rep has left", "handed over"])
+def test_what_nobody_can_answer_any_more_keeps_no_colleague_waiting(
+    known: Line, ending: str
+) -> None:
+    line = known
+    suggest(line)
+    if ending == "handed over":
+        line.do("delete_contact", userid="rep01", person="wang", by="transfer")
+    else:
+        line.do("member_leaves", userid="rep01")
+    line.clock.tick(minutes=1)
+    line.do("add_contact", userid="rep02", person="wang")
+    line.do("edit_contact", userid="rep02", person="wang", tag_ids=["et1"])
+    line.clock.tick(hours=20)
+    (row,) = suggest(line, "rep02")
+    assert "王某某" in enter(line, "rep02").get("/rep/").text
+    assert row.day == local(line.clock()).date()
