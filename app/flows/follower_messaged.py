@@ -123,14 +123,11 @@ def _answer(
     told = (harm or not found) and tell_rep(session, row.one_id, notice, key=key, now=now)
     if harm and not told:
         tell_staff(session, row.id, row.one_id, notice, key=key, now=now)
+    more = PASSED_ON if told else WRITTEN_DOWN if harm else ""
     if found:
-        offer(
-            session, fact, row, found, base_url=base_url, event=event, now=now,
-            more=PASSED_ON if told else "",
-        )  # fmt: skip
+        offer(session, fact, row, found, base_url=base_url, event=event, now=now, more=more)
     else:
-        nothing = WRITTEN_DOWN if harm else NOTHING_FOUND
-        say(session, fact, row, PASSED_ON if told else nothing, event=event, now=now)
+        say(session, fact, row, more or NOTHING_FOUND, event=event, now=now)
 
 
 def _tag_by_words(

@@ -165,6 +165,8 @@ def left_alone(session: Session, messages: Sequence[Dispatch], now: datetime) ->
     Asked last by whoever sends them: until its transaction ends nobody answers the others.
     """
     mine = {one.id: one for one in messages if one.suggestion_id and _speaks_of_it(one)}
+    if not mine:
+        return {}
     wanted = Suggestion.id.in_({one.suggestion_id for one in mine.values()})
     held = select(Suggestion).where(wanted).with_for_update(key_share=True, skip_locked=True)
     known = {row.id: row for row in session.scalars(held.execution_options(populate_existing=True))}

@@ -126,11 +126,10 @@ def expire_unanswered(session: Session, rep_id: int, before: date) -> int:
 
 
 def give_up(session: Session, rep_id: int, identifier_ids: Sequence[int] | None = None) -> None:
-    """What waits for this rep's answer, about these or everybody, waits no more: the rep cannot
-    answer, and colleagues are kept from the physician as long as it does."""
-    waiting = update(Suggestion).where(
-        Suggestion.rep_id == rep_id, Suggestion.state.in_((State.PLANNED, State.DELIVERED))
-    )
+    """What waits for this rep's answer, about these or everybody, waits no more, and nothing
+    reminds of it: the rep cannot answer, and keeps colleagues from the physician meanwhile."""
+    waits = (State.PLANNED, State.DELIVERED, State.LATER)
+    waiting = update(Suggestion).where(Suggestion.rep_id == rep_id, Suggestion.state.in_(waits))
     if identifier_ids is not None:
         waiting = waiting.where(Suggestion.identifier_id.in_(identifier_ids))
     session.execute(waiting.values(state=State.CANCELLED))

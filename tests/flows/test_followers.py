@@ -42,6 +42,7 @@ from tests.flows.seen import (
 )
 from tests.scenarios.conftest import Line, publish
 from tests.segments.test_index import ONE_DATABASE
+from workers.sweeping import mend
 
 
 def notices(line: Line, userid: str = "rep01") -> list[str]:
@@ -141,6 +142,21 @@ def test_a_report_of_harm_that_no_rep_can_hear_is_left_to_staff(line: Line) -> N
         again(session, number)
     line.work()
     assert HARM in notices(line)[-1]
+
+
+@ONE_DATABASE
+def test_what_is_left_to_staff_is_erased_when_they_have_read_it(line: Line) -> None:
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text=HARM)
+    line.do("unfollow", person="wang")
+    mend(line.parts)
+    with line.parts.db.transaction() as session:
+        (left,) = delivery.listing(session, state=State.UNKNOWN)
+        assert HARM in left.payload["text"]
+        settle_message(session, left.id, "sent", actor="user:1", now=line.clock())
+    mend(line.parts)
+    with line.parts.db.reading() as session:
+        assert HARM not in str([row.payload for row in delivery.listing(session)])
 
 
 @ONE_DATABASE

@@ -73,7 +73,11 @@ def test_everybody_else_is_told_to_come_back(person: FlaskClient) -> None:
     page = person.get(f"/t/{TOKEN}")
     assert (page.status_code, "yishu" in page.text) == (503, False)
     stop = person.post(f"/t/{TOKEN}/pause", data={"action": "stop"})
-    assert (stop.status_code, "没有完成" in stop.text, "没有丢失" in stop.text) == (503, True, False)
+    assert (stop.status_code, "没有完成" in stop.text, "没有丢失" in stop.text) == (
+        503,
+        True,
+        False,
+    )
     api = person.get("/api/v1/physicians", headers={"Authorization": "Bearer another"})
     assert (api.status_code, api.json["error"]["status"]) == (503, 503)
 
