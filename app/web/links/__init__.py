@@ -18,10 +18,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from app import content, links, tagging
+from app import content, links
 from app.content import ContentVersion
 from app.flows import meetings, page_read, preferences
 from app.flows.own_link import send_own
+from app.flows.reasons_now import reasons_of
 from app.infra.clock import local
 from app.links import TrackedLink
 from app.recommend import Suggestion
@@ -124,8 +125,8 @@ def why(token: str) -> str:
     with here.db.reading() as session:
         link = _link(session, token)
         suggestion = session.get(Suggestion, link.suggestion_id) if link.suggestion_id else None
-        said = suggestion.reasons if suggestion else []
-        told = reasons.to_reader(tagging.without_hidden(session, said))
+        said = reasons_of(session, suggestion, here.clock()) if suggestion else []
+        told = reasons.to_reader(said)
         version = content.get_version(session, link.content_version_id)
     return render_template("physician/why.html", token=token, reasons=told, version=version)
 
