@@ -14,8 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import tagging
-from app.content.library import LIBRARY, broken_seal, tags_of_many
+from app.content.library import broken_seal, tags_of_many
 from app.content.models import ContentVersion, Purpose, Stage
+from app.content.succession import LIBRARY, replaced
 from app.infra.stamp import Stamped
 
 
@@ -37,7 +38,12 @@ def shelf(session: Session, now: datetime) -> Sequence[Shelved]:
     it is the same: not to be changed."""
     global _last
     everything, merged = _SHELF.of(session), tagging.merged(session)
-    in_force = [one for one in everything if one.valid_from <= now < one.valid_until]
+    over = replaced(session, now)
+    in_force = [
+        one
+        for one in everything
+        if one.valid_from <= now < one.valid_until and one.version_id not in over
+    ]
     known = _last
     if known is None or known[:3] != (everything, merged, in_force):
         named = [replace(one, tags=tagging.standing(session, one.tags)) for one in in_force]

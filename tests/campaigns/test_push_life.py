@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, content, delivery, journey, links, tagging
+from app import campaigns, delivery, journey, links, tagging
 from app.campaigns import Stage
 from app.connectors.errors import OutcomeUnknown
 from app.consent import Action, policy_row, record
@@ -15,8 +15,7 @@ from app.content import ContentVersion
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
 from app.facts import MemberChanged, TemplateDelivered
-from app.flows import Received, corp_facts, oa_results
-from app.flows.approve_content import approve_content
+from app.flows import Received, corp_facts, oa_results, take_over
 from app.flows.carry_out import carry_out
 from app.flows.permission import verdict_for
 from app.flows.sent import after_receipt
@@ -26,9 +25,10 @@ from app.identity import Identifier
 from app.infra.db import Database
 from app.infra.settings import Settings
 from app.journey import Happened, Touchpoint
+from app.recommend import State, Suggestion
 from app.reps import Rep
 from tests.campaigns.test_campaigns import APP, follow, preview, send_all, start, work_off
-from tests.company import CORP, hire, meet, publish
+from tests.company import CORP, hire, meet, publish, renew
 from tests.conftest import SetClock
 
 
@@ -175,20 +175,35 @@ def test_a_new_version_goes_to_everybody_whom_the_old_one_had_not_reached_yet(
         work_off(session, settings, clock())
         stop_campaign(session, paused.id, Stage.PAUSED, clock())
         assert len(send_all(session, clock.tick(minutes=10))) == 1
-        newer = content.edit(
-            session, version.id, author="user:1", fields={"title": "更正"},
-            tags=content.tags_of(session, version.id), now=clock(),
-        )  # fmt: skip
-        content.submit(session, newer.id, now=clock())
-        approve_content(
-            session, newer.id, approver="user:2", approval_no="示例批准 2026-002",
-            valid_from=clock(), valid_until=clock() + timedelta(days=90), now=clock(),
-        )  # fmt: skip
+        newer = renew(session, version, clock())
         assert work_off(session, settings, clock.tick(seconds=1)) == 1
         again, _first = campaigns.runs_of(session, campaign.id)
         assert (again.planned, again.left_out) == (2, {"suggested_lately": 1})
         waiting = session.scalars(select(Dispatch).where(Dispatch.state == Sending.QUEUED)).all()
         assert [card.content_version_id for card in waiting] == [newer.id] * 2
+
+
+def test_a_version_for_later_takes_over_from_what_waits_when_it_begins(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        session.scalars(select(Rep)).one().daily_limit = 1
+        campaign = start(session, version, "suggestion", clock())
+        work_off(session, settings, clock())
+        (card,) = send_all(session, clock.tick(minutes=10))
+        newer = renew(session, version, clock(), begins=clock() + timedelta(hours=12))
+        assert work_off(session, settings, clock.tick(hours=11)) == 0, "the old one is in force"
+        assert not take_over.begin(session, version.id, clock())
+        assert take_over.begin(session, version.id, clock.tick(hours=1))
+        assert not take_over.begin(session, version.id, clock()), "another scheduler"
+        old = session.get_one(ContentVersion, version.id)
+        assert (old.stage, old.withdraw_reason) == ("withdrawn", "由第 2 版替换")
+        assert work_off(session, settings, clock.tick(seconds=1)) == 1
+        again, _first = campaigns.runs_of(session, campaign.id)
+        assert (again.planned, again.left_out) == (2, {"suggested_lately": 1})
+        session.expire_all()
+        asked = session.get_one(Suggestion, card.suggestion_id)
+        assert (asked.state, asked.content_version_id) == (State.DELIVERED, newer.id)
 
 
 def test_the_journey_says_when_it_was_sent_and_not_when_somebody_has_said_so(

@@ -119,6 +119,7 @@ def show_campaign(campaign_id: int) -> str:
             coming=campaigns.coming(schedule, here.clock()),
             audience=segments.audience(session, campaign.expression, here.clock()),
             version=version or newest,
+            after=content.successors(session).get(version.id) if version else None,
             usable=version is not None,
             runs=runs,
             funnel=campaigns.results(session, campaign_id),
@@ -217,10 +218,11 @@ def _act(session: Session, campaign_id: int, action: str, now: datetime) -> str 
 
 def _form() -> str:
     with parts().db.reading() as session:
+        approved = content.listing(session, stage=Stage.APPROVED, limit=500)
         return render_template(
             "console/campaign_form.html", given=request.values, ways=WAYS, catch_ups=CATCH_UPS,
             usual=campaigns.USUAL_CATCH_UP, most=campaigns.MOST_CATCH_UP,
-            contents=content.listing(session, stage=Stage.APPROVED, limit=500),
+            contents={version.content_id: version for version in approved}.values(),
         )  # fmt: skip
 
 
