@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app import content
-from app.campaigns.manage import get, run_now, schedule_of
+from app.campaigns.manage import STOPPED, get, run_now, schedule_of
 from app.campaigns.models import Campaign, Stage
 from app.campaigns.schedule import add_run
 from app.delivery import Dispatch
@@ -22,7 +22,7 @@ def go_on(session: Session, replaced: content.ContentVersion, now: datetime) -> 
     cancelled since there is a newer one."""
     stopped = exists().where(
         Dispatch.campaign_id == Campaign.id, Dispatch.content_version_id == replaced.id,
-        Dispatch.state == Sending.CANCELLED, Dispatch.error == replaced.withdraw_reason,
+        Dispatch.state == Sending.CANCELLED, Dispatch.error.contains(replaced.withdraw_reason),
     )  # fmt: skip
     chosen = select(Campaign.id).where(
         Campaign.content_id == replaced.content_id, Campaign.stage == Stage.ACTIVE, stopped
@@ -32,19 +32,20 @@ def go_on(session: Session, replaced: content.ContentVersion, now: datetime) -> 
 
 
 def go_on_soon(
-    session: Session, campaign_id: int | None, version_id: int | None, now: datetime
+    session: Session, campaign_id: int | None, version_id: int | None, why: str, now: datetime
 ) -> None:
-    """The same of what a rep had not confirmed yet and was taken back, one by one, after that: one
-    run for all of the same minute, when it is over. Nothing for what was taken back otherwise."""
+    """The same of what a rep had not confirmed yet and was taken back, one by one, after that, or
+    for a pause (it says so in `why`) that is over since: one run for all of the same minute, when
+    it is over. Nothing for what was taken back otherwise."""
     if campaign_id is None or version_id is None:
         return
     campaign, old = get(session, campaign_id), content.get_version(session, version_id)
     newer = content.usable_version(session, old.content_id, now)
+    renewed = newer is not None and newer.id != old.id
     if (
         campaign.stage == Stage.ACTIVE
         and campaign.content_id == old.content_id
-        and newer is not None
-        and newer.id != old.id
+        and (renewed or why.startswith(STOPPED[Stage.PAUSED]))
     ):
         due = now.replace(second=0, microsecond=0) + SOON
         add_run(session, schedule_of(session, campaign_id).id, due, due)

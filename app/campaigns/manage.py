@@ -18,6 +18,7 @@ from app.delivery import Dispatch
 from app.delivery import State as Sending
 from app.infra.db import ring_after_commit
 from app.infra.errors import NotFound, Refused
+from app.recommend import State, Suggestion
 from app.segments.nodes import CampaignIs
 
 STOPPED = {Stage.PAUSED: "推送已暂停", Stage.FINISHED: "推送已结束"}  # why a message was cancelled
@@ -211,17 +212,22 @@ def _run(session: Session, schedule: Schedule, now: datetime) -> int:
 
 
 def _was_stopped(session: Session, schedule: Schedule) -> bool:
-    """Has the pause that is over now stopped messages, a moment, or a run before it began? What
-    earlier pauses have stopped had its turn when `schedule` was woken after them."""
+    """Has the pause that is over now stopped messages, suggestions, a moment, or a run before it
+    began, whatever else stood against them? What earlier pauses have stopped had its turn when
+    `schedule` was woken after them."""
     why, campaign_id, since = STOPPED[Stage.PAUSED], schedule.ref_id, schedule.since
     message = select(Dispatch.id).where(
-        Dispatch.campaign_id == campaign_id, Dispatch.error == why,
+        Dispatch.campaign_id == campaign_id, Dispatch.error.startswith(why),
         Dispatch.state == Sending.CANCELLED, Dispatch.created_at >= since,
+    )  # fmt: skip
+    suggested = select(Suggestion.id).where(
+        Suggestion.campaign_id == campaign_id, Suggestion.state == State.CANCELLED,
+        Suggestion.verdict["refused"].as_string().startswith(why), Suggestion.created_at >= since,
     )  # fmt: skip
     run = select(ScheduleRun.id).where(
         ScheduleRun.schedule_id == schedule.id, ScheduleRun.error == NOT_RUNNING,
         ScheduleRun.created_at >= since,
     )  # fmt: skip
     return any(
-        session.scalar(found.limit(1)) is not None for found in (message, run)
+        session.scalar(found.limit(1)) is not None for found in (message, suggested, run)
     ) or delivery.moments.ended_by(session, why, campaign_id, since)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, delivery, journey, links, tagging
+from app import campaigns, delivery, journey, links, recommend, tagging
 from app.campaigns import Stage
 from app.connectors.errors import OutcomeUnknown
 from app.consent import Action, policy_row, record
@@ -18,6 +18,7 @@ from app.facts import MemberChanged, TemplateDelivered
 from app.flows import Received, corp_facts, oa_results, take_over
 from app.flows.carry_out import carry_out
 from app.flows.permission import verdict_for
+from app.flows.poll_group_tasks import TAKEN_BACK, note_answer, questions
 from app.flows.sent import after_receipt
 from app.flows.settle_message import settle_message
 from app.flows.stop_campaign import stop_campaign
@@ -27,7 +28,15 @@ from app.infra.settings import Settings
 from app.journey import Happened, Touchpoint
 from app.recommend import State, Suggestion
 from app.reps import Rep
-from tests.campaigns.test_campaigns import APP, follow, preview, send_all, start, work_off
+from tests.campaigns.test_campaigns import (
+    APP,
+    follow,
+    preview,
+    result_of,
+    send_all,
+    start,
+    work_off,
+)
 from tests.company import CORP, hire, meet, publish, renew
 from tests.conftest import SetClock
 
@@ -58,6 +67,46 @@ def test_resuming_runs_at_once_only_for_what_the_last_pause_has_stopped(
             send_all(session, clock.tick(minutes=1))
         again, first = campaigns.runs_of(session, campaign.id)
         assert (again.planned, first.planned) == (3, 3)
+
+
+def test_a_pause_is_made_up_for_though_its_reps_wanted_no_cards_that_day(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        earlier = start(session, version, "suggestion", clock())
+        work_off(session, settings, clock())
+        stop_campaign(session, earlier.id, Stage.FINISHED, clock())
+        asked = session.scalars(select(Suggestion)).all()[0]
+        recommend.mute(session, asked, ref="page:1", now=clock())
+        campaign = start(session, version, "suggestion", clock.tick(minutes=1))
+        work_off(session, settings, clock())
+        stop_campaign(session, campaign.id, Stage.PAUSED, clock.tick(minutes=1))
+        campaigns.activate(session, campaign.id, clock.tick(days=1))
+        assert work_off(session, settings, clock()) == 1
+        assert [run.planned for run in campaigns.runs_of(session, campaign.id)] == [3, 3]
+
+
+def test_a_pause_is_made_up_for_though_something_else_stood_against_a_task_as_well(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        campaign = start(session, version, "group_task", clock())
+        work_off(session, settings, clock())
+        task, *_ = send_all(session, clock.tick(minutes=1))
+        assert task.identifier_id is not None
+        consent = {"source": "keyword", "channel": "wecom"}
+        record(session, task.identifier_id, action=Action.WITHDRAW, at=clock(), **consent)
+        stop_campaign(session, campaign.id, Stage.PAUSED, clock.tick(minutes=1))
+        asked = next(one for one in questions(session, clock()) if one.dispatch_id == task.id)
+        note_answer(session, asked, result_of(asked, TAKEN_BACK, clock()), clock())
+        assert task.error == "推送已暂停；医生已退订"
+        late = next(one for one in questions(session, clock()) if one.dispatch_id != task.id)
+        record(session, task.identifier_id, action=Action.GRANT, at=clock.tick(days=1), **consent)
+        campaigns.activate(session, campaign.id, clock())
+        assert work_off(session, settings, clock()) == 1, "and the others' tasks still wait"
+        note_answer(session, late, result_of(late, TAKEN_BACK, clock()), clock.tick(seconds=1))
+        assert work_off(session, settings, clock.tick(minutes=1)) == 1, "asked before it went on"
+        assert [run.planned for run in campaigns.runs_of(session, campaign.id)] == [1, 1, 3]
 
 
 def test_a_run_that_a_pause_came_before_is_made_up_for(
