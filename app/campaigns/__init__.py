@@ -38,11 +38,13 @@ from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, S
 from app.campaigns.results import STEP_NAMES, Funnel, Step, reached, results
 from app.campaigns.schedule import (
     CAMPAIGN,
+    MAX_ATTEMPTS,
     begin_run,
     fail_run,
     is_due,
     rest,
     tick,
+    try_run,
     unfinished,
     wake,
 )
@@ -50,6 +52,7 @@ from app.campaigns.schedule import (
 __all__ = [
     "CAMPAIGN",
     "DAILY_PLAN",
+    "MAX_ATTEMPTS",
     "MOST_CATCH_UP",
     "NOT_RUNNING",
     "STAGE_NAMES",
@@ -94,6 +97,7 @@ __all__ = [
     "schedule_of",
     "segments_of",
     "tick",
+    "try_run",
     "unfinished",
     "wake",
     "why_stopped",
