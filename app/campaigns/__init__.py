@@ -35,7 +35,7 @@ from app.campaigns.manage import (
     why_stopped,
 )
 from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, Stage
-from app.campaigns.results import STEP_NAMES, Funnel, Step, reached, results
+from app.campaigns.results import STEP_NAMES, Funnel, Step, not_sent, reached, results
 from app.campaigns.schedule import (
     CAMPAIGN,
     MAX_ATTEMPTS,
@@ -87,6 +87,7 @@ __all__ = [
     "look",
     "naming",
     "next_due",
+    "not_sent",
     "note_segments",
     "reached",
     "rest",

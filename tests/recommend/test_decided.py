@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app.flows import decided, lifting
+from app.recommend import State, Suggestion
 from tests.conftest import SetClock
 from tests.recommend.deciding import company, decisions, plan, ripe, session
 
@@ -71,3 +72,17 @@ def test_what_was_computed_of_erased_tags_goes_and_its_slot_is_judged_no_more(
     (known,) = decided.decided(session, {"accept": 1.0}, clock())
     assert list(known.logged.contents) == [option[0] for option in second.options]
     lifting.lifted(session, clock())
+
+
+def test_what_a_rep_passed_on_is_a_yes_and_was_not_in_the_way_though_it_was_taken_back(
+    session: Session, clock: SetClock
+) -> None:
+    plan(session, company(session, clock(), 2), clock())
+    ripe(session, clock, 10)
+    passed_on, forbidden = session.scalars(select(Suggestion).order_by(Suggestion.id))
+    passed_on.answered_at = passed_on.delivered_at
+    passed_on.state = forbidden.state = State.CANCELLED
+    session.flush()
+    known = decided.decided(session, {"accept": 1.0}, clock())
+    said = {(one.logged.reward, one.logged.blocked) for one in known}
+    assert said == {(1.0, 0.0), (0.0, 1.0)}

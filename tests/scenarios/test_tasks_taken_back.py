@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from app import campaigns
 from app.campaigns import Stage
 from app.connectors.errors import Busy
 from app.delivery import Dispatch, Way
@@ -94,6 +95,8 @@ def test_tasks_of_a_push_that_ends_are_taken_back(line: Line) -> None:
     assert poll_group_tasks(line.parts) == 1
     assert tasks(line) == ["cancelled"]
     assert dispatches(line, Way.GROUP_TASK)[0].error == "推送已结束"
+    with line.parts.db.reading() as session:
+        assert campaigns.not_sent(session, campaign_id) == [("推送已结束", 1)]
 
 
 @ONE_DATABASE
@@ -149,3 +152,23 @@ def test_a_call_that_fails_after_the_week_is_made_again(
     line.clock.tick(hours=2)
     assert poll_group_tasks(line.parts) == 1
     assert tasks(line) == ["cancelled"]
+
+
+@ONE_DATABASE
+def test_a_rep_is_told_once_of_a_task_that_the_platform_would_not_take_back(
+    line: Line, two: list[Suggestion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
+    line.work()
+
+    def busy(_: str) -> None:
+        raise Busy("busy")
+
+    monkeypatch.setattr(line.parts.outside.wecom["wwtestcorp"], "cancel_group_task", busy)
+    for days, asked in ((7.1, 1), (1, 1), (1, 0)):
+        line.clock.tick(hours=24 * days)
+        assert poll_group_tasks(line.parts) == asked
+    line.work()
+    told = "没有发出：群发任务一周没有确认。需要的话，请在企业微信的群发助手里确认。"
+    assert [told in text for text in texts(line)].count(True) == 1
+    assert dispatches(line, Way.GROUP_TASK)[0].state == Sending.SENT, "and may still be confirmed"

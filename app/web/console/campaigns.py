@@ -123,6 +123,7 @@ def show_campaign(campaign_id: int) -> str:
             usable=version is not None,
             runs=runs,
             funnel=campaigns.results(session, campaign_id),
+            not_sent=campaigns.not_sent(session, campaign_id),
             preview=None
             if version is None
             else _preview(
