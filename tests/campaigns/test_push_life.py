@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, delivery, journey, links, recommend, tagging
+from app import campaigns, content, delivery, journey, links, recommend, tagging
 from app.campaigns import Stage
 from app.connectors.errors import OutcomeUnknown
 from app.consent import Action, policy_row, record
@@ -24,6 +24,7 @@ from app.flows.settle_message import settle_message
 from app.flows.stop_campaign import stop_campaign
 from app.identity import Identifier
 from app.infra.db import Database
+from app.infra.errors import Refused
 from app.infra.settings import Settings
 from app.journey import Happened, Touchpoint
 from app.recommend import State, Suggestion
@@ -31,6 +32,7 @@ from app.reps import Rep
 from tests.campaigns.test_campaigns import (
     APP,
     follow,
+    make,
     preview,
     result_of,
     send_all,
@@ -253,6 +255,27 @@ def test_a_version_for_later_takes_over_from_what_waits_when_it_begins(
         session.expire_all()
         asked = session.get_one(Suggestion, card.suggestion_id)
         assert (asked.state, asked.content_version_id) == (State.DELIVERED, newer.id)
+
+
+def test_a_push_is_started_when_its_content_may_be_sent_at_its_first_run(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    day = timedelta(days=1)
+    with database.transaction() as session:
+        content.withdraw(session, version.id, reason="更新", now=clock())
+        renew(session, version, clock(), begins=clock() + 5 * day)  # and is valid for 90 days
+        with pytest.raises(Refused, match="不能开始推送"):
+            start(session, version, "group_task", clock(), at=None)
+        for days in (4, 96):
+            with pytest.raises(Refused, match="第一次执行时"):
+                start(session, version, "group_task", clock(), at=clock() + days * day)
+        campaign = start(session, version, "group_task", clock(), at=clock() + 6 * day)
+        draft = make(session, version, "group_task", clock(), at=clock() + 6 * day)
+        with pytest.raises(Refused, match="不能开始推送"):
+            campaigns.run_now(session, draft.id, clock())
+        assert campaigns.tick(session, clock.tick(days=6)) == 1
+        assert work_off(session, settings, clock()) == 1
+        assert [run.planned for run in campaigns.runs_of(session, campaign.id)] == [3]
 
 
 def test_the_journey_says_when_it_was_sent_and_not_when_somebody_has_said_so(

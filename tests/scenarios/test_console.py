@@ -201,12 +201,14 @@ def test_pages_say_which_version_goes_until_when(line: Line, people: dict[str, B
         content.submit(session, new.id, now=line.clock())
         push = campaigns.create(
             session, name="房颤月", content_id=old.content_id, expression="企微好友",
-            way="suggestion", at=None, cron="", author="user:1", now=line.clock(),
+            way="suggestion", at=None, cron="5 10 1 3 *", author="user:1", now=line.clock(),
         )  # fmt: skip
         link = links.create_link(session, old.id, channel="wecom", now=line.clock())
     path, pushed = f"/console/contents/{new.id}", f"/console/campaigns/{push.id}"
     approval = {"approval_no": "2", "valid_from": "2026-11-30", "valid_until": "2027-11-01"}
+    assert "到下次执行（2027年3月1日 周一 10:05）时，内容不在有效期内" in reviewer.get(pushed).text
     done = reviewer.send(path, f"{path}/approve", **approval).text
+    assert "不在有效期内" not in reviewer.get(pushed).text
     assert "第 2 版 · 2 · 有效期 11月30日 至 2027年11月1日" in done
     over = "用到 11月30日 周一 00:00，之后由第 2 版替换"
     assert over in reviewer.get(f"/console/contents/{old.id}").text
