@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from app import content
@@ -13,20 +13,30 @@ from app.campaigns.models import Campaign, Stage
 from app.campaigns.schedule import add_run
 from app.delivery import Dispatch
 from app.delivery import State as Sending
+from app.delivery.moment_models import Moment, Step
 
 SOON = timedelta(minutes=1)
+GAP = timedelta(days=7)  # between two versions; after a longer one nobody expects a push any more
 
 
 def go_on(session: Session, replaced: content.ContentVersion, now: datetime) -> None:
-    """Run those again that are under way and had messages waiting with this version, which were
-    cancelled since there is a newer one."""
+    """Run those again that are under way and had messages or moments waiting with this version,
+    which were cancelled since there is a newer one, or since it was over not long before that."""
+    whys = [replaced.withdraw_reason]
+    if replaced.valid_until is not None and now - replaced.valid_until <= GAP:
+        whys.append(content.EXPIRED)
     stopped = exists().where(
         Dispatch.campaign_id == Campaign.id, Dispatch.content_version_id == replaced.id,
-        Dispatch.state == Sending.CANCELLED, Dispatch.error.contains(replaced.withdraw_reason),
+        Dispatch.state == Sending.CANCELLED, or_(*map(Dispatch.error.contains, whys)),
+    )  # fmt: skip
+    ended = exists().where(
+        Moment.campaign_id == Campaign.id, Moment.content_version_id == replaced.id,
+        Moment.step == Step.FAILED, or_(*map(Moment.error.contains, whys)),
     )  # fmt: skip
     chosen = select(Campaign.id).where(
-        Campaign.content_id == replaced.content_id, Campaign.stage == Stage.ACTIVE, stopped
-    )
+        Campaign.content_id == replaced.content_id, Campaign.stage == Stage.ACTIVE,
+        or_(stopped, ended),
+    )  # fmt: skip
     for campaign_id in session.scalars(chosen).all():
         run_now(session, campaign_id, now)
 

@@ -1,6 +1,7 @@
 """The library of material that may be sent: versions, approval, tags."""
 
 from app.content import meeting
+from app.content.approval import EXPIRED
 from app.content.approval import NAMES as STAGE_NAMES
 from app.content.finding import (
     Usable,
@@ -38,6 +39,7 @@ from app.content.succession import Successor, replaced, successors
 from app.content.terms import TERMS, set_terms, terms_of
 
 __all__ = [
+    "EXPIRED",
     "STAGE_NAMES",
     "TERMS",
     "Brand",

@@ -257,6 +257,27 @@ def test_a_version_for_later_takes_over_from_what_waits_when_it_begins(
         assert (asked.state, asked.content_version_id) == (State.DELIVERED, newer.id)
 
 
+@pytest.mark.parametrize(("days", "again"), [(2, 1), (30, 0)])
+def test_a_new_version_goes_on_also_where_the_old_one_was_over_shortly_before(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings, days: int,
+    again: int,
+) -> None:  # fmt: skip
+    with database.transaction() as session:
+        old = session.get_one(ContentVersion, version.id)
+        old.valid_until = clock() + timedelta(hours=1)
+        campaign = start(session, version, "group_task", clock())
+        work_off(session, settings, clock())
+        send_all(session, clock.tick(minutes=1))
+        clock.tick(hours=2)
+        for question in questions(session, clock()):
+            assert question.against == "内容已过期"
+            note_answer(session, question, result_of(question, TAKEN_BACK, clock()), clock())
+        renew(session, version, clock.tick(days=days))
+        assert work_off(session, settings, clock()) == again
+        runs = campaigns.runs_of(session, campaign.id)
+        assert [run.planned for run in runs] == [3] * (1 + again)
+
+
 def test_a_push_is_started_when_its_content_may_be_sent_at_its_first_run(
     database: Database, clock: SetClock, version: ContentVersion, settings: Settings
 ) -> None:
