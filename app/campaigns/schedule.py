@@ -24,6 +24,7 @@ CAMPAIGN = "campaign"
 KEY = ("schedule_id", "due_at")
 FRESH = ("state", "next_attempt_at", "error", "term", "created_at")
 RETRY = timedelta(minutes=2)
+AFTER_DEATH = timedelta(seconds=5)  # then three times as long after each, up to RETRY
 MAX_ATTEMPTS = 5
 PIECE = 500  # schedules of one tick, so that its transaction stays short
 FALLEN = timedelta(minutes=1)  # a watermark so far ahead was written before the clock was set back
@@ -95,10 +96,10 @@ def try_run(session: Session, run_id: int, now: datetime) -> bool:
         return False
     if run.attempts >= MAX_ATTEMPTS:
         run.state, run.finished_at = "failed", now
-        run.error = f"执行了 {MAX_ATTEMPTS} 次，每次都中断，已放弃"
+        run.error = f"执行了 {run.attempts} 次，每次都中断，已放弃"
         return False
+    run.next_attempt_at, run.error = now + min(AFTER_DEATH * 3**run.attempts, RETRY), ""
     run.attempts += 1
-    run.next_attempt_at, run.error = now + RETRY, ""
     return True
 
 
@@ -111,7 +112,9 @@ def begin_run(session: Session, run_id: int, now: datetime) -> tuple[ScheduleRun
 
 def fail_run(session: Session, run_id: int, error: str, now: datetime) -> None:
     """Note a failure and wait before the next attempt; after five the run is given up."""
-    run = session.get_one(ScheduleRun, run_id)
+    run = session.get_one(ScheduleRun, run_id, with_for_update=True)
+    if run.state != "due":  # another was at it
+        return
     run.error, run.next_attempt_at = error, now + RETRY
     if run.attempts >= MAX_ATTEMPTS:
         run.state = "failed"
