@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app import tagging
 from app.content.library import broken_seal, tags_of_many
 from app.content.models import ContentVersion, Purpose, Stage
-from app.content.succession import LIBRARY, replaced
+from app.content.succession import LIBRARY, replaced, successors
 from app.infra.stamp import Stamped
 
 
@@ -52,9 +52,14 @@ def shelf(session: Session, now: datetime) -> Sequence[Shelved]:
 
 
 def safety_notices(session: Session) -> frozenset[int]:
-    """The contents whose approved version is a safety notice or a recall."""
-    approved = _SHELF.of(session)
-    return frozenset(one.content_id for one in approved if one.purpose == Purpose.SAFETY)
+    """The contents whose approved version is a safety notice or a recall; a version that has to
+    wait for the end of another one makes none yet."""
+    later = {after.version_id for after in successors(session).values()}
+    return frozenset(
+        one.content_id
+        for one in _SHELF.of(session)
+        if one.purpose == Purpose.SAFETY and one.version_id not in later
+    )
 
 
 def _read(session: Session) -> list[Shelved]:
