@@ -14,6 +14,7 @@ from app.infra.clock import local
 
 GONE_OUT = (State.SENDING, State.SENT, State.UNKNOWN)
 CHUNK = 1000
+CONFIRMED = case((Dispatch.receipt == Receipt.FORWARDED, Dispatch.receipt_at))  # days later
 
 
 def lock_person(session: Session, identifier_id: int) -> None:
@@ -35,9 +36,8 @@ def contacted_at(
     """
     wanted = list(dict.fromkeys(one_ids))
     found: dict[str, list[datetime]] = {one_id: [] for one_id in wanted}
-    confirmed = case((Dispatch.receipt == Receipt.FORWARDED, Dispatch.receipt_at))  # days later
     moment = func.coalesce(
-        confirmed, Dispatch.sent_at, Dispatch.first_attempt_at, Dispatch.not_before
+        CONFIRMED, Dispatch.sent_at, Dispatch.first_attempt_at, Dispatch.not_before
     )
     waiting = Dispatch.state == State.QUEUED
     if before is not None:
@@ -76,7 +76,7 @@ def group_tasks_this_month(
                 Dispatch.identifier_id.in_(wanted[start : start + CHUNK]),
                 Dispatch.way == Way.GROUP_TASK,
                 Dispatch.state.in_(GONE_OUT),
-                Dispatch.first_attempt_at >= here.astimezone(now.tzinfo),
+                func.coalesce(CONFIRMED, Dispatch.first_attempt_at) >= here.astimezone(now.tzinfo),
                 func.coalesce(Dispatch.receipt, Receipt.FORWARDED) == Receipt.FORWARDED,
             )
             .group_by(Dispatch.identifier_id)

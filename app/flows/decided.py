@@ -93,9 +93,9 @@ def _told(numbers: Sequence[int | None], now: datetime) -> Select[Any]:
     )
     return (
         select(
-            Decision, Suggestion.state, Suggestion.refusal, Suggestion.delivered_at,
-            Suggestion.way, Suggestion.forwarded_at, link.c.sent_at, link.c.opened, link.c.read,
-            Physician.specialty, Physician.province, Physician.city,
+            Decision, Suggestion.state, Suggestion.answered_at, Suggestion.refusal,
+            Suggestion.delivered_at, Suggestion.way, Suggestion.forwarded_at, link.c.sent_at,
+            link.c.opened, link.c.read, Physician.specialty, Physician.province, Physician.city,
         )
         .join(Suggestion, Suggestion.id == Decision.suggestion_id)
         .join(Identifier, Identifier.id == Decision.identifier_id)
@@ -134,10 +134,12 @@ def _too_old(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 def _known(row: Any, worth: Mapping[str, float], now: datetime) -> Known | None:
     """None where nothing is known yet, or what is known is not about the content."""
-    one, state, refusal, delivered_at, way, arrived_at, linked_at, opened, read, *where = row
+    one, state, answered_at, refusal, delivered_at, way, arrived_at, linked_at, *more = row
+    opened, read, *where = more
     if not one.options:  # erased
         return None
-    blocked = state == State.CANCELLED
+    state = heads.answered(state, answered_at)
+    blocked = state == State.CANCELLED  # before the rep could say anything
     labels: dict[str, bool] = {}
     if not blocked:
         if delivered_at is None:

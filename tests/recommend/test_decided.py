@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.flows import decided, lifting
 from app.infra.clock import local
-from app.recommend import DailyPlan, Suggestion, policies
+from app.recommend import DailyPlan, State, Suggestion, policies
 from app.recommend.policies import Settings
 from app.recommend.policy_models import Policy
 from tests.conftest import SetClock
@@ -131,3 +131,17 @@ def test_what_came_of_a_few_decisions_is_asked_for_these_alone(
         assert len(decided.decided(session, {"accept": 1.0}, clock())) == 2
     (told,) = (way for way in ways if "page_view" in way)
     assert "(suggestion_id=?)" in told or "(suggestion_id = ANY" in told, told
+
+
+def test_what_a_rep_passed_on_is_a_yes_and_was_not_in_the_way_though_it_was_taken_back(
+    session: Session, clock: SetClock
+) -> None:
+    plan(session, company(session, clock(), 2), clock())
+    ripe(session, clock, 10)
+    passed_on, forbidden = session.scalars(select(Suggestion).order_by(Suggestion.id))
+    passed_on.answered_at = passed_on.delivered_at
+    passed_on.state = forbidden.state = State.CANCELLED
+    session.flush()
+    known = decided.decided(session, {"accept": 1.0}, clock())
+    said = {(one.logged.reward, one.logged.blocked) for one in known}
+    assert said == {(1.0, 0.0), (0.0, 1.0)}

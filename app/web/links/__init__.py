@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
@@ -230,3 +230,10 @@ def day(at: datetime | date | None) -> str:
         return f"{there:%-d %b}" + (f" {there.year}" if there.year != here.year else "")
     year = f"{there.year}年" if there.year != here.year else ""
     return f"{year}{there.month}月{there.day}日"
+
+
+@bp.app_template_filter("last_day")
+def last_day(end: datetime | None) -> str:
+    """The last day of what is over at `end`: a content that is valid until midnight is so for the
+    day before."""
+    return day(end - timedelta(microseconds=1)) if end else ""
