@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
             new = make(world)
             gain = world.value(new) - logged
             start = time.process_time()
-            verdict = gate.by_logs(world.rows, new, seed)
+            verdict = gate.by_logs(world.rows, new, seed=seed)
             spent += time.process_time() - start
             _note(found.setdefault(name, {}), verdict, gain, -gate.DELTA * logged)
             if _obp_peer.available() and name.startswith("bolder"):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app import consent, content, identity, reps, tagging
 from app.consent import Action
 from app.content import ContentVersion, Purpose
+from app.flows.campaigns.approve_content import approve_content
 from app.identity import Id, Identifier, Kind
 from app.reps import Rep
 from app.tagging import Source
@@ -86,3 +87,21 @@ def publish(
         valid_from=now - timedelta(days=1), valid_until=now + timedelta(days=days), now=now,
     )  # fmt: skip
     return version
+
+
+def renew(
+    session: Session, old: ContentVersion, now: datetime, *, begins: datetime | None = None,
+    **changes: str,
+) -> ContentVersion:  # fmt: skip
+    """Another version is approved in its place, valid from `begins` or now on."""
+    fields = {"title": "更正"} | changes
+    newer = content.edit(
+        session, old.id, author="user:1", fields=fields, tags=content.tags_of(session, old.id),
+        now=now,
+    )  # fmt: skip
+    content.submit(session, newer.id, now=now)
+    begins = begins or now
+    return approve_content(
+        session, newer.id, approver="user:2", approval_no="示例批准 2026-002",
+        valid_from=begins, valid_until=begins + timedelta(days=90), now=now,
+    )  # fmt: skip

@@ -14,6 +14,8 @@ from app.consent import Verdict
 from app.delivery import Dispatch, Gate, Limits, State, Way
 from app.delivery.channels import Message
 from app.flows.allowed.permission import verdict_for
+from app.flows.answers import refusal
+from app.flows.planning.card_text import bring_up_to_date
 from app.flows.sending.sent import after_sent
 
 # Obstacles that a message may sit out in the outbox.
@@ -77,6 +79,8 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
             knock = gates[row.app_key].needs_knock(Way(row.way))
             if _enters(session, gates[row.app_key], row, told, now):
                 entered[row] = knock
+        settled += _drop_unwanted(session, entered, now)
+        bring_up_to_date(session, list(entered), now)
         turns = delivery.claim(session, [row.id for row in entered], now)
         return [_claimed(row, turns[row.id], knock)
                 for row, knock in entered.items() if row.id in turns], settled  # fmt: skip
@@ -98,6 +102,18 @@ def _may_go(session: Session, row: Dispatch, now: datetime) -> bool:
     if not verdict.allowed:
         _hold(session, row, verdict, now)
     return verdict.allowed
+
+
+def _drop_unwanted(session: Session, entered: dict[Dispatch, bool], now: datetime) -> int:
+    """What a rep has answered since is cancelled; what is being answered waits. Returns how many
+    were cancelled."""
+    why = refusal.left_alone(session, list(entered), now)
+    dropped = [row for row in entered if row.id in why]
+    for row in dropped:
+        del entered[row]
+        if why[row.id]:
+            _give_up(session, row, why[row.id], now)
+    return sum(bool(why[row.id]) for row in dropped)
 
 
 def _enters(session: Session, gate: Gate, row: Dispatch, told: set[str], now: datetime) -> bool:

@@ -24,6 +24,9 @@ def carry_out_run(parts: Parts, run_id: int) -> bool:
     """Carry out one run; a failure is noted and tried again later. False: another is at it."""
     try:
         with parts.db.transaction() as session:
+            if not campaigns.try_run(session, run_id, parts.clock()):
+                return False
+        with parts.db.transaction() as session:
             crashpoint("run.begun")
             done = carry_out(session, run_id, parts.settings, parts.clock())
             crashpoint("run.planned")

@@ -27,6 +27,7 @@ from workers.mirroring import keep_names
 from workers.nights import keep_nights
 from workers.policies import keep_trial
 from workers.sweeping import (
+    begin_versions,
     keep_desk,
     keep_hospitals,
     keep_lists,
@@ -74,17 +75,18 @@ def keep(parts: Parts) -> None:
 
 
 def clock_of(parts: Parts, leadership: Leadership) -> BackgroundScheduler:
-    """A clock that sweeps every second, mends every five, leads if it may, and notes the day's
-    figures."""
+    """A clock that sweeps every second, mends and lets versions begin every five, leads if it may,
+    and notes the day's figures."""
     clock = BackgroundScheduler(
         jobstores={"default": MemoryJobStore()},
-        executors={"default": ThreadPoolExecutor(4)},
+        executors={"default": ThreadPoolExecutor(5)},
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         timezone="Asia/Shanghai",
     )
     works: dict[str, tuple[Callable[[], object], int]] = {
         "sweep": (lambda: sweep(parts), SWEEP_EVERY_S),
         "mend": (lambda: mend(parts), MEND_EVERY_S),
+        "versions": (lambda: begin_versions(parts), MEND_EVERY_S),
         "lead": (leadership.beat, LEAD_EVERY_S),
         # may take long: leads nobody
         "quality": (lambda: keep(parts), QUALITY_EVERY_S),

@@ -9,8 +9,9 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import campaigns, completeness, delivery, identity, inbox, linkage, segments
+from app import campaigns, completeness, content, delivery, identity, inbox, linkage, segments
 from app.bootstrap import Parts
+from app.flows.campaigns import take_over
 from app.flows.completeness.reconcile import accounts_of
 from app.flows.identity.hospitals import follow
 from app.flows.identity.identity_figures import identity_figures
@@ -55,6 +56,17 @@ def mend(parts: Parts) -> None:
         waiting = [run.id for run in campaigns.unfinished(session, parts.clock())]
     for run_id in waiting:
         parts.db.bell.ring(RUN, run_id)
+
+
+def begin_versions(parts: Parts) -> int:
+    """Approved versions whose day has come take the place of those before them; how many."""
+    with parts.db.reading() as session:
+        waiting = sorted(content.replaced(session, parts.clock()))
+    begun = 0
+    for version_id in waiting:
+        with parts.db.transaction() as session:
+            begun += take_over.begin(session, version_id, parts.clock())
+    return begun
 
 
 def tick(parts: Parts, term: int = 0) -> int:

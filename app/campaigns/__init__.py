@@ -35,14 +35,16 @@ from app.campaigns.manage import (
     why_stopped,
 )
 from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, Stage
-from app.campaigns.results import STEP_NAMES, Funnel, Step, reached, results
+from app.campaigns.results import STEP_NAMES, Funnel, Step, not_sent, reached, results
 from app.campaigns.schedule import (
     CAMPAIGN,
+    MAX_ATTEMPTS,
     begin_run,
     fail_run,
     is_due,
     rest,
     tick,
+    try_run,
     unfinished,
     wake,
 )
@@ -50,6 +52,7 @@ from app.campaigns.schedule import (
 __all__ = [
     "CAMPAIGN",
     "DAILY_PLAN",
+    "MAX_ATTEMPTS",
     "MOST_CATCH_UP",
     "NOT_RUNNING",
     "STAGE_NAMES",
@@ -84,6 +87,7 @@ __all__ = [
     "look",
     "naming",
     "next_due",
+    "not_sent",
     "note_segments",
     "reached",
     "rest",
@@ -94,6 +98,7 @@ __all__ = [
     "schedule_of",
     "segments_of",
     "tick",
+    "try_run",
     "unfinished",
     "wake",
     "why_stopped",

@@ -10,14 +10,23 @@ from sqlalchemy.orm import Session
 
 from app import autotag, content, delivery, segments
 from app.campaigns.audience import follow_rename
-from app.campaigns.due import USUAL_CATCH_UP, CatchUp, check_catch_up, check_cron, next_times
+from app.campaigns.due import (
+    USUAL_CATCH_UP,
+    CatchUp,
+    check_catch_up,
+    check_cron,
+    next_due,
+    next_times,
+)
 from app.campaigns.lifecycle import check_move
 from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, Stage
 from app.campaigns.schedule import CAMPAIGN, RUN, add_run, rest, wake
 from app.delivery import Dispatch
 from app.delivery import State as Sending
+from app.infra.clock import local
 from app.infra.db import ring_after_commit
 from app.infra.errors import NotFound, Refused
+from app.recommend import State, Suggestion
 from app.segments.nodes import CampaignIs
 
 STOPPED = {Stage.PAUSED: "推送已暂停", Stage.FINISHED: "推送已结束"}  # why a message was cancelled
@@ -74,7 +83,7 @@ def edit(
 
 
 def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
-    """Start or resume. The content must be usable now.
+    """Start or resume. The content must be usable at the first run.
 
     What is due already runs at once, and so does what the last pause has stopped; times of a `cron`
     that fell into a pause are not made up for.
@@ -82,14 +91,15 @@ def activate(session: Session, campaign_id: int, now: datetime) -> Campaign:
     campaign = get(session, campaign_id)
     resumed = campaign.stage == Stage.PAUSED
     check_move(Stage(campaign.stage), Stage.ACTIVE)
-    if content.usable_version(session, campaign.content_id, now) is None:
-        raise Refused("所选内容还没有批准，或不在有效期内，不能开始推送。")
     schedule = schedule_of(session, campaign_id)
-    campaign.stage = Stage.ACTIVE
     at = schedule.at
     passed = at is not None and at <= now
     waits = passed and not any(run.due_at >= at for run in runs_of(session, campaign_id))  # type: ignore[operator]
-    if waits or (resumed and _was_stopped(session, schedule)):
+    at_once = waits or (resumed and _was_stopped(session, schedule))
+    first = None if at_once else next_due(schedule.cron, schedule.at, now)
+    _check_content(session, campaign, now, first or now)
+    campaign.stage = Stage.ACTIVE
+    if at_once:
         _run(session, schedule, now)
     wake(schedule, now)
     session.flush()
@@ -109,6 +119,7 @@ def run_now(session: Session, campaign_id: int, now: datetime) -> int:
     """A run outside the schedule; returns its id. Drafts are started first."""
     campaign = get(session, campaign_id)
     if campaign.stage == Stage.DRAFT:
+        _check_content(session, campaign, now, now)
         activate(session, campaign_id, now)
     elif campaign.stage != Stage.ACTIVE:
         raise Refused("推送已暂停或结束，请先恢复。")
@@ -202,6 +213,16 @@ def _follow_name(session: Session, campaign: Campaign, new: str) -> None:
         autotag.follow_rename(session, CampaignIs, campaign.name, new)
 
 
+def _check_content(session: Session, campaign: Campaign, now: datetime, first: datetime) -> None:
+    """Raises Refused when a run at `first` would find nothing to send."""
+    if content.usable_version(session, campaign.content_id, first) is not None:
+        return
+    if first > now:
+        at = f"{local(first):%Y-%m-%d %H:%M}"
+        raise Refused(f"到 {at} 第一次执行时，所选内容不在有效期内，不能开始推送。")
+    raise Refused("所选内容还没有批准，或不在有效期内，不能开始推送。")
+
+
 def _run(session: Session, schedule: Schedule, now: datetime) -> int:
     add_run(session, schedule.id, now, now)
     run = session.scalars(
@@ -212,17 +233,22 @@ def _run(session: Session, schedule: Schedule, now: datetime) -> int:
 
 
 def _was_stopped(session: Session, schedule: Schedule) -> bool:
-    """Has the pause that is over now stopped messages, a moment, or a run before it began? What
-    earlier pauses have stopped had its turn when `schedule` was woken after them."""
+    """Has the pause that is over now stopped messages, suggestions, a moment, or a run before it
+    began, whatever else stood against them? What earlier pauses have stopped had its turn when
+    `schedule` was woken after them."""
     why, campaign_id, since = STOPPED[Stage.PAUSED], schedule.ref_id, schedule.since
     message = select(Dispatch.id).where(
-        Dispatch.campaign_id == campaign_id, Dispatch.error == why,
+        Dispatch.campaign_id == campaign_id, Dispatch.error.startswith(why),
         Dispatch.state == Sending.CANCELLED, Dispatch.created_at >= since,
+    )  # fmt: skip
+    suggested = select(Suggestion.id).where(
+        Suggestion.campaign_id == campaign_id, Suggestion.state == State.CANCELLED,
+        Suggestion.verdict["refused"].as_string().startswith(why), Suggestion.created_at >= since,
     )  # fmt: skip
     run = select(ScheduleRun.id).where(
         ScheduleRun.schedule_id == schedule.id, ScheduleRun.error == NOT_RUNNING,
         ScheduleRun.created_at >= since,
     )  # fmt: skip
     return any(
-        session.scalar(found.limit(1)) is not None for found in (message, run)
+        session.scalar(found.limit(1)) is not None for found in (message, suggested, run)
     ) or delivery.moments.ended_by(session, why, campaign_id, since)

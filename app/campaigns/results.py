@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.campaigns.manage import get
@@ -78,6 +78,22 @@ def reached(
         found[wider] |= found[narrower]
     people = _people(session, set().union(*found.values()))
     return {step: sorted({people[row] for row in found[step] if row in people}) for step in Step}
+
+
+def not_sent(session: Session, campaign_id: int, most: int = 5) -> list[tuple[str, int]]:
+    """Why messages were not sent, or were taken back from reps, and how many; the most first."""
+    number = func.count().label("number")
+    rows = session.execute(
+        select(Dispatch.error, number)
+        .where(
+            Dispatch.campaign_id == campaign_id, Dispatch.error != "",
+            Dispatch.state.in_((Sending.CANCELLED, Sending.FAILED)),
+        )
+        .group_by(Dispatch.error)
+        .order_by(number.desc(), Dispatch.error)
+        .limit(most)
+    )  # fmt: skip
+    return [(row.error, row.number) for row in rows]
 
 
 def _suggested(session: Session, campaign_id: int, run: ScheduleRun | None) -> dict[Step, set[int]]:

@@ -24,6 +24,7 @@ CAMPAIGN = "campaign"
 KEY = ("schedule_id", "due_at")
 FRESH = ("state", "next_attempt_at", "error", "term", "created_at")
 RETRY = timedelta(minutes=2)
+AFTER_DEATH = timedelta(seconds=5)  # then three times as long after each, up to RETRY
 MAX_ATTEMPTS = 5
 PIECE = 500  # schedules of one tick, so that its transaction stays short
 FALLEN = timedelta(minutes=1)  # a watermark so far ahead was written before the clock was set back
@@ -87,32 +88,50 @@ def unfinished(session: Session, now: datetime, limit: int = 100) -> Sequence[Sc
     ).all()
 
 
+def try_run(session: Session, run_id: int, now: datetime) -> bool:
+    """Count an attempt; False when this is no time for one. To be committed before it begins, so
+    that one in which the process dies counts, too: after five of these the run is given up."""
+    run = _held(session, run_id, now)
+    if run is None or run.next_attempt_at > now:
+        return False
+    if run.attempts >= MAX_ATTEMPTS:
+        run.state, run.finished_at = "failed", now
+        run.error = f"执行了 {run.attempts} 次，每次都中断，已放弃"
+        return False
+    run.next_attempt_at, run.error = now + min(AFTER_DEATH * 3**run.attempts, RETRY), ""
+    run.attempts += 1
+    return True
+
+
 def begin_run(session: Session, run_id: int, now: datetime) -> tuple[ScheduleRun, Schedule] | None:
-    """Count an attempt and hold the run until commit; None when it is done, another's, or an older
-    one of its schedule waits or is under way: what that plans, this one must see."""
+    """Hold the run until commit; None when it is done, another's, or an older one of its schedule
+    waits or is under way: what that plans, this one must see."""
+    run = _held(session, run_id, now)
+    return None if run is None else (run, session.get_one(Schedule, run.schedule_id))
+
+
+def fail_run(session: Session, run_id: int, error: str, now: datetime) -> None:
+    """Note a failure and wait before the next attempt; after five the run is given up."""
+    run = session.get_one(ScheduleRun, run_id, with_for_update=True)
+    if run.state != "due":  # another was at it
+        return
+    run.error, run.next_attempt_at = error, now + RETRY
+    if run.attempts >= MAX_ATTEMPTS:
+        run.state = "failed"
+
+
+def _held(session: Session, run_id: int, now: datetime) -> ScheduleRun | None:
     run = session.scalar(
         select(ScheduleRun).where(ScheduleRun.id == run_id).with_for_update(skip_locked=True)
     )
     if run is None or run.state != "due":
         return None
+    begun = and_(ScheduleRun.attempts > 0, ScheduleRun.error == "")  # and not failed
     older = select(ScheduleRun.id).where(
         ScheduleRun.schedule_id == run.schedule_id, ScheduleRun.id < run.id,
-        ScheduleRun.state == "due", ScheduleRun.next_attempt_at <= now,
+        ScheduleRun.state == "due", or_(ScheduleRun.next_attempt_at <= now, begun),
     )  # fmt: skip
-    if session.scalar(older.limit(1)) is not None:
-        return None
-    run.attempts += 1
-    run.next_attempt_at = now + RETRY
-    return run, session.get_one(Schedule, run.schedule_id)
-
-
-def fail_run(session: Session, run_id: int, error: str, now: datetime) -> None:
-    """Note a failure and wait before the next attempt; after five the run is given up."""
-    run = session.get_one(ScheduleRun, run_id)
-    run.error, run.next_attempt_at = error, now + RETRY
-    run.attempts += 1
-    if run.attempts >= MAX_ATTEMPTS:
-        run.state = "failed"
+    return run if session.scalar(older.limit(1)) is None else None
 
 
 def _is_due(now: datetime) -> Any:

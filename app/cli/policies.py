@@ -73,11 +73,14 @@ def lift(as_json: Json = False) -> None:
     data = {
         "opened": found.opened.as_json(), "contacted": found.contacted.as_json(),
         "by_brand": {name: one.as_json() for name, one in found.by_brand.items()},
+        "ripe": {"suggested": found.ripe[0], "held": found.ripe[1]},
         "waiting": {"suggested": found.waiting[0], "held": found.waiting[1]},
         "first": found.first,
     }  # fmt: skip
     lines = [f"打开任何内容：{_said(found.opened)}", f"被联系：{_said(found.contacted)}"]
     lines += [f"{name or '没有品牌'}：{_said(one)}" for name, one in found.by_brand.items()]
+    if found.is_part:
+        lines.append(f"满两周的共 {found.ripe[0]:,}、{found.ripe[1]:,} 位次，各均匀抽取了一部分。")
     lines.append(f"还没满两周：建议 {found.waiting[0]:,} 位次，对照 {found.waiting[1]:,} 位次。")
     if found.first:
         lines.append(f"其中最早的到 {found.first} 满两周。")
@@ -99,9 +102,10 @@ def _said(one: Lift) -> str:
     if one.gain is None or one.low is None or one.high is None:
         return f"太少，还看不出（{sizes}）"
     told = f"相差 {one.gain:+.1%}（{one.low:+.1%} 至 {one.high:+.1%}；{sizes}）"
-    if one.known or not one.more_days:
+    if one.known or one.more_days == 0:
         return told
-    return f"还看不出差别，{told}；若真差 3 个百分点，约需再 {one.more_days:,} 天"
+    longer = "一年的记录也不够" if one.more_days is None else f"约需再 {one.more_days:,} 天"
+    return f"还看不出差别，{told}；若真差 3 个百分点，{longer}"
 
 
 def _told(row: Policy) -> dict[str, Any]:

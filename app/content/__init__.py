@@ -1,6 +1,7 @@
 """The library of material that may be sent: versions, approval, tags."""
 
 from app.content import meeting
+from app.content.approval import EXPIRED
 from app.content.approval import NAMES as STAGE_NAMES
 from app.content.finding import (
     Usable,
@@ -19,6 +20,7 @@ from app.content.library import (
     edit,
     get_version,
     get_versions,
+    give_way,
     problem,
     reject,
     submit,
@@ -33,9 +35,11 @@ from app.content.lint import warnings
 from app.content.models import Brand, Content, ContentTerms, ContentVersion, Purpose, Stage
 from app.content.page import reading_seconds, render
 from app.content.shelf import Shelved, safety_notices, shelf
+from app.content.succession import Successor, replaced, successors
 from app.content.terms import TERMS, set_terms, terms_of
 
 __all__ = [
+    "EXPIRED",
     "STAGE_NAMES",
     "TERMS",
     "Brand",
@@ -45,6 +49,7 @@ __all__ = [
     "Purpose",
     "Shelved",
     "Stage",
+    "Successor",
     "Usable",
     "add_brand",
     "approve",
@@ -54,18 +59,21 @@ __all__ = [
     "edit",
     "get_version",
     "get_versions",
+    "give_way",
     "listing",
     "meeting",
     "problem",
     "reading_seconds",
     "reject",
     "render",
+    "replaced",
     "replacement",
     "safety_notices",
     "search_usable",
     "set_terms",
     "shelf",
     "submit",
+    "successors",
     "tags_of",
     "tags_of_many",
     "terms_of",

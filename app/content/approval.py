@@ -24,6 +24,9 @@ NAMES = {
 }
 
 
+EXPIRED = "内容已过期"
+
+
 def check_move(now: Stage, to: Stage) -> None:
     """Raises Refused for a move that the table does not allow."""
     if to not in ALLOWED[now]:
@@ -48,7 +51,7 @@ def problem_at(
         return "内容没有有效期"
     if now < valid_from:
         return "内容尚未生效"
-    return "内容已过期" if now >= valid_until else ""
+    return EXPIRED if now >= valid_until else ""
 
 
 def fingerprint(fields: Mapping[str, object]) -> bytes:

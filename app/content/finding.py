@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app import tagging
 from app.content.library import broken_seal, problem, tags_of_many
 from app.content.models import Content, ContentVersion, Stage, VersionTag
+from app.content.succession import replaced
 from app.infra.db import UtcDateTime
 from app.infra.direct import Direct
 
@@ -37,6 +38,8 @@ def usable(session: Session, now: datetime) -> list[Usable]:
         .where(*_in_force(now))
         .order_by(ContentVersion.id)
     ).all()
+    over = replaced(session, now)
+    rows = [row for row in rows if row[0].id not in over]
     tags = tags_of_many(session, [version.id for version, _ in rows])  # as they are sealed
     return [
         Usable(version, brand, tagging.standing(session, tags[version.id]))
@@ -47,12 +50,10 @@ def usable(session: Session, now: datetime) -> list[Usable]:
 
 def usable_version(session: Session, content_id: int, now: datetime) -> ContentVersion | None:
     """The version of a content that may be sent now."""
-    version = session.scalar(
-        select(ContentVersion).where(
-            ContentVersion.content_id == content_id, ContentVersion.stage == Stage.APPROVED
-        )
+    found = session.scalars(
+        select(ContentVersion).where(ContentVersion.content_id == content_id, *_in_force(now))
     )
-    return version if version is not None and not problem(session, version, now) else None
+    return next((version for version in found if not problem(session, version, now)), None)
 
 
 def replacement(session: Session, content_id: int, now: datetime) -> ContentVersion | None:

@@ -11,14 +11,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import tagging
-from app.content import approval, meeting
+from app.content import approval, meeting, succession
 from app.content.models import Brand, Content, ContentVersion, Purpose, Stage, VersionTag
+from app.content.succession import LIBRARY
 from app.content.terms import TERMS
 from app.infra import stamp
 from app.infra.errors import NotFound, Refused
 
 AT_ONCE = 500
-LIBRARY = "library"  # the stamp of what is approved
 SEALED = ("kind", "title", "summary", "body", "url", "author_name", "sources")  # in every seal
 EDITABLE = (*SEALED, "purpose")
 
@@ -107,7 +107,8 @@ def approve(
     now: datetime,
     note: str = "",
 ) -> ContentVersion:
-    """Allow a version and seal what was allowed. Raises Refused."""
+    """Allow a version and seal what was allowed. It takes the place of the others when it begins:
+    at once, or later, and then of those at once that would begin no earlier. Raises Refused."""
     version = _hold(session, version_id)
     approval.check_move(Stage(version.stage), Stage.APPROVED)
     approval.check_approver(version.writers, approver)
@@ -121,7 +122,8 @@ def approve(
     version.valid_from, version.valid_until = valid_from, valid_until
     version.fingerprint = seal_of(session, version)
     for older in _approved(session, version.content_id):
-        if older.id != version.id:
+        waits = valid_from > now and older.valid_from and older.valid_from < valid_from
+        if older.id != version.id and not waits:
             _withdraw(older, f"由第 {version.number} 版替换", now)
     session.flush()
     stamp.change(session, LIBRARY)
@@ -149,6 +151,18 @@ def withdraw(session: Session, version_id: int, *, reason: str, now: datetime) -
     if not reason.strip():
         raise Refused("请写明撤回的原因。")
     _withdraw(version, reason, now)
+    session.flush()
+    stamp.change(session, LIBRARY)
+    return version
+
+
+def give_way(session: Session, version_id: int, *, now: datetime) -> ContentVersion | None:
+    """Withdraw a version whose successor has begun; None when somebody else was faster."""
+    version = _hold(session, version_id)
+    successor = succession.successor_at(session, version_id, now)
+    if version.stage != Stage.APPROVED or successor is None:
+        return None
+    _withdraw(version, successor.words, now)
     session.flush()
     stamp.change(session, LIBRARY)
     return version
@@ -203,6 +217,9 @@ def topics_of(session: Session, version_ids: Iterable[int]) -> dict[int, dict[in
 def problem(session: Session, version: ContentVersion, now: datetime) -> str:
     """Why this version may not be used at `now`, or ""; a broken seal is a reason."""
     text = approval.problem_at(Stage(version.stage), version.valid_from, version.valid_until, now)
+    after = None if text else succession.successor_at(session, version.id, now)
+    if after is not None:
+        return after.words
     return text or broken_seal(version, tags_of(session, version.id))
 
 

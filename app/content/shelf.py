@@ -14,8 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import tagging
-from app.content.library import LIBRARY, broken_seal, tags_of_many
+from app.content.library import broken_seal, tags_of_many
 from app.content.models import ContentVersion, Purpose, Stage
+from app.content.succession import LIBRARY, replaced, successors
 from app.infra.stamp import Stamped
 
 
@@ -37,7 +38,12 @@ def shelf(session: Session, now: datetime) -> Sequence[Shelved]:
     it is the same: not to be changed."""
     global _last
     everything, merged = _SHELF.of(session), tagging.merged(session)
-    in_force = [one for one in everything if one.valid_from <= now < one.valid_until]
+    over = replaced(session, now)
+    in_force = [
+        one
+        for one in everything
+        if one.valid_from <= now < one.valid_until and one.version_id not in over
+    ]
     known = _last
     if known is None or known[:3] != (everything, merged, in_force):
         named = [replace(one, tags=tagging.standing(session, one.tags)) for one in in_force]
@@ -46,9 +52,14 @@ def shelf(session: Session, now: datetime) -> Sequence[Shelved]:
 
 
 def safety_notices(session: Session) -> frozenset[int]:
-    """The contents whose approved version is a safety notice or a recall."""
-    approved = _SHELF.of(session)
-    return frozenset(one.content_id for one in approved if one.purpose == Purpose.SAFETY)
+    """The contents whose approved version is a safety notice or a recall; a version that has to
+    wait for the end of another one makes none yet."""
+    later = {after.version_id for after in successors(session).values()}
+    return frozenset(
+        one.content_id
+        for one in _SHELF.of(session)
+        if one.purpose == Purpose.SAFETY and one.version_id not in later
+    )
 
 
 def _read(session: Session) -> list[Shelved]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, true
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.delivery.limits import GONE_OUT
+from app.delivery.limits import CONFIRMED, GONE_OUT
 from app.delivery.models import Dispatch, Receipt, State, Way
 from app.infra.clock import local
 
 CHUNK = 1000
+WAITS = timedelta(days=8)  # longer no rep has to publish a moment
 COUNTS = (*GONE_OUT, State.QUEUED)  # what is promised counts as well
 
 
@@ -26,7 +27,8 @@ def tasked_today(session: Session, identifier_ids: Sequence[int], now: datetime)
 def moments_this_month(
     session: Session, identifier_ids: Sequence[int], now: datetime
 ) -> dict[int, int]:
-    """How many of our moments each contact sees this month."""
+    """How many of our moments each contact sees this month: also of those that were marked before
+    it, and that the rep may still publish."""
     first = local(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     found = dict.fromkeys(identifier_ids, 0)
     for identifier_id, _ in _since(
@@ -49,15 +51,19 @@ def replies_since(session: Session, asked: Mapping[int, datetime]) -> dict[int, 
 def _since(
     session: Session, identifier_ids: Sequence[int], way: Way, since: datetime
 ) -> list[tuple[int, datetime]]:
-    moment = func.coalesce(Dispatch.first_attempt_at, Dispatch.created_at).label("at")
-    seen = func.coalesce(Dispatch.receipt, Receipt.FORWARDED) == Receipt.FORWARDED
-    uses = seen if way is Way.MOMENT_VIEW else true()  # a mark that nobody saw uses up nothing
+    made = func.coalesce(Dispatch.first_attempt_at, Dispatch.created_at)
+    moment = func.coalesce(CONFIRMED, made).label("at")
+    which = [moment >= since]
+    if way is Way.MOMENT_VIEW:  # a mark that nobody saw uses up nothing
+        seen = func.coalesce(Dispatch.receipt, Receipt.FORWARDED) == Receipt.FORWARDED
+        waits = and_(Dispatch.receipt.is_(None), made >= since - WAITS)
+        which = [seen, or_(moment >= since, waits)]
     found: list[tuple[int, datetime]] = []
     for start in range(0, len(identifier_ids), CHUNK):
         rows = session.execute(
             select(Dispatch.identifier_id, moment).where(
                 Dispatch.identifier_id.in_(identifier_ids[start : start + CHUNK]),
-                Dispatch.way == way, Dispatch.state.in_(COUNTS), moment >= since, uses,
+                Dispatch.way == way, Dispatch.state.in_(COUNTS), *which,
             )
         )  # fmt: skip
         found += [(row.identifier_id, row.at) for row in rows]

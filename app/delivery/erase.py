@@ -1,17 +1,22 @@
 """Forgetting what messages said: at once when they are over, else as soon as they are.
 
-A message that is being sent, or that may have been sent and waits, still needs its payload. It is
-marked, and whoever ends it need not know of the mark: `erase_marked` looks for those that are over.
+A message that is being sent, or that may have been sent and waits, still needs its payload; so does
+one that is left to staff, until they have seen to it. It is marked, and whoever ends it need not
+know of the mark: `erase_marked` looks for those that are over.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, or_, update
 from sqlalchemy.orm import Session
 
+from app.delivery.likely import NOBODY
 from app.delivery.models import Dispatch, State
 
-UNDER_WAY = (State.QUEUED, State.SENDING)
+UNDER_WAY = or_(
+    Dispatch.state.in_((State.QUEUED, State.SENDING)),
+    (Dispatch.state == State.UNKNOWN) & (Dispatch.error == NOBODY),  # staff have not read it yet
+)
 
 
 def erase(session: Session, *conditions: ColumnElement[bool]) -> None:
@@ -19,11 +24,11 @@ def erase(session: Session, *conditions: ColumnElement[bool]) -> None:
     session.flush()
     session.execute(
         update(Dispatch)
-        .where(*conditions, Dispatch.state.in_(UNDER_WAY))
+        .where(*conditions, UNDER_WAY)
         .values(erase=True)
         .execution_options(synchronize_session=False)
     )
-    _forget(session, *conditions, Dispatch.state.not_in(UNDER_WAY))
+    _forget(session, *conditions, ~UNDER_WAY)
 
 
 def erase_marked(session: Session) -> None:
@@ -32,7 +37,7 @@ def erase_marked(session: Session) -> None:
 
 
 def _marked_and_over() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Dispatch.erase.is_(True), Dispatch.state.not_in(UNDER_WAY)
+    return Dispatch.erase.is_(True), ~UNDER_WAY
 
 
 def _forget(session: Session, *conditions: ColumnElement[bool]) -> None:

@@ -21,11 +21,16 @@ class Likely:
     because: str
 
 
-REASONS = ("code_over", "server_error", "server_error_late", "look_at_task", "no_answer")
+NOBODY = "没有代表可以转告，请同事处理，处理后选“已送达”"  # the error of what is left to staff
+REASONS = (
+    "code_over", "server_error", "server_error_late", "look_at_task", "no_answer", "nobody",
+)  # fmt: skip
 
 
 def likely(way: Way, error: str, not_after: datetime | None, now: datetime) -> Likely:
     """The likely decision, from how the last attempt ended."""
+    if error == NOBODY:
+        return Likely("resend", "nobody")
     if way is Way.WELCOME:
         return Likely("failed", "code_over")
     if SERVER_ERROR in error:

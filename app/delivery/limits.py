@@ -14,6 +14,7 @@ from app.infra.clock import local
 
 GONE_OUT = (State.SENDING, State.SENT, State.UNKNOWN)
 CHUNK = 1000
+CONFIRMED = case((Dispatch.receipt == Receipt.FORWARDED, Dispatch.receipt_at))  # days later
 
 
 def lock_person(session: Session, identifier_id: int) -> None:
@@ -25,18 +26,18 @@ def lock_person(session: Session, identifier_id: int) -> None:
 
 
 def contacted_at(
-    session: Session, one_ids: Iterable[str], since: datetime, *, before: Dispatch | None = None
-) -> dict[str, list[datetime]]:
-    """When physicians were contacted, or are promised to be, over all reps and ways.
+    session: Session, one_ids: Iterable[str], since: datetime, *, before: Dispatch | None = None,
+    until: datetime | None = None,
+) -> dict[str, list[datetime]]:  # fmt: skip
+    """When physicians were contacted, or are promised to be, over all reps and ways, `until` then.
 
     `before`: only what goes before this message: what has gone out, and older promises. So of
     several promises that are one too many, it is always the newest that gives way.
     """
     wanted = list(dict.fromkeys(one_ids))
     found: dict[str, list[datetime]] = {one_id: [] for one_id in wanted}
-    confirmed = case((Dispatch.receipt == Receipt.FORWARDED, Dispatch.receipt_at))  # days later
     moment = func.coalesce(
-        confirmed, Dispatch.sent_at, Dispatch.first_attempt_at, Dispatch.not_before
+        CONFIRMED, Dispatch.sent_at, Dispatch.first_attempt_at, Dispatch.not_before
     )
     waiting = Dispatch.state == State.QUEUED
     if before is not None:
@@ -52,6 +53,8 @@ def contacted_at(
     )
     if before is not None:
         chosen = chosen.where(Dispatch.id != before.id)
+    if until is not None:
+        chosen = chosen.where(moment <= until)
     for start in range(0, len(wanted), CHUNK):
         part = chosen.where(Identifier.one_id.in_(wanted[start : start + CHUNK]))
         for row in session.execute(part):
@@ -73,7 +76,7 @@ def group_tasks_this_month(
                 Dispatch.identifier_id.in_(wanted[start : start + CHUNK]),
                 Dispatch.way == Way.GROUP_TASK,
                 Dispatch.state.in_(GONE_OUT),
-                Dispatch.first_attempt_at >= here.astimezone(now.tzinfo),
+                func.coalesce(CONFIRMED, Dispatch.first_attempt_at) >= here.astimezone(now.tzinfo),
                 func.coalesce(Dispatch.receipt, Receipt.FORWARDED) == Receipt.FORWARDED,
             )
             .group_by(Dispatch.identifier_id)

@@ -106,6 +106,39 @@ def postpone(
     session.flush()
 
 
+def readdress(session: Session, rep_id: int, userid: str) -> None:
+    """What waits for this rep goes to another userid, and tasks that wait for the rep are asked
+    about under it: the platform knows the old one no more."""
+    asked = (
+        (Dispatch.way == Way.GROUP_TASK) & (Dispatch.state == State.SENT)
+        & Dispatch.receipt.is_(None)
+    )  # fmt: skip
+    waiting = select(Dispatch).where(
+        Dispatch.rep_id == rep_id, (Dispatch.state == State.QUEUED) | asked
+    )
+    for row in session.scalars(waiting.with_for_update()).all():
+        if "userid" in row.payload:
+            row.payload = row.payload | {"userid": userid}
+    session.flush()
+
+
+def send_instead(
+    session: Session, dispatch: Dispatch, rep_id: int, corp_id: str, userid: str, now: datetime
+) -> None:
+    """To this rep, as if nobody had tried it."""
+    dispatch.rep_id, dispatch.app_key = rep_id, corp_id[:40]
+    dispatch.payload = dispatch.payload | {"corp_id": corp_id, "userid": userid}
+    dispatch.error, dispatch.turn = "", dispatch.turn + 1
+    _start_again(session, dispatch, now)
+    session.flush()
+
+
+def leave_to_staff(session: Session, dispatch: Dispatch, why: str) -> None:
+    """Nobody can be sent it: a person has to see to it, and says so where outcomes are unknown."""
+    dispatch.state, dispatch.error, dispatch.turn = State.UNKNOWN, why, dispatch.turn + 1
+    session.flush()
+
+
 def settle(
     session: Session, dispatch_id: int, decision: str, now: datetime, *, actor: str = ""
 ) -> Dispatch:

@@ -140,6 +140,12 @@ def get(session: Session, rule_id: int) -> StopRule:
     return rule
 
 
+def words_about(session: Session, identifier_ids: Collection[int]) -> dict[int, str]:
+    """What reps wrote of these, by suggestion."""
+    mine = select(RefusalNote).where(RefusalNote.identifier_id.in_(identifier_ids))
+    return {note.suggestion_id: note.text for note in session.scalars(mine)}
+
+
 def notes_of(session: Session, rule_ids: Collection[int]) -> dict[int, list[RefusalNote]]:
     """What reps wrote, by the rule it led to, oldest first."""
     found: dict[int, list[RefusalNote]] = {rule_id: [] for rule_id in rule_ids}

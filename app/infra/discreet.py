@@ -32,6 +32,17 @@ def hide_values(problem: Exception) -> tuple[str, str]:
     return before, after
 
 
+def named(problem: Exception) -> str:
+    """What it is and where we came upon it, with no value: `KeyError in app.reps.places:27`."""
+    place, trace = "?", problem.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.startswith(("app.", "workers.")):
+            place = f"{module}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(getattr(problem, 'orig', None) or problem).__name__} in {place}"
+
+
 def make_discreet(context: Any) -> None:
     """Listener of SQLAlchemy's `handle_error`: neither error, the driver's nor the one made of it,
     shows a value any more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Identifier
@@ -27,12 +27,12 @@ def answer_of(
 
 
 def known_as(session: Session, content_id: int, one_id: str) -> int | None:
-    """The identifier with which this person has answered or come already."""
+    """The identifier with which this person has answered last, or come."""
     return session.scalar(
         select(MeetingAnswer.identifier_id)
         .join(Identifier, Identifier.id == MeetingAnswer.identifier_id)
         .where(MeetingAnswer.content_id == content_id, Identifier.one_id == one_id)
-        .order_by(MeetingAnswer.id)
+        .order_by(MeetingAnswer.coming.is_(None), MeetingAnswer.at.desc(), MeetingAnswer.id)
         .limit(1)
     )
 
@@ -51,16 +51,14 @@ def said(session: Session, content_id: int, one_id: str) -> bool | None:
     )  # fmt: skip
 
 
-def answers(
-    session: Session, content_id: int, rep_id: int | None = None
-) -> Sequence[tuple[MeetingAnswer, str]]:
-    """Everybody who answered or came, with the ONE ID; of one rep's invitations, or all."""
+def answers(session: Session, *which: ColumnElement[bool]) -> Sequence[tuple[MeetingAnswer, str]]:
+    """Who answered or came, with the ONE ID: each person once for a content, though two answers may
+    have become one person's since. Who came counts before who is coming, and then the newest."""
     chosen = (
         select(MeetingAnswer, Identifier.one_id)
         .join(Identifier, Identifier.id == MeetingAnswer.identifier_id)
-        .where(MeetingAnswer.content_id == content_id)
-        .order_by(MeetingAnswer.id)
+        .where(*which)
+        .order_by(MeetingAnswer.attended.is_not(None), MeetingAnswer.at, MeetingAnswer.id)
     )
-    if rep_id is not None:
-        chosen = chosen.where(MeetingAnswer.rep_id == rep_id)
-    return [(row, one_id) for row, one_id in session.execute(chosen)]
+    last = {(row.content_id, one_id): row for row, one_id in session.execute(chosen)}
+    return [(row, one_id) for (_, one_id), row in last.items()]

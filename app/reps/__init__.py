@@ -4,7 +4,7 @@ ensure_rep, find_rep    reps by WeCom userid
 connect, disconnect     relations, brought up to date whatever the order of the news
 rep_for                 whom to turn to for a physician
 sides_of                many relations as plain values, for comparing
-visible_to, may_see     whom a rep may see
+visible_to, seen_by, may_see, own_among    whom a rep may see
 """
 
 from app.reps.contacts import (
@@ -19,9 +19,11 @@ from app.reps.contacts import (
     may_see,
     note_added,
     note_chat,
+    own_among,
     people_of,
     relations_of,
     rep_for,
+    seen_by,
     visible_to,
 )
 from app.reps.models import RelationState, Rep, RepContact
@@ -35,6 +37,7 @@ from app.reps.people import (
     leave,
     reps_by_id,
     set_day,
+    step_aside,
 )
 from app.reps.remark import attributes_in, name_in
 from app.reps.scope import brands_of, brands_of_all, set_brands
@@ -67,12 +70,15 @@ __all__ = [
     "name_in",
     "note_added",
     "note_chat",
+    "own_among",
     "people_of",
     "relations_of",
     "rep_for",
     "reps_by_id",
+    "seen_by",
     "set_brands",
     "set_day",
     "sides_of",
+    "step_aside",
     "visible_to",
 ]

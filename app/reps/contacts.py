@@ -204,25 +204,45 @@ def note_chat(session: Session, rep_id: int, identifier_id: int, at: datetime) -
         row.last_chat_at = at
 
 
-def hand_over(session: Session, old: Rep, new: Rep) -> None:
-    """Both are one person (a userid was changed): the relations of `old` become those of `new`."""
-    known = set(
-        session.scalars(select(RepContact.identifier_id).where(RepContact.rep_id == new.id))
-    )
-    for row in session.scalars(select(RepContact).where(RepContact.rep_id == old.id)):
-        if row.identifier_id not in known:
-            row.rep_id = new.id
-            changed.note(session, row.identifier_id)
+def hand_over(session: Session, old: Rep, new: Rep, now: datetime) -> list[int]:
+    """Both are one person: the relations of `old` become those of `new`, to be read again. Where
+    both have one, what `old` has heard counts when it is newer; returns those of `old` that end."""
+    mine = {
+        row.identifier_id: row
+        for row in session.scalars(select(RepContact).where(RepContact.rep_id == new.id))
+    }
+    ended = []
+    for row in session.scalars(select(RepContact).where(RepContact.rep_id == old.id)).all():
+        known = mine.get(row.identifier_id)
+        if known is None:
+            row.rep_id, row.mark = new.id, None
+        else:
+            _take_newer(known, row)
+            row.state, row.until = RelationState.REMOVED_BY_REP, now
+            ended.append(row.id)
+        changed.note(session, row.identifier_id)
     session.flush()
+    return ended
+
+
+def _take_newer(known: RepContact, other: RepContact) -> None:
+    """How the relation stands, by whichever was heard last; and the newest chat of both."""
+    if (other.until or other.since) > (known.until or known.since):
+        known.state, known.since, known.until = other.state, other.since, other.until
+    chats = [at for at in (known.last_chat_at, other.last_chat_at) if at is not None]
+    known.last_chat_at, known.mark = max(chats, default=None), None
+
+
+def seen_by(rep_id: int) -> Select[int]:
+    """Identifiers of the contacts through which this rep sees physicians."""
+    return select(RepContact.identifier_id).where(
+        RepContact.rep_id == rep_id, RepContact.state.in_(OPEN)
+    )
 
 
 def visible_to(rep_id: int | None) -> Select[int] | None:
     """Identifiers through which a rep may see physicians; None: no limit."""
-    if rep_id is None:
-        return None
-    return select(RepContact.identifier_id).where(
-        RepContact.rep_id == rep_id, RepContact.state.in_(OPEN)
-    )
+    return None if rep_id is None else seen_by(rep_id)
 
 
 def may_see(session: Session, rep_id: int | None, one_id: str) -> bool:
@@ -232,6 +252,13 @@ def may_see(session: Session, rep_id: int | None, one_id: str) -> bool:
         return True
     mine = select(Identifier.id).where(Identifier.one_id == one_id, Identifier.id.in_(limit))
     return session.scalar(mine.limit(1)) is not None
+
+
+def own_among(session: Session, rep_id: int, identifier_ids: Collection[int]) -> set[int]:
+    """Those of these identifiers whose physician this rep may see."""
+    mine = select(Identifier.one_id).where(Identifier.id.in_(seen_by(rep_id)))
+    chosen = select(Identifier.id).where(Identifier.id.in_(identifier_ids))
+    return set(session.scalars(chosen.where(Identifier.one_id.in_(mine))))
 
 
 # What many events cost is built once.

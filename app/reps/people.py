@@ -60,11 +60,17 @@ def reps_by_id(session: Session) -> dict[int, Rep]:
     return {rep.id: rep for rep in session.scalars(select(Rep))}
 
 
-def leave(session: Session, rep: Rep, now: datetime) -> None:
+def leave(session: Session, rep: Rep, at: datetime) -> None:
     """The rep left the company: no suggestion and no message goes through this rep any more."""
-    if rep.active:
-        rep.active, rep.left_at = False, now
-        session.flush()
+    rep.active, rep.left_at = False, max(rep.left_at or at, at)
+    session.flush()
+
+
+def step_aside(session: Session, rep: Rep, at: datetime) -> None:
+    """The rep is another one who had not been known by this userid yet: it is free again."""
+    leave(session, rep, at)
+    rep.userid = f"{rep.userid[:40]}~{rep.id}"
+    session.flush()
 
 
 def come_back(session: Session, rep: Rep) -> None:

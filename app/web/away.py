@@ -1,4 +1,4 @@
-"""When the database is away: is it that, and what people are told meanwhile.
+"""What people are told while the database is away.
 
 What can be told then must not ask the database: neither who is logged in nor what is in the menu.
 """
@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from flask import Flask, Response, g, jsonify, request
 from flask_babel import gettext as _
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from app.infra import log
+from app.infra.away import is_away
 from app.web.errors import page_of, unexpected
 
 AGAIN_S = 10
-ITS_STATES = ("08", "53", "57", "58")  # connection, resources, shutdown, disk
-CANCELLED = "57014"  # a statement that took too long: it would take as long again
-OUR_FAULT = "SQLITE_ERROR"  # a statement that makes no sense; the rest is locks, files and disks
 
 Answer = tuple[Response | str, int] | tuple[Response | str, int, dict[str, str]]
 
@@ -33,32 +31,28 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(kind, answer)
 
 
-def is_away(problem: Exception) -> bool:
-    """True when the database cannot be used now, whatever is asked."""
-    if not isinstance(problem, DBAPIError):
-        return isinstance(problem, NoFreeConnection)
-    of_sqlite = getattr(problem.orig, "sqlite_errorname", None)
-    if of_sqlite is not None:
-        return bool(of_sqlite != OUR_FAULT)
-    state = getattr(problem.orig, "sqlstate", None)
-    return state is None or (state.startswith(ITS_STATES) and state != CANCELLED)
-
-
 def _answer(app: Flask, problem: Exception) -> Answer:
     orig = getattr(problem, "orig", None) or problem
     _log.error("database is away", error=type(orig).__name__, route=str(request.url_rule or "-"))
     again = {"Retry-After": str(AGAIN_S)}
     title, inside = _("数据库暂时无法使用"), request.path.startswith("/console/")
     if request.path.startswith("/api/") or request.is_json:
-        message = f"{title}。{_('没有丢失任何东西，请过一会儿再试。')}"
+        message = f"{title}。{_later()}"
         return jsonify(error={"status": 503, "message": message}), 503, again
     if inside and request.method == "GET" and not request.headers.get("HX-Request"):
         again["Refresh"] = str(AGAIN_S)
-    words = title, _on_duty() if inside else _("没有丢失任何东西，请过一会儿再试。")
+    words = title, _on_duty() if inside else _later()
     if not request.headers.get("HX-Request"):
         return page_of(*words, g.get("request_id", "")), 503, again
     part = app.jinja_env.get_template("console/_away.html")
     return part.render(title=words[0], message=words[1], reference=g.request_id), 503, again
+
+
+def _later() -> str:
+    """Whoever has just stopped us, say, must not believe that it counts."""
+    if request.method in ("GET", "HEAD"):
+        return str(_("没有丢失任何东西，请过一会儿再试。"))
+    return str(_("刚才的操作没有完成，请过一会儿再试一次。"))
 
 
 def _on_duty() -> str:

@@ -45,14 +45,20 @@ def version(database: Database, clock: SetClock) -> ContentVersion:
         return publish(session, "房颤抗凝新进展", ("af",), clock())
 
 
-def start(
+def make(
     session: Session, version: ContentVersion, way: str, now: datetime, **changes: object
 ) -> Campaign:
     values: dict[str, object] = {
         "name": "房颤月", "content_id": version.content_id, "expression": "标签:房颤", "way": way,
         "at": now, "cron": "", "author": "user:1", "now": now,
     }  # fmt: skip
-    campaign = campaigns.create(session, **(values | changes))  # type: ignore[arg-type]
+    return campaigns.create(session, **(values | changes))  # type: ignore[arg-type]
+
+
+def start(
+    session: Session, version: ContentVersion, way: str, now: datetime, **changes: object
+) -> Campaign:
+    campaign = make(session, version, way, now, **changes)
     campaigns.activate(session, campaign.id, now)
     return campaign
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, content, delivery, journey, links, tagging
+from app import campaigns, content, delivery, journey, links, recommend, tagging
 from app.campaigns import Stage
 from app.connectors.errors import OutcomeUnknown
 from app.consent import Action, policy_row, record
@@ -17,20 +17,32 @@ from app.delivery import State as Sending
 from app.facts import MemberChanged, TemplateDelivered
 from app.flows import Received
 from app.flows.allowed.permission import verdict_for
-from app.flows.campaigns.approve_content import approve_content
+from app.flows.campaigns import take_over
 from app.flows.campaigns.carry_out import carry_out
 from app.flows.campaigns.stop_campaign import stop_campaign
 from app.flows.contacts import corp_facts
 from app.flows.followers import oa_results
+from app.flows.sending.poll_group_tasks import TAKEN_BACK, note_answer, questions
 from app.flows.sending.sent import after_receipt
 from app.flows.sending.settle_message import settle_message
 from app.identity import Identifier
 from app.infra.db import Database
+from app.infra.errors import Refused
 from app.infra.settings import Settings
 from app.journey import Happened, Touchpoint
+from app.recommend import State, Suggestion
 from app.reps import Rep
-from tests.campaigns.test_campaigns import APP, follow, preview, send_all, start, work_off
-from tests.company import CORP, hire, meet, publish
+from tests.campaigns.test_campaigns import (
+    APP,
+    follow,
+    make,
+    preview,
+    result_of,
+    send_all,
+    start,
+    work_off,
+)
+from tests.company import CORP, hire, meet, publish, renew
 from tests.conftest import SetClock
 
 
@@ -60,6 +72,46 @@ def test_resuming_runs_at_once_only_for_what_the_last_pause_has_stopped(
             send_all(session, clock.tick(minutes=1))
         again, first = campaigns.runs_of(session, campaign.id)
         assert (again.planned, first.planned) == (3, 3)
+
+
+def test_a_pause_is_made_up_for_though_its_reps_wanted_no_cards_that_day(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        earlier = start(session, version, "suggestion", clock())
+        work_off(session, settings, clock())
+        stop_campaign(session, earlier.id, Stage.FINISHED, clock())
+        asked = session.scalars(select(Suggestion)).all()[0]
+        recommend.mute(session, asked, ref="page:1", now=clock())
+        campaign = start(session, version, "suggestion", clock.tick(minutes=1))
+        work_off(session, settings, clock())
+        stop_campaign(session, campaign.id, Stage.PAUSED, clock.tick(minutes=1))
+        campaigns.activate(session, campaign.id, clock.tick(days=1))
+        assert work_off(session, settings, clock()) == 1
+        assert [run.planned for run in campaigns.runs_of(session, campaign.id)] == [3, 3]
+
+
+def test_a_pause_is_made_up_for_though_something_else_stood_against_a_task_as_well(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        campaign = start(session, version, "group_task", clock())
+        work_off(session, settings, clock())
+        task, *_ = send_all(session, clock.tick(minutes=1))
+        assert task.identifier_id is not None
+        consent = {"source": "keyword", "channel": "wecom"}
+        record(session, task.identifier_id, action=Action.WITHDRAW, at=clock(), **consent)
+        stop_campaign(session, campaign.id, Stage.PAUSED, clock.tick(minutes=1))
+        asked = next(one for one in questions(session, clock()) if one.dispatch_id == task.id)
+        note_answer(session, asked, result_of(asked, TAKEN_BACK, clock()), clock())
+        assert task.error == "推送已暂停；医生已退订"
+        late = next(one for one in questions(session, clock()) if one.dispatch_id != task.id)
+        record(session, task.identifier_id, action=Action.GRANT, at=clock.tick(days=1), **consent)
+        campaigns.activate(session, campaign.id, clock())
+        assert work_off(session, settings, clock()) == 1, "and the others' tasks still wait"
+        note_answer(session, late, result_of(late, TAKEN_BACK, clock()), clock.tick(seconds=1))
+        assert work_off(session, settings, clock.tick(minutes=1)) == 1, "asked before it went on"
+        assert [run.planned for run in campaigns.runs_of(session, campaign.id)] == [1, 1, 3]
 
 
 def test_a_run_that_a_pause_came_before_is_made_up_for(
@@ -177,20 +229,77 @@ def test_a_new_version_goes_to_everybody_whom_the_old_one_had_not_reached_yet(
         work_off(session, settings, clock())
         stop_campaign(session, paused.id, Stage.PAUSED, clock())
         assert len(send_all(session, clock.tick(minutes=10))) == 1
-        newer = content.edit(
-            session, version.id, author="user:1", fields={"title": "更正"},
-            tags=content.tags_of(session, version.id), now=clock(),
-        )  # fmt: skip
-        content.submit(session, newer.id, now=clock())
-        approve_content(
-            session, newer.id, approver="user:2", approval_no="示例批准 2026-002",
-            valid_from=clock(), valid_until=clock() + timedelta(days=90), now=clock(),
-        )  # fmt: skip
+        newer = renew(session, version, clock())
         assert work_off(session, settings, clock.tick(seconds=1)) == 1
         again, _first = campaigns.runs_of(session, campaign.id)
         assert (again.planned, again.left_out) == (2, {"suggested_lately": 1})
         waiting = session.scalars(select(Dispatch).where(Dispatch.state == Sending.QUEUED)).all()
         assert [card.content_version_id for card in waiting] == [newer.id] * 2
+
+
+def test_a_version_for_later_takes_over_from_what_waits_when_it_begins(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    with database.transaction() as session:
+        session.scalars(select(Rep)).one().daily_limit = 1
+        campaign = start(session, version, "suggestion", clock())
+        work_off(session, settings, clock())
+        (card,) = send_all(session, clock.tick(minutes=10))
+        newer = renew(session, version, clock(), begins=clock() + timedelta(hours=12))
+        assert work_off(session, settings, clock.tick(hours=11)) == 0, "the old one is in force"
+        assert not take_over.begin(session, version.id, clock())
+        assert take_over.begin(session, version.id, clock.tick(hours=1))
+        assert not take_over.begin(session, version.id, clock()), "another scheduler"
+        old = session.get_one(ContentVersion, version.id)
+        assert (old.stage, old.withdraw_reason) == ("withdrawn", "由第 2 版替换")
+        assert work_off(session, settings, clock.tick(seconds=1)) == 1
+        again, _first = campaigns.runs_of(session, campaign.id)
+        assert (again.planned, again.left_out) == (2, {"suggested_lately": 1})
+        session.expire_all()
+        asked = session.get_one(Suggestion, card.suggestion_id)
+        assert (asked.state, asked.content_version_id) == (State.DELIVERED, newer.id)
+
+
+@pytest.mark.parametrize(("days", "again"), [(2, 1), (30, 0)])
+def test_a_new_version_goes_on_also_where_the_old_one_was_over_shortly_before(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings, days: int,
+    again: int,
+) -> None:  # fmt: skip
+    with database.transaction() as session:
+        old = session.get_one(ContentVersion, version.id)
+        old.valid_until = clock() + timedelta(hours=1)
+        campaign = start(session, version, "group_task", clock())
+        work_off(session, settings, clock())
+        send_all(session, clock.tick(minutes=1))
+        clock.tick(hours=2)
+        for question in questions(session, clock()):
+            assert question.against == "内容已过期"
+            note_answer(session, question, result_of(question, TAKEN_BACK, clock()), clock())
+        renew(session, version, clock.tick(days=days))
+        assert work_off(session, settings, clock()) == again
+        runs = campaigns.runs_of(session, campaign.id)
+        assert [run.planned for run in runs] == [3] * (1 + again)
+
+
+def test_a_push_is_started_when_its_content_may_be_sent_at_its_first_run(
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
+) -> None:
+    day = timedelta(days=1)
+    with database.transaction() as session:
+        content.withdraw(session, version.id, reason="更新", now=clock())
+        renew(session, version, clock(), begins=clock() + 5 * day)  # and is valid for 90 days
+        with pytest.raises(Refused, match="不能开始推送"):
+            start(session, version, "group_task", clock(), at=None)
+        for days in (4, 96):
+            with pytest.raises(Refused, match="第一次执行时"):
+                start(session, version, "group_task", clock(), at=clock() + days * day)
+        campaign = start(session, version, "group_task", clock(), at=clock() + 6 * day)
+        draft = make(session, version, "group_task", clock(), at=clock() + 6 * day)
+        with pytest.raises(Refused, match="不能开始推送"):
+            campaigns.run_now(session, draft.id, clock())
+        assert campaigns.tick(session, clock.tick(days=6)) == 1
+        assert work_off(session, settings, clock()) == 1
+        assert [run.planned for run in campaigns.runs_of(session, campaign.id)] == [3]
 
 
 def test_the_journey_says_when_it_was_sent_and_not_when_somebody_has_said_so(

@@ -238,6 +238,8 @@ def test_an_unfinished_run_rings_again_until_it_is_done_or_given_up(
     for attempt in range(1, 6):
         with database.transaction() as session:
             (run,) = campaigns.unfinished(session, clock())
+            assert campaigns.try_run(session, run.id, clock())
+            assert not campaigns.try_run(session, run.id, clock()), "another is at it"
             campaigns.fail_run(session, run.id, "Busy", clock())
             assert list(campaigns.unfinished(session, clock())) == []
             assert (run.attempts, run.state) == (attempt, "failed" if attempt == 5 else "due")

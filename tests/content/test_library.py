@@ -13,7 +13,7 @@ from app import content, tagging
 from app.content import ContentVersion, Purpose, Stage
 from app.infra.db import Database
 from app.infra.errors import Refused
-from tests.company import publish
+from tests.company import publish, renew
 from tests.conftest import NOON
 
 
@@ -52,12 +52,52 @@ def test_the_next_draft_leaves_what_is_approved_in_force(database: Database) -> 
         ]
 
 
+def test_a_version_for_later_leaves_the_old_one_in_force_until_then(database: Database) -> None:
+    later = NOON + timedelta(days=3)
+    before, after = later - timedelta(seconds=1), later + timedelta(seconds=1)
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        old = publish(session, "房颤抗凝新进展", ("af",), NOON)
+        new = renew(session, old, NOON, begins=later)
+        for at, sent in ((NOON, old), (before, old), (later, new), (after, new)):
+            assert content.usable_version(session, old.content_id, at) is sent
+            assert [one.version for one in content.usable(session, at)] == [sent]
+            assert [one.version_id for one in content.shelf(session, at)] == [sent.id]
+            assert content.search_usable(session, "正", at, tag_ids=[*tag_ids(session, "af")]) == [
+                sent
+            ]
+        assert content.problem(session, old, later) == "由第 2 版替换"
+        assert content.problem(session, new, NOON) == "内容尚未生效"
+        assert not content.replaced(session, before)
+        assert content.replaced(session, later) == {old.id}
+        content.withdraw(session, new.id, reason="又有错", now=NOON)
+        assert content.usable_version(session, old.content_id, after) is old
+
+
+def test_what_would_never_begin_is_withdrawn_by_the_version_approved_last(
+    database: Database,
+) -> None:
+    day = timedelta(days=1)
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        first = publish(session, "房颤抗凝新进展", ("af",), NOON)
+        second = renew(session, first, NOON, begins=NOON + 9 * day)
+        third = renew(session, first, NOON, begins=NOON + 5 * day)
+        stages = [version.stage for version in (first, second, third)]
+        assert stages == [Stage.APPROVED, Stage.WITHDRAWN, Stage.APPROVED]
+        fourth = renew(session, first, NOON)
+        stages = [version.stage for version in (first, third, fourth)]
+        assert stages == [Stage.WITHDRAWN, Stage.WITHDRAWN, Stage.APPROVED]
+
+
 def test_what_a_content_is_for_is_approved_with_it(database: Database) -> None:
     with database.transaction() as session:
         tagging.seed(session, NOON)
         usual = publish(session, "房颤", ("af",), NOON)
         notice = publish(session, "召回通知", ("af",), NOON, purpose=Purpose.SAFETY)
         assert content.safety_notices(session) == {notice.content_id}
+        renew(session, usual, NOON, begins=NOON + timedelta(days=1), purpose=Purpose.SAFETY)
+        assert content.safety_notices(session) == {notice.content_id}, "what is in force is usual"
         for version, other in ((usual, Purpose.SAFETY), (notice, Purpose.USUAL)):
             was, version.purpose = version.purpose, other
             assert content.problem(session, version, NOON) == "内容在批准后被改动"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -206,6 +206,33 @@ def test_group_tasks_are_counted_by_month_and_one_that_did_not_arrive_does_not_c
         assert delivery.group_tasks_this_month(session, [row.id], clock.tick(days=30)) == {
             row.id: 0
         }
+
+
+def test_a_moment_counts_in_the_month_in_which_it_is_seen_or_still_may_be(
+    database: Database, clock: SetClock, write: Callable[..., int]
+) -> None:
+    clock.now = datetime(2026, 11, 30, 15, 30, tzinfo=UTC)  # half an hour before midnight in China
+    with database.transaction() as session:
+        row = meet(session, hire(session, "rep01", clock()), "wang", clock())
+    marks = [
+        write(f"m{n}", way=Way.MOMENT_VIEW, identifier_id=row.id, counts_as_contact=True)
+        for n in range(3)
+    ]
+    for mark in marks:
+        claim(database, mark, clock())
+        answer(database, mark, Delivered(""), clock())
+    next_month = clock.tick(hours=1)
+    with database.transaction() as session:
+        assert delivery.moments_this_month(session, [row.id], next_month) == {row.id: 3}
+        seen, unseen, _waits = (session.get_one(Dispatch, mark) for mark in marks)
+        delivery.record_receipt(session, seen, Receipt.FORWARDED, next_month)
+        delivery.record_receipt(session, unseen, Receipt.NOT_SEEN, next_month)
+        assert delivery.moments_this_month(session, [row.id], next_month) == {row.id: 2}
+        seen.receipt_at = next_month - timedelta(hours=1)
+        session.flush()
+        assert delivery.moments_this_month(session, [row.id], next_month) == {row.id: 1}
+        in_a_month = clock.tick(days=31)
+        assert delivery.moments_this_month(session, [row.id], in_a_month) == {row.id: 0}
 
 
 def test_a_message_written_while_the_clock_was_ahead_goes_out_when_it_was_set_back(

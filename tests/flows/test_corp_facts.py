@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import consent, feedback, identity, journey, links, reps, tagging
+from app import consent, delivery, feedback, identity, journey, links, reps, tagging
 from app.connectors.wecom.types import CorpTag, GroupChat
 from app.consent import About
+from app.content.models import Brand
 from app.delivery import Dispatch, Way
 from app.facts import (
     AcquisitionReported,
@@ -27,6 +28,8 @@ from app.flows.contacts import corp_facts
 from app.identity import Id, Kind
 from app.infra.db import Database
 from app.journey import Happened
+from app.reps import RelationState
+from app.tagging import Source
 from tests.conftest import NOON
 from tests.tagging.people import person
 
@@ -99,6 +102,11 @@ def test_a_member_who_leaves_takes_no_more_part_until_back(database: Database) -
         assert reps.rep_for(session, who.one_id) is not None
         tell(session, member(userid="rep01", status=5))
         assert not rep.active
+        stale = MemberChanged(
+            at=NOON - timedelta(minutes=1), corp_id=CORP, change="update", userid="rep01", status=1
+        )
+        tell(session, stale)  # comes days late
+        assert not rep.active
         tell(session, member("delete", userid="stranger"))
         assert reps.find_rep(session, CORP, "stranger") is None
 
@@ -106,18 +114,50 @@ def test_a_member_who_leaves_takes_no_more_part_until_back(database: Database) -
 @pytest.mark.parametrize("new_name_first", [False, True])
 def test_a_changed_userid_is_still_the_same_rep(database: Database, new_name_first: bool) -> None:
     with database.transaction() as session:
-        who = person(session)
+        tagging.seed(session, NOON)
+        who, brand = person(session), Brand(key="b", name="示例品牌", therapy_area="")
         old = reps.ensure_rep(session, CORP, "old", now=NOON)
+        session.add(brand)
+        session.flush()
         reps.connect(session, old, who, since=NOON - timedelta(days=9), now=NOON)
         consent.choose(session, who.id, About.REP, old.id, at=NOON)  # on the own page
         feedback.claims.claim(session, old.id, who.id, 1, NOON)  # not my physician
+        reps.set_brands(session, old.id, [brand.id])
+        card = delivery.queue(
+            session, way=Way.REP_CARD, dedupe_key="card", payload={"userid": "old"},
+            rep_id=old.id, not_before=NOON + timedelta(hours=1), now=NOON,
+        )  # fmt: skip
+        later = None
         if new_name_first:
-            reps.ensure_rep(session, CORP, "new", now=NOON)
+            new = reps.ensure_rep(session, CORP, "new", now=NOON)
+            (later,) = identity.observe(
+                session, [Id(Kind.WECOM_EXTERNAL_USERID, CORP, "wm2")], event_key="2",
+                source="test", at=NOON, now=NOON,
+            )  # fmt: skip
+            for contact in (who, later):
+                reps.connect(session, new, contact, since=NOON, now=NOON)
+                tagging.take_names(
+                    session, contact.id, source=Source.WECOM_TAG, scope=f"rep:{new.id}",
+                    names={"房颤": "企微标签"}, at=NOON, now=NOON,
+                )  # fmt: skip
+            reps.disconnect(
+                session, new, who, RelationState.REMOVED_BY_PHYSICIAN, NOON + timedelta(hours=1)
+            )
         for _ in range(2):
             tell(session, member(userid="old", new_userid="new", status=1))
+        if later is not None:
+            assert reps.rep_for(session, who.one_id) is None, "the newest news counts"
+            who_else = reps.rep_for(session, later.one_id)
+            assert who_else is not None
+            assert who_else.rep_id == old.id
+            tagged = tagging.weights(session, [who.one_id, later.one_id], NOON)
+            assert not any(tagged.values()), "read again in this rep's name"
+            reps.connect(session, old, who, since=NOON + timedelta(hours=2), now=NOON)
         known = reps.rep_for(session, who.one_id)
         assert known is not None
-        assert known.userid == "new"
+        assert (known.userid, known.rep_id) == ("new", old.id)
+        assert reps.brands_of(session, old.id) == {brand.id}, "without any it would be all"
+        assert delivery.get(session, card or 0).payload["userid"] == "new"
         assert known.rep_id in consent.own(session, [who.one_id])[who.one_id].reps
         assert feedback.claims.held(session, [who.one_id], known.rep_id) == {who.one_id: True}
         assert len(reps.active_reps(session)) == 1

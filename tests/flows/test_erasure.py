@@ -29,6 +29,9 @@ from tests.conftest import NOON
 from tests.flows.seen import follower
 from tests.flows.test_followers import GONE, HERE, WHO
 from tests.scenarios.conftest import Line
+from tests.scenarios.conftest import publish as publish_on
+from tests.scenarios.test_main_line import suggest
+from tests.segments.test_index import ONE_DATABASE
 from workers.sweeping import keep_lists, mend
 
 SECRET = "您的就诊资料"
@@ -152,6 +155,23 @@ def test_decisions_about_who_leaves_count_without_what_their_tags_said(database:
         session.expire_all()
         assert (made.options, made.deviations, made.eligible) == ([], None, 1)
         assert old.refusal_note is None
+
+
+@ONE_DATABASE
+def test_what_was_done_in_the_account_is_no_reason_any_more(line: Line) -> None:
+    publish_on(line, "房颤抗凝新进展", ["af"])
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("edit_contact", userid="rep01", person="wang", tag_ids=["et1"])
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text="您好，在吗")
+    suggest(line)
+    line.do("unfollow", person="wang")
+    with line.parts.db.reading() as session:
+        kept = session.scalars(select(Suggestion)).one()
+        assert kept.reasons[0].startswith("企微标签「房颤」"), "what WeCom has told stays"
+        assert len(kept.reasons) == 2, kept.reasons
+        cards = session.scalars(select(Dispatch).where(Dispatch.way == Way.REP_CARD)).all()
+        assert "公众号" not in str([kept.reasons, [card.payload for card in cards]])
 
 
 def test_who_leaves_is_on_no_list_any_more_but_on_those_that_spare(line: Line) -> None:

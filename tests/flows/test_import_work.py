@@ -7,9 +7,11 @@ import sys
 from datetime import timedelta
 
 import pytest
+from psycopg import errors as postgres
+from sqlalchemy.exc import OperationalError
 
 from app.flows.tagging import import_tags, import_work
-from app.flows.tagging.import_work import BROKEN, TELL_EVERY
+from app.flows.tagging.import_work import TELL_EVERY
 from app.infra.db import Database
 from app.infra.errors import NotFound, Refused
 from app.tagging import TagImport, TagImportWork
@@ -120,7 +122,12 @@ def test_one_thing_at_a_time_is_done_with_a_file(
 def test_what_cannot_be_done_is_said_and_may_be_asked_for_again(
     database: Database, clock: SetClock, upload: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for wrong, told in ((Refused("词表正在修改。"), "词表正在修改。"), (KeyError("x"), BROKEN)):
+    too_long = OperationalError("", {}, postgres.QueryCanceled())  # and it would be so again
+    for wrong, told in (
+        (Refused("词表正在修改。"), "词表正在修改。"),
+        (KeyError("x"), "程序出错（KeyError in app.flows.tagging.import_work:"),
+        (too_long, "程序出错（QueryCanceled in app.flows.tagging.import_work:"),
+    ):
 
         def fail(*_: object, _wrong: Exception = wrong, **__: object) -> None:
             raise _wrong
@@ -131,10 +138,28 @@ def test_what_cannot_be_done_is_said_and_may_be_asked_for_again(
             assert import_work.do_next(database, clock)
         left = work(database, upload)
         assert left is not None
-        assert left.problem == told
+        assert left.problem.startswith(told)
     assert not import_work.do_next(database, clock.__class__(clock.tick(days=3)))
     ask(database, upload, clock)
     assert import_work.do_next(database, clock)
+    assert work(database, upload) is None
+
+
+def test_an_outage_is_no_problem_of_the_file(
+    database: Database, clock: SetClock, upload: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(database, upload, clock)
+    for passing in (postgres.AdminShutdown(), postgres.DeadlockDetected()):
+
+        def fail(*_: object, _passing: Exception = passing, **__: object) -> None:
+            raise OperationalError("", {}, _passing)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(import_tags, "apply", fail)
+            with pytest.raises(OperationalError):
+                import_work.do_next(database, clock)
+        clock.tick(minutes=3)
+    assert import_work.do_next(database, clock), "it is tried again"
     assert work(database, upload) is None
 
 

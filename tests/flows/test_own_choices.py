@@ -11,9 +11,9 @@ from app.campaigns import CampaignWay
 from app.consent import About
 from app.flows.allowed import eligible
 from app.flows.campaigns import audience
-from app.flows.contacts.tell_rep import rep_to_tell
 from app.flows.pages import own_choices
 from app.flows.pages.own_page import own_page
+from app.flows.sending.tell_rep import rep_to_tell
 from app.flows.tagging import vocabulary
 from app.identity import Identifier
 from app.infra.db import Database

@@ -12,8 +12,8 @@ from app.content import ContentVersion
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
 from app.flows.campaigns.withdraw_content import withdraw_content
-from app.flows.contacts.tell_rep import tell_rep
 from app.flows.pages.stop_or_resume import stop_or_resume
+from app.flows.sending.tell_rep import tell_rep
 from app.identity import Identifier, Known
 from app.infra.db import Database
 from app.recommend import State, Suggestion

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app import tagging
@@ -62,3 +65,24 @@ def ripe(session: Session, clock: SetClock, days: int) -> None:
         row.state = State.ADOPTED if n % 2 else State.EXPIRED
     session.flush()
     clock.tick(days=days)
+
+
+@contextmanager
+def explained(session: Session) -> Iterator[list[str]]:
+    """The way that the database goes for each statement, filled at the end of the block."""
+    asked: list[tuple[str, Any]] = []
+    ways: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
+        asked.append((statement, values))
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", note)
+    yield ways
+    event.remove(connection, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN"
+    if connection.dialect.name == "postgresql":
+        explain = "EXPLAIN"
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # one row is read whole
+    for statement, values in asked:
+        ways.append(str(connection.exec_driver_sql(f"{explain} {statement}", values).all()))

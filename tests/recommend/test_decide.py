@@ -21,7 +21,15 @@ from app.recommend.policy import drawing, policies
 from app.recommend.policy.policy_models import Decision, DecisionKind
 from tests.company import hire, meet, publish
 from tests.conftest import SetClock
-from tests.recommend.deciding import company, decisions, make_live, plan, ripe, session
+from tests.recommend.deciding import (
+    company,
+    decisions,
+    explained,
+    make_live,
+    plan,
+    ripe,
+    session,
+)
 
 __all__ = ["session"]
 
@@ -291,7 +299,7 @@ def test_the_lift_asks_both_arms_the_same(
     assert found.opened.low < 0 < found.opened.high  # type: ignore[operator]
     assert found.opened.more_days
     assert list(found.by_brand) == [lifting.OTHER]
-    monkeypatch.setattr(lifting, "MOST", 50)
+    assert (found.ripe, found.is_part) == ((42, 18), False)
     later = [
         Decision(
             key=f"later{n}", policy_id=policy.id, rep_id=rep.id, identifier_id=people[n][1].id,
@@ -303,6 +311,16 @@ def test_the_lift_asks_both_arms_the_same(
     ]  # fmt: skip
     session.add_all(later)  # in a large company more begin in a fortnight than are looked at
     session.flush()
+    monkeypatch.setattr(lifting, "MOST", 44)
     found = lifting.lifted(session, now + timedelta(days=15))
-    assert found.opened.suggested + found.opened.held == 50
+    assert found.opened.held == 18, "whoever is held out says the most"
+    assert 17 <= found.opened.suggested <= 27
+    assert (found.ripe, found.is_part, found.opened.more_days) == ((42, 18), True, None)
+    with explained(session) as ways:
+        found = lifting.lifted(session, now + timedelta(days=25))
+    assert found.days == 12, "of all days, not of the newest"
+    assert found.ripe == (82, 38)
+    assert abs(found.opened.suggested - 22) + abs(found.opened.held - 22) <= 8
+    assert all("ix_decision_tossed" in way for way in ways[:3]), ways
+    found = lifting.lifted(session, now + timedelta(days=15))
     assert (found.waiting, found.first) == ((40, 20), later[0].day + timedelta(days=14))

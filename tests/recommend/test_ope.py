@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.recommend import explore
@@ -58,6 +58,22 @@ def test_the_same_policy_is_accepted_and_its_value_is_what_was_logged(
     assert found.snips == pytest.approx(found.logged)
     assert found.gain.low <= 0 <= found.gain.high
     assert (found.effective, found.largest) == pytest.approx((len(rows), 1.0))
+
+
+def test_what_is_better_than_a_bad_trial_is_not_yet_as_good_as_what_is_live() -> None:
+    """Only a trial with even chances has drawn; the live one draws nothing, and is better."""
+    rows = world(5, Knobs(0.0, 1.0), each=140)
+    live = [drawing.chances(r.scores, (), Knobs()) for r in rows]
+    new = [drawing.chances(r.scores, (), Knobs(0.0, 0.7)) for r in rows]
+    assert "gain" not in failing(gate.by_logs(rows, new)), "it is better than what was logged"
+    verdict = gate.by_logs(rows, new, live)
+    assert "gain" in failing(verdict)
+    found = verdict.estimate
+    assert found is not None
+    assert found.now > found.dr > found.logged
+    same = gate.by_logs(rows, live, live)
+    assert same.estimate is not None
+    assert (same.estimate.gain.low, same.estimate.gain.high, same.differs) == (0.0, 0.0, 0.0)
 
 
 def test_an_inverted_scorer_is_refused(rows: list[ope.Logged]) -> None:
@@ -128,6 +144,7 @@ OPTIONS = st.integers(1, 10).flatmap(
 KNOBS = st.builds(Knobs, st.floats(0, 1), st.floats(0, 0.2), st.integers(2, 10))
 
 
+@example(([0.0], [[5e-324]]), Knobs(0.5))
 @given(OPTIONS, KNOBS)
 @settings(max_examples=150, deadline=None)
 def test_chances_add_up_keep_the_floor_and_come_back_from_the_log(

@@ -19,7 +19,7 @@ from app.recommend.policy.policy_models import PolicyState
 from app.reps import Rep
 from tests.company import hire
 from tests.conftest import SetClock
-from tests.recommend.deciding import company, decisions, make_live, plan, ripe, session
+from tests.recommend.deciding import company, decisions, explained, make_live, plan, ripe, session
 
 __all__ = ["session"]
 
@@ -58,6 +58,10 @@ def test_a_policy_goes_through_the_gate_to_a_few_reps_and_back_by_itself(
 
     bad_days(session, clock, crew, tried)
     assert trial.is_due(session, clock())
+    with explained(session) as ways:
+        trial.sides(session, row, clock())
+    one_by_one = ("SubPlan", "CORRELATED")  # takes minutes in a large company
+    assert not [way for way in ways if any(said in way for said in one_by_one)]
     judged = trial.judge_trial(session, clock())
     assert judged is not None
     assert (judged.next, judged.because) == ("roll_back", "refused")

@@ -112,14 +112,18 @@ def test_too_little_says_nothing_and_how_much_longer_is_true() -> None:
     seen = [lift(units(seed, enough, 0.03), 50 + some.more_days).known for seed in range(12)]
     assert 7 <= sum(seen) <= 12  # four of five
     assert lift(units(3, 30_000, 0.03), 750).more_days == 0
+    year = lift(units(2, 2000, 0.03), 330)
+    assert (year.gain, year.more_days) == (some.gain, None), "older ones are not looked at"
+    assert lift(units(2, 2000, 0.03), 50, most=50).more_days is None
 
 
 @given(st.integers(0, 1000), st.floats(0.02, 0.5))
 @settings(max_examples=20, deadline=None)
 def test_a_number_never_stands_without_its_interval(seed: int, chance: float) -> None:
     found = lift(units(seed, 200, 0.0, chance), 20)
-    parts = (found.share, found.held_share, found.gain, found.low, found.high, found.more_days)
+    parts = (found.share, found.held_share, found.gain, found.low, found.high)
     assert len({part is None for part in parts}) == 1
+    assert found.gain is not None or found.more_days is None
     if found.gain is not None and found.low is not None and found.high is not None:
         assert found.low < found.gain < found.high
 

@@ -21,6 +21,7 @@ from app.flows.segments import audiences
 from app.sandbox.__main__ import config_of
 from app.sandbox.server import build as build_sandbox
 from app.sandbox.world import Person, World
+from tests.company import renew
 from tests.conftest import SetClock, make_settings
 from workers.drain import drain_inbox
 from workers.sending import send_due
@@ -151,6 +152,13 @@ def publish(line: Line, title: str, tag_keys: list[str], **fields: str) -> Conte
             now=now,
         )
     return version
+
+
+def renewed(line: Line, version_id: int) -> int:
+    """Another version is approved in its place; its number."""
+    with line.parts.db.transaction() as session:
+        old, now = content.get_version(session, version_id), line.clock.tick(minutes=5)
+        return renew(session, old, now).id
 
 
 def spare(line: Line, identifier_id: int, name: str) -> None:

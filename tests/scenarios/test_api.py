@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from openpyxl import Workbook
 
-from tests.scenarios.conftest import Line
+from app import content
+from tests.company import renew
+from tests.scenarios.conftest import Line, publish
+from tests.segments.test_index import ONE_DATABASE
 
 TOKEN = {"Authorization": "Bearer setup-token-of-the-tests"}
 HEADER = "姓名,执业证号,手机,医院,科室,职称,专业,城市,CRM编号,标签"
@@ -189,3 +193,16 @@ def test_one_person_cannot_write_and_approve(line: Line) -> None:
     path = f"/contents/{made.json['id']}/approve"
     assert call(line, "POST", path, json={"approval_no": "1", "approver": "甲"}).status_code == 409
     assert call(line, "POST", path, json={"approval_no": "1", "approver": "乙"}).status_code == 200
+
+
+@ONE_DATABASE
+def test_a_withdrawal_stops_what_is_approved_for_later_too(line: Line) -> None:
+    now = line.clock()
+    old = publish(line, "房颤抗凝新进展", ["af"])
+    with line.parts.db.transaction() as session:
+        renew(session, old, now, begins=now + timedelta(days=1))
+    path = f"/contents/{old.content_id}/withdraw"
+    assert call(line, "POST", path, json={"reason": "有错"}).json["version_id"] == old.id
+    with line.parts.db.reading() as session:
+        stages = {version.stage for version in content.versions_of(session, old.content_id)}
+        assert stages == {"withdrawn"}

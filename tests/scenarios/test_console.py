@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app import accounts, content, delivery, identity, reps
+from app import accounts, campaigns, content, delivery, identity, links, reps
 from app.accounts.models import AuditEntry, Role
 from app.connectors.errors import BadCredential
 from app.consent import Reason, Verdict
@@ -19,6 +20,7 @@ from app.web.policy import policy_of
 from tests.scenarios.conftest import Line, publish, spare
 from tests.scenarios.test_content_page import one_id
 from tests.segments.test_index import ONE_DATABASE
+from workers.sweeping import begin_versions
 
 PASSWORD = "a-long-password"
 PAGES = (
@@ -186,6 +188,43 @@ def test_content_is_written_by_one_and_approved_by_another(
     assert "用途变了：这一版是“一般内容”，已批准的第 1 版是“安全性信息或召回通知”" in changed.text
     gone = reviewer.send(path, f"{path}/withdraw", reason="说明书更新")
     assert "已撤回" in gone.text
+
+
+@ONE_DATABASE
+def test_pages_say_which_version_goes_until_when(line: Line, people: dict[str, Browser]) -> None:
+    old, reviewer = publish(line, "房颤抗凝新进展", ["af"]), people["reviewer"]
+    with line.parts.db.transaction() as session:
+        new = content.edit(
+            session, old.id, author="user:1", fields={"title": "房颤抗凝（更正）"},
+            tags=content.tags_of(session, old.id), now=line.clock(),
+        )  # fmt: skip
+        content.submit(session, new.id, now=line.clock())
+        push = campaigns.create(
+            session, name="房颤月", content_id=old.content_id, expression="企微好友",
+            way="suggestion", at=None, cron="5 10 1 3 *", author="user:1", now=line.clock(),
+        )  # fmt: skip
+        link = links.create_link(session, old.id, channel="wecom", now=line.clock())
+    path, pushed = f"/console/contents/{new.id}", f"/console/campaigns/{push.id}"
+    approval = {"approval_no": "2", "valid_from": "2026-11-30", "valid_until": "2027-11-01"}
+    assert "到下次执行（2027年3月1日 周一 10:05）时，内容不在有效期内" in reviewer.get(pushed).text
+    done = reviewer.send(path, f"{path}/approve", **approval).text
+    assert "不在有效期内" not in reviewer.get(pushed).text
+    assert "第 2 版 · 2 · 有效期 11月30日 至 2027年11月1日" in done
+    over = "用到 11月30日 周一 00:00，之后由第 2 版替换"
+    assert over in reviewer.get(f"/console/contents/{old.id}").text
+    assert over in reviewer.get(pushed).text
+    assert people["marketer"].get("/console/campaigns/new").text.count("房颤抗凝") == 1
+    assert line.web.get(f"/t/{link.token}").status_code == 200
+    line.clock.now = datetime(2026, 11, 29, 16, tzinfo=UTC)
+    assert "《房颤抗凝（更正）》" in line.web.get(f"/t/{link.token}").text, "at once"
+    assert begin_versions(line.parts) == 1
+    assert begin_versions(line.parts) == 0
+    assert "由第 2 版替换" in reviewer.get(f"/console/contents/{old.id}").text
+    assert "《房颤抗凝（更正）》" in line.web.get(f"/t/{link.token}").text
+    assert "房颤抗凝（更正）" in reviewer.get(pushed).text
+    with line.parts.db.transaction() as session:
+        link = links.create_link(session, new.id, channel="wecom", now=line.clock())
+    assert "有效期至 2027年11月1日" in line.web.get(f"/t/{link.token}").text, "the last day"
 
 
 def test_an_admin_cannot_approve_the_own_content(line: Line, people: dict[str, Browser]) -> None:

@@ -28,10 +28,9 @@ from app.identity import Id, Identifier, Kind
 from app.infra.errors import Refused
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
-from tests.scenarios.conftest import Line, spare
+from tests.scenarios.conftest import Line, renewed, spare
 from tests.scenarios.test_rep_page import enter, send
 from tests.scenarios.test_suggestion_line import dispatches, texts
-from tests.scenarios.test_tasks_taken_back import renewed
 from tests.scenarios.test_ways import moment_campaign, moment_of, rows_of, run, two
 from tests.segments.test_index import ONE_DATABASE
 from workers.moments import keep_moments

@@ -24,7 +24,7 @@ from app.tagging.models import TagAssertion
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import PASSWORD, Browser
 from tests.scenarios.test_main_line import suggest, tag_names
-from tests.scenarios.test_rep_page import beside, enter
+from tests.scenarios.test_rep_page import beside, enter, send
 
 URL = re.compile(r"http\S+/me/([\w-]+)")
 
@@ -294,7 +294,12 @@ def test_who_leaves_is_stopped_at_once_and_staff_hear_of_the_request(known: Line
 def test_everything_is_downloaded_and_nothing_that_staff_keep_to_themselves(known: Line) -> None:
     line = known
     publish(line, "房颤抗凝新进展", ["af"])
-    suggest(line)
+    line.do("edit_contact", userid="rep01", person="wang", remark="王主任 周三门诊")
+    (row,) = suggest(line)
+    send(
+        enter(line, "rep01"), f"/rep/suggestions/{row.id}/refuse_reason", reason="other",
+        note="他说这个月不看抗凝",
+    )  # fmt: skip
     with line.parts.db.transaction() as session:
         vocabulary.edit(
             session, lambda d: editing.revised(d, "stage-trial", {"sensitivity": "staff"}),
@@ -310,7 +315,9 @@ def test_everything_is_downloaded_and_nothing_that_staff_keep_to_themselves(know
     assert record["physician"]["name"] == "王某某"
     assert [one["name"] for one in record["tags"]] == ["房颤"]
     assert {one["kind"] for one in record["identifiers"]} >= {"openid", "wecom_external_userid"}
-    assert [one["title"] for one in record["suggestions"]] == ["房颤抗凝新进展"]
+    (told,) = record["suggestions"]
+    assert (told["title"], told["rep_wrote"]) == ("房颤抗凝新进展", "他说这个月不看抗凝")
+    assert record["reps"][0]["remark"] == "王主任 周三门诊"
     assert "我的信息" in answer.text
 
 

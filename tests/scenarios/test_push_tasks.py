@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import campaigns, consent, content, links
 from app.campaigns import Stage
 from app.delivery import Dispatch, Way
+from app.flows.campaigns.carry_out import carry_out
 from app.flows.campaigns.stop_campaign import stop_campaign
+from app.infra.settings import Settings
 from app.links import TrackedLink
 from app.recommend import State
 from tests.scenarios.conftest import Line, publish
@@ -15,6 +21,7 @@ from tests.scenarios.test_rep_page import enter, send
 from tests.scenarios.test_suggestion_line import card_of, texts
 from tests.scenarios.test_ways import carry, push, rows_of
 from tests.segments.test_index import ONE_DATABASE
+from workers import planning
 from workers.receipts import poll_group_tasks
 
 
@@ -23,6 +30,39 @@ def pushed(line: Line, version: content.ContentVersion) -> int:
     campaign_id = push(line, version.content_id, "group_task")
     line.work()
     return campaign_id
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def test_a_run_of_which_every_process_dies_is_given_up_and_the_next_one_goes(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = pushed(line, publish(line, "房颤抗凝新进展", ["af"]))
+    with line.parts.db.transaction() as session:
+        fatal, next_one = (
+            campaigns.run_now(session, campaign_id, line.clock.tick(seconds=1)) for _ in range(2)
+        )
+
+    def dying(session: Session, run_id: int, settings: Settings, now: datetime) -> bool:
+        if run_id == fatal:
+            raise Killed
+        return carry_out(session, run_id, settings, now)
+
+    monkeypatch.setattr(planning, "carry_out", dying)
+    for _ in range(campaigns.MAX_ATTEMPTS):
+        with pytest.raises(Killed):
+            planning.run_due(line.parts)
+        assert not planning.carry_out_run(line.parts, next_one), "what the first plans it must see"
+        line.clock.tick(minutes=3)
+    for _ in range(2):
+        planning.run_due(line.parts)
+    with line.parts.db.reading() as session:
+        newest, given_up, _first = campaigns.runs_of(session, campaign_id)
+        assert (given_up.state, given_up.finished_at) == ("failed", line.clock())
+        assert given_up.error == "执行了 5 次，每次都中断，已放弃"
+        assert newest.state == "done"
 
 
 def push_again(line: Line, campaign_id: int) -> None:

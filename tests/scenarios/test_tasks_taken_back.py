@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import select
 
-from app import content
+from app import campaigns
 from app.campaigns import Stage
 from app.connectors.errors import Busy
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
-from app.flows.campaigns.approve_content import approve_content
 from app.flows.campaigns.stop_campaign import stop_campaign
 from app.flows.campaigns.withdraw_content import withdraw_content
 from app.flows.sending.settle_message import settle_message
 from app.flows.sending.stop_sending import stop_sending
 from app.links import TrackedLink
 from app.recommend import State, Suggestion
-from tests.scenarios.conftest import Line, publish
+from tests.scenarios.conftest import Line, publish, renewed
 from tests.scenarios.test_push_tasks import pushed
 from tests.scenarios.test_rep_page import enter, send
 from tests.scenarios.test_suggestion_line import dispatches, texts
 from tests.scenarios.test_ways import rows_of, two
+from tests.segments.test_index import ONE_DATABASE
 from workers.planning import run_due
 from workers.receipts import poll_group_tasks
 
@@ -32,22 +30,6 @@ __all__ = ["two"]
 
 def tasks(line: Line) -> list[str]:
     return [task["state"] for task in line.world.tasks.values()]
-
-
-def renewed(line: Line, version_id: int) -> int:
-    """Another version is approved in its place; its number."""
-    with line.parts.db.transaction() as session:
-        now = line.clock.tick(minutes=5)
-        newer = content.edit(
-            session, version_id, author="user:1", fields={"title": "更正"},
-            tags=content.tags_of(session, version_id), now=now,
-        )  # fmt: skip
-        content.submit(session, newer.id, now=now)
-        approve_content(
-            session, newer.id, approver="user:2", approval_no="示例批准 2026-002",
-            valid_from=now, valid_until=now + timedelta(days=90), now=now,
-        )  # fmt: skip
-    return newer.id
 
 
 def test_who_stops_us_gets_nothing_that_the_rep_has_not_confirmed_yet(
@@ -104,7 +86,7 @@ def test_what_has_been_confirmed_meanwhile_has_been_sent(line: Line, two: list[S
     assert dispatches(line, Way.GROUP_TASK)[0].receipt == "forwarded"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ONE_DATABASE
 def test_tasks_of_a_push_that_ends_are_taken_back(line: Line) -> None:
     campaign_id = pushed(line, publish(line, "房颤抗凝新进展", ["af"]))
     assert tasks(line) == ["waiting"]
@@ -113,9 +95,11 @@ def test_tasks_of_a_push_that_ends_are_taken_back(line: Line) -> None:
     assert poll_group_tasks(line.parts) == 1
     assert tasks(line) == ["cancelled"]
     assert dispatches(line, Way.GROUP_TASK)[0].error == "推送已结束"
+    with line.parts.db.reading() as session:
+        assert campaigns.not_sent(session, campaign_id) == [("推送已结束", 1)]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ONE_DATABASE
 def test_whom_a_new_version_took_the_old_ones_task_from_gets_the_new_one(line: Line) -> None:
     version = publish(line, "房颤抗凝新进展", ["af"])
     pushed(line, version)
@@ -168,3 +152,23 @@ def test_a_call_that_fails_after_the_week_is_made_again(
     line.clock.tick(hours=2)
     assert poll_group_tasks(line.parts) == 1
     assert tasks(line) == ["cancelled"]
+
+
+@ONE_DATABASE
+def test_a_rep_is_told_once_of_a_task_that_the_platform_would_not_take_back(
+    line: Line, two: list[Suggestion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(enter(line, "rep01"), f"/rep/suggestions/{two[0].id}/adopt", way="group_task")
+    line.work()
+
+    def busy(_: str) -> None:
+        raise Busy("busy")
+
+    monkeypatch.setattr(line.parts.outside.wecom["wwtestcorp"], "cancel_group_task", busy)
+    for days, asked in ((7.1, 1), (1, 1), (1, 0)):
+        line.clock.tick(hours=24 * days)
+        assert poll_group_tasks(line.parts) == asked
+    line.work()
+    told = "没有发出：群发任务一周没有确认。需要的话，请在企业微信的群发助手里确认。"
+    assert [told in text for text in texts(line)].count(True) == 1
+    assert dispatches(line, Way.GROUP_TASK)[0].state == Sending.SENT, "and may still be confirmed"

@@ -198,7 +198,7 @@ class History(Questions):
     def hand_over(self, session: Session) -> None:
         old, new = self._rep(session), self._rep(session)
         if old.id != new.id:
-            reps.hand_over(session, old, new)
+            reps.hand_over(session, old, new, self.clock())
 
     def fail(self, session: Session) -> None:
         self.tag(session)

@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, Tim
 from app import accounts
 from app.accounts.models import Role
 from app.bootstrap import Parts, build, build_web
+from app.infra.away import is_away
 from app.infra.clock import utc_now
 from app.infra.db import Database
-from app.web.away import is_away
 from tests.conftest import make_settings
 
 TOKEN = "t" * 16
@@ -72,6 +72,12 @@ def test_everybody_else_is_told_to_come_back(person: FlaskClient) -> None:
     assert (page.status_code, "yishu doctor" in page.text) == (503, True)
     page = person.get(f"/t/{TOKEN}")
     assert (page.status_code, "yishu" in page.text) == (503, False)
+    stop = person.post(f"/t/{TOKEN}/pause", data={"action": "stop"})
+    assert (stop.status_code, "没有完成" in stop.text, "没有丢失" in stop.text) == (
+        503,
+        True,
+        False,
+    )
     api = person.get("/api/v1/physicians", headers={"Authorization": "Bearer another"})
     assert (api.status_code, api.json["error"]["status"]) == (503, 503)
 

@@ -231,7 +231,7 @@ def test_a_late_beat_is_made_up_and_never_doubled(database: Database, tmp_path: 
     clock = clock_of(parts, Leadership(parts))
     clock.start(paused=True)
     beats = clock.get_jobs()
-    assert {beat.id for beat in beats} == {"sweep", "mend", "lead", "quality"}
+    assert {beat.id for beat in beats} == {"sweep", "mend", "versions", "lead", "quality"}
     assert all(beat.misfire_grace_time is None for beat in beats)
     assert all(beat.coalesce and beat.max_instances == 1 for beat in beats)
     for beat in beats:  # as after the host's clock was set back by three days

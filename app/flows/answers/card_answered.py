@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app import consent, content, delivery, identity, recommend, reps, tagging
+from app import consent, content, delivery, identity, recommend, reps
 from app.connectors.wecom.cards import BUTTON, cut
 from app.consent import Verdict
 from app.content import ContentVersion
@@ -18,6 +18,7 @@ from app.flows.allowed.history import contents_had
 from app.flows.allowed.permission import HAD
 from app.flows.answers import refusal
 from app.flows.answers.pass_on import announced, carrier, pass_on
+from app.flows.planning.reasons_now import reasons_of
 from app.flows.planning.suggestion_card import REASON_QUESTION, reason_card, suggestion_of
 from app.flows.sending.sent import after_sent
 from app.identity import Identifier, Physician
@@ -30,6 +31,7 @@ from app.reps import Rep
 HANDLES = CardAnswered
 CARD_LIFE = timedelta(hours=72)  # how long a card's response code works
 ANSWER_WITHIN = timedelta(hours=1)  # a rep who tapped waits for a reply
+NOT_YOURS = "这位医生现在不在您的客户里，建议已不再有效。"
 SHORT = {
     "content": "内容不合适",
     "timing": "时机不合适",
@@ -88,7 +90,7 @@ def apply(
     elif fact.key == "refuse_reason":
         refuse(session, case, refusal.chosen(fact, REASON_QUESTION) or "other", now)
     elif fact.key == "why":
-        _tell(session, case, "why", _why(session, case), now)
+        _tell(session, case, "why", _why(session, case, now), now)
     elif fact.key == "mute":
         muted = mute_today(session, case, now)
         kept = f"今天不再提醒，还没发出的 {muted} 条建议在列表里。" if muted else "今天不再提醒。"
@@ -152,9 +154,9 @@ def mute_today(session: Session, case: Case, now: datetime) -> int:
     were held back."""
     today = local(now).date()
     recommend.mute(session, case.suggestion, ref=case.ref, now=now)
-    why = "代表今天不再提醒"
     rows = recommend.of_rep(session, case.rep.id, today)
-    return sum(refusal.keep_quiet(session, suggestion, why) for suggestion in rows)
+    recommend.hold(session, rows)
+    return sum(refusal.keep_quiet(session, suggestion, refusal.MUTED) for suggestion in rows)
 
 
 def _had(session: Session, case: Case, now: datetime) -> str:
@@ -244,7 +246,9 @@ def _tell(session: Session, case: Case, part: str, text: str, now: datetime) -> 
     )  # fmt: skip
 
 
-def _why(session: Session, case: Case) -> str:
-    told = tagging.without_hidden(session, case.suggestion.reasons)
+def _why(session: Session, case: Case, now: datetime) -> str:
+    if not reps.may_see(session, case.rep.id, case.identifier.one_id):
+        return NOT_YOURS
+    told = reasons_of(session, case.suggestion, now)
     lines = [f"{n}. {reason}" for n, reason in enumerate(told, start=1)]
     return "为什么推荐给您：\n" + "\n".join(lines)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -25,6 +26,9 @@ from app.reps import Rep
 NOTE, WHEN, BETTER = "note", "when", "better"  # questions that only pages ask
 LONGEST_NOTE = 300
 REMIND_WITHIN = timedelta(hours=3)
+REMINDER = "remind"  # begins the keys of reminders
+ANSWERED, MUTED = "建议已经处理", "代表今天不再提醒"
+CARDED = (State.PLANNED, State.DELIVERED)  # a card of these says something new
 
 
 def chosen(fact: CardAnswered, question: str) -> str:
@@ -140,10 +144,9 @@ def remind(
     )  # fmt: skip
 
 
-def keep_quiet(session: Session, suggestion: Suggestion, why: str = "建议已经处理") -> int:
+def keep_quiet(session: Session, suggestion: Suggestion, why: str = ANSWERED) -> int:
     """Neither its card nor a reminder comes any more; returns how many cards that holds back. One
-    that a worker has in its hands now is not waited for: the worker may wait for this suggestion.
-    """
+    that a worker has in its hands now is not waited for: the worker asks `left_alone`."""
     waiting = select(Dispatch).where(
         Dispatch.suggestion_id == suggestion.id,
         Dispatch.state == Sending.QUEUED,
@@ -155,5 +158,33 @@ def keep_quiet(session: Session, suggestion: Suggestion, why: str = "建议已�
     return sum(dispatch.way == Way.REP_CARD for dispatch in held)
 
 
+def left_alone(session: Session, messages: Sequence[Dispatch], now: datetime) -> dict[int, str]:
+    """Cards and reminders among these that nobody waits for any more, and why; "" of those whose
+    suggestion is being answered at this moment.
+
+    Asked last by whoever sends them: until its transaction ends nobody answers the others.
+    """
+    mine = {one.id: one for one in messages if one.suggestion_id and _speaks_of_it(one)}
+    if not mine:
+        return {}
+    wanted = Suggestion.id.in_({one.suggestion_id for one in mine.values()})
+    held = select(Suggestion).where(wanted).with_for_update(key_share=True, skip_locked=True)
+    known = {row.id: row for row in session.scalars(held.execution_options(populate_existing=True))}
+    found = {}
+    for one in mine.values():
+        row = known.get(one.suggestion_id or 0)
+        if row is None:
+            found[one.id] = ""
+        elif row.state not in (CARDED if one.way == Way.REP_CARD else (State.LATER,)):
+            found[one.id] = ANSWERED
+        elif recommend.is_muted(session, row.rep_id, local(now).date()):
+            found[one.id] = MUTED
+    return found
+
+
+def _speaks_of_it(one: Dispatch) -> bool:
+    return one.way == Way.REP_CARD or one.dedupe_key.startswith(f"{REMINDER}:")
+
+
 def _key(suggestion: Suggestion) -> str:
-    return f"remind:{suggestion.id}:"
+    return f"{REMINDER}:{suggestion.id}:"

@@ -1,5 +1,4 @@
-"""A new version of a content is approved: the old one is taken back from what waits, and pushes
-that are under way go on with the new one."""
+"""A new version of a content is approved: it takes the place of the old one, see `take_over`."""
 
 from __future__ import annotations
 
@@ -7,16 +6,16 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import campaigns, content
+from app import content
 from app.content import ContentVersion, Stage
-from app.flows.sending.stop_sending import stop_sending
+from app.flows.campaigns.take_over import take_over
 
 
 def approve_content(
     session: Session, version_id: int, *, approver: str, approval_no: str, valid_from: datetime,
     valid_until: datetime, now: datetime, note: str = "",
 ) -> ContentVersion:  # fmt: skip
-    """As `content.approve`."""
+    """As `content.approve`; what begins later takes over then."""
     content_id = content.get_version(session, version_id).content_id
     before = [
         version
@@ -28,6 +27,6 @@ def approve_content(
         valid_until=valid_until, note=note, now=now,
     )  # fmt: skip
     for version in before:
-        stop_sending(session, version.withdraw_reason, now, content_version_id=version.id)
-        campaigns.go_on(session, version, now)
+        if version.stage == Stage.WITHDRAWN:
+            take_over(session, version, now)
     return approved

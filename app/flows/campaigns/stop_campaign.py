@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import campaigns
@@ -21,9 +21,8 @@ def stop_campaign(session: Session, campaign_id: int, stage: Stage, now: datetim
     """
     campaigns.halt(session, campaign_id, stage)
     stopped = stop_sending(session, STOPPED[stage], now, campaign_id=campaign_id)
-    session.execute(  # also those of reps who get no cards
-        update(Suggestion)
-        .where(Suggestion.campaign_id == campaign_id, Suggestion.state == State.PLANNED)
-        .values(state=State.CANCELLED)
-    )
+    mine = select(Suggestion).where(Suggestion.campaign_id == campaign_id)
+    for row in session.scalars(mine.where(Suggestion.state == State.PLANNED)).all():
+        row.state, row.verdict = State.CANCELLED, row.verdict | {"refused": STOPPED[stage]}
+    session.flush()  # of reps who get no cards
     return stopped

@@ -1,4 +1,4 @@
-"""A rep's contacts in WeCom come, change and go; and what reps write and hear.
+"""A rep's contacts in WeCom come, change and go; and what reps write.
 
 contact_added    a rep and a physician are connected
 contact_edited   remark, phone, tags
@@ -7,6 +7,5 @@ corp_facts       facts about the corp around a physician
 sync_contact     a contact as the platform shows it now
 rep_messaged     a rep wrote to our app
 claim_decided    “not my physician”, decided
-tell_rep         a notice to the rep of one physician
-notices          the words of such notices
+renamed          a rep goes by another userid
 """

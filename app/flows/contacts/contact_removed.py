@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import reps
+from app import recommend, reps
 from app.connectors.wecom.types import Customer
 from app.facts import ContactRemoved
 from app.flows import Outside, Received
@@ -52,6 +52,7 @@ def apply(
     if not _is_connected(session, rep, row):
         drop_tags_of(session, row, rep, now)
         stop_sending(session, "代表与医生已不是好友", now, identifier_ids=[row.id], rep_id=rep.id)
+        recommend.give_up(session, rep.id, [row.id])
 
 
 def _is_connected(session: Session, rep: Rep, row: AnIdentifier) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import consent, feedback, identity, journey, links, reps, tagging
+from app import consent, identity, journey, links, recommend, reps, tagging
 from app.connectors.errors import GroupGone
 from app.connectors.wecom.types import CorpTag, GroupChat
 from app.consent import Action, Purpose
@@ -23,6 +23,7 @@ from app.facts import (
 )
 from app.flows import Outside, Received
 from app.flows.contacts.contact_added import welcome
+from app.flows.contacts.renamed import rename
 from app.flows.contacts.sync_contact import know_contact
 from app.flows.sending.stop_sending import stop_sending
 from app.identity import Id, Kind
@@ -132,23 +133,16 @@ def _group(session: Session, fact: GroupChatChanged, chat: GroupChat) -> None:
 def _member(session: Session, fact: MemberChanged, now: datetime) -> None:
     rep = reps.find_rep(session, fact.corp_id, fact.userid)
     if rep is not None and fact.new_userid and fact.new_userid != rep.userid:
-        known = reps.find_rep(session, fact.corp_id, fact.new_userid)
-        if known is None:
-            rep.userid = fact.new_userid
-        else:  # news under the new name came first
-            reps.hand_over(session, rep, known)
-            consent.same_rep(session, rep.id, known.id)
-            feedback.claims.same_rep(session, rep.id, known.id)
-            reps.leave(session, rep, now)
-            rep = known
+        rename(session, rep, fact.new_userid, now)
     rep = rep or reps.find_rep(session, fact.corp_id, fact.new_userid or fact.userid)
     if rep is None:
         return
     if fact.change == "delete" or fact.status in (DISABLED, LEFT):
-        reps.leave(session, rep, now)
+        reps.leave(session, rep, fact.at)
         stop_sending(session, "代表已离职或停用", now, rep_id=rep.id)  # others may take over
+        recommend.give_up(session, rep.id)
         return
-    if fact.status == ACTIVE and not rep.active:
+    if fact.status == ACTIVE and not rep.active and fact.at >= (rep.left_at or fact.at):
         reps.come_back(session, rep)
     if fact.name:
         rep.name = fact.name

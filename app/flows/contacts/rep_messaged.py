@@ -7,10 +7,11 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import content, delivery, identity, recommend, reps
+from app import content, delivery, identity, reps
 from app.delivery import Way
 from app.facts import RepMenuUsed, RepMessaged
 from app.flows import Outside, Received
+from app.flows.allowed.own_day import own_day
 from app.identity.models import Identifier
 from app.infra.clock import local
 from app.infra.workdays import is_workday
@@ -65,7 +66,7 @@ def apply(
 
 def _today(session: Session, rep: Rep, base_url: str, now: datetime) -> str:
     today = local(now).date()
-    rows = recommend.of_rep(session, rep.id, today)
+    rows = own_day(session, rep.id, today)
     if not rows:
         return LATER_TODAY if _is_to_come(session, rep, today) else NOT_TODAY
     head, foot = f"今天的 {len(rows)} 条建议：", f"{base_url}/rep/"

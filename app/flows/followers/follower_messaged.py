@@ -14,8 +14,6 @@ from app.content import ContentVersion
 from app.facts import FollowerMessaged
 from app.flows import Outside, Received
 from app.flows.allowed.eligible import without_barred
-from app.flows.contacts import notices
-from app.flows.contacts.tell_rep import notice_key, tell_rep
 from app.flows.followers.follower import (
     NOTHING_FOUND,
     Seen,
@@ -28,6 +26,8 @@ from app.flows.followers.follower import (
 from app.flows.followers.own_link import answer_own
 from app.flows.followers.spoken import Wish, tells_of_harm, wish_of
 from app.flows.pages.stop_or_resume import stop_or_resume
+from app.flows.sending import notices
+from app.flows.sending.tell_rep import notice_key, tell_rep, tell_staff
 from app.identity import AnIdentifier, Id, Kind
 from app.journey import Happened
 from app.tagging import Source
@@ -37,6 +37,7 @@ STOPPED = "已为您停止推送，我们不会再主动发送内容。想恢复
 RESUMED = "已恢复推送，谢谢。发送“退订”可以随时停止。"
 WELCOME_BACK = "不客气。需要资料时直接发送关键词即可。"
 PASSED_ON = "已转告您的医药代表，会尽快与您联系。"
+WRITTEN_DOWN = "您反映的情况已经记下，会有同事处理。紧急情况请先按医院的流程处置。"
 LIMIT = 3
 LONGEST_NOTICE = 500
 MESSAGE_CONFIDENCE = 0.6
@@ -119,16 +120,15 @@ def _answer(
     if wish is Wish.SEARCH:
         found = content.search_usable(session, fact.text, now, tag_ids=tag_ids, limit=LIMIT)
         found = without_barred(session, row.one_id, found, now) if found else ()
-    told = (harm or not found) and tell_rep(
-        session, row.one_id, _notice(fact, harm), key=notice_key(event.ref), now=now
-    )
+    notice, key = _notice(fact, harm), notice_key(event.ref)
+    told = (harm or not found) and tell_rep(session, row.one_id, notice, key=key, now=now)
+    if harm and not told:
+        tell_staff(session, row.id, row.one_id, notice, key=key, now=now)
+    more = PASSED_ON if told else WRITTEN_DOWN if harm else ""
     if found:
-        offer(
-            session, fact, row, found, base_url=base_url, event=event, now=now,
-            more=PASSED_ON if told else "",
-        )  # fmt: skip
+        offer(session, fact, row, found, base_url=base_url, event=event, now=now, more=more)
     else:
-        say(session, fact, row, PASSED_ON if told else NOTHING_FOUND, event=event, now=now)
+        say(session, fact, row, more or NOTHING_FOUND, event=event, now=now)
 
 
 def _tag_by_words(

@@ -10,20 +10,21 @@ from sqlalchemy.orm import Session
 from app import consent, court, delivery, identity, inbox, segments
 from app.connectors.errors import OutOfReach
 from app.consent import Action, ConsentEntry, ContactWish, OwnChoice
-from app.delivery import Dispatch
+from app.delivery import Dispatch, Way
 from app.facts import AuthorisationRevoked, Unfollowed
 from app.flows import Outside, Received
-from app.flows.contacts.tell_rep import notice_key
 from app.flows.followers.follower import Seen, read_follower
 from app.flows.learning import decided
 from app.flows.pages import own_choices
 from app.flows.sending.stop_sending import stop_sending
+from app.flows.sending.tell_rep import notice_key
 from app.flows.tagging import undo_tags
 from app.identity import Id, Identifier, Kind
 from app.identity.models import Evidence, ProfileValue
 from app.journey import Happened, MeetingAnswer, Touchpoint
 from app.links import OwnLink, TrackedLink
 from app.recommend import Suggestion
+from app.recommend.fit import forms
 from app.tagging.models import TagAssertion, TagRefused, TagSighting
 
 HANDLES = (Unfollowed, AuthorisationRevoked)
@@ -69,6 +70,7 @@ def apply(
     if not came_back:
         stop_sending(session, "医生已取消关注", now, identifier_ids=[row.id])
         delivery.cancel_for(session, "医生已取消关注", identifier_ids=[row.id], tried=True)
+        _erase_reasons(session, row)
     own_choices.hand_on(session, row)
     _erase(session, row, at if came_back else None)
     if refused:
@@ -107,6 +109,20 @@ def _erase_notices(session: Session, row: Identifier, before: datetime | None) -
     keys = [notice_key(ref) for ref in session.scalars(said)]
     for start in range(0, len(keys), CHUNK):
         delivery.erase(session, Dispatch.dedupe_key.in_(keys[start : start + CHUNK]))
+
+
+def _erase_reasons(session: Session, row: Identifier) -> None:
+    """What the person did in the account is a reason no more, of suggestions to any identity."""
+    mine = [one.id for one in identity.identifiers_of(session, row.one_id)]
+    changed = []
+    for one in session.scalars(select(Suggestion).where(Suggestion.identifier_id.in_(mine))):
+        kept = [text for text in one.reasons if not forms.tells_of_account(text)]
+        if kept != one.reasons:
+            one.reasons = kept
+            changed.append(one.id)
+    for start in range(0, len(changed), CHUNK):
+        cards = Dispatch.suggestion_id.in_(changed[start : start + CHUNK])
+        delivery.erase(session, cards, Dispatch.way == Way.REP_CARD)
 
 
 def _erase(session: Session, row: Identifier, before: datetime | None) -> None:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, Select, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from app.identity import Identifier, Physician
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
-from app.recommend import State, Suggestion, heads
+from app.recommend import DailyPlan, State, Suggestion, heads
 from app.recommend.policy import drawing
 from app.recommend.policy.drawing import Knobs
 from app.recommend.policy.ope import Logged
-from app.recommend.policy.policy_models import GIVEN, Decision
+from app.recommend.policy.policy_models import GIVEN, Decision, Policy
 
-DAYS, MOST = 90, 20_000  # of the newest decisions
+DAYS, MOST, CHUNK = 90, 20_000, 1000
 DEVIATIONS_DAYS = 120  # then what only gates need is removed
 
 
@@ -37,25 +38,73 @@ class Known:
 
 
 def decided(session: Session, worth: Mapping[str, float], now: datetime) -> list[Known]:
-    """The newest decisions that were shown and whose outcome is known. `worth` of each answer."""
-    link = _links()
-    rows = session.execute(
+    """Decisions that were shown and whose outcome is known, newest first; see `_lists`. `worth` of
+    each answer."""
+    first, last = (local(now).date() - timedelta(days=n) for n in (DAYS, heads.OPEN_DAYS))
+    numbers: list[int | None] = []  # of their suggestions; none: held out
+    for day, rep_ids in sorted(_lists(session, first, last).items()):
+        here = select(Decision.suggestion_id).where(Decision.suggestion_id.is_not(None))
+        mine = Decision.rep_id.in_(rep_ids), Decision.kind.not_in(GIVEN)
+        numbers += session.scalars(here.where(Decision.day == day, *mine))
+    rows: list[Any] = []
+    for start in range(0, len(numbers), CHUNK):
+        rows += session.execute(_told(numbers[start : start + CHUNK], now)).all()
+    rows.sort(key=lambda row: -row.Decision.id)
+    return [known for row in rows if (known := _known(row, worth, now)) is not None]
+
+
+def _lists(session: Session, first: date, last: date) -> dict[date, list[int]]:
+    """Day → reps whose lists of that day are looked at: those on which contents were drawn, then
+    the others, as far as MOST goes; of more an even part, since of the newest alone all may be of
+    one day."""
+    explores = exists().where(
+        Policy.version == DailyPlan.policy_version, (Policy.alpha > 0) | (Policy.floor > 0)
+    )
+    made = session.execute(
+        select(DailyPlan.day, DailyPlan.rep_id, DailyPlan.suggested, explores.label("drawn"))
+        .where(DailyPlan.day.between(first, last), DailyPlan.suggested > 0)
+        .order_by(DailyPlan.day, DailyPlan.rep_id)
+    ).all()
+    found: dict[date, list[int]] = defaultdict(list)
+    room = MOST
+    for drawn in (True, False):
+        lists = [one for one in made if bool(one.drawn) is drawn]
+        share = room / max(1, room, sum(one.suggested for one in lists))
+        for one in lists:
+            if drawing.unit(f"{one.day}:{one.rep_id}") < share:
+                found[one.day].append(one.rep_id)
+                room -= one.suggested
+        room = max(0, room)
+    return found
+
+
+def _told(numbers: Sequence[int | None], now: datetime) -> Select[Any]:
+    """Decisions with what came of them, by their suggestions."""
+    link = (
         select(
-            Decision, Suggestion.state, Suggestion.refusal, Suggestion.delivered_at,
-            Suggestion.way, Suggestion.forwarded_at, link.c.sent_at, link.c.opened, link.c.read,
-            Physician.specialty, Physician.province, Physician.city,
+            TrackedLink.suggestion_id.label("suggestion"),
+            func.min(TrackedLink.created_at).label("sent_at"),
+            func.count(PageView.id).label("opened"),
+            func.sum(case((PageView.read_at.is_not(None), 1), else_=0)).label("read"),
+        )
+        .outerjoin(PageView, PageView.link_id == TrackedLink.id)
+        .where(TrackedLink.suggestion_id.in_(numbers))
+        .group_by(TrackedLink.suggestion_id)
+        .subquery()
+    )
+    return (
+        select(
+            Decision, Suggestion.state, Suggestion.answered_at, Suggestion.refusal,
+            Suggestion.delivered_at, Suggestion.way, Suggestion.forwarded_at, link.c.sent_at,
+            link.c.opened, link.c.read, Physician.specialty, Physician.province, Physician.city,
         )
         .join(Suggestion, Suggestion.id == Decision.suggestion_id)
         .join(Identifier, Identifier.id == Decision.identifier_id)
         .join(Physician, Physician.one_id == Identifier.one_id)
         .outerjoin(link, link.c.suggestion == Suggestion.id)
-        .where(Decision.created_at > now - timedelta(days=DAYS))
+        .where(Decision.suggestion_id.in_(numbers))
         .where(Decision.created_at <= now - timedelta(days=heads.OPEN_DAYS))
-        .where(Decision.kind.not_in(GIVEN))
-        .order_by(Decision.id.desc())
-        .limit(MOST)
     )  # fmt: skip
-    return [known for row in rows if (known := _known(row, worth, now)) is not None]
 
 
 def forget(session: Session, identifier_id: int, before: datetime | None = None) -> None:
@@ -84,27 +133,14 @@ def _too_old(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return Decision.day < day, Decision.deviations.is_not(None)
 
 
-def _links() -> Any:
-    return (
-        select(
-            TrackedLink.suggestion_id.label("suggestion"),
-            func.min(TrackedLink.created_at).label("sent_at"),
-            func.count(PageView.id).label("opened"),
-            func.sum(case((PageView.read_at.is_not(None), 1), else_=0)).label("read"),
-        )
-        .outerjoin(PageView, PageView.link_id == TrackedLink.id)
-        .where(TrackedLink.suggestion_id.is_not(None))
-        .group_by(TrackedLink.suggestion_id)
-        .subquery()
-    )
-
-
 def _known(row: Any, worth: Mapping[str, float], now: datetime) -> Known | None:
     """None where nothing is known yet, or what is known is not about the content."""
-    one, state, refusal, delivered_at, way, arrived_at, linked_at, opened, read, *where = row
+    one, state, answered_at, refusal, delivered_at, way, arrived_at, linked_at, *more = row
+    opened, read, *where = more
     if not one.options:  # erased
         return None
-    blocked = state == State.CANCELLED
+    state = heads.answered(state, answered_at)
+    blocked = state == State.CANCELLED  # before the rep could say anything
     labels: dict[str, bool] = {}
     if not blocked:
         if delivered_at is None:

@@ -14,14 +14,16 @@ from app.recommend.policy.policy_models import DecisionKind, Policy
 
 
 def judge(session: Session, policy: Policy, now: datetime) -> Verdict:
-    """By the log where contents were drawn; before that, by how little the policy changes."""
+    """Beside the one that is live, by the log where contents were drawn; before that, by how little
+    the policy changes. What was drawn may be of a trial that ended, and of few reps."""
     known = decided(session, policy.worth, now)
     knobs = policies.knobs(policy)
     drawn = [one for one in known if one.kind == DecisionKind.EXACT]
     if len(drawn) < gate.EFFECTIVE and len(drawn) <= len(known) / 2:
         return gate.bounded(*_both(known, policy), knobs.floor, knobs.alpha)
+    usual = policies.knobs(policies.current(session, now))
     logged, new = [one.logged for one in drawn], [one.under(knobs) for one in drawn]
-    return gate.by_logs(logged, new)
+    return gate.by_logs(logged, new, [one.under(usual) for one in drawn])
 
 
 def _both(

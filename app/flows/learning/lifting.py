@@ -8,12 +8,12 @@ reps adopt exists on one side only. Contacts are counted beside it, to see what 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, and_, case, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import delivery
@@ -21,55 +21,57 @@ from app.content import Brand, Content
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
-from app.recommend.policy.lift import WINDOW_DAYS, Lift, Unit, lift
+from app.recommend.policy.lift import MOST_DAYS, WINDOW_DAYS, Lift, Unit, lift
 from app.recommend.policy.policy_models import Decision
 
-DAYS, MOST, CHUNK = 365, 40_000, 1000
+MOST, CHUNK = 40_000, 1000
+GOLDEN, WHOLE = 2654435769, 2**32  # numbers times the golden ratio lie evenly
 OTHER = ""  # contents without a brand
+Asked = Callable[[Session, Sequence[str], datetime, datetime], Mapping[str, Sequence[datetime]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """Overall and by brand; `waiting`: fortnights that are not over yet, suggested and held;
-    `first`: the day on which the first of these is over."""
+    """Overall and by brand. `ripe`: fortnights that are over, suggested and held, of which at most
+    half of MOST each are looked at; `waiting`: those that are not; `first`: the day on which the
+    first of these is over."""
 
     opened: Lift
     contacted: Lift
     by_brand: Mapping[str, Lift] = field(default_factory=dict)
     days: int = 0
+    ripe: tuple[int, int] = (0, 0)
     waiting: tuple[int, int] = (0, 0)
     first: date | None = None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether there are more than are looked at."""
+        return sum(self.ripe) > self.opened.suggested + self.opened.held
 
 
 def lifted(session: Session, now: datetime) -> Lifted:
     """Of the fortnights that began within a year and are over."""
     over = local(now).date() - timedelta(days=WINDOW_DAYS)
     waiting, first = _waiting(session, over)
-    ripe = session.execute(
-        select(
-            Decision.rep_id, Decision.held, Decision.holdout, Decision.created_at, Decision.day,
-            Identifier.one_id, Brand.name,
-        )
-        .join(Identifier, Identifier.id == Decision.identifier_id)
-        .join(Content, Content.id == Decision.content_id)
-        .outerjoin(Brand, Brand.id == Content.brand_id)
-        .where(Decision.holdout > 0, Decision.created_at > now - timedelta(days=DAYS))
-        .where(Decision.day <= over)
-        .order_by(Decision.id.desc())
-        .limit(MOST)
-    ).all()  # fmt: skip
-    if not ripe:
-        return Lifted(lift([], 0), lift([], 0), waiting=waiting, first=first)
-    since = min(row.created_at for row in ripe)
-    people = sorted({row.one_id for row in ripe})
-    opened, met = _opened(session, people, since), _contacted(session, people, since)
-    units = [_unit(row, opened) for row in ripe]
-    days = (over - min(row.day for row in ripe)).days + 1
-    brands = sorted({unit.group for unit in units})
+    ripe, numbers = _looked_at(session, over)
+    if not numbers:
+        return Lifted(lift([], 0), lift([], 0), ripe=ripe, waiting=waiting, first=first)
+    opened: list[Unit] = []
+    met: list[Unit] = []
+    begun = over
+    for start in range(0, len(numbers), CHUNK):
+        rows = session.execute(_begun(numbers[start : start + CHUNK])).all()
+        begun = min(begun, *(row.day for row in rows))
+        opened += _units(rows, _opened, session)
+        met += _units(rows, _contacted, session)
+    days = (over - begun).days + 1
+    most = MOST_DAYS if len(numbers) == sum(ripe) else days  # a part does not grow
+    brands = sorted({unit.group for unit in opened})
     return Lifted(
-        lift(units, days), lift([_unit(row, met) for row in ripe], days),
-        {b: lift([u for u in units if u.group == b], days) for b in brands}, days, waiting,
-        first,
+        lift(opened, days, most), lift(met, days, most),
+        {b: lift([u for u in opened if u.group == b], days, most) for b in brands},
+        days, ripe, waiting, first,
     )  # fmt: skip
 
 
@@ -84,6 +86,46 @@ def _waiting(session: Session, over: date) -> tuple[tuple[int, int], date | None
     return (number - out, out), began and began + timedelta(days=WINDOW_DAYS)
 
 
+def _looked_at(session: Session, over: date) -> tuple[tuple[int, int], Sequence[int]]:
+    """How many fortnights are over, suggested and held, and which of them are looked at: of more
+    than half of MOST of an arm an even part, as an arm of a twentieth says the most."""
+    ripe = (
+        Decision.holdout > 0,
+        Decision.day > over - timedelta(days=MOST_DAYS),
+        Decision.day <= over,
+    )
+    counts = select(Decision.held, func.count()).where(*ripe).group_by(Decision.held)
+    arms = {row[0]: row[1] for row in session.execute(counts)}
+    place = Decision.id * GOLDEN % WHOLE  # as good as by chance, and the same every time
+    part = [
+        and_(Decision.held.is_(held), place < int(WHOLE * min(1, MOST / 2 / number)))
+        for held, number in arms.items()
+    ]
+    chosen = select(Decision.id).where(*ripe, or_(false(), *part)).order_by(Decision.id)
+    return (arms.get(False, 0), arms.get(True, 0)), session.scalars(chosen).all()
+
+
+def _begun(numbers: Sequence[int]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Decision.rep_id, Decision.held, Decision.holdout, Decision.created_at, Decision.day,
+            Identifier.one_id, Brand.name,
+        )
+        .join(Identifier, Identifier.id == Decision.identifier_id)
+        .join(Content, Content.id == Decision.content_id)
+        .outerjoin(Brand, Brand.id == Content.brand_id)
+        .where(Decision.id.in_(numbers))
+    )  # fmt: skip
+
+
+def _units(rows: Sequence[Any], asked: Asked, session: Session) -> list[Unit]:
+    """What came of fortnights that began at about the same time."""
+    people = sorted({row.one_id for row in rows})
+    moments = [row.created_at for row in rows]
+    found = asked(session, people, min(moments), max(moments) + timedelta(days=WINDOW_DAYS))
+    return [_unit(row, found) for row in rows]
+
+
 def _unit(row: Any, moments: Mapping[str, Sequence[datetime]]) -> Unit:
     mine, at = moments.get(row.one_id, ()), row.created_at
     place = bisect_right(mine, at)
@@ -91,26 +133,29 @@ def _unit(row: Any, moments: Mapping[str, Sequence[datetime]]) -> Unit:
     return Unit(row.rep_id, row.held, row.holdout, outcome, row.name or OTHER)
 
 
-def _opened(session: Session, people: Sequence[str], since: datetime) -> dict[str, list[datetime]]:
+def _opened(
+    session: Session, people: Sequence[str], since: datetime, until: datetime
+) -> dict[str, list[datetime]]:
+    theirs = (
+        select(Identifier.one_id, PageView.opened_at)
+        .join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
+        .join(PageView, PageView.link_id == TrackedLink.id)
+        .where(Identifier.one_id.in_(people))
+        .cte()
+        .prefix_with("MATERIALIZED")  # else PostgreSQL begins with what everybody has opened
+    )
+    at = theirs.c.opened_at
     found: dict[str, list[datetime]] = {}
-    for start in range(0, len(people), CHUNK):
-        rows = session.execute(
-            select(Identifier.one_id, PageView.opened_at)
-            .join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
-            .join(PageView, PageView.link_id == TrackedLink.id)
-            .where(Identifier.one_id.in_(people[start : start + CHUNK]))
-            .where(PageView.opened_at > since)
-            .order_by(PageView.opened_at)
-        )
-        for one_id, at in rows:
-            found.setdefault(one_id, []).append(at)
+    rows = session.execute(select(theirs.c.one_id, at).where(at > since, at <= until).order_by(at))
+    for one_id, opened_at in rows:
+        found.setdefault(one_id, []).append(opened_at)
     return found
 
 
 def _contacted(
-    session: Session, people: Sequence[str], since: datetime
+    session: Session, people: Sequence[str], since: datetime, until: datetime
 ) -> dict[str, list[datetime]]:
     """By what left us, in both arms alike. What reps say that they have spoken about answers a
     suggestion, and so exists on one side only: unlike for caps (`reached`), it does not count."""
-    made = delivery.contacted_at(session, people, since)
+    made = delivery.contacted_at(session, people, since, until=until)
     return {one_id: sorted(moments) for one_id, moments in made.items()}

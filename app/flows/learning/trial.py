@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from app import accounts
@@ -65,33 +66,56 @@ def sides(session: Session, policy: Policy, now: datetime) -> dict[str, list[Sid
     """For each figure what every rep's ripe suggestions of daily plans came to."""
     assert policy.canary_at is not None
     since, ripe = policy.canary_at, now - timedelta(days=heads.ANSWER_DAYS)
+    begin = since - timedelta(days=BEFORE_DAYS)
+    hits = (None, Suggestion.state == State.REFUSED, Suggestion.state == State.ADOPTED)
+    of_lists = (
+        Suggestion.day >= local(begin).date() - timedelta(days=1),  # has an index
+        Suggestion.created_at > begin, Suggestion.delivered_at <= ripe,
+        Suggestion.plan_key.startswith("day:"),
+    )  # fmt: skip
+    answers = _counted(session, since, hits, *of_lists)
+    opened = _counted(session, since, (None,), *of_lists, Suggestion.id.in_(_opened(begin)))
+    found: dict[str, list[Side]] = {name: [] for name in ("refused", "adopted", "opened")}
+    for rep_id, (before, *told) in answers.items():
+        trial = policies.is_on_trial(policy, rep_id)
+        each = (*told, *opened.get(rep_id, [(0, 0)]))
+        for name, mine in zip(found, each, strict=True):
+            found[name].append(Side(trial, before[0], mine[0], before[1], mine[1]))
+    return found
+
+
+def _counted(
+    session: Session,
+    since: datetime,
+    hits: Sequence[ColumnElement[bool] | None],
+    *chosen: ColumnElement[bool],
+) -> dict[int, list[tuple[int, int]]]:
+    """Of each rep, how many of the chosen were a hit (None: all), before the trial and since."""
     later = Suggestion.created_at >= since
-    hits = {
-        "refused": Suggestion.state == State.REFUSED,
-        "adopted": Suggestion.state == State.ADOPTED,
-        "opened": exists().where(
-            TrackedLink.suggestion_id == Suggestion.id, PageView.link_id == TrackedLink.id
-        ),
-    }
     counts = [
-        func.sum(case((and_(side, hit) if hit is not None else side, 1), else_=0))
+        func.sum(case((side if hit is None else and_(side, hit), 1), else_=0))
+        for hit in hits
         for side in (~later, later)
-        for hit in (None, *hits.values())
     ]
     rows = session.execute(
         select(Suggestion.rep_id, *counts)
-        .where(Suggestion.created_at > since - timedelta(days=BEFORE_DAYS))
-        .where(Suggestion.delivered_at <= ripe, Suggestion.plan_key.startswith("day:"))
+        .where(*chosen)
         .group_by(Suggestion.rep_id)
         .order_by(Suggestion.rep_id)
     )
-    found: dict[str, list[Side]] = {name: [] for name in hits}
-    for rep_id, *numbers in rows:
-        before, after = numbers[:4], numbers[4:]
-        trial = policies.is_on_trial(policy, rep_id)
-        for n, name in enumerate(hits, start=1):
-            found[name].append(Side(trial, before[0], before[n], after[0], after[n]))
-    return found
+    return {
+        rep_id: list(zip(numbers[::2], numbers[1::2], strict=True)) for rep_id, *numbers in rows
+    }
+
+
+def _opened(begin: datetime) -> Select[Any]:
+    """Suggestions of which something was opened: asked for all at once, since asking for each of
+    some millions takes longer than a statement may."""
+    return (
+        select(TrackedLink.suggestion_id)
+        .join(PageView, PageView.link_id == TrackedLink.id)
+        .where(TrackedLink.created_at > begin, TrackedLink.suggestion_id.is_not(None))
+    )
 
 
 def _days(row: Policy, now: datetime) -> int:

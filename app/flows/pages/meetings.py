@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import content, journey
+from app import content, journey, reps
 from app.content import ContentVersion
-from app.flows.contacts import notices
-from app.flows.contacts.tell_rep import rep_to_tell, tell_rep
 from app.flows.segments import list_file
+from app.flows.sending import notices
+from app.flows.sending.tell_rep import rep_to_tell, tell_rep
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.errors import Refused
 from app.journey import Happened, MeetingAnswer
 from app.links import TrackedLink
+from app.reps import Rep
 
 MEETING = "meeting"
 
@@ -50,6 +52,19 @@ def answer(
     notice = notices.meeting_answered(said, version.title, when, local(now))
     tell_rep(session, row.one_id, notice, key=key, now=now, first=invited_by)
     return True
+
+
+def answers_to(session: Session, rep: Rep) -> list[tuple[MeetingAnswer, str]]:
+    """What this rep's own physicians have answered, with the ONE ID, whichever rep invited them."""
+    mine = select(Identifier.one_id).where(Identifier.id.in_(reps.seen_by(rep.id)))
+    return list(journey.meetings.answers(session, Identifier.one_id.in_(mine)))
+
+
+def concerns(session: Session, rep: Rep, row: MeetingAnswer, one_id: str) -> bool:
+    """Whether this rep would hear of the answer now: it goes along with a physician who is handed
+    over, and whoever had invited sees it no more."""
+    told = rep_to_tell(session, one_id, row.rep_id)
+    return told is not None and told.rep_id == rep.id
 
 
 def said(session: Session, link: TrackedLink, version: ContentVersion) -> bool | None:
@@ -92,7 +107,8 @@ def attend_from_file(
         raise Refused("没有这场会议，或会议邀请还没有批准。")
     sheet = list_file.read(filename, data)
     found = list_file.resolve(session, sheet, sheet.guessed, corp_id=corp_id)
-    answered = {one_id: row for row, one_id in journey.meetings.answers(session, content_id)}
+    invited = journey.meetings.answers(session, MeetingAnswer.content_id == content_id)
+    answered = {one_id: row for row, one_id in invited}
     for member in found.members:
         one_id = session.get_one(Identifier, member).one_id
         known: MeetingAnswer | None = answered.get(one_id)

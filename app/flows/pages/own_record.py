@@ -1,6 +1,8 @@
 """Everything that is kept about one physician, for the physician: what the own page downloads.
 
 Tags that only staff may see, and reasons that name one, are left out as they are everywhere else.
+What reps wrote about the physician in their own words is personal data of the physician, and is
+given: the remark in their contacts, and why a suggestion did not suit.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import consent, content, identity, journey, reps, tagging
+from app import consent, content, feedback, identity, journey, reps, tagging
 from app.consent import ContactWish
 from app.flows.pages.own_page import own_page
 from app.identity import Identifier
@@ -73,7 +75,7 @@ def _wishes(session: Session, mine: Sequence[int]) -> Rows:
 def _reps(session: Session, one_id: str, off: frozenset[int]) -> Rows:
     return [
         {"name": rep.name, "state": contact.state, "since": contact.since.isoformat(),
-         "may_write": rep.id not in off}
+         "may_write": rep.id not in off, "remark": contact.remark or ""}
         for contact, rep in reps.relations_of(session, one_id)
     ]  # fmt: skip
 
@@ -133,8 +135,10 @@ def _suggestions(session: Session, mine: Sequence[int]) -> Rows:
         select(Suggestion).where(Suggestion.identifier_id.in_(mine)).order_by(Suggestion.id)
     ).all()
     titles = content.titles(session, [one.content_version_id for one in rows])
+    words = feedback.rules.words_about(session, mine)
     return [
         {"day": one.day.isoformat(), "title": titles[one.content_version_id], "state": one.state,
-         "reasons": tagging.without_hidden(session, one.reasons)}
+         "reasons": tagging.without_hidden(session, one.reasons),
+         "rep_wrote": words.get(one.id, "")}
         for one in rows
     ]  # fmt: skip

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app import consent, content
-from app.flows.contacts.tell_rep import tell_rep
 from app.flows.pages.stop_or_resume import stop_or_resume
+from app.flows.sending.tell_rep import tell_rep
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import TrackedLink

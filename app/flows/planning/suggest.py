@@ -23,6 +23,7 @@ from app.identity import Physician
 from app.infra import workdays
 from app.infra.clock import local
 from app.recommend import Candidate, Suggestion, timing
+from app.recommend.fit import forms
 from app.recommend.fit.forms import Form
 from app.reps import Rep
 
@@ -61,6 +62,7 @@ def suggest(
     own = when.rep_hours(session, rep.id, plan.day, now) if known else []
     bad = bad_hours(session, rep.id, people, now)
     rules = consent.rules(session)
+    ahead = (plan.day - local(now).date()).days  # reasons are read on the plan's day
     muted = recommend.is_muted(session, rep.id, plan.day)
     carried = ways_to(
         session, rep, [considered.contacts[one_id] for one_id in people], now,
@@ -73,11 +75,12 @@ def suggest(
     told_of: list[tuple[str, int | None, str]] = []  # what is told of its hour, which, of its way
     for candidate, row in zip(chosen, made, strict=True):
         one_id = candidate.person
-        row.reasons = recommend.reasons(
+        because = recommend.reasons(
             candidate.fit, considered.weights[one_id], names, last_contact=last.get(one_id),
             rule=Form.RULE.say(days=rules.cap_days, times=rules.cap_contacts), now=now,
             first=_first(candidate, plan.campaign), fact=facts.get(one_id, ""), titles=titles,
         )  # fmt: skip
+        row.reasons = [forms.later(reason, ahead) for reason in because]
         choice = carried[row.identifier_id].choice
         row.way, row.verdict = choice.by or "", row.verdict | {"way": choice.stored()}
         habit = known.get(one_id)

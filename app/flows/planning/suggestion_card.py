@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from app.connectors.wecom.cards import TITLE, Button, Choice, interaction_card
+from app.connectors.wecom.cards import ROW_VALUE, TITLE, Button, Choice, cut, interaction_card
 from app.content import ContentVersion, Purpose
 from app.identity import Physician
 from app.recommend import REFUSALS, Suggestion
 
 REASON_QUESTION = "reason"
+BECAUSE = ("原因一", "原因二", "原因三", "原因四")
 MENU = (("为什么推荐给我", "why"), ("今天不再提醒", "mute"), ("打开列表", "list"))
 
 
@@ -43,8 +45,7 @@ def card(
     `way`: how it will be sent, and why so."""
     place = " · ".join(filter(None, (physician.department, physician.hospital)))
     count = f"今日建议 {suggestion.position}/{total}" if total else "重点推送"
-    names = ("原因一", "原因二", "原因三", "原因四")
-    rows = list(zip(names, suggestion.reasons[: len(names)], strict=False))
+    rows = list(zip(BECAUSE, suggestion.reasons, strict=False))
     return interaction_card(
         task_id=task_id(suggestion.id),
         source=f"医枢 · {count}",
@@ -59,6 +60,16 @@ def card(
         menu=MENU,
         url=list_url,
     )
+
+
+def with_reasons(body: dict[str, Any], reasons: Sequence[str]) -> dict[str, Any]:
+    """The same card with these reasons instead."""
+    others = [row for row in body["horizontal_content_list"] if row["keyname"] not in BECAUSE]
+    told = [
+        {"keyname": name, "value": cut(reason, ROW_VALUE)}
+        for name, reason in zip(BECAUSE, reasons, strict=False)
+    ]
+    return body | {"horizontal_content_list": [*told, *others]}
 
 
 def _titled(physician: Physician, version: ContentVersion) -> str:

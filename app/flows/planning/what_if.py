@@ -233,13 +233,16 @@ def beside(before: Outlook, after: Outlook, limit: int, always: Sequence[int] = 
     return sorted(found, key=lambda row: (row.place_after or len(after.fits) + 1, row.content_id))
 
 
-def asked_version(session: Session, content_id: int) -> ContentVersion:
-    """The version that a question about a content means: the approved one before newer drafts.
-    Raises NotFound."""
+def asked_version(session: Session, content_id: int, at: datetime) -> ContentVersion:
+    """The version that a question about a content means: the approved one of that moment, before
+    later ones and newer drafts. Raises NotFound."""
     versions = content.versions_of(session, content_id)
     if not versions:
         raise NotFound("没有这份内容。")
-    return next((v for v in versions if v.stage == Stage.APPROVED), versions[0])
+    approved = [v for v in versions if v.stage == Stage.APPROVED]
+    approved.sort(key=lambda v: v.valid_from or at)
+    begun = [v for v in approved if v.valid_from and v.valid_from <= at]
+    return [*begun[-1:], *approved, *versions][0]
 
 
 def why_not(given: Situation, seen: Outlook, version: ContentVersion, problem: str) -> WhyNot:

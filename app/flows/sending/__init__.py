@@ -11,5 +11,6 @@ moments           a moment, step by step
 moment_asked      what the platform is asked about it
 moment_barred     who may not see it any more
 moment_seen       what comes of it
+tell_rep          a notice to the rep of one physician, in the words of notices
 restored          nothing goes out twice after a restore
 """

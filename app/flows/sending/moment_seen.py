@@ -66,7 +66,7 @@ def fail(session: Session, row: Moment, why: str, now: datetime) -> None:
                  "text": f"朋友圈《{version.title}》没有发出：{why}。"},
         rep_id=rep.id, now=now,
     )  # fmt: skip
-    campaigns.go_on_soon(session, row.campaign_id, row.content_version_id, now)
+    campaigns.go_on_soon(session, row.campaign_id, row.content_version_id, why, now)
 
 
 def _reached(

@@ -83,7 +83,9 @@ def note_answer(
     if result is not None and result.status == TAKEN_BACK:
         delivery.take_back_task(session, dispatch, question.against)
         after_sent(session, dispatch, now)
-        campaigns.go_on_soon(session, dispatch.campaign_id, dispatch.content_version_id, now)
+        campaigns.go_on_soon(
+            session, dispatch.campaign_id, dispatch.content_version_id, question.against, now
+        )
     elif receipt is None or result is None:
         delivery.checked(session, dispatch, now)
         if dispatch.check_at is None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app import delivery, identity, journey, reps
 from app.delivery import Dispatch, Receipt, Way
 from app.delivery import State as Sending
+from app.flows.sending.tell_rep import is_notice, tell_another
 from app.identity import Identifier
 from app.infra.clock import local
 from app.journey import Happened
@@ -35,6 +36,8 @@ def after_sent(session: Session, dispatch: Dispatch, now: datetime) -> None:
     """Called in the transaction that records the outcome."""
     if dispatch.state in NOT_SENT:
         delivery.forget_links(session, Dispatch.id == dispatch.id)
+        if is_notice(dispatch):
+            tell_another(session, dispatch, now)
     suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
     if suggestion is not None:
         _move_on(session, suggestion, dispatch, now)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app import delivery
 from app.delivery import Dispatch
 from app.flows.sending.sent import after_sent
+from app.flows.sending.tell_rep import is_notice, tell_again
 
 
 def settle_message(
@@ -16,5 +17,8 @@ def settle_message(
 ) -> Dispatch:
     """`decision` is sent, failed or resend; what follows from it happens. Raises Refused."""
     dispatch = delivery.settle(session, dispatch_id, decision, now, actor=actor)
-    after_sent(session, dispatch, now)
+    if not is_notice(dispatch):
+        after_sent(session, dispatch, now)
+    elif decision == "resend":
+        tell_again(session, dispatch, now)
     return dispatch

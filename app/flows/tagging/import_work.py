@@ -14,19 +14,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.flows.tagging import import_tags, undo_tags
 from app.flows.tagging.import_tags import Columns
 from app.infra import log
+from app.infra.away import passes
 from app.infra.clock import Clock
 from app.infra.db import Database, insert_once
+from app.infra.discreet import named
 from app.infra.errors import NotFound, Refused, YishuError
 from app.tagging import TagImport, TagImportWork
 
 TAKE, UNDO = "take", "undo"
-BROKEN = "程序出错，没有完成。可以再试一次；仍然不行请联系管理员。"
 DEAD_AFTER = timedelta(minutes=2)
 TELL_EVERY = timedelta(seconds=1)
 _log = log.get(__name__)
@@ -86,11 +86,13 @@ def do_next(db: Database, clock: Clock, stop: Callable[[], bool] = lambda: False
         _say(db, work.import_id, seen_at=None)
     except YishuError as problem:
         _say(db, work.import_id, problem=str(problem))
-    except OperationalError:  # the database is away or busy: soon tried again
-        raise
     except Exception as problem:
-        _log.error("import failed", import_id=work.import_id, error=type(problem).__name__)
-        _say(db, work.import_id, problem=BROKEN)
+        if passes(problem):  # soon tried again
+            raise
+        what = named(problem)
+        told = f"程序出错（{what}），没有完成。可以再试一次；仍然不行请把这句话发给管理员。"
+        _log.error("import failed", import_id=work.import_id, error=what)
+        _say(db, work.import_id, problem=told)
     else:
         with db.transaction() as session:
             session.execute(delete(TagImportWork).where(TagImportWork.import_id == work.import_id))

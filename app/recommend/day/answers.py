@@ -94,6 +94,13 @@ def _note(session: Session, suggestion: Suggestion, what: str, ref: str, now: da
     insert_once(session, SuggestionAnswer, values, "ref")
 
 
+def hold(session: Session, rows: Sequence[Suggestion]) -> None:
+    """Nobody else answers these, or sends what speaks of them, until the transaction ends; but for
+    whoever has one in hand now."""
+    mine = Suggestion.id.in_([row.id for row in rows])
+    session.execute(select(Suggestion.id).where(mine).with_for_update(skip_locked=True))
+
+
 def is_muted(session: Session, rep_id: int, day: date) -> bool:
     """Whether the rep asked for no more cards on this day."""
     last = session.scalar(
@@ -116,6 +123,16 @@ def expire_unanswered(session: Session, rep_id: int, before: date) -> int:
         .values(state=State.EXPIRED)
     )
     return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def give_up(session: Session, rep_id: int, identifier_ids: Sequence[int] | None = None) -> None:
+    """What waits for this rep's answer, about these or everybody, waits no more, and nothing
+    reminds of it: the rep cannot answer, and keeps colleagues from the physician meanwhile."""
+    waits = (State.PLANNED, State.DELIVERED, State.LATER)
+    waiting = update(Suggestion).where(Suggestion.rep_id == rep_id, Suggestion.state.in_(waits))
+    if identifier_ids is not None:
+        waiting = waiting.where(Suggestion.identifier_id.in_(identifier_ids))
+    session.execute(waiting.values(state=State.CANCELLED))
 
 
 def count_of_day(session: Session, rep_id: int, days: Sequence[date]) -> dict[date, int]:

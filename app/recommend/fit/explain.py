@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from app.infra.clock import local
 from app.recommend.fit import near
-from app.recommend.fit.forms import Form
+from app.recommend.fit.forms import Form, days_ago
 from app.recommend.fit.scoring import Scored
 from app.tagging.models import Source
 from app.tagging.read import Weight
@@ -76,8 +76,7 @@ def reasons(
 
 def ago(moment: datetime, now: datetime) -> str:
     """今天, 昨天, or N 天前, by the calendar of China."""
-    days = max(0, (local(now).date() - local(moment).date()).days)
-    return {0: "今天", 1: "昨天"}.get(days, f"{days} 天前")
+    return days_ago(max(0, (local(now).date() - local(moment).date()).days))
 
 
 def _tag_reason(name: str, weight: Weight, now: datetime) -> str:

@@ -64,6 +64,32 @@ def read(sentence: str) -> Said | None:
     return None
 
 
+OF_ACCOUNT = (Form.WROTE, Form.USED_MENU, Form.FOLLOWED, Form.MENTIONED)
+
+
+def tells_of_account(sentence: str) -> bool:
+    """Whether it tells what somebody did in the chat with the Official Account."""
+    said = read(sentence)
+    return said is not None and said.form in OF_ACCOUNT
+
+
+def days_ago(days: int) -> str:
+    """今天, 昨天, or N 天前."""
+    return {0: "今天", 1: "昨天"}.get(days, f"{days} 天前")
+
+
+def later(sentence: str, days: int) -> str:
+    """What a reason says when it is read so many days after it was written; fewer than none: as
+    many before."""
+    said = read(sentence)
+    if said is None or "when" not in said.words:
+        return sentence
+    told = said.words["when"]
+    past = {"今天": 0, "昨天": 1}.get(told)
+    past = int(told.split()[0]) if past is None else past
+    return said.form.say(**{**said.words, "when": days_ago(max(0, past + days))})
+
+
 _WORDS = {"when": r"今天|昨天|\d+ 天前", "days": r"\d+", "times": r"\d+"}
 
 

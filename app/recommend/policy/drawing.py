@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from app.recommend.policy import explore
 
 STEPS = 127
+LEAST_STEP = 1e-30  # less is stored as 0
 _HEAD = struct.Struct("<HBf")  # draws, options, size of a step
 Deviations = Sequence[Sequence[float]]  # of each draw: one number an option
 
@@ -55,9 +56,9 @@ def unit(key: str) -> float:
 def pack(deviations: Deviations) -> bytes | None:
     """As it is stored; None where no draw differs from the mean."""
     largest = max((abs(value) for one in deviations for value in one), default=0.0)
-    if not largest:
-        return None
     step = largest / STEPS
+    if step < LEAST_STEP:
+        return None
     body = [round(value / step) for one in deviations for value in one]
     return _HEAD.pack(len(deviations), len(deviations[0]), step) + struct.pack(
         f"<{len(body)}b", *body

@@ -1,9 +1,10 @@
 """May another policy be tried on people? Pure; words are the page's.
 
 Two bases. **logs**: what was drawn before, with known chances, says that the new policy does not
-do worse (doubly robust, by rep), that enough of what was logged speaks about it, and that nobody
-is neglected. **bounded**: nothing was drawn yet, as on the first days; then a policy may be tried
-that hardly changes anything, because the trial itself is small and ends by itself.
+do worse than the one that is live, whoever drew it (doubly robust, by rep), that enough of what was
+logged speaks about it, and that nobody is neglected. **bounded**: nothing was drawn yet, as on the
+first days; then a policy may be tried that hardly changes anything, because the trial itself is
+small and ends by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from app.recommend.policy.ope import Estimate, Logged, estimate
 
-DELTA = 0.05  # of the logged mean: how much worse is still “not worse”
+DELTA = 0.05  # of what the live one is worth: how much worse is still “not worse”
 EFFECTIVE, EFFECTIVE_SHARE = 1000, 0.10
 LARGEST, MEAN_OFF = 100.0, 0.05
 REPS = 10  # fewer say nothing about reps
@@ -64,6 +65,7 @@ class Verdict:
         if (e := self.estimate) is not None:
             found |= {
                 "number": e.number, "reps": e.reps, "logged": round(e.logged, 4),
+                "now": round(e.now, 4),
                 "ips": round(e.ips, 4), "snips": round(e.snips, 4), "dr": round(e.dr, 4),
                 "gain": [round(v, 4) for v in (e.gain.value, e.gain.low, e.gain.high)],
                 "effective": round(e.effective), "largest": round(e.largest, 2),
@@ -72,10 +74,17 @@ class Verdict:
         return found
 
 
-def by_logs(rows: Sequence[Logged], new: Sequence[Sequence[float]], seed: int = 0) -> Verdict:
-    """By decisions that were drawn and have come to something."""
-    found = estimate(rows, new, seed=seed)
-    least = -DELTA * found.logged
+def by_logs(
+    rows: Sequence[Logged],
+    new: Sequence[Sequence[float]],
+    live: Sequence[Sequence[float]] | None = None,
+    seed: int = 0,
+) -> Verdict:
+    """By decisions that were drawn and have come to something. `live`: the chances of the policy
+    that this one would follow; without them it is the one that was logged."""
+    usual = [r.chances for r in rows] if live is None else live
+    found = estimate(rows, new, live=live, seed=seed)
+    least = -DELTA * found.now
     checks = [
         Check("gain", found.gain.low, least, found.gain.low >= least),
         Check("effective", found.effective, EFFECTIVE, found.effective >= EFFECTIVE),
@@ -85,12 +94,12 @@ def by_logs(rows: Sequence[Logged], new: Sequence[Sequence[float]], seed: int = 
         Check("mean_weight", found.mean_weight, 1 + MEAN_OFF,
               abs(found.mean_weight - 1) <= MEAN_OFF),
         Check("reps", found.reps, REPS, found.reps >= REPS),
-        _not_more("refused", rows, new, MORE_REFUSED, seed),
-        _not_more("blocked", rows, new, MORE_BLOCKED, seed),
-        _coverage(rows, new),
-        *_parity(rows, new, seed),
+        _not_more("refused", rows, new, live, MORE_REFUSED, seed),
+        _not_more("blocked", rows, new, live, MORE_BLOCKED, seed),
+        _coverage(rows, new, usual),
+        *_parity(rows, new, live, seed),
     ]  # fmt: skip
-    return Verdict("logs", checks, found, differs([r.chances for r in rows], new))
+    return Verdict("logs", checks, found, differs(usual, new))
 
 
 def bounded(
@@ -114,15 +123,21 @@ def differs(logged: Sequence[Sequence[float]], new: Sequence[Sequence[float]]) -
 
 
 def _not_more(
-    name: str, rows: Sequence[Logged], new: Sequence[Sequence[float]], more: float, seed: int
+    name: str,
+    rows: Sequence[Logged],
+    new: Sequence[Sequence[float]],
+    live: Sequence[Sequence[float]] | None,
+    more: float,
+    seed: int,
 ) -> Check:
-    gain = estimate(rows, new, lambda row: getattr(row, name), seed=seed).gain
+    gain = estimate(rows, new, lambda row: getattr(row, name), live=live, seed=seed).gain
     return Check(name, gain.high, more, gain.high <= more)
 
 
-def _coverage(rows: Sequence[Logged], new: Sequence[Sequence[float]]) -> Check:
-    before, after = _in_use(rows, [r.chances for r in rows]), _in_use(rows, new)
-    share = after / before
+def _coverage(
+    rows: Sequence[Logged], new: Sequence[Sequence[float]], usual: Sequence[Sequence[float]]
+) -> Check:
+    share = _in_use(rows, new) / _in_use(rows, usual)
     return Check("coverage", share, COVERAGE, share >= COVERAGE)
 
 
@@ -136,7 +151,12 @@ def _in_use(rows: Sequence[Logged], chances: Sequence[Sequence[float]]) -> float
     return math.exp(-sum(u / total * math.log(u / total) for u in used.values() if u > 0))
 
 
-def _parity(rows: Sequence[Logged], new: Sequence[Sequence[float]], seed: int) -> list[Check]:
+def _parity(
+    rows: Sequence[Logged],
+    new: Sequence[Sequence[float]],
+    live: Sequence[Sequence[float]] | None,
+    seed: int,
+) -> list[Check]:
     """No specialty and no region surely gets worse; only those that say enough."""
     places: dict[str, list[int]] = defaultdict(list)
     for n, row in enumerate(rows):
@@ -147,7 +167,8 @@ def _parity(rows: Sequence[Logged], new: Sequence[Sequence[float]], seed: int) -
         mine = [rows[n] for n in found]
         if len(found) < GROUP or len({r.rep for r in mine}) < REPS:
             continue
-        one = estimate(mine, [new[n] for n in found], seed=seed)
-        least = -DELTA * max(one.logged, 1e-9)
+        usual = None if live is None else [live[n] for n in found]
+        one = estimate(mine, [new[n] for n in found], live=usual, seed=seed)
+        least = -DELTA * max(one.now, 1e-9)
         checks.append(Check("parity", one.gain.high, least, one.gain.high >= least, group))
     return checks

@@ -18,7 +18,7 @@ WORTH_KNOWING = 0.03  # a difference that somebody would act on: three of a hund
 FEW = 10  # of an arm: below, nothing is said
 FEW_REPS = 5
 Z, POWER = 1.96, 0.84
-LONGEST_DAYS = 3650
+MOST_DAYS = 365  # older units are not looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class Lift:
     gain: float | None = None
     low: float | None = None
     high: float | None = None
-    more_days: int | None = None  # until a difference worth knowing would show; 0: enough
+    # until a difference worth knowing would show; 0: enough; None: more than are looked at
+    more_days: int | None = None
 
     @property
     def known(self) -> bool:
@@ -62,8 +63,11 @@ class Lift:
                 "known": self.known, "more_days": self.more_days}  # fmt: skip
 
 
-def lift(units: Sequence[Unit], days: float, worth: float = WORTH_KNOWING) -> Lift:
-    """`days`: over which these units came in; says how many more are needed."""
+def lift(
+    units: Sequence[Unit], days: float, most: float = MOST_DAYS, worth: float = WORTH_KNOWING
+) -> Lift:
+    """`days`: over which these units came in, of `most` that are ever looked at; says how many
+    more are needed."""
     arms: tuple[list[Unit], list[Unit]] = ([], [])
     for unit in units:
         arms[unit.held].append(unit)
@@ -76,7 +80,7 @@ def lift(units: Sequence[Unit], days: float, worth: float = WORTH_KNOWING) -> Li
     wide = _student(plain.reps - 1) * error
     return Lift(
         plain.suggested, plain.held, plain.reps, shares[0], shares[1], gain, gain - wide,
-        gain + wide, _more_days(error, days, worth),
+        gain + wide, _more_days(error, days, most, worth),
     )  # fmt: skip
 
 
@@ -115,7 +119,8 @@ def _student(free: int) -> float:
     return z + (z**3 + z) / (4 * free) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * free**2)
 
 
-def _more_days(error: float, days: float, worth: float) -> int:
+def _more_days(error: float, days: float, most: float, worth: float) -> int | None:
     """Until a true difference of `worth` would be seen four times in five, at the same pace."""
     factor = ((Z + POWER) * error / worth) ** 2
-    return 0 if factor <= 1 else min(LONGEST_DAYS, math.ceil(days * (factor - 1)))
+    more = max(0, math.ceil(days * (factor - 1)))
+    return more if days + more <= most or not more else None

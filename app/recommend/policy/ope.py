@@ -49,11 +49,12 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The new policy beside what was logged; `gain` is DR minus the logged mean."""
+    """The new policy beside what was logged and what is live; `gain` is DR minus `now`."""
 
     number: int
     reps: int
     logged: float
+    now: float  # DR of the one that is live; the logged mean, where that is the one
     ips: float
     snips: float
     dr: float
@@ -76,28 +77,46 @@ def estimate(
     new: Sequence[Sequence[float]],
     outcome: Outcome = reward_of,
     *,
+    live: Sequence[Sequence[float]] | None = None,
     seed: int = 0,
 ) -> Estimate:
-    """`new`: for each row the new policy's chances. Raises ValueError without rows."""
+    """`new`: for each row the new policy's chances; `live`: those of the one that it would follow,
+    where that is not what was logged. Raises ValueError without rows."""
     if not rows:
         raise ValueError("nothing was logged")
-    weights = [n[r.chosen] / r.chances[r.chosen] for r, n in zip(rows, new, strict=True)]
-    values = [outcome(r) for r in rows]
-    expected = _expected(rows, new, outcome)
-    doubly = [
-        of_new + w * (value - of_chosen)
-        for (of_new, of_chosen), w, value in zip(expected, weights, values, strict=True)
-    ]
+    weights, values = _weights(rows, new), [outcome(r) for r in rows]
+    expected = _expected(rows, outcome)
+    doubly = _doubly(rows, new, values, expected)
+    now = values if live is None else _doubly(rows, live, values, expected)
     number, total = len(rows), sum(weights)
     squares = sum(w * w for w in weights)
     return Estimate(
-        number, len({r.rep for r in rows}), sum(values) / number,
+        number, len({r.rep for r in rows}), sum(values) / number, sum(now) / number,
         sum(min(w, CLIP) * v for w, v in zip(weights, values, strict=True)) / number,
         sum(w * v for w, v in zip(weights, values, strict=True)) / total if total else 0.0,
         sum(doubly) / number,
-        by_rep(rows, [d - v for d, v in zip(doubly, values, strict=True)], seed),
+        by_rep(rows, [d - n for d, n in zip(doubly, now, strict=True)], seed),
         total * total / squares if squares else 0.0, max(weights), total / number,
     )  # fmt: skip
+
+
+def _weights(rows: Sequence[Logged], new: Sequence[Sequence[float]]) -> list[float]:
+    return [n[r.chosen] / r.chances[r.chosen] for r, n in zip(rows, new, strict=True)]
+
+
+def _doubly(
+    rows: Sequence[Logged],
+    new: Sequence[Sequence[float]],
+    values: Sequence[float],
+    expected: Sequence[Sequence[float]],
+) -> list[float]:
+    found = []
+    for row, chances, w, value, each in zip(
+        rows, new, _weights(rows, new), values, expected, strict=True
+    ):
+        of_new = sum(p * q for p, q in zip(chances, each, strict=True) if p)
+        found.append(of_new + w * (value - each[row.chosen]))
+    return found
 
 
 def by_rep(rows: Sequence[Logged], values: Sequence[float], seed: int = 0) -> Interval:
@@ -126,19 +145,14 @@ def _grouped(sums: list[list[float]]) -> list[tuple[float, float]]:
     ]
 
 
-def _expected(
-    rows: Sequence[Logged], new: Sequence[Sequence[float]], outcome: Outcome
-) -> list[tuple[float, float]]:
-    """What the model expects of the new policy and of what was chosen, fitted on other reps."""
+def _expected(rows: Sequence[Logged], outcome: Outcome) -> list[list[float]]:
+    """What the model expects of each option, fitted on other reps."""
     fold_of = {rep: n % FOLDS for n, rep in enumerate(sorted({r.rep for r in rows}))}
     models = [_Model([r for r in rows if fold_of[r.rep] != fold], outcome) for fold in range(FOLDS)]
-    found = []
-    for row, chances in zip(rows, new, strict=True):
-        model = models[fold_of[row.rep]]
-        each = [model(s, c) for s, c in zip(row.scores, row.contents, strict=True)]
-        of_new = sum(p * q for p, q in zip(chances, each, strict=True) if p)
-        found.append((of_new, each[row.chosen]))
-    return found
+    return [
+        [models[fold_of[row.rep]](s, c) for s, c in zip(row.scores, row.contents, strict=True)]
+        for row in rows
+    ]
 
 
 class _Model:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.infra.db import Base, BigId, UtcDateTime
 
 STORED = text("deviations IS NOT NULL")
+TOSSED = text("holdout > 0")
 
 
 class PolicyState(StrEnum):
@@ -82,7 +83,11 @@ class Decision(Base):
         Index("ix_decision_policy", "policy_id", "day"),
         Index("ix_decision_day", "day", "rep_id"),
         Index("ix_decision_deviations", "day", sqlite_where=STORED, postgresql_where=STORED),
-    )
+        Index(
+            "ix_decision_tossed", "day", "held", "id",
+            sqlite_where=TOSSED, postgresql_where=TOSSED,
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     key: Mapped[str] = mapped_column(String(80), unique=True)  # what chance is drawn from

@@ -150,7 +150,7 @@ def approve_content(content_id: int) -> Response:
 @bp.post("/contents/<int:content_id>/withdraw")
 @allow(Role.ADMIN, Role.REVIEWER, token=True)
 def withdraw_content(content_id: int) -> Response:
-    """Stop the approved version at once, everywhere."""
+    """Stop what is approved at once, everywhere: the version in force, and those for later."""
     asked = body(Withdrawal)
     here, who = parts(), auth.actor()
     with here.db.transaction() as session:
@@ -162,7 +162,8 @@ def withdraw_content(content_id: int) -> Response:
         ]
         if not approved:
             raise Refused("这个内容没有已批准的版本。")
-        version = withdraw_everywhere(session, approved[0].id, reason=asked.reason, now=now)
+        for version in approved:
+            withdraw_everywhere(session, version.id, reason=asked.reason, now=now)
         accounts.audit(session, who.key, "content.withdrawn", "content", content_id, now=now)
         return jsonify(as_json(session, version))
 

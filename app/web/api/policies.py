@@ -113,6 +113,7 @@ def get_lift() -> Response:
     return jsonify(
         opened=found.opened.as_json(), contacted=found.contacted.as_json(), days=found.days,
         by_brand=[{"brand": name, **one.as_json()} for name, one in found.by_brand.items()],
+        ripe={"suggested": found.ripe[0], "held": found.ripe[1]},
         waiting={"suggested": found.waiting[0], "held": found.waiting[1]},
         first=found.first and found.first.isoformat(),
     )  # fmt: skip

@@ -74,7 +74,7 @@ def what_if(one_id: str) -> Response:
 def _why_not(
     session: Session, given: flow.Situation, seen: Outlook, content_id: int
 ) -> dict[str, Any]:
-    version = flow.asked_version(session, content_id)
+    version = flow.asked_version(session, content_id, given.at)
     why = flow.why_not(given, seen, version, content.problem(session, version, given.at))
     return {
         "code": why.code, "text": why.text, "place": why.place, "score": why.score,

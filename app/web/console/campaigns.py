@@ -110,18 +110,23 @@ def show_campaign(campaign_id: int) -> str:
         version = content.usable_version(session, campaign.content_id, here.clock())
         newest = content.versions_of(session, campaign.content_id)[0]
         schedule = campaigns.schedule_of(session, campaign_id)
+        coming = campaigns.coming(schedule, here.clock())
+        then = content.usable_version(session, campaign.content_id, coming[0]) if coming else None
         runs = campaigns.runs_of(session, campaign_id)
         return render_template(
             "console/campaigns/campaign.html",
             campaign=campaign,
             schedule=schedule,
             timed=bool(schedule.cron or schedule.at),
-            coming=campaigns.coming(schedule, here.clock()),
+            coming=coming,
             audience=segments.audience(session, campaign.expression, here.clock()),
-            version=version or newest,
+            version=version or then or newest,
+            after=content.successors(session).get(version.id) if version else None,
             usable=version is not None,
+            usable_then=then is not None,
             runs=runs,
             funnel=campaigns.results(session, campaign_id),
+            not_sent=campaigns.not_sent(session, campaign_id),
             preview=None
             if version is None
             else _preview(
@@ -217,11 +222,12 @@ def _act(session: Session, campaign_id: int, action: str, now: datetime) -> str 
 
 def _form() -> str:
     with parts().db.reading() as session:
+        approved = content.listing(session, stage=Stage.APPROVED, limit=500)
         return render_template(
             "console/campaigns/campaign_form.html",
             given=request.values, ways=WAYS, catch_ups=CATCH_UPS,
             usual=campaigns.USUAL_CATCH_UP, most=campaigns.MOST_CATCH_UP,
-            contents=content.listing(session, stage=Stage.APPROVED, limit=500),
+            contents={version.content_id: version for version in approved}.values(),
         )  # fmt: skip
 
 

@@ -17,13 +17,14 @@ from app import (
     delivery,
     inbox,
     linkage,
-    recommend,
     tagging,
 )
 from app.accounts.models import Role
 from app.content import Stage
 from app.court import Viewer
+from app.flows.allowed.own_day import own_day
 from app.flows.insight.overview import funnel
+from app.flows.planning.reasons_now import reasons_now
 from app.identity import Physician, physicians_by_id
 from app.identity.models import Identifier
 from app.infra.clock import local
@@ -69,10 +70,9 @@ def home() -> str:
 
 
 def _rep_home(session: Session, rep_id: int, now: datetime) -> str:
-    today = recommend.of_rep(session, rep_id, local(now).date())
-    rows = [
-        (row, *_about(session, row), tagging.without_hidden(session, row.reasons)) for row in today
-    ]
+    today = own_day(session, rep_id, local(now).date())
+    told = reasons_now(session, today, now)
+    rows = [(row, *_about(session, row), told[row.id]) for row in today]
     who = auth.actor()
     cases = court.pace(session, Viewer(who.key, who.role, visible.limit()), now, now)
     return render_template("console/rep_home.html", rows=rows, cases=cases)

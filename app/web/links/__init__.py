@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
@@ -18,10 +18,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from app import content, links, tagging
+from app import content, links
 from app.content import ContentVersion
 from app.flows.followers.own_link import send_own
 from app.flows.pages import meetings, page_read, preferences
+from app.flows.planning.reasons_now import reasons_of
 from app.infra.clock import local
 from app.links import TrackedLink
 from app.recommend import Suggestion
@@ -124,8 +125,8 @@ def why(token: str) -> str:
     with here.db.reading() as session:
         link = _link(session, token)
         suggestion = session.get(Suggestion, link.suggestion_id) if link.suggestion_id else None
-        said = suggestion.reasons if suggestion else []
-        told = reasons.to_reader(tagging.without_hidden(session, said))
+        said = reasons_of(session, suggestion, here.clock()) if suggestion else []
+        told = reasons.to_reader(said)
         version = content.get_version(session, link.content_version_id)
     return render_template("physician/why.html", token=token, reasons=told, version=version)
 
@@ -229,3 +230,10 @@ def day(at: datetime | date | None) -> str:
         return f"{there:%-d %b}" + (f" {there.year}" if there.year != here.year else "")
     year = f"{there.year}年" if there.year != here.year else ""
     return f"{year}{there.month}月{there.day}日"
+
+
+@bp.app_template_filter("last_day")
+def last_day(end: datetime | None) -> str:
+    """The last day of what is over at `end`: a content that is valid until midnight is so for the
+    day before."""
+    return day(end - timedelta(microseconds=1)) if end else ""

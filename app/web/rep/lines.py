@@ -8,10 +8,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app import content, identity, tagging
+from app import content, identity
 from app.consent import Verdict
 from app.content import ContentVersion, Purpose
 from app.flows.allowed.still_allowed import still_allowed
+from app.flows.planning.reasons_now import reasons_now
 from app.flows.sending.ways import ALONE, ways_to
 from app.identity import Identifier, Physician
 from app.recommend import State, Suggestion
@@ -24,8 +25,8 @@ OPEN = (State.PLANNED, State.DELIVERED, State.LATER)
 @dataclass(frozen=True, slots=True)
 class Line:
     """`open`: an answer is still possible; `beside`: the contact's id, for the sidebar; `reasons`:
-    those that a rep may read; `choice`: the ways to the physician now, while it is open; `verdict`:
-    whether it may still be adopted."""
+    those that hold now and that a rep may read; `choice`: the ways to the physician now, while it
+    is open; `verdict`: whether it may still be adopted."""
 
     row: Suggestion
     person: Physician
@@ -52,7 +53,10 @@ def lines_of(
     ways to them; `also`: ways that only several can take together."""
     choices = _choices(session, rep, rows, now, also)
     verdicts = still_allowed(session, rep, rows, choices, now)
-    lines = [_line_of(session, row, verdicts[row.id], choices.get(row.id)) for row in rows]
+    told = reasons_now(session, rows, now)
+    lines = [
+        _line_of(session, row, told[row.id], verdicts[row.id], choices.get(row.id)) for row in rows
+    ]
     return sorted(lines, key=lambda line: not line.open)
 
 
@@ -72,7 +76,9 @@ def _choices(
     return found
 
 
-def _line_of(session: Session, row: Suggestion, verdict: Verdict, choice: Choice | None) -> Line:
+def _line_of(
+    session: Session, row: Suggestion, told: list[str], verdict: Verdict, choice: Choice | None
+) -> Line:
     identifier = session.get_one(Identifier, row.identifier_id)
     version = content.get_version(session, row.content_version_id)
     person = identity.get_physician(session, identifier.one_id)
@@ -84,7 +90,7 @@ def _line_of(session: Session, row: Suggestion, verdict: Verdict, choice: Choice
         minutes(version),
         State(row.state) in OPEN,
         identifier.value,
-        tagging.without_hidden(session, row.reasons),
+        told,
         verdict,
         choice,
     )

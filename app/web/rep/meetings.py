@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 
 from flask import Response, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import content, identity, journey
+from app import content, identity, reps
 from app.content import ContentVersion
 from app.flows.pages import meetings as story
-from app.identity import Physician
+from app.identity import Identifier, Physician
 from app.infra.errors import Refused
 from app.journey import MeetingAnswer
 from app.reps import Rep
@@ -21,6 +20,7 @@ from app.web.context import parts
 from app.web.rep import bp, entry
 
 SHOWN = timedelta(days=60)  # after a meeting
+Answer = tuple[MeetingAnswer, str]  # with the ONE ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def note_attendance(answer_id: int, came: str) -> Response:
     try:
         with here.db.transaction() as session:
             rep, row = entry.known(session), session.get(MeetingAnswer, answer_id)
-            if rep is None or row is None or row.rep_id != rep.id:
+            if rep is None or row is None or not _is_mine(session, rep, row):
                 abort(404)
             version = _approved(session, row.content_id)
             if version is None:
@@ -67,20 +67,31 @@ def note_attendance(answer_id: int, came: str) -> Response:
     return redirect(url_for("rep.meetings"))  # type: ignore[return-value]
 
 
+def _is_mine(session: Session, rep: Rep, row: MeetingAnswer) -> bool:
+    one_id = session.get_one(Identifier, row.identifier_id).one_id
+    return reps.may_see(session, rep.id, one_id) and story.concerns(session, rep, row, one_id)
+
+
 def _of(session: Session, rep: Rep, now: datetime) -> list[Meeting]:
-    answered = select(MeetingAnswer.content_id).where(MeetingAnswer.rep_id == rep.id).distinct()
+    invited: dict[int, list[Answer]] = {}
+    for row, one_id in story.answers_to(session, rep):
+        invited.setdefault(row.content_id, []).append((row, one_id))
     found = []
-    for content_id in session.scalars(answered):
+    for content_id, rows in invited.items():
         version = _approved(session, content_id)
         if version is None or version.starts_at is None or version.starts_at < now - SHOWN:
             continue
-        rows = journey.meetings.answers(session, content_id, rep.id)
-        people = identity.physicians_by_id(session, [one_id for _row, one_id in rows])
-        ranked = sorted(rows, key=lambda row: (row[0].coming is not True, row[0].id))
-        found.append(
-            Meeting(version, version.starts_at <= now, [(a, people[one]) for a, one in ranked])
-        )
+        mine = [one for one in rows if story.concerns(session, rep, *one)]
+        if mine:
+            found.append(Meeting(version, version.starts_at <= now, _ranked(session, mine)))
     return sorted(found, key=lambda one: one.version.starts_at or now, reverse=True)
+
+
+def _ranked(session: Session, rows: list[Answer]) -> list[tuple[MeetingAnswer, Physician]]:
+    """Who is coming first."""
+    people = identity.physicians_by_id(session, [one_id for _, one_id in rows])
+    ranked = sorted(rows, key=lambda one: (one[0].coming is not True, one[0].id))
+    return [(row, people[one_id]) for row, one_id in ranked]
 
 
 def _approved(session: Session, content_id: int) -> ContentVersion | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, render_template
 
 from app import recommend
+from app.flows.allowed.own_day import own_day
 from app.infra.clock import local
 from app.recommend.day.way import By
 from app.web.context import parts
@@ -23,7 +24,7 @@ def today() -> str | Response:
         if rep is None:
             return entry.to_wecom()
         now = here.clock()
-        rows = recommend.of_rep(session, rep.id, local(now).date())
+        rows = own_day(session, rep.id, local(now).date())
         lines = lines_of(session, rep, rows, now, (By.MOMENT,))
         missed = not_got(session, rep, now)
     return render_template(

@@ -83,6 +83,8 @@ def show_content(version_id: int) -> str:
             terms=content.terms_of(session, [version.content_id]).get(version.content_id),
             warnings=content.warnings(version.title, version.summary, version.body),
             problem=content.problem(session, version, here.clock()),
+            after=content.successors(session).get(version.id),
+            in_force=any(one.stage == Stage.APPROVED for one in versions),
             today=f"{local(here.clock()):%Y-%m-%d}",
             in_a_year=f"{local(here.clock()) + timedelta(days=365):%Y-%m-%d}",
             is_author=auth.actor().key in version.writers,
@@ -132,7 +134,7 @@ def approve_content(version_id: int) -> Response:
             note=form.get("note", ""), now=now,
         )  # fmt: skip
 
-    return _act(version_id, "content.approved", _("已批准，可以推荐给医生。"), approve)
+    return _act(version_id, "content.approved", _("已批准，有效期内可以推荐给医生。"), approve)
 
 
 @bp.post("/contents/<int:version_id>/reject")

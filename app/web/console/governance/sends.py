@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from app import accounts, content, delivery, identity, links, reps
 from app.accounts.models import Role
 from app.delivery import Dispatch, State, Way
-from app.delivery.likely import Likely, likely
+from app.delivery.likely import NOBODY, Likely, likely
 from app.flows.sending.settle_message import settle_message
 from app.identity import Identifier, Physician
 from app.infra.errors import Refused, YishuError
@@ -30,7 +30,7 @@ from app.web.context import parts
 from app.web.policy import STAFF, allow
 from app.web.sentences import said
 
-PAGE, EXCERPT = 50, 60
+PAGE, EXCERPT, WHOLE = 50, 60, 1000
 DECIDERS = (Role.ADMIN, Role.MARKETER)
 DECISIONS = {"sent": _l("已送达"), "failed": _l("未送达"), "resend": _l("重新发送")}
 STOPPED_WHY = {
@@ -43,6 +43,7 @@ LIKELY_WHY = {
     "server_error": _l("平台当时出错，多半没有送达，仍在有效时间内"),
     "server_error_late": _l("平台当时出错，多半没有送达；现在已过有效时间"),
     "look_at_task": _l("请代表在企业微信的群发助手里看一眼；看不到再选“未送达”"),
+    "nobody": _l("请先看内容并处理；重新发送会转告医生现在的代表，还没有代表时不会发出"),
     "no_answer": _l("请求已发出但没有等到回答，多半已送达；重发可能造成重复"),
 }
 
@@ -150,7 +151,8 @@ def _open(
     return [
         Open(
             row, known[row.rep_id].name if row.rep_id in known else "",
-            names.get(row.identifier_id or 0, ""), _excerpt(row.payload),
+            names.get(row.identifier_id or 0, ""),
+            _excerpt(row.payload, WHOLE if row.error == NOBODY else EXCERPT),
             likely(Way(row.way), row.error, row.not_after, now),
         )
         for row in rows
@@ -167,7 +169,7 @@ def _people(session: Session, identifier_ids: Iterable[int | None]) -> dict[int,
     return {row.id: people[row.one_id] for row in rows if row.one_id in people}
 
 
-def _excerpt(payload: dict[str, Any]) -> str:
+def _excerpt(payload: dict[str, Any], most: int) -> str:
     """The first words of what the message says."""
     card = payload.get("card") or {}
     text = (
@@ -179,4 +181,4 @@ def _excerpt(payload: dict[str, Any]) -> str:
         or ""
     )
     line = " ".join(links.without_own(str(text)).split())
-    return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
+    return line if len(line) <= most else line[: most - 1] + "…"

@@ -203,6 +203,8 @@ def lift_says(found: Lift, days: int) -> str:
         return str(_("比对照组少 %(n)s 个百分点（%(between)s）。", n=less, between=between))
     if found.more_days:
         more = _("若真实差别有 3 个百分点，约需再 %(n)s 天", n=f"{found.more_days:,}")
+    elif found.more_days is None:
+        more = _("照现在的人数，一年的记录也不够看出 3 个百分点的差别")
     else:
         more = _("真有 3 个百分点的差别多半已经看得出来")
     return str(

@@ -108,7 +108,7 @@ def _asked(
     number = row_number(request.args.get("ask", ""))
     if not number:
         return None, None
-    version = flow.asked_version(session, number)
+    version = flow.asked_version(session, number, at)
     problem = content.problem(session, version, at)
     return version, flow.why_not(given, seen, version, problem)
 
