@@ -54,7 +54,7 @@ class Estimate:
     number: int
     reps: int
     logged: float
-    now: float  # DR of the one that is live; the logged mean, where that is the one
+    now: float  # DR of the one that is live
     ips: float
     snips: float
     dr: float
@@ -81,13 +81,15 @@ def estimate(
     seed: int = 0,
 ) -> Estimate:
     """`new`: for each row the new policy's chances; `live`: those of the one that it would follow,
-    where that is not what was logged. Raises ValueError without rows."""
+    where that is not what was logged. Both go by the same model, so chance in what was drawn is in
+    neither: where both are the same, so is what they bring. Raises ValueError without rows."""
     if not rows:
         raise ValueError("nothing was logged")
     weights, values = _weights(rows, new), [outcome(r) for r in rows]
     expected = _expected(rows, outcome)
     doubly = _doubly(rows, new, values, expected)
-    now = values if live is None else _doubly(rows, live, values, expected)
+    usual = [r.chances for r in rows] if live is None else live
+    now = _doubly(rows, usual, values, expected)
     number, total = len(rows), sum(weights)
     squares = sum(w * w for w in weights)
     return Estimate(
