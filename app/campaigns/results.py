@@ -81,12 +81,13 @@ def reached(
 
 
 def not_sent(session: Session, campaign_id: int, most: int = 5) -> list[tuple[str, int]]:
-    """Why messages were not sent, or were taken back from reps, and how many; the most first."""
+    """Why messages to physicians were not sent, or were taken back from reps, and how many; the
+    most first."""
     number = func.count().label("number")
     rows = session.execute(
         select(Dispatch.error, number)
         .where(
-            Dispatch.campaign_id == campaign_id, Dispatch.error != "",
+            Dispatch.campaign_id == campaign_id, Dispatch.counts_as_contact, Dispatch.error != "",
             Dispatch.state.in_((Sending.CANCELLED, Sending.FAILED)),
         )
         .group_by(Dispatch.error)

@@ -17,6 +17,7 @@ from app.delivery import State as Sending
 from app.facts import MemberChanged, TemplateDelivered
 from app.flows import Received
 from app.flows.allowed.permission import verdict_for
+from app.flows.answers import refusal
 from app.flows.campaigns import take_over
 from app.flows.campaigns.carry_out import carry_out
 from app.flows.campaigns.stop_campaign import stop_campaign
@@ -74,17 +75,22 @@ def test_resuming_runs_at_once_only_for_what_the_last_pause_has_stopped(
         assert (again.planned, first.planned) == (3, 3)
 
 
+@pytest.mark.parametrize("planned_before", [False, True])
 def test_a_pause_is_made_up_for_though_its_reps_wanted_no_cards_that_day(
-    database: Database, clock: SetClock, version: ContentVersion, settings: Settings
-) -> None:
+    database: Database, clock: SetClock, version: ContentVersion, settings: Settings,
+    planned_before: bool,
+) -> None:  # fmt: skip
     with database.transaction() as session:
         earlier = start(session, version, "suggestion", clock())
         work_off(session, settings, clock())
         stop_campaign(session, earlier.id, Stage.FINISHED, clock())
         asked = session.scalars(select(Suggestion)).all()[0]
-        recommend.mute(session, asked, ref="page:1", now=clock())
+        if not planned_before:
+            recommend.mute(session, asked, ref="page:1", now=clock())
         campaign = start(session, version, "suggestion", clock.tick(minutes=1))
         work_off(session, settings, clock())
+        for row in session.scalars(select(Suggestion).where(Suggestion.state == State.PLANNED)):
+            assert refusal.keep_quiet(session, row, "代表今天不再提醒") == planned_before
         stop_campaign(session, campaign.id, Stage.PAUSED, clock.tick(minutes=1))
         campaigns.activate(session, campaign.id, clock.tick(days=1))
         assert work_off(session, settings, clock()) == 1

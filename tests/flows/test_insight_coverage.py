@@ -90,6 +90,7 @@ def test_no_set_is_gone_through_once_for_every_physician(database: Database) -> 
             for by in By:
                 coverage.coverage(session, by, NOON, 28)
                 people.names(session, coverage.who(by, "1", "missed", NOON, 28))
+            coverage.brand_shares(session, NOON, 28)
         finally:
             event.remove(database.engine, "before_cursor_execute", see)
         connection = session.connection()

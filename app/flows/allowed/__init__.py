@@ -7,7 +7,6 @@ history        what was suggested and sent lately
 moment_had     what moments have shown
 reached        when a physician was contacted
 own_day        a rep's suggestions of one day, of own physicians only
-own_day        a rep's suggestions of one day, of own physicians only
 still_allowed  asked again whenever a list is shown
 terms_changed  whom it concerns that terms are otherwise
 """

@@ -135,14 +135,15 @@ def who(by: By, key: str, step: str, now: datetime, days: int) -> Select[str]:
 def brand_shares(session: Session, now: datetime, days: int) -> list[BrandShare]:
     """All brands with content that is usable or was sent, the most contacts first."""
     after = now - timedelta(days=days)
-    opened = select(PageView.link_id).where(PageView.opened_at > after)
+    seen = select(PageView.link_id).where(PageView.opened_at > after).distinct().subquery()
     rows = session.execute(
         select(
             Content.brand_id,
             func.sum(case((TrackedLink.channel != CHANNEL, 1), else_=0)).label("contacts"),
-            func.sum(case((TrackedLink.id.in_(opened), 1), else_=0)).label("opened"),
+            func.count(seen.c.link_id).label("opened"),
         )
         .select_from(TrackedLink)
+        .outerjoin(seen, seen.c.link_id == TrackedLink.id)
         .join(ContentVersion, ContentVersion.id == TrackedLink.content_version_id)
         .join(Content, Content.id == ContentVersion.content_id)
         .where(TrackedLink.created_at > after, Content.brand_id.is_not(None))
@@ -193,20 +194,30 @@ def _demand(session: Session, now: datetime) -> dict[int, int | None]:
 
 
 def _by_value(session: Session, by: By, now: datetime, days: int) -> list[Group]:
-    """One statement: each set is made once and joined to the physicians. Asking for each of them
-    whether a set has them is slow on PostgreSQL as soon as the set is past its memory."""
+    """A statement for each set, or in a large company it takes longer than one may. The set is made
+    once and joined to the physicians: asking for each of them whether a set has them is slow on
+    PostgreSQL as soon as the set is past its memory."""
     value = _value(by)
-    sets = {step: one.distinct().subquery() for step, one in _sets(now, days).items()}
-    counts = [func.count(sets[step].c.one_id).label(step) for step in STEPS]
-    asked = (
-        select(value.label("key"), func.count().label("connected"), *counts)
+    connected = (
+        select(value, func.count())
         .select_from(Physician)
         .outerjoin(Institution, Institution.id == Physician.institution_id)
+        .where(Physician.one_id.in_(_connected()))
+        .group_by(value)
     )
-    for one in sets.values():
-        asked = asked.outerjoin(one, one.c.one_id == Physician.one_id)
-    rows = session.execute(asked.where(Physician.one_id.in_(_connected())).group_by(value))
-    return [Group(row.key, row.connected, *(getattr(row, step) for step in STEPS)) for row in rows]
+    counts = {"connected": _pairs(session, connected)}
+    for step, one in _sets(now, days).items():
+        chosen = one.distinct().subquery()
+        joined = connected.join(chosen, chosen.c.one_id == Physician.one_id)
+        counts[step] = _pairs(session, joined)
+    return [
+        Group(key, number, *(counts[step].get(key, 0) for step in STEPS))
+        for key, number in counts["connected"].items()
+    ]
+
+
+def _pairs(session: Session, counted: Select[Any, Any]) -> dict[Any, int]:
+    return {row[0]: row[1] for row in session.execute(counted)}
 
 
 def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
@@ -236,9 +247,8 @@ def _by_rep(session: Session, now: datetime, days: int) -> list[Group]:
         ),
         "opened": _of_friends(connected, opened.where(PageView.opened_at > after)),
     }
-    counts: dict[str, dict[int, int]] = {
-        step: {row[0]: row[1] for row in session.execute(one.group_by(RepContact.rep_id))}
-        for step, one in by_step.items()
+    counts = {
+        step: _pairs(session, one.group_by(RepContact.rep_id)) for step, one in by_step.items()
     }
     return [
         Group(str(rep_id), number, *(counts[step].get(rep_id, 0) for step in STEPS))
@@ -278,25 +288,29 @@ def _planned_reps(since: date) -> Select[int]:
 def _sets(now: datetime, days: int, rep_id: int | None = None) -> dict[str, Select[str]]:
     """Step → ONE IDs, through whomever, or through one rep."""
     since, after = first_day(now, days), now - timedelta(days=days)
-    linked = select(Identifier.one_id).join(TrackedLink, TrackedLink.identifier_id == Identifier.id)
-    planned = select(Identifier.one_id).join(Suggestion, Suggestion.identifier_id == Identifier.id)
+    linked, planned = select(TrackedLink.identifier_id), select(Suggestion.identifier_id)
     considered = _connected().where(RepContact.rep_id.in_(_planned_reps(since)))
-    seen = viewed(after, Identifier.one_id)
-    seen = seen.join(Identifier, Identifier.id == MomentViewer.identifier_id)
+    seen = viewed(after, MomentViewer.identifier_id)
     if rep_id is not None:
         linked = linked.where(TrackedLink.rep_id == rep_id)
         planned = planned.where(Suggestion.rep_id == rep_id)
         considered = considered.where(RepContact.rep_id == rep_id)
         seen = seen.where(Moment.rep_id == rep_id)
-    contacted = union(linked.where(TrackedLink.created_at > after), seen).subquery()
+    opened = linked.join(PageView, PageView.link_id == TrackedLink.id)
     return {
         "considered": considered,
-        "planned": planned.where(within(since, now), NOT_CANCELLED),
-        "contacted": select(contacted.c.one_id),
-        "opened": linked.join(PageView, PageView.link_id == TrackedLink.id).where(
-            PageView.opened_at > after
-        ),
+        "planned": _people(planned.where(within(since, now), NOT_CANCELLED).distinct()),
+        "contacted": _people(union(linked.where(TrackedLink.created_at > after), seen)),
+        "opened": _people(opened.where(PageView.opened_at > after).distinct()),
     }
+
+
+def _people(identifiers: Select[Any] | CompoundSelect[Any]) -> Select[str]:
+    """Whose identifiers these are; each once, since of millions the numbers are soon gone through,
+    and the names are not."""
+    ids = identifiers.subquery()
+    (one,) = ids.c
+    return select(Identifier.one_id).join(ids, one == Identifier.id)
 
 
 def _value(by: By) -> ColumnElement[str]:

@@ -9,8 +9,6 @@ suggest          suggestions with their reasons, and cards
 suggestion_card  the card of a suggestion
 card_text        a card says what is true when it leaves
 reasons_now      what of the reasons is true when they are read
-card_text        a card says what is true when it leaves
-reasons_now      what of the reasons is true when they are read
 when             hours of physicians and reps
 bad_hours        hours that a rep did not like
 near_titles      titles for a reason

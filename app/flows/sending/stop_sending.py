@@ -53,9 +53,10 @@ def stop_sending(
         session, why, content_version_id=content_version_id, identifier_ids=identifier_ids,
         rep_id=rep_id, campaign_id=campaign_id,
     )  # fmt: skip
-    cards = select(Dispatch.suggestion_id).where(
-        Dispatch.way == Way.REP_CARD, Dispatch.state == Sending.CANCELLED, *chosen
-    )
+    cards = select(Dispatch.suggestion_id).where(  # not of reps who wanted none before
+        Dispatch.way == Way.REP_CARD, Dispatch.state == Sending.CANCELLED, Dispatch.error == why,
+        *chosen,
+    )  # fmt: skip
     session.execute(
         update(Suggestion)
         .where(Suggestion.state == State.PLANNED, Suggestion.id.in_(cards))
