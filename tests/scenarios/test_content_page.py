@@ -176,6 +176,7 @@ def test_an_edited_approval_is_void(line: Line, token: str) -> None:
 
 
 def test_the_reader_sees_the_own_doing_as_the_reason(line: Line, token: str) -> None:
+    assert read_for(line, token, 40, 90) == 204
     with line.parts.db.transaction() as session:
         row = session.scalars(select(Suggestion)).one()
         row.reasons = ["读过「抗凝」内容（昨天）", "CRM 记录关注「房颤」", "上次互动 昨天",

@@ -193,7 +193,7 @@ def test_web_finishes_the_callback_that_it_is_reading(
         line.sendall(body)
         answer = line.recv(4096)
     assert answer.startswith(b"HTTP/1.1 200 OK")
-    _, errors = running.communicate(timeout=5)
+    _, errors = running.communicate(timeout=20)
     assert running.returncode == 0
     lines = [json.loads(line) for line in errors.decode().splitlines()]  # the server's own, too
     assert {line["process"] for line in lines} == {"web"}
