@@ -19,6 +19,7 @@ from app.links import TrackedLink
 from app.recommend import SuggestionAnswer
 from faults.workload import EFFECTS, Event
 
+TOLD = "not-sent:"  # and the id of the message that did not leave
 SAME_WITHIN = timedelta(seconds=10)  # a look and a callback that far apart are one happening
 
 
@@ -44,6 +45,7 @@ class Traces:
     answers: set[str]
     read_again: Counter[int]
     links: Counter[int]
+    not_got: set[int]  # suggestions whose message did not leave: the link is gone, the rep is told
     pulled: dict[tuple[bytes, str], list[datetime]]  # what a comparison noted, by partition, kind
 
     def told(self, row: Row, kind: str) -> bool:
@@ -82,6 +84,7 @@ def traces_of(session: Session) -> Traces:
         answers=set(session.scalars(select(SuggestionAnswer.ref))),
         read_again=_read_again(session),
         links=Counter(session.scalars(linked)),
+        not_got=_not_got(session),
         pulled=_pulled(session, [(one.ref, one.kind, one.at) for one in noted]),
     )
 
@@ -102,7 +105,8 @@ def missing(traces: Traces, row: Row, event: Event) -> Iterator[str]:
         yield "answer"
     if expected.read_again and not traces.read_again[row.id]:
         yield "reading the contact"
-    if expected.link and not traces.links[_suggestion(event)]:
+    suggestion = _suggestion(event) if expected.link else 0
+    if expected.link and not traces.links[suggestion] and suggestion not in traces.not_got:
         yield "link"
 
 
@@ -114,6 +118,15 @@ def doubled(traces: Traces, row: Row, event: Event) -> Iterator[str]:
         yield "reading the contact"
     if EFFECTS[event.kind].link and traces.links[_suggestion(event)] > 1:
         yield "link"
+
+
+def _not_got(session: Session) -> set[int]:
+    """Adopted, but cancelled before it left, as when a clock jumped past the time it was good for:
+    nobody has the link, so it is taken back. The rep is told by a message of its own."""
+    keys = session.scalars(select(Dispatch.dedupe_key).where(Dispatch.dedupe_key.like(f"{TOLD}%")))
+    told = {int(key.removeprefix(TOLD)) for key in keys}
+    mine = Dispatch.id.in_(told), Dispatch.suggestion_id.is_not(None)
+    return set(session.scalars(select(Dispatch.suggestion_id).where(*mine)))
 
 
 def _read_again(session: Session) -> Counter[int]:
