@@ -95,9 +95,11 @@ def test_what_a_content_is_for_is_approved_with_it(database: Database) -> None:
         tagging.seed(session, NOON)
         usual = publish(session, "房颤", ("af",), NOON)
         notice = publish(session, "召回通知", ("af",), NOON, purpose=Purpose.SAFETY)
-        assert content.safety_notices(session) == {notice.content_id}
-        renew(session, usual, NOON, begins=NOON + timedelta(days=1), purpose=Purpose.SAFETY)
-        assert content.safety_notices(session) == {notice.content_id}, "what is in force is usual"
+        assert content.safety_notices(session, NOON) == {notice.content_id}
+        for old, purpose in ((usual, Purpose.SAFETY), (notice, Purpose.USUAL)):
+            renew(session, old, NOON, begins=(then := NOON + timedelta(days=1)), purpose=purpose)
+        assert content.safety_notices(session, NOON) == {notice.content_id}, "are in force"
+        assert content.safety_notices(session, then) == {usual.content_id}, "whoever has seen it"
         for version, other in ((usual, Purpose.SAFETY), (notice, Purpose.USUAL)):
             was, version.purpose = version.purpose, other
             assert content.problem(session, version, NOON) == "内容在批准后被改动"
