@@ -394,7 +394,9 @@ def test_physicians_of_a_rep_who_leaves_are_free_for_another_one_at_once(
             meet(session, other, f"p{n}", clock())
         left = MemberChanged(at=clock(), corp_id=CORP, change="delete", userid="rep01")
         corp_facts.apply(session, left, None, Received(1, clock()), clock())
+        assert campaigns.lost_with_reps(session, campaign.id) == 3
         campaigns.run_now(session, campaign.id, clock.tick(minutes=1))
         work_off(session, settings, clock())
         again, _first = campaigns.runs_of(session, campaign.id)
         assert again.planned == 3
+        assert campaigns.lost_with_reps(session, campaign.id) == 0

@@ -16,6 +16,7 @@ from app.accounts.models import AuditEntry, Role
 from app.connectors.errors import BadCredential
 from app.consent import Reason, Verdict
 from app.content import ContentVersion
+from app.delivery import Dispatch
 from app.web.console.governance import sends
 from app.web.policy import policy_of
 from tests.scenarios.conftest import Line, publish, spare
@@ -287,6 +288,11 @@ def test_a_push_is_planned_run_and_counted(line: Line, people: dict[str, Browser
     line.clock.tick(minutes=3)
     line.work()
     assert any(m["kind"] == "card" for m in line.inbox("rep01"))
+    assert "内容没有发出，也不会自动补发" not in marketer.get(path).text
+    with line.parts.db.transaction() as session:
+        for card in session.scalars(select(Dispatch).where(Dispatch.campaign_id.is_not(None))):
+            card.state, card.error = delivery.State.CANCELLED, "代表已离职或停用"
+    assert "位医生的代表已离职、停用或不再是好友，内容没有发出" in marketer.get(path).text
     assert "已暂停" in marketer.send(path, f"{path}/pause").text
 
 
