@@ -215,7 +215,7 @@ def test_pages_say_which_version_goes_until_when(line: Line, people: dict[str, B
     over = "用到 11月30日 周一 00:00，之后由第 2 版替换"
     shown = reviewer.get(f"/console/contents/{old.id}").text
     assert over in shown
-    assert "第 2 版仍在 11月30日 周一 00:00 生效。" in shown, "whoever withdraws the old one"
+    assert "第 2 版仍会在 11月30日 周一 00:00 生效。" in shown, "whoever withdraws the old one"
     assert "11月30日 起生效" in reviewer.get("/console/contents/").text
     with line.parts.db.transaction() as session:
         third = content.edit(
