@@ -72,6 +72,10 @@ def test_a_version_for_later_leaves_the_old_one_in_force_until_then(database: Da
         assert content.replaced(session, later) == {old.id}
         content.withdraw(session, new.id, reason="又有错", now=NOON)
         assert content.usable_version(session, old.content_id, after) is old
+        again = renew(session, old, NOON, begins=later)
+        content.withdraw(session, again.id, reason="有错", now=later)
+        assert content.usable_version(session, old.content_id, after) is None, "no scheduler yet"
+        assert (old.stage, old.withdraw_reason) == (Stage.WITHDRAWN, "由第 3 版替换")
 
 
 def test_what_would_never_begin_is_withdrawn_by_the_version_approved_last(
