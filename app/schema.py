@@ -93,6 +93,7 @@ def _alone(engine: Engine) -> Iterator[None]:
     """One migration at a time: an advisory lock on PostgreSQL, a file lock beside SQLite."""
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # for the other's tables
             connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": LOCK_NUMBER})
             connection.commit()
             try:

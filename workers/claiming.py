@@ -8,7 +8,7 @@ from datetime import datetime
 from prometheus_client import Counter
 from sqlalchemy.orm import Session
 
-from app import delivery
+from app import campaigns, delivery
 from app.bootstrap import Parts
 from app.consent import Verdict
 from app.delivery import Dispatch, Gate, Limits, State, Way
@@ -146,4 +146,6 @@ def _give_up(session: Session, dispatch: Dispatch, why: str, now: datetime) -> N
     before = f"（{dispatch.error}）" if dispatch.error and why == TOO_LATE else ""
     delivery.cancel(session, dispatch, why + before)
     after_sent(session, dispatch, now)
+    if dispatch.state == State.CANCELLED:  # a worker had it when a newer version began
+        campaigns.go_on_soon(session, dispatch.campaign_id, dispatch.content_version_id, why, now)
     sends.labels(dispatch.way, dispatch.state).inc()

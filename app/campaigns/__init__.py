@@ -35,7 +35,15 @@ from app.campaigns.manage import (
     why_stopped,
 )
 from app.campaigns.models import Campaign, CampaignWay, Schedule, ScheduleRun, Stage
-from app.campaigns.results import STEP_NAMES, Funnel, Step, not_sent, reached, results
+from app.campaigns.results import (
+    STEP_NAMES,
+    Funnel,
+    Step,
+    lost_with_reps,
+    not_sent,
+    reached,
+    results,
+)
 from app.campaigns.schedule import (
     CAMPAIGN,
     MAX_ATTEMPTS,
@@ -85,6 +93,7 @@ __all__ = [
     "keep_daily_plans",
     "listing",
     "look",
+    "lost_with_reps",
     "naming",
     "next_due",
     "not_sent",

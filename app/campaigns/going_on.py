@@ -44,9 +44,9 @@ def go_on(session: Session, replaced: content.ContentVersion, now: datetime) -> 
 def go_on_soon(
     session: Session, campaign_id: int | None, version_id: int | None, why: str, now: datetime
 ) -> None:
-    """The same of what a rep had not confirmed yet and was taken back, one by one, after that, or
-    for a pause (it says so in `why`) that is over since: one run for all of the same minute, when
-    it is over. Nothing for what was taken back otherwise."""
+    """The same of what is taken back one by one after that, as a rep had not confirmed it yet or a
+    worker had it in its hands, or is taken back for a pause (it says so in `why`) that is over
+    since: one run for all of the same minute, when it is over. Nothing for anything else."""
     if campaign_id is None or version_id is None:
         return
     campaign, old = get(session, campaign_id), content.get_version(session, version_id)

@@ -82,7 +82,9 @@ class ScheduleRun(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     schedule_id: Mapped[int] = mapped_column(ForeignKey("schedule.id"), index=True)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    state: Mapped[str] = mapped_column(String(10), default="due")  # due, done, failed, missed
+    state: Mapped[str] = mapped_column(
+        String(10), default="due"
+    )  # due, done, failed, missed, cancelled
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
     planned: Mapped[int] = mapped_column(default=0)

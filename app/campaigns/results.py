@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.campaigns.manage import get
 from app.campaigns.models import CampaignWay, ScheduleRun
@@ -21,6 +21,7 @@ from app.recommend import State, Suggestion
 
 TO_PHYSICIAN = (Way.GROUP_TASK, Way.MOMENT_VIEW, Way.OA_TEXT, Way.OA_TEMPLATE)
 CONFIRMED = (Way.GROUP_TASK, Way.MOMENT_VIEW)  # by the rep
+REP_GONE = ("代表已离职或停用", "代表与医生已不是好友")  # why a message was cancelled
 CHUNK = 1000
 
 
@@ -95,6 +96,21 @@ def not_sent(session: Session, campaign_id: int, most: int = 5) -> list[tuple[st
         .limit(most)
     )  # fmt: skip
     return [(row.error, row.number) for row in rows]
+
+
+def lost_with_reps(session: Session, campaign_id: int) -> int:
+    """How many physicians did not get it as their rep left, or is connected with them no more, and
+    were not planned again since: only another run looks for who else may send it."""
+    later = aliased(Dispatch)
+    again = exists().where(
+        later.campaign_id == campaign_id, later.identifier_id == Dispatch.identifier_id,
+        later.id > Dispatch.id,
+    )  # fmt: skip
+    lost = select(func.count(Dispatch.identifier_id.distinct())).where(
+        Dispatch.campaign_id == campaign_id, Dispatch.state == Sending.CANCELLED,
+        or_(*map(Dispatch.error.contains, REP_GONE)), ~again,
+    )  # fmt: skip
+    return session.scalars(lost).one()
 
 
 def _suggested(session: Session, campaign_id: int, run: ScheduleRun | None) -> dict[Step, set[int]]:

@@ -15,6 +15,7 @@ from app.content.finding import (
 from app.content.library import (
     add_brand,
     approve,
+    approved_versions,
     brands,
     draft,
     edit,
@@ -53,6 +54,7 @@ __all__ = [
     "Usable",
     "add_brand",
     "approve",
+    "approved_versions",
     "brands",
     "count_by_stage",
     "draft",

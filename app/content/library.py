@@ -145,11 +145,16 @@ def reject(
 
 
 def withdraw(session: Session, version_id: int, *, reason: str, now: datetime) -> ContentVersion:
-    """Stop an approved version at once, everywhere."""
+    """Stop an approved version at once, everywhere. What it, or another one, has replaced by now
+    does not come back, whether anybody has seen that yet or not."""
     version = _hold(session, version_id)
     approval.check_move(Stage(version.stage), Stage.WITHDRAWN)
     if not reason.strip():
         raise Refused("请写明撤回的原因。")
+    for older in _approved(session, version.content_id):
+        successor = succession.successor_at(session, older.id, now)
+        if successor is not None:
+            _withdraw(older, successor.words, now)
     _withdraw(version, reason, now)
     session.flush()
     stamp.change(session, LIBRARY)
@@ -189,6 +194,11 @@ def versions_of(session: Session, content_id: int) -> Sequence[ContentVersion]:
         .where(ContentVersion.content_id == content_id)
         .order_by(ContentVersion.number.desc())
     ).all()
+
+
+def approved_versions(session: Session, content_id: int) -> Sequence[ContentVersion]:
+    """Those of a content that are approved, newest first: in force, over, or for later."""
+    return [one for one in versions_of(session, content_id) if one.stage == Stage.APPROVED]
 
 
 def tags_of(session: Session, version_id: int) -> dict[int, float]:

@@ -51,14 +51,16 @@ def shelf(session: Session, now: datetime) -> Sequence[Shelved]:
     return known[3]
 
 
-def safety_notices(session: Session) -> frozenset[int]:
-    """The contents whose approved version is a safety notice or a recall; a version that has to
-    wait for the end of another one makes none yet."""
-    later = {after.version_id for after in successors(session).values()}
+def safety_notices(session: Session, now: datetime) -> frozenset[int]:
+    """The contents whose approved version is a safety notice or a recall: of several the one that
+    others have not replaced by `now`, and that has not to wait for the end of another one."""
+    after = successors(session)
+    later = {next_one.version_id for next_one in after.values() if next_one.begins > now}
+    others = later | replaced(session, now)
     return frozenset(
         one.content_id
         for one in _SHELF.of(session)
-        if one.purpose == Purpose.SAFETY and one.version_id not in later
+        if one.purpose == Purpose.SAFETY and one.version_id not in others
     )
 
 

@@ -136,11 +136,12 @@ def per_minute(session: Session, now: datetime, minutes: int = 60) -> list[int]:
 def todays_runs(
     session: Session, now: datetime, limit: int = 20
 ) -> Sequence[tuple[ScheduleRun, Schedule]]:
-    """Today's runs that failed or wait, failed ones first, then the newest."""
+    """Today's runs that failed, wait or were missed, failed ones first, then the newest."""
     rows = session.execute(
         select(ScheduleRun, Schedule)
         .join(Schedule, Schedule.id == ScheduleRun.schedule_id)
-        .where(ScheduleRun.due_at >= start_of_day(now), ScheduleRun.state != "done")
+        .where(ScheduleRun.due_at >= start_of_day(now))
+        .where(ScheduleRun.state.not_in(("done", "cancelled")))
         .order_by((ScheduleRun.state == "failed").desc(), ScheduleRun.due_at.desc())
         .limit(limit)
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, content, delivery, journey, links, recommend, tagging
+from app import campaigns, content, delivery, journey, links, operations, recommend, tagging
 from app.campaigns import Stage
 from app.connectors.errors import OutcomeUnknown
 from app.consent import Action, policy_row, record
@@ -130,7 +130,11 @@ def test_a_run_that_a_pause_came_before_is_made_up_for(
             work_off(session, settings, clock.tick(seconds=1))
             campaigns.activate(session, campaign.id, clock.tick(seconds=1))
         assert work_off(session, settings, clock.tick(seconds=1)) == 1
-        assert [run.planned for run in campaigns.runs_of(session, campaign.id)] == [3, 0, 0]
+        runs = campaigns.runs_of(session, campaign.id)
+        assert [(run.planned, run.state) for run in runs] == [
+            (3, "done"), (0, "cancelled"), (0, "cancelled"),
+        ]  # fmt: skip
+        assert not operations.todays_runs(session, clock()), "nothing is wrong"
 
 
 def test_what_a_slow_run_queues_after_its_push_was_stopped_is_not_sent(
@@ -390,7 +394,9 @@ def test_physicians_of_a_rep_who_leaves_are_free_for_another_one_at_once(
             meet(session, other, f"p{n}", clock())
         left = MemberChanged(at=clock(), corp_id=CORP, change="delete", userid="rep01")
         corp_facts.apply(session, left, None, Received(1, clock()), clock())
+        assert campaigns.lost_with_reps(session, campaign.id) == 3
         campaigns.run_now(session, campaign.id, clock.tick(minutes=1))
         work_off(session, settings, clock())
         again, _first = campaigns.runs_of(session, campaign.id)
         assert again.planned == 3
+        assert campaigns.lost_with_reps(session, campaign.id) == 0

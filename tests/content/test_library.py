@@ -72,6 +72,10 @@ def test_a_version_for_later_leaves_the_old_one_in_force_until_then(database: Da
         assert content.replaced(session, later) == {old.id}
         content.withdraw(session, new.id, reason="又有错", now=NOON)
         assert content.usable_version(session, old.content_id, after) is old
+        again = renew(session, old, NOON, begins=later)
+        content.withdraw(session, again.id, reason="有错", now=later)
+        assert content.usable_version(session, old.content_id, after) is None, "no scheduler yet"
+        assert (old.stage, old.withdraw_reason) == (Stage.WITHDRAWN, "由第 3 版替换")
 
 
 def test_what_would_never_begin_is_withdrawn_by_the_version_approved_last(
@@ -95,9 +99,11 @@ def test_what_a_content_is_for_is_approved_with_it(database: Database) -> None:
         tagging.seed(session, NOON)
         usual = publish(session, "房颤", ("af",), NOON)
         notice = publish(session, "召回通知", ("af",), NOON, purpose=Purpose.SAFETY)
-        assert content.safety_notices(session) == {notice.content_id}
-        renew(session, usual, NOON, begins=NOON + timedelta(days=1), purpose=Purpose.SAFETY)
-        assert content.safety_notices(session) == {notice.content_id}, "what is in force is usual"
+        assert content.safety_notices(session, NOON) == {notice.content_id}
+        for old, purpose in ((usual, Purpose.SAFETY), (notice, Purpose.USUAL)):
+            renew(session, old, NOON, begins=(then := NOON + timedelta(days=1)), purpose=purpose)
+        assert content.safety_notices(session, NOON) == {notice.content_id}, "are in force"
+        assert content.safety_notices(session, then) == {usual.content_id}, "whoever has seen it"
         for version, other in ((usual, Purpose.SAFETY), (notice, Purpose.USUAL)):
             was, version.purpose = version.purpose, other
             assert content.problem(session, version, NOON) == "内容在批准后被改动"

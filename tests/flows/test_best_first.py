@@ -60,7 +60,7 @@ def by_everybody(session: Session, rooms: Rooms, now: Any, gone: set[str]) -> To
     parts = {r.id: consider(session, r, now) if r.active else Considered() for r, _ in rooms}
     people = {c.person for part in parts.values() for c in part.candidates}
     for part in parts.values():
-        decide.leave_out(session, part, decide.resting(session, people, day))
+        decide.leave_out(session, part, decide.resting(session, people, day), now)
     everybody = [c for part in parts.values() for c in part.candidates]
     ledger = attention.Ledger.of(session, everybody, now)
     wishes = [

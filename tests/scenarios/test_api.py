@@ -196,11 +196,15 @@ def test_one_person_cannot_write_and_approve(line: Line) -> None:
 
 
 @ONE_DATABASE
-def test_a_withdrawal_stops_what_is_approved_for_later_too(line: Line) -> None:
+@pytest.mark.parametrize("withdrawn_after", [0, 2], ids=["before it begins", "before that is seen"])
+def test_a_withdrawal_stops_what_is_approved_for_later_too(
+    line: Line, withdrawn_after: int
+) -> None:
     now = line.clock()
     old = publish(line, "房颤抗凝新进展", ["af"])
     with line.parts.db.transaction() as session:
         renew(session, old, now, begins=now + timedelta(days=1))
+    line.clock.tick(days=withdrawn_after)
     path = f"/contents/{old.content_id}/withdraw"
     assert call(line, "POST", path, json={"reason": "有错"}).json["version_id"] == old.id
     with line.parts.db.reading() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -15,6 +15,8 @@ from app import accounts, campaigns, content, delivery, identity, links, reps
 from app.accounts.models import AuditEntry, Role
 from app.connectors.errors import BadCredential
 from app.consent import Reason, Verdict
+from app.content import ContentVersion
+from app.delivery import Dispatch
 from app.web.console.governance import sends
 from app.web.policy import policy_of
 from tests.scenarios.conftest import Line, publish, spare
@@ -211,7 +213,24 @@ def test_pages_say_which_version_goes_until_when(line: Line, people: dict[str, B
     assert "不在有效期内" not in reviewer.get(pushed).text
     assert "第 2 版 · 2 · 有效期 11月30日 至 2027年11月1日" in done
     over = "用到 11月30日 周一 00:00，之后由第 2 版替换"
-    assert over in reviewer.get(f"/console/contents/{old.id}").text
+    shown = reviewer.get(f"/console/contents/{old.id}").text
+    assert over in shown
+    assert "第 2 版仍会在 11月30日 周一 00:00 生效。" in shown, "whoever withdraws the old one"
+    assert "11月30日 起生效" in reviewer.get("/console/contents/").text
+    with line.parts.db.transaction() as session:
+        third = content.edit(
+            session, old.id, author="user:1", fields={"title": "房颤抗凝（再更正）"},
+            tags=content.tags_of(session, old.id), now=line.clock(),
+        )  # fmt: skip
+        content.submit(session, third.id, now=line.clock())
+        session.get_one(ContentVersion, old.id).valid_until = line.clock() + timedelta(days=1)
+    asked = reviewer.get(f"/console/contents/{third.id}").text
+    assert "不晚于 11月30日 时，等待生效的第 2 版会撤回。" in asked
+    gap = "第 2 版到 11月30日 周一 00:00 才生效，在那之前会有一段时间没有可用的版本"
+    assert gap in reviewer.get(f"/console/contents/{old.id}").text
+    assert gap in reviewer.get(pushed).text
+    with line.parts.db.transaction() as session:
+        session.get_one(ContentVersion, old.id).valid_until = old.valid_until
     assert over in reviewer.get(pushed).text
     assert people["marketer"].get("/console/campaigns/new").text.count("房颤抗凝") == 1
     assert line.web.get(f"/t/{link.token}").status_code == 200
@@ -269,6 +288,11 @@ def test_a_push_is_planned_run_and_counted(line: Line, people: dict[str, Browser
     line.clock.tick(minutes=3)
     line.work()
     assert any(m["kind"] == "card" for m in line.inbox("rep01"))
+    assert "内容没有发出，也不会自动补发" not in marketer.get(path).text
+    with line.parts.db.transaction() as session:
+        for card in session.scalars(select(Dispatch).where(Dispatch.campaign_id.is_not(None))):
+            card.state, card.error = delivery.State.CANCELLED, "代表已离职或停用"
+    assert "位医生的代表已离职、停用或不再是好友，内容没有发出" in marketer.get(path).text
     assert "已暂停" in marketer.send(path, f"{path}/pause").text
 
 

@@ -7,16 +7,18 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select
 
-from app import content, identity, links, recommend, reps
+from app import campaigns, content, identity, links, recommend, reps
 from app.delivery import Dispatch, State, Way
 from app.facts import CardAnswered
 from app.flows import Received
 from app.flows.answers import card_answered
+from app.flows.campaigns.carry_out import carry_out
 from app.flows.planning.plan_day import plan_day
 from app.flows.planning.suggestion_card import task_id
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
 from app.recommend import Suggestion
+from tests.company import renew
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_main_line import suggest
 from tests.scenarios.test_own_page import ask, change, tag_id
@@ -192,6 +194,28 @@ def test_no_card_leaves_that_is_answered_while_a_worker_has_it_in_its_hands(
     with line.parts.db.reading() as session:
         card = session.scalars(select(Dispatch).where(Dispatch.way == Way.REP_CARD)).one()
         assert card.state == (State.CANCELLED if answered else State.QUEUED)
+
+
+@ONE_DATABASE
+def test_a_push_goes_on_also_for_whom_a_worker_had_in_its_hands_when_a_version_began(
+    known: Line,
+) -> None:
+    line, now = known, known.clock()
+    with line.parts.db.transaction() as session:
+        (old,) = content.listing(session, limit=9)
+        push = campaigns.create(
+            session, name="房颤月", content_id=old.content_id, expression="企微好友",
+            way="group_task", at=None, cron="", author="user:1", now=now,
+        )  # fmt: skip
+        first = campaigns.run_now(session, push.id, now)
+        assert carry_out(session, first, line.parts.settings, now)
+        task = session.scalars(select(Dispatch).where(Dispatch.way == Way.GROUP_TASK)).one()
+        task.state = State.SENDING
+        renew(session, old, now)
+        task.state, task.not_before = State.QUEUED, now  # the platform was too busy
+    assert claim_some(line.parts, 10) == ([], 1)
+    with line.parts.db.reading() as session:
+        assert len(campaigns.runs_of(session, push.id)) == 2
 
 
 @ONE_DATABASE

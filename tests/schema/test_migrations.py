@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from sqlalchemy import Engine, inspect
+import pytest
+from sqlalchemy import Connection, Engine, event, inspect
 
 import app.models
 from app import schema
@@ -37,6 +38,20 @@ def test_every_revision_goes_up_down_and_up_again(empty_engine: Engine) -> None:
         assert described(empty_engine) == after
         before = after
     assert schema.current(empty_engine) == schema.newest()
+
+
+@pytest.mark.parametrize("empty_engine", ["postgresql"], indirect=True)
+def test_a_revision_of_a_large_table_may_take_as_long_as_it_needs(empty_engine: Engine) -> None:
+    limits: list[str | None] = []
+
+    def look(connection: Connection, _cursor: object, said: str, *_more: object) -> None:
+        if "pg_advisory_lock" in said or said.strip().startswith("CREATE TABLE"):
+            limits.append(connection.exec_driver_sql("SHOW statement_timeout").scalar())
+
+    event.listen(empty_engine, "before_cursor_execute", look)
+    schema.upgrade(empty_engine, schema.revisions()[0])
+    assert len(limits) > 2
+    assert set(limits) == {"0"}
 
 
 def test_two_processes_may_migrate_at_once(empty_engine: Engine) -> None:

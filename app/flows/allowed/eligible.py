@@ -95,7 +95,7 @@ def compiled(
     return Eligible(
         compiled_terms(session, brands),
         whom(session, people) if known is None else known,
-        [*_stops(session, rep, library, people, now), *_topics_off(session, library, chosen)],
+        [*_stops(session, rep, library, people, now), *_topics_off(session, library, chosen, now)],
         {} if rep is None else feedback.claims.held(session, people, rep.id),
     )  # fmt: skip
 
@@ -178,7 +178,9 @@ def _stops(
     return found
 
 
-def _topics_off(session: Session, library: Library, chosen: Mapping[str, Own]) -> list[Stop]:
+def _topics_off(
+    session: Session, library: Library, chosen: Mapping[str, Own], now: datetime
+) -> list[Stop]:
     """What physicians have switched off on their own pages; safety notices reach them anyway."""
     off: dict[int, set[str]] = {}
     for one_id, own in chosen.items():
@@ -186,7 +188,7 @@ def _topics_off(session: Session, library: Library, chosen: Mapping[str, Own]) -
             off.setdefault(tag, set()).add(one_id)
     if not off:
         return []
-    notices = content.safety_notices(session)
+    notices = content.safety_notices(session, now)
     usual = {one: its for one, its in library.items() if one not in notices}
     return [
         Stop(_about(session, [tag], usual), frozenset(whose), UNWANTED_TOPIC)

@@ -17,11 +17,7 @@ def approve_content(
 ) -> ContentVersion:  # fmt: skip
     """As `content.approve`; what begins later takes over then."""
     content_id = content.get_version(session, version_id).content_id
-    before = [
-        version
-        for version in content.versions_of(session, content_id)
-        if version.stage == Stage.APPROVED
-    ]
+    before = content.approved_versions(session, content_id)
     approved = content.approve(
         session, version_id, approver=approver, approval_no=approval_no, valid_from=valid_from,
         valid_until=valid_until, note=note, now=now,

@@ -37,8 +37,8 @@ def carry_out(session: Session, run_id: int, settings: Settings, now: datetime) 
         run.planned, run.left_out = plan.suggested, plan.left_out
         return True
     campaign = campaigns.get(session, schedule.ref_id)
-    if campaign.stage != Stage.ACTIVE:
-        run.state, run.error, run.finished_at = "failed", campaigns.NOT_RUNNING, now
+    if campaign.stage != Stage.ACTIVE:  # somebody wanted that: nothing has failed
+        run.state, run.error, run.finished_at = "cancelled", campaigns.NOT_RUNNING, now
         return False
     run_campaign(
         session, campaign, run, app_id=settings.oa_app_id, base_url=settings.yishu_base_url,

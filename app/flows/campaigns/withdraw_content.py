@@ -7,14 +7,18 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app import content
-from app.content import ContentVersion
+from app.content import ContentVersion, Stage
 from app.flows.sending.stop_sending import stop_sending
 
 
 def withdraw_content(
     session: Session, version_id: int, *, reason: str, now: datetime
 ) -> ContentVersion:
-    """Stop a version at once, everywhere."""
+    """Stop a version at once, everywhere, with those that it has replaced."""
+    content_id = content.get_version(session, version_id).content_id
+    before = content.approved_versions(session, content_id)
     version = content.withdraw(session, version_id, reason=reason, now=now)
-    stop_sending(session, "内容已撤回", now, content_version_id=version.id)
+    for one in before:
+        if one.stage == Stage.WITHDRAWN:
+            stop_sending(session, "内容已撤回", now, content_version_id=one.id)
     return version

@@ -72,7 +72,7 @@ def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:
 def left_out(session: Session, rep: Rep, day: date, now: datetime) -> dict[str, str]:
     """Who is not on the rep's list of `day`, ONE ID → why, by the plan's rules as it is now."""
     found = consider(session, rep, now) if rep.active else Considered()
-    decide.leave_out(session, found, decide.resting(session, found.options, day))
+    decide.leave_out(session, found, decide.resting(session, found.options, day), now)
     listed = _listed(session, rep.id, day)
     others = {c.person: OUTRANKED for c in found.candidates}
     return {who: why for who, why in (others | found.why).items() if who not in listed}

@@ -151,9 +151,11 @@ class BestFirst:
         self, found: Mapping[int, Sequence[Candidate[str]]], resting: Collection[str]
     ) -> dict[int, list[Candidate[str]]]:
         """Each with what its brand pays to those that may have the physician, too."""
-        left = {one: decide.left(self._session, some, resting) for one, some in found.items()}
+        left = {
+            one: decide.left(self._session, some, resting, self._now) for one, some in found.items()
+        }
         for one in left:
-            decide.leave_out(self._session, self.parts[one].considered, resting)
+            decide.leave_out(self._session, self.parts[one].considered, resting, self._now)
         everybody = [c for some in left.values() for c in some]
         ledger = attention.Ledger.of(self._session, everybody, self._now)
         return {one: ledger.priced(some) for one, some in left.items()}

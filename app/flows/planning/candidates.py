@@ -167,7 +167,7 @@ def look(
         barred[one_id] = may_get.barred(one_id)
         without = past.closed(now).union(barred[one_id])
         found.asked[one_id] = Asked(recommend.saturation(past.tags), without)
-    notices = content.safety_notices(session) if only is None else frozenset[int]()
+    notices = content.safety_notices(session, now) if only is None else frozenset[int]()
     for one_id, best in _best(session, found, list(barred), only, now).items():
         later = pasts[one_id].later
         fits = best if only is not None else _with_later(found, one_id, best, later)

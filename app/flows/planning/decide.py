@@ -97,7 +97,7 @@ def decide(
     options = {person: considered.options.get(person, ()) for person in people}
     slots = Slots(
         rep, day, room, policy, frozenset(spared), share, *_night(session, day),
-        Ledger.of_options(session, options, now), content.safety_notices(session),
+        Ledger.of_options(session, options, now), content.safety_notices(session, now),
     )  # fmt: skip
     decided = Decided(policy)
     used = Counter(one.fit.piece.content_id for one in chosen if slots.is_given(one))
@@ -136,21 +136,23 @@ def resting(session: Session, people: Iterable[str], day: date) -> dict[str, dat
     return {one: begun + timedelta(days=WINDOW_DAYS - 1) for one, begun in found.items()}
 
 
-def leave_out(session: Session, considered: Considered, resting: Container[str]) -> None:
+def leave_out(
+    session: Session, considered: Considered, resting: Container[str], now: datetime
+) -> None:
     """Nobody who is held out is suggested, but for safety notices; whoever had no chance anyway
     keeps their own reason."""
     out = {c.person for c in considered.candidates if c.person in resting}
-    considered.candidates = left(session, considered.candidates, resting)
+    considered.candidates = left(session, considered.candidates, resting, now)
     out -= {c.person for c in considered.candidates}
     considered.left_out += Counter({HELD: len(out)})
     considered.why |= dict.fromkeys(out, HELD)
 
 
 def left(
-    session: Session, candidates: Sequence[Candidate[str]], resting: Container[str]
+    session: Session, candidates: Sequence[Candidate[str]], resting: Container[str], now: datetime
 ) -> list[Candidate[str]]:
     """Without those who are held out; but who has a safety notice keeps it, as everybody does."""
-    notices = content.safety_notices(session)
+    notices = content.safety_notices(session, now)
     return [
         c for c in candidates
         if c.person not in resting or c.fit.piece.content_id in notices

@@ -61,7 +61,7 @@ def topics(session: Session, rep: Rep, one_id: str, limit: int, now: datetime) -
     barred = eligible.compiled(session, rep, library, [one_id], now).barred(one_id)
     without = past.closed(now).union(barred)
     if rests(session, one_id, now):
-        without |= library.keys() - content.safety_notices(session)
+        without |= library.keys() - content.safety_notices(session, now)
     asked = Asked(recommend.saturation(past.tags), without)
     fits = _choice(known, one_id, asked, limit)
     if fits:

@@ -172,7 +172,7 @@ def situation(session: Session, one_id: str, now: datetime, rep: Rep | None = No
             person.one_id
         ),
         resting=bool(decide.resting(session, [person.one_id], local(now).date())),
-        notices=content.safety_notices(session),
+        notices=content.safety_notices(session, now),
     )  # fmt: skip
 
 

@@ -155,15 +155,12 @@ def withdraw_content(content_id: int) -> Response:
     here, who = parts(), auth.actor()
     with here.db.transaction() as session:
         now = here.clock()
-        approved = [
-            version
-            for version in content.versions_of(session, content_id)
-            if version.stage == Stage.APPROVED
-        ]
+        approved = content.approved_versions(session, content_id)
         if not approved:
             raise Refused("这个内容没有已批准的版本。")
         for version in approved:
-            withdraw_everywhere(session, version.id, reason=asked.reason, now=now)
+            if version.stage == Stage.APPROVED:  # not withdrawn with one before
+                withdraw_everywhere(session, version.id, reason=asked.reason, now=now)
         accounts.audit(session, who.key, "content.withdrawn", "content", content_id, now=now)
         return jsonify(as_json(session, version))
 

@@ -127,6 +127,9 @@ def show_campaign(campaign_id: int) -> str:
             runs=runs,
             funnel=campaigns.results(session, campaign_id),
             not_sent=campaigns.not_sent(session, campaign_id),
+            lost=campaigns.lost_with_reps(session, campaign_id)
+            if campaign.stage == campaigns.Stage.ACTIVE and not coming
+            else 0,
             preview=None
             if version is None
             else _preview(

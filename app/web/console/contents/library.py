@@ -44,13 +44,14 @@ def contents() -> str:
     stage = request.args.get("stage", "")
     text = request.args.get("q", "").strip()
     known = Stage(stage) if stage in set(Stage) else None
-    with parts().db.reading() as session:
+    here = parts()
+    with here.db.reading() as session:
         rows = content.listing(session, stage=known, text=text)
         return render_template(
             "console/contents/contents.html", rows=rows, stage=stage, q=text, stages=STAGES,
             counts=content.count_by_stage(session),
             tags=content.tags_of_many(session, [row.id for row in rows]),
-            names={tag.id: tag.name for tag in tagging.tags(session)},
+            names={tag.id: tag.name for tag in tagging.tags(session)}, now=here.clock(),
         )  # fmt: skip
 
 
@@ -84,6 +85,8 @@ def show_content(version_id: int) -> str:
             warnings=content.warnings(version.title, version.summary, version.body),
             problem=content.problem(session, version, here.clock()),
             after=content.successors(session).get(version.id),
+            waiting=_waiting(versions, here.clock()),
+            now=here.clock(),
             in_force=any(one.stage == Stage.APPROVED for one in versions),
             today=f"{local(here.clock()):%Y-%m-%d}",
             in_a_year=f"{local(here.clock()) + timedelta(days=365):%Y-%m-%d}",
@@ -227,6 +230,13 @@ def _of_other_purpose(
         return None
     approved = (one for one in versions if one.stage == Stage.APPROVED)
     return next((one for one in approved if one.purpose != version.purpose), None)
+
+
+def _waiting(versions: Sequence[ContentVersion], now: datetime) -> ContentVersion | None:
+    """The approved version that begins last, unless all have begun."""
+    later = [(v.valid_from, v) for v in versions if v.stage == Stage.APPROVED and v.valid_from]
+    begins, version = max(later, key=lambda one: one[0], default=(now, None))
+    return version if begins > now else None
 
 
 def _tags(session: Session, version_id: int) -> dict[int, float]:
