@@ -192,6 +192,8 @@ def test_no_card_leaves_that_is_answered_while_a_worker_has_it_in_its_hands(
     with line.parts.db.reading() as session:
         card = session.scalars(select(Dispatch).where(Dispatch.way == Way.REP_CARD)).one()
         assert card.state == (State.CANCELLED if answered else State.QUEUED)
+        told = {"mute": "planned", "adopt": "adopted"}.get(key, "planned")
+        assert session.get_one(Suggestion, row.id).state == told, "it stays on the list"
 
 
 @ONE_DATABASE

@@ -170,6 +170,7 @@ def left_alone(session: Session, messages: Sequence[Dispatch], now: datetime) ->
     wanted = Suggestion.id.in_({one.suggestion_id for one in mine.values()})
     held = select(Suggestion).where(wanted).with_for_update(key_share=True, skip_locked=True)
     known = {row.id: row for row in session.scalars(held.execution_options(populate_existing=True))}
+    muted = recommend.muted(session, {row.rep_id for row in known.values()}, local(now).date())
     found = {}
     for one in mine.values():
         row = known.get(one.suggestion_id or 0)
@@ -177,7 +178,7 @@ def left_alone(session: Session, messages: Sequence[Dispatch], now: datetime) ->
             found[one.id] = ""
         elif row.state not in (CARDED if one.way == Way.REP_CARD else (State.LATER,)):
             found[one.id] = ANSWERED
-        elif recommend.is_muted(session, row.rep_id, local(now).date()):
+        elif row.rep_id in muted:
             found[one.id] = MUTED
     return found
 
