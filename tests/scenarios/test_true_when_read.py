@@ -98,8 +98,11 @@ def test_a_physician_who_is_handed_over_leaves_with_everything(known: Line) -> N
     for page in ("/rep/", "/rep/meetings"):
         assert "王某某" not in old.get(page).text, page
     assert "王某某" in new.get("/rep/meetings").text, "the answer goes along"
-    for key in ("why", "list"):
+    for key in ("later", "why", "list"):
         line.do("tap_card", task_id=card, key=key)
+    with line.parts.db.reading() as session:
+        (row,) = session.scalars(select(Suggestion)).all()
+        assert row.state == "cancelled", "nobody is reminded of it"
     line.do("rep_says", userid="rep01", text="今日")
     told = [text for text in texts(line) if not text.startswith("【会议回复】")]
     assert "现在不在您的客户里" in told[0]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app import delivery, feedback, recommend, tagging
+from app import delivery, feedback, recommend, reps, tagging
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
 from app.facts import CardAnswered
@@ -28,6 +28,7 @@ LONGEST_NOTE = 300
 REMIND_WITHIN = timedelta(hours=3)
 REMINDER = "remind"  # begins the keys of reminders
 ANSWERED, MUTED = "建议已经处理", "代表今天不再提醒"
+NOT_YOURS = "这位医生现在不在您的客户里，建议已不再有效。"
 CARDED = (State.PLANNED, State.DELIVERED)  # a card of these says something new
 
 
@@ -78,6 +79,8 @@ def take_back(session: Session, suggestion: Suggestion, ref: str, now: datetime)
     """The rep thinks again on the same day: as if nothing had been said. Raises Refused, also when
     somebody has decided what followed from it."""
     session.refresh(suggestion, with_for_update=True)
+    if not is_own(session, suggestion):
+        raise Refused(NOT_YOURS)
     if suggestion.state != State.REFUSED or suggestion.day < local(now).date():
         raise Refused("这条建议已有别的结果，请看列表里的最新状态。")
     take_back_claim(session, suggestion, now)
@@ -142,6 +145,12 @@ def remind(
         payload={"corp_id": rep.corp_id, "userid": rep.userid, "text": text}, rep_id=rep.id,
         suggestion_id=suggestion.id, not_before=until, not_after=until + REMIND_WITHIN, now=now,
     )  # fmt: skip
+
+
+def is_own(session: Session, suggestion: Suggestion) -> bool:
+    """Whether its physician is still one of its rep's: not handed over, nor gone."""
+    mine = reps.own_among(session, suggestion.rep_id, [suggestion.identifier_id])
+    return suggestion.identifier_id in mine
 
 
 def keep_quiet(session: Session, suggestion: Suggestion, why: str = ANSWERED) -> int:
