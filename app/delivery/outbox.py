@@ -107,16 +107,15 @@ def postpone(
 
 
 def readdress(session: Session, rep_id: int, userid: str) -> None:
-    """What waits for this rep goes to another userid, and tasks that wait for the rep are asked
-    about under it: the platform knows the old one no more."""
+    """What waits for this rep, or may be sent again, goes to another userid, and tasks that wait
+    for the rep are asked about under it: the platform knows the old one no more."""
     asked = (
         (Dispatch.way == Way.GROUP_TASK) & (Dispatch.state == State.SENT)
         & Dispatch.receipt.is_(None)
     )  # fmt: skip
-    waiting = select(Dispatch).where(
-        Dispatch.rep_id == rep_id, (Dispatch.state == State.QUEUED) | asked
-    )
-    for row in session.scalars(waiting.with_for_update()).all():
+    again = Dispatch.state.in_((State.QUEUED, State.SENDING, State.UNKNOWN))
+    waiting = select(Dispatch).where(Dispatch.rep_id == rep_id, again | asked)
+    for row in session.scalars(waiting.order_by(Dispatch.id).with_for_update()).all():
         if "userid" in row.payload:
             row.payload = row.payload | {"userid": userid}
     session.flush()

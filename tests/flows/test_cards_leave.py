@@ -11,8 +11,8 @@ from app.flows.answers import refusal
 from app.flows.planning import suggestion_card
 from app.flows.planning.card_text import bring_up_to_date
 from app.identity import get_physician
-from app.infra.db import Database
 from app.infra.clock import local
+from app.infra.db import Database
 from app.recommend import Suggestion
 from tests.company import hire, meet, publish
 from tests.conftest import NOON
@@ -22,7 +22,10 @@ from tests.segments.test_index import ONE_DATABASE
 def card(session: Session, name: str) -> Dispatch:
     """A card of a rep of its own."""
     rep = hire(session, f"rep-{name}", NOON)
-    who, version = meet(session, rep, name, NOON, tags=("af",)), publish(session, name, ("af",), NOON)
+    who, version = (
+        meet(session, rep, name, NOON, tags=("af",)),
+        publish(session, name, ("af",), NOON),
+    )
     row = Suggestion(
         plan_key=name, rep_id=rep.id, identifier_id=who.id, content_id=version.content_id,
         content_version_id=version.id, day=local(NOON).date(), created_at=NOON,
