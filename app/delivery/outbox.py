@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from app.delivery.likely import NOBODY
 from app.delivery.models import Dispatch, State, Way
 from app.delivery.record import LEASE
 from app.delivery.take_back import cancel
@@ -132,9 +133,9 @@ def send_instead(
     session.flush()
 
 
-def leave_to_staff(session: Session, dispatch: Dispatch, why: str) -> None:
+def leave_to_staff(session: Session, dispatch: Dispatch) -> None:
     """Nobody can be sent it: a person has to see to it, and says so where outcomes are unknown."""
-    dispatch.state, dispatch.error, dispatch.turn = State.UNKNOWN, why, dispatch.turn + 1
+    dispatch.state, dispatch.error, dispatch.turn = State.UNKNOWN, NOBODY, dispatch.turn + 1
     session.flush()
 
 
@@ -142,7 +143,7 @@ def settle(
     session: Session, dispatch_id: int, decision: str, now: datetime, *, actor: str = ""
 ) -> Dispatch:
     """A person decides about an unknown message: sent, failed or resend."""
-    dispatch = session.get(Dispatch, dispatch_id, with_for_update=True)
+    dispatch = session.get(Dispatch, dispatch_id, with_for_update=True, populate_existing=True)
     if dispatch is None:
         raise NotFound("没有这条消息。")
     if dispatch.state != State.UNKNOWN:
@@ -204,6 +205,22 @@ def listing(
     if state:
         chosen = chosen.where(Dispatch.state == state)
     return session.scalars(chosen).all()
+
+
+def undecided(session: Session, limit: int, *, left: bool = False) -> Sequence[Dispatch]:
+    """Messages of unknown outcome, what is left to staff first (`left`: nothing else); of the rest
+    the newest."""
+    chosen = select(Dispatch).where(Dispatch.state == State.UNKNOWN)
+    if left:
+        chosen = chosen.where(Dispatch.error == NOBODY)
+    ordered = chosen.order_by(Dispatch.error != NOBODY, Dispatch.id.desc())
+    return session.scalars(ordered.limit(limit)).all()
+
+
+def count_left(session: Session) -> int:
+    """How many messages are left to staff."""
+    left = select(func.count()).where(Dispatch.state == State.UNKNOWN, Dispatch.error == NOBODY)
+    return session.scalar(left) or 0
 
 
 _LATE = Direct(

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from app import consent, delivery, feedback, identity, reps
 from app.consent import NOTHING_CHOSEN
 from app.delivery import Dispatch, Way
-from app.delivery.likely import NOBODY
 from app.identity import Identifier
 from app.infra.errors import Refused
 from app.reps import Nearest
@@ -58,7 +57,7 @@ def tell_staff(
         payload={"text": _named(session, one_id, notice)}, identifier_id=identifier_id, now=now,
     )  # fmt: skip
     if made is not None:
-        delivery.leave_to_staff(session, delivery.get(session, made), NOBODY)
+        delivery.leave_to_staff(session, delivery.get(session, made))
 
 
 def is_notice(dispatch: Dispatch) -> bool:
@@ -68,11 +67,11 @@ def is_notice(dispatch: Dispatch) -> bool:
 
 def tell_another(session: Session, dispatch: Dispatch, now: datetime) -> None:
     """A notice has not reached its rep, who may have left: another one hears of it, else staff."""
-    rep = _nearest(session, dispatch)
     if not dispatch.payload:
         return  # erased
+    rep = _nearest(session, dispatch)
     if rep is None or rep.rep_id == dispatch.rep_id:
-        delivery.leave_to_staff(session, dispatch, NOBODY)
+        delivery.leave_to_staff(session, dispatch)
     else:
         delivery.send_instead(session, dispatch, rep.rep_id, rep.corp_id, rep.userid, now)
 
