@@ -4,6 +4,7 @@ somebody has to. What reaches no rep is left to staff, in 治理 → 发送."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -25,9 +26,18 @@ def notice_key(ref: str) -> str:
 
 def rep_to_tell(session: Session, one_id: str, first: int | None = None) -> Nearest | None:
     """Who hears of it: `first`, the rep whom it is about, or the nearest."""
-    chosen = consent.own(session, [one_id]).get(one_id, NOTHING_CHOSEN)
-    last = chosen.reps | feedback.claims.not_theirs(session, one_id)
-    return reps.rep_for(session, one_id, last=last, first=first)
+    return reps_to_tell(session, {one_id: first}).get(one_id)
+
+
+def reps_to_tell(session: Session, firsts: Mapping[str, int | None]) -> dict[str, Nearest]:
+    """The same of many (ONE ID → `first`); nobody of whom no rep could hear."""
+    chosen = consent.own(session, firsts)
+    denied = feedback.claims.not_theirs(session, list(firsts))
+    last = {
+        one_id: chosen.get(one_id, NOTHING_CHOSEN).reps | denied.get(one_id, set())
+        for one_id in firsts
+    }
+    return reps.reps_for(session, firsts, last)
 
 
 def tell_rep(

@@ -1,13 +1,14 @@
-"""What is asked about cards when they leave."""
+"""What is asked once, however many it is about: cards that leave, guests of a meeting."""
 
 from __future__ import annotations
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app import delivery, tagging
+from app import delivery, journey, tagging
 from app.delivery import Dispatch, Way
 from app.flows.answers import refusal
+from app.flows.pages import meetings
 from app.flows.planning import suggestion_card
 from app.flows.planning.card_text import bring_up_to_date
 from app.identity import get_physician
@@ -56,3 +57,24 @@ def test_many_cards_cost_no_more_questions_than_one(database: Database) -> None:
             bring_up_to_date(session, some, NOON)
             costs.append(len(asked))
         assert costs[1] == costs[2], asked
+
+
+@ONE_DATABASE
+def test_many_guests_of_a_meeting_cost_no_more_questions_than_one(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep, asked = hire(session, "rep01", NOON), list[str]()
+        version = publish(session, "病例讨论会", ("af",), NOON)
+        people = [meet(session, rep, name, NOON) for name in "abcde"]
+        rows = [
+            (journey.meetings.answer_of(session, version.content_id, one.id, NOON), one.one_id)
+            for one in people
+        ]
+        session.flush()
+        event.listen(database.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+        costs = []
+        for some in (rows[:1], rows[1:]):
+            asked.clear()
+            assert meetings.concerning(session, rep, some) == some
+            costs.append(len(asked))
+        assert costs[0] == costs[1], asked
