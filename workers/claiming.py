@@ -105,15 +105,15 @@ def _may_go(session: Session, row: Dispatch, now: datetime) -> bool:
 
 
 def _drop_unwanted(session: Session, entered: dict[Dispatch, bool], now: datetime) -> int:
-    """What a rep has answered since is cancelled; what is being answered waits. Returns how many
-    were cancelled."""
+    """What a rep has answered since is cancelled, and its suggestion stays as the answer left it;
+    what is being answered waits. Returns how many were cancelled."""
     why = refusal.left_alone(session, list(entered), now)
-    dropped = [row for row in entered if row.id in why]
-    for row in dropped:
+    for row in [row for row in entered if row.id in why]:
         del entered[row]
         if why[row.id]:
-            _give_up(session, row, why[row.id], now)
-    return sum(bool(why[row.id]) for row in dropped)
+            delivery.cancel(session, row, why[row.id])
+            sends.labels(row.way, row.state).inc()
+    return sum(map(bool, why.values()))
 
 
 def _enters(session: Session, gate: Gate, row: Dispatch, told: set[str], now: datetime) -> bool:

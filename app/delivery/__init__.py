@@ -18,6 +18,7 @@ from app.delivery.outbox import (
     DRAIN,
     claim,
     count_by_state,
+    count_left,
     find_by_task,
     get,
     has_stale,
@@ -29,6 +30,7 @@ from app.delivery.outbox import (
     send_instead,
     settle,
     stale,
+    undecided,
 )
 from app.delivery.picking import due, pick
 from app.delivery.receipts import (
@@ -73,6 +75,7 @@ __all__ = [
     "claim",
     "contacted_at",
     "count_by_state",
+    "count_left",
     "due",
     "erase",
     "erase_marked",
@@ -114,4 +117,5 @@ __all__ = [
     "take_back_task",
     "tasked_today",
     "uncount",
+    "undecided",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from app.delivery.likely import NOBODY
 from app.delivery.models import Dispatch, State, Way
 from app.delivery.record import LEASE
 from app.delivery.take_back import cancel
@@ -107,16 +108,15 @@ def postpone(
 
 
 def readdress(session: Session, rep_id: int, userid: str) -> None:
-    """What waits for this rep goes to another userid, and tasks that wait for the rep are asked
-    about under it: the platform knows the old one no more."""
+    """What waits for this rep, or may be sent again, goes to another userid, and tasks that wait
+    for the rep are asked about under it: the platform knows the old one no more."""
     asked = (
         (Dispatch.way == Way.GROUP_TASK) & (Dispatch.state == State.SENT)
         & Dispatch.receipt.is_(None)
     )  # fmt: skip
-    waiting = select(Dispatch).where(
-        Dispatch.rep_id == rep_id, (Dispatch.state == State.QUEUED) | asked
-    )
-    for row in session.scalars(waiting.with_for_update()).all():
+    again = Dispatch.state.in_((State.QUEUED, State.SENDING, State.UNKNOWN))
+    waiting = select(Dispatch).where(Dispatch.rep_id == rep_id, again | asked)
+    for row in session.scalars(waiting.order_by(Dispatch.id).with_for_update()).all():
         if "userid" in row.payload:
             row.payload = row.payload | {"userid": userid}
     session.flush()
@@ -133,9 +133,9 @@ def send_instead(
     session.flush()
 
 
-def leave_to_staff(session: Session, dispatch: Dispatch, why: str) -> None:
+def leave_to_staff(session: Session, dispatch: Dispatch) -> None:
     """Nobody can be sent it: a person has to see to it, and says so where outcomes are unknown."""
-    dispatch.state, dispatch.error, dispatch.turn = State.UNKNOWN, why, dispatch.turn + 1
+    dispatch.state, dispatch.error, dispatch.turn = State.UNKNOWN, NOBODY, dispatch.turn + 1
     session.flush()
 
 
@@ -143,7 +143,7 @@ def settle(
     session: Session, dispatch_id: int, decision: str, now: datetime, *, actor: str = ""
 ) -> Dispatch:
     """A person decides about an unknown message: sent, failed or resend."""
-    dispatch = session.get(Dispatch, dispatch_id, with_for_update=True)
+    dispatch = session.get(Dispatch, dispatch_id, with_for_update=True, populate_existing=True)
     if dispatch is None:
         raise NotFound("没有这条消息。")
     if dispatch.state != State.UNKNOWN:
@@ -205,6 +205,22 @@ def listing(
     if state:
         chosen = chosen.where(Dispatch.state == state)
     return session.scalars(chosen).all()
+
+
+def undecided(session: Session, limit: int, *, left: bool = False) -> Sequence[Dispatch]:
+    """Messages of unknown outcome, what is left to staff first (`left`: nothing else); of the rest
+    the newest."""
+    chosen = select(Dispatch).where(Dispatch.state == State.UNKNOWN)
+    if left:
+        chosen = chosen.where(Dispatch.error == NOBODY)
+    ordered = chosen.order_by(Dispatch.error != NOBODY, Dispatch.id.desc())
+    return session.scalars(ordered.limit(limit)).all()
+
+
+def count_left(session: Session) -> int:
+    """How many messages are left to staff."""
+    left = select(func.count()).where(Dispatch.state == State.UNKNOWN, Dispatch.error == NOBODY)
+    return session.scalar(left) or 0
 
 
 _LATE = Direct(

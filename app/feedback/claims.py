@@ -119,15 +119,18 @@ def held(session: Session, one_ids: Sequence[str], rep_id: int) -> dict[str, boo
     return found
 
 
-def not_theirs(session: Session, one_id: str) -> set[int]:
-    """The reps who say that this physician is not theirs, decided or not, unless found wrong."""
+def not_theirs(session: Session, one_ids: Sequence[str]) -> dict[str, set[int]]:
+    """The reps who say that these physicians are not theirs, decided or not, unless found wrong."""
     chosen = (
-        select(RelationClaim.rep_id)
+        select(Identifier.one_id, RelationClaim.rep_id)
         .join(Identifier, Identifier.id == RelationClaim.identifier_id)
         .outerjoin(RepContact, _WITH_RELATION)
-        .where(Identifier.one_id == one_id, RelationClaim.state.in_(HOLDS), _IN_FORCE)
+        .where(among(Identifier.one_id, "ids"), RelationClaim.state.in_(HOLDS), _IN_FORCE)
     )
-    return set(session.scalars(chosen))
+    found: dict[str, set[int]] = {}
+    for one_id, rep_id in session.execute(chosen, {"ids": one_ids}):
+        found.setdefault(one_id, set()).add(rep_id)
+    return found
 
 
 def listing(session: Session, states: Iterable[str] = (), limit: int = 200) -> list[RelationClaim]:

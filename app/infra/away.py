@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 ITS_STATES = ("08", "53", "57", "58")  # connection, resources, shutdown, disk
 OTHERS_STATES = ("40", "55P03")  # a deadlock or a conflict with another transaction, a lock
+OF_THE_DATA = (DataError, IntegrityError, ProgrammingError)  # whatever the database is like
 CANCELLED = "57014"  # a statement that took too long: it would take as long again
 OUR_FAULT = "SQLITE_ERROR"  # a statement that makes no sense; the rest is locks, files and disks
 
@@ -15,6 +16,8 @@ def is_away(problem: Exception) -> bool:
     """True when the database cannot be used now, whatever is asked."""
     if not isinstance(problem, DBAPIError):
         return isinstance(problem, NoFreeConnection)
+    if isinstance(problem, OF_THE_DATA):
+        return False
     of_sqlite = getattr(problem.orig, "sqlite_errorname", None)
     if of_sqlite is not None:
         return bool(of_sqlite != OUR_FAULT)

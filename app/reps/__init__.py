@@ -2,7 +2,7 @@
 
 ensure_rep, find_rep    reps by WeCom userid
 connect, disconnect     relations, brought up to date whatever the order of the news
-rep_for                 whom to turn to for a physician
+rep_for, reps_for       whom to turn to for a physician, for many
 sides_of                many relations as plain values, for comparing
 visible_to, seen_by, may_see, own_among    whom a rep may see
 """
@@ -23,6 +23,7 @@ from app.reps.contacts import (
     people_of,
     relations_of,
     rep_for,
+    reps_for,
     seen_by,
     visible_to,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "relations_of",
     "rep_for",
     "reps_by_id",
+    "reps_for",
     "seen_by",
     "set_brands",
     "set_day",

@@ -7,7 +7,7 @@ connection that is newer than the deletion.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from app.identity import AnIdentifier, changed
 from app.identity.models import Identifier
 from app.infra.crypto import EMPTY_BYTES
 from app.infra.direct import Direct, nothing
+from app.infra.many import among
 from app.reps.models import RelationState, Rep, RepContact
 
 
@@ -193,8 +194,22 @@ def rep_for(
 ) -> Nearest | None:
     """The rep to turn to for a physician: connected, active, `first` or the one with the newest
     chat; one of `last` only where there is no other."""
-    found = _NEAREST.all(session, {"one_id": one_id})
-    return min(found, key=lambda one: (one.rep_id in last, one.rep_id != first), default=None)
+    return reps_for(session, {one_id: first}, {one_id: last}).get(one_id)
+
+
+def reps_for(
+    session: Session, firsts: Mapping[str, int | None], last: Mapping[str, Collection[int]]
+) -> dict[str, Nearest]:
+    """The same for many physicians (ONE ID → `first`); nobody who has none."""
+    found: dict[str, list[Nearest]] = {}
+    for one_id, near in _NEAREST.all(session, {"ids": list(firsts)}):
+        found.setdefault(one_id, []).append(near)
+    return {
+        one_id: min(
+            some, key=lambda one: (one.rep_id in last.get(one_id, ()), one.rep_id != firsts[one_id])
+        )
+        for one_id, some in found.items()
+    }
 
 
 def note_chat(session: Session, rep_id: int, identifier_id: int, at: datetime) -> None:
@@ -280,16 +295,16 @@ _LIVING = Direct(
     lambda contact_id, rep_id: (contact_id, rep_id),
 )
 _NEAREST = Direct(
-    select(Rep.id, Rep.corp_id, Rep.userid, RepContact.identifier_id)
+    select(Identifier.one_id, Rep.id, Rep.corp_id, Rep.userid, RepContact.identifier_id)
     .join(Rep, Rep.id == RepContact.rep_id)
     .join(Identifier, Identifier.id == RepContact.identifier_id)
     .where(
-        Identifier.one_id == bindparam("one_id"),
+        among(Identifier.one_id, "ids"),
         RepContact.state == RelationState.CONNECTED,
         Rep.active.is_(True),
     )
     .order_by(func.coalesce(RepContact.last_chat_at, RepContact.since).desc(), Rep.id),
-    Nearest,
+    lambda one_id, *near: (one_id, Nearest(*near)),
 )
 
 _PEOPLE = Direct(

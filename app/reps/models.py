@@ -36,7 +36,8 @@ class Rep(Base):
     daily_limit: Mapped[int] = mapped_column(default=5)
     prefers_group_task: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Of when the news is that says whether the rep works here; the column's name is older.
+    told_at: Mapped[datetime | None] = mapped_column("left_at", UtcDateTime)
 
 
 class RepContact(Base):

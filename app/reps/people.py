@@ -60,22 +60,20 @@ def reps_by_id(session: Session) -> dict[int, Rep]:
     return {rep.id: rep for rep in session.scalars(select(Rep))}
 
 
-def leave(session: Session, rep: Rep, at: datetime) -> None:
-    """The rep left the company: no suggestion and no message goes through this rep any more."""
-    rep.active, rep.left_at = False, max(rep.left_at or at, at)
-    session.flush()
+def leave(session: Session, rep: Rep, at: datetime) -> bool:
+    """The rep left the company: no suggestion and no message goes through this rep any more. False
+    where newer news was heard."""
+    return _stands(session, rep, False, at)
 
 
-def step_aside(session: Session, rep: Rep, at: datetime) -> None:
-    """The rep is another one who had not been known by this userid yet: it is free again."""
-    leave(session, rep, at)
-    rep.userid = f"{rep.userid[:40]}~{rep.id}"
-    session.flush()
+def come_back(session: Session, rep: Rep, at: datetime) -> bool:
+    """The rep works here, again or still. False where newer news was heard."""
+    return _stands(session, rep, True, at)
 
 
-def come_back(session: Session, rep: Rep) -> None:
-    """The rep works here again."""
-    rep.active, rep.left_at = True, None
+def step_aside(session: Session, rep: Rep) -> None:
+    """The userid is another rep's from now on; whoever this one was is nobody any more."""
+    rep.active, rep.userid = False, f"{rep.userid[:40]}~{rep.id}"
     session.flush()
 
 
@@ -102,6 +100,14 @@ def set_day(
     if prefers_group_task is not None:
         rep.prefers_group_task = prefers_group_task
     session.flush()
+
+
+def _stands(session: Session, rep: Rep, active: bool, at: datetime) -> bool:
+    if rep.told_at is not None and at < rep.told_at:
+        return False
+    rep.active, rep.told_at = active, at
+    session.flush()
+    return True
 
 
 _BY_USERID = select(Rep).where(Rep.corp_id == bindparam("corp"), Rep.userid == bindparam("userid"))

@@ -35,13 +35,13 @@ def _answer(app: Flask, problem: Exception) -> Answer:
     orig = getattr(problem, "orig", None) or problem
     _log.error("database is away", error=type(orig).__name__, route=str(request.url_rule or "-"))
     again = {"Retry-After": str(AGAIN_S)}
-    title, inside = _("数据库暂时无法使用"), request.path.startswith("/console/")
+    broken, inside = _("数据库暂时无法使用"), request.path.startswith("/console/")
     if request.path.startswith("/api/") or request.is_json:
-        message = f"{title}。{_later()}"
+        message = f"{broken}。{_later()}"
         return jsonify(error={"status": 503, "message": message}), 503, again
     if inside and request.method == "GET" and not request.headers.get("HX-Request"):
         again["Refresh"] = str(AGAIN_S)
-    words = title, _on_duty() if inside else _later()
+    words = (broken, _on_duty()) if inside else (_("页面暂时打不开"), _later())
     if not request.headers.get("HX-Request"):
         return page_of(*words, g.get("request_id", "")), 503, again
     part = app.jinja_env.get_template("console/_away.html")

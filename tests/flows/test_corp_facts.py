@@ -24,9 +24,9 @@ from app.facts import (
     RepAppVisibilityChanged,
 )
 from app.flows import Received
-from app.flows.contacts import corp_facts
+from app.flows.contacts import corp_facts, renamed
 from app.identity import Id, Kind
-from app.infra.db import Database
+from app.infra.db import Base, Database
 from app.journey import Happened
 from app.reps import RelationState
 from app.tagging import Source
@@ -85,8 +85,9 @@ def test_an_acquisition_link_is_noted_even_before_the_contact_is(database: Datab
         assert entry.kind is Happened.ACQUIRED
 
 
-def member(change: Any = "update", **fields: Any) -> MemberChanged:
-    return MemberChanged(at=NOON, corp_id=CORP, change=change, **fields)
+def member(change: Any = "update", minutes: int = 0, **fields: Any) -> MemberChanged:
+    at = NOON + timedelta(minutes=minutes)
+    return MemberChanged(at=at, corp_id=CORP, change=change, **fields)
 
 
 def test_a_member_who_leaves_takes_no_more_part_until_back(database: Database) -> None:
@@ -102,13 +103,55 @@ def test_a_member_who_leaves_takes_no_more_part_until_back(database: Database) -
         assert reps.rep_for(session, who.one_id) is not None
         tell(session, member(userid="rep01", status=5))
         assert not rep.active
-        stale = MemberChanged(
-            at=NOON - timedelta(minutes=1), corp_id=CORP, change="update", userid="rep01", status=1
-        )
-        tell(session, stale)  # comes days late
+        tell(session, member(minutes=-1, userid="rep01", status=1))  # comes days late
         assert not rep.active
         tell(session, member("delete", userid="stranger"))
         assert reps.find_rep(session, CORP, "stranger") is None
+
+
+@pytest.mark.parametrize("known_before", [False, True])
+def test_late_news_that_somebody_has_left_is_over_when_they_are_back(
+    database: Database, known_before: bool
+) -> None:
+    with database.transaction() as session:
+        rep = reps.ensure_rep(session, CORP, "rep01", now=NOON)
+        if known_before:
+            tell(session, member("delete", userid="rep01"))
+        tell(session, member("create", minutes=9, userid="rep01", status=1))
+        for late in (member("delete", minutes=1, userid="rep01"),
+                     member(minutes=2, userid="rep01", status=5)):  # fmt: skip
+            tell(session, late)
+            assert rep.active
+        tell(session, member("delete", minutes=10, userid="rep01"))
+        assert not rep.active
+
+
+@pytest.mark.parametrize("left", [-9, 9])
+def test_who_had_the_userid_before_is_somebody_else(database: Database, left: int) -> None:
+    """Who left before the change is; who left after it is the rep under the new name."""
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep, other = (reps.ensure_rep(session, CORP, key, now=NOON) for key in ("old", "new"))
+        who = person(session)
+        reps.connect(session, other, who, since=NOON - timedelta(days=9), now=NOON)
+        tell(session, member("delete", minutes=left, userid="new"))
+        tell(session, member(userid="old", new_userid="new", status=1))
+        assert reps.find_rep(session, CORP, "new") is rep
+        assert reps.may_see(session, rep.id, who.one_id) is (left > 0)
+        assert [one.id for one in reps.active_reps(session)] == ([rep.id] if left < 0 else [])
+
+
+def test_everything_that_names_a_rep_goes_along_to_the_new_name() -> None:
+    named = {
+        table.name
+        for table in Base.metadata.tables.values()
+        for key in table.foreign_keys
+        if key.column.table.name == "rep"
+    }
+    moved = {model.__tablename__ for model in renamed.MOVED}
+    by_themselves = {"rep_contact", "relation_claim"}
+    of_one_only = {"rep_brand", "daily_plan", "decision", "moment"}  # stays as it was
+    assert named == moved | by_themselves | of_one_only
 
 
 @pytest.mark.parametrize("new_name_first", [False, True])
@@ -127,6 +170,7 @@ def test_a_changed_userid_is_still_the_same_rep(database: Database, new_name_fir
             session, way=Way.REP_CARD, dedupe_key="card", payload={"userid": "old"},
             rep_id=old.id, not_before=NOON + timedelta(hours=1), now=NOON,
         )  # fmt: skip
+        delivery.claim(session, [card or 0], NOON + timedelta(hours=1))  # it may come back
         later = None
         if new_name_first:
             new = reps.ensure_rep(session, CORP, "new", now=NOON)

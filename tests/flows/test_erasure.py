@@ -31,6 +31,7 @@ from tests.flows.test_followers import GONE, HERE, WHO
 from tests.scenarios.conftest import Line
 from tests.scenarios.conftest import publish as publish_on
 from tests.scenarios.test_main_line import suggest
+from tests.scenarios.test_suggestion_line import card_of
 from tests.segments.test_index import ONE_DATABASE
 from workers.sweeping import keep_lists, mend
 
@@ -165,13 +166,14 @@ def test_what_was_done_in_the_account_is_no_reason_any_more(line: Line) -> None:
     line.do("follow", person="wang")
     line.do("oa_says", person="wang", text="您好，在吗")
     suggest(line)
+    line.do("tap_card", task_id=card_of(line)["task_id"], key="why")
     line.do("unfollow", person="wang")
     with line.parts.db.reading() as session:
         kept = session.scalars(select(Suggestion)).one()
         assert kept.reasons[0].startswith("企微标签「房颤」"), "what WeCom has told stays"
         assert len(kept.reasons) == 2, kept.reasons
-        cards = session.scalars(select(Dispatch).where(Dispatch.way == Way.REP_CARD)).all()
-        assert "公众号" not in str([kept.reasons, [card.payload for card in cards]])
+        told = [one.payload for one in session.scalars(select(Dispatch)) if one.rep_id]
+        assert "公众号" not in str([kept.reasons, told])
 
 
 def test_who_leaves_is_on_no_list_any_more_but_on_those_that_spare(line: Line) -> None:

@@ -181,6 +181,20 @@ def test_what_a_rep_who_has_left_was_to_hear_another_hears_or_staff(
         assert len(delivery.listing(session, state=State.UNKNOWN)) == 1 - others
 
 
+@ONE_DATABASE
+def test_a_notice_that_has_not_arrived_is_left_to_staff_before_it_is_over(line: Line) -> None:
+    line.do("add_contact", userid="rep01", person="wang")
+    line.do("follow", person="wang")
+    line.do("oa_says", person="wang", text=HARM)
+    with line.parts.db.transaction() as session:
+        row = next(one for one in delivery.listing(session) if HARM in str(one.payload))
+        row.state, row.error = State.UNKNOWN, "message/send: HTTP 502"
+    for state in (State.UNKNOWN, State.FAILED):  # the first time nobody had read it whole
+        with line.parts.db.transaction() as session:
+            done = settle_message(session, row.id, "failed", actor="user:1", now=line.clock())
+            assert done.state == state
+
+
 def test_the_menu_helps(line: Line) -> None:
     line.do("follow", person="wang")
     line.do("menu", person="wang", key="help")

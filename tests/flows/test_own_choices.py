@@ -16,8 +16,10 @@ from app.flows.pages.own_page import own_page
 from app.flows.sending.tell_rep import rep_to_tell
 from app.flows.tagging import vocabulary
 from app.identity import Identifier
+from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import NotFound
+from app.recommend import State, Suggestion
 from tests.company import hire, meet, publish
 from tests.conftest import NOON
 from tests.tagging.people import tag
@@ -137,3 +139,27 @@ def test_another_rep_is_turned_to_where_one_may_not_write(database: Database) ->
         left = audience.reach(session, "全部", CampaignWay.GROUP_TASK, version, later, app_id="")
         assert left.planned == 0
         assert left.left_out["unwanted"] == 1
+
+
+def test_what_waits_for_a_rep_who_is_switched_off_keeps_no_colleague_waiting(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        off, other = (hire(session, key, NOON) for key in ("off", "other"))
+        one = meet(session, off, "one", NOON)
+        version = publish(session, "抗凝", ("af",), NOON)
+        made = {}
+        for rep in (off, other):
+            row = Suggestion(
+                plan_key=rep.userid, rep_id=rep.id, identifier_id=one.id, state=State.DELIVERED,
+                content_id=version.content_id, content_version_id=version.id,
+                day=local(NOON).date(), created_at=NOON,
+            )  # fmt: skip
+            session.add(row)
+            made[rep.userid] = row
+        session.flush()
+        own_choices.switch_rep(session, one, off.id, True, NOON)
+        told = {key: str(session.get_one(Suggestion, row.id, populate_existing=True).state)
+                for key, row in made.items()}  # fmt: skip
+        assert told == {"off": "cancelled", "other": "delivered"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from app import reps
@@ -25,12 +27,12 @@ def test_a_userid_is_one_rep_however_it_is_written(database: Database) -> None:
 def test_who_left_is_not_active_until_back(database: Database) -> None:
     with database.transaction() as session:
         rep = reps.ensure_rep(session, "ww1", "rep01", now=NOON)
-        reps.leave(session, rep, NOON)
+        assert reps.leave(session, rep, NOON)
         assert reps.active_reps(session) == []
-        assert rep.left_at == NOON
-        reps.come_back(session, rep)
+        assert reps.come_back(session, rep, NOON + timedelta(days=1))
         assert reps.active_reps(session) == [rep]
-        assert rep.left_at is None
+        assert not reps.leave(session, rep, NOON), "that is over"
+        assert reps.active_reps(session) == [rep]
 
 
 def test_daily_settings_stay_within_what_does_not_disturb(database: Database) -> None:

@@ -448,7 +448,8 @@ def test_sends_of_unknown_outcome_are_decided_with_one_click_or_together(
     assert "核对：可以联系" in looked
     assert "核对：本周已联系 2 次" in looked
     assert "按建议处理" not in looked
-    assert people["reviewer"].client.post(page).status_code in (400, 403)
+    sent = people["reviewer"].send(page, page, one=f"{ids[0]}:failed").text
+    assert "由管理员或市场部处理" in sent
     shown = people["admin"].get(page).text
     for text in ("公众号消息", "第 0 条提醒", rep.name, "多半已送达", "多半没有送达", "刚刚"):
         assert text in shown, text
@@ -468,6 +469,31 @@ def test_sends_of_unknown_outcome_are_decided_with_one_click_or_together(
     again = people["admin"].send(page, page, one=f"{ids[0]}:failed").text
     assert "只有结果未知的消息需要处理" in again
     assert "请先勾选消息" in people["admin"].send(page, page, decision="sent").text
+
+
+def test_what_no_rep_can_hear_is_read_and_settled_by_reviewers_too(
+    line: Line, people: dict[str, Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.do("follow", person="wang")
+    line.do("member_leaves", userid="rep01")
+    line.do("oa_says", person="wang", text="患者服药一周后牙龈出血")
+    with line.parts.db.transaction() as session:
+        (left,) = delivery.listing(session, state=delivery.State.UNKNOWN)
+        made = delivery.queue(
+            session, way=delivery.Way.OA_TEXT, dedupe_key="newer", now=line.clock(),
+            payload={"app_id": "wxtestaccount", "openid": "o1", "text": "提醒"},
+        )  # fmt: skip
+        delivery.get(session, made or 0).state = "unknown"
+        number = left.id
+    page = "/console/governance/sends"
+    monkeypatch.setattr(sends, "PAGE", 1)
+    for role in ("admin", "reviewer"):
+        assert f'href="{page}"' in people[role].get("/console/").text
+        assert "牙龈出血" in people[role].get(page).text, "before all that is newer"
+    people["reviewer"].send(page, page, one=f"{number}:sent")
+    assert "牙龈出血" not in people["reviewer"].get(page).text
+    with line.parts.db.reading() as session:
+        assert delivery.get(session, number).state == "sent"
 
 
 def test_a_stopped_api_is_shown_to_people_and_to_alarms(

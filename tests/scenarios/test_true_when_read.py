@@ -100,8 +100,11 @@ def test_a_physician_who_is_handed_over_leaves_with_everything(known: Line) -> N
     for page in ("/rep/", "/rep/meetings"):
         assert "王某某" not in old.get(page).text, page
     assert "王某某" in new.get("/rep/meetings").text, "the answer goes along"
-    for key in ("why", "list"):
+    for key in ("later", "why", "list"):
         line.do("tap_card", task_id=card, key=key)
+    with line.parts.db.reading() as session:
+        (row,) = session.scalars(select(Suggestion)).all()
+        assert row.state == "cancelled", "nobody is reminded of it"
     line.do("rep_says", userid="rep01", text="今日")
     told = [text for text in texts(line) if not text.startswith("【会议回复】")]
     assert "现在不在您的客户里" in told[0]
@@ -194,6 +197,8 @@ def test_no_card_leaves_that_is_answered_while_a_worker_has_it_in_its_hands(
     with line.parts.db.reading() as session:
         card = session.scalars(select(Dispatch).where(Dispatch.way == Way.REP_CARD)).one()
         assert card.state == (State.CANCELLED if answered else State.QUEUED)
+        told = {"mute": "planned", "adopt": "adopted"}.get(key, "planned")
+        assert session.get_one(Suggestion, row.id).state == told, "it stays on the list"
 
 
 @ONE_DATABASE

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from psycopg import errors as postgres
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, TimeoutError
 
 from app import accounts
 from app.accounts.models import Role
@@ -70,8 +70,11 @@ def test_what_renews_itself_is_replaced_and_never_looks_well(person: FlaskClient
 def test_everybody_else_is_told_to_come_back(person: FlaskClient) -> None:
     page = person.get("/console/login?lang=en")
     assert (page.status_code, "yishu doctor" in page.text) == (503, True)
-    page = person.get(f"/t/{TOKEN}")
-    assert (page.status_code, "yishu" in page.text) == (503, False)
+    for path in (f"/t/{TOKEN}?lang=zh", "/rep/"):
+        page = person.get(path)
+        assert (page.status_code, "yishu" in page.text) == (503, False)
+        assert "页面暂时打不开" in page.text
+        assert "数据库" not in page.text, "physicians and reps do not say so"
     stop = person.post(f"/t/{TOKEN}/pause", data={"action": "stop"})
     assert (stop.status_code, "没有完成" in stop.text, "没有丢失" in stop.text) == (
         503,
@@ -92,9 +95,15 @@ def test_the_log_names_it_in_one_line_without_the_address(
     assert TOKEN not in said
 
 
-def test_a_statement_that_makes_no_sense_is_a_bug_and_no_outage(database: Database) -> None:
-    with pytest.raises(Exception) as caught, database.reading() as session:
-        session.execute(text("select nothing from nowhere"))
+@pytest.mark.parametrize(
+    "statement",
+    ["select nothing from nowhere", "insert into rep_brand (rep_id, brand_id) values (9, 9)"],
+)
+def test_a_statement_that_makes_no_sense_is_a_bug_and_no_outage(
+    database: Database, statement: str
+) -> None:
+    with pytest.raises(Exception) as caught, database.transaction() as session:
+        session.execute(text(statement))
     assert not is_away(caught.value)
 
 
@@ -110,6 +119,7 @@ def test_a_statement_that_makes_no_sense_is_a_bug_and_no_outage(database: Databa
         (InterfaceError("", {}, sqlite3.InterfaceError()), True),
         (TimeoutError(), True),
         (IntegrityError("", {}, postgres.UniqueViolation()), False),
+        (DataError("", {}, postgres.DataError("a text with NUL")), False),  # never got there
         (ValueError("anything else"), False),
     ],
 )

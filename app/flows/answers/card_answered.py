@@ -31,7 +31,7 @@ from app.reps import Rep
 HANDLES = CardAnswered
 CARD_LIFE = timedelta(hours=72)  # how long a card's response code works
 ANSWER_WITHIN = timedelta(hours=1)  # a rep who tapped waits for a reply
-NOT_YOURS = "这位医生现在不在您的客户里，建议已不再有效。"
+ABOUT_ONE = ("later", "refuse", "refuse_reason", "why")  # what is adopted is judged anyway
 SHORT = {
     "content": "内容不合适",
     "timing": "时机不合适",
@@ -81,7 +81,10 @@ def apply(
     if case is None:
         return
     _note_arrival(session, fact, now)
-    if fact.key == "adopt":
+    if fact.key in ABOUT_ONE and not refusal.is_own(session, case.suggestion):
+        _mark(session, case, "已不再有效", now)
+        _tell(session, case, "over", refusal.NOT_YOURS, now)
+    elif fact.key == "adopt":
         adopt(session, case, now)
     elif fact.key == "later":
         postpone(session, case, now, refusal.later_in(fact))
@@ -247,8 +250,6 @@ def _tell(session: Session, case: Case, part: str, text: str, now: datetime) -> 
 
 
 def _why(session: Session, case: Case, now: datetime) -> str:
-    if not reps.may_see(session, case.rep.id, case.identifier.one_id):
-        return NOT_YOURS
     told = reasons_of(session, case.suggestion, now)
     lines = [f"{n}. {reason}" for n, reason in enumerate(told, start=1)]
     return "为什么推荐给您：\n" + "\n".join(lines)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app import delivery, feedback, recommend, tagging
+from app import delivery, feedback, recommend, reps, tagging
 from app.delivery import Dispatch, Way
 from app.delivery import State as Sending
 from app.facts import CardAnswered
@@ -28,6 +28,7 @@ LONGEST_NOTE = 300
 REMIND_WITHIN = timedelta(hours=3)
 REMINDER = "remind"  # begins the keys of reminders
 ANSWERED, MUTED = "建议已经处理", "代表今天不再提醒"
+NOT_YOURS = "这位医生现在不在您的客户里，建议已不再有效。"
 CARDED = (State.PLANNED, State.DELIVERED)  # a card of these says something new
 
 
@@ -78,6 +79,8 @@ def take_back(session: Session, suggestion: Suggestion, ref: str, now: datetime)
     """The rep thinks again on the same day: as if nothing had been said. Raises Refused, also when
     somebody has decided what followed from it."""
     session.refresh(suggestion, with_for_update=True)
+    if not is_own(session, suggestion):
+        raise Refused(NOT_YOURS)
     if suggestion.state != State.REFUSED or suggestion.day < local(now).date():
         raise Refused("这条建议已有别的结果，请看列表里的最新状态。")
     take_back_claim(session, suggestion, now)
@@ -144,6 +147,12 @@ def remind(
     )  # fmt: skip
 
 
+def is_own(session: Session, suggestion: Suggestion) -> bool:
+    """Whether its physician is still one of its rep's: not handed over, nor gone."""
+    mine = reps.own_among(session, suggestion.rep_id, [suggestion.identifier_id])
+    return suggestion.identifier_id in mine
+
+
 def keep_quiet(session: Session, suggestion: Suggestion, why: str = ANSWERED) -> int:
     """Neither its card nor a reminder comes any more; returns how many cards that holds back. One
     that a worker has in its hands now is not waited for: the worker asks `left_alone`."""
@@ -170,6 +179,7 @@ def left_alone(session: Session, messages: Sequence[Dispatch], now: datetime) ->
     wanted = Suggestion.id.in_({one.suggestion_id for one in mine.values()})
     held = select(Suggestion).where(wanted).with_for_update(key_share=True, skip_locked=True)
     known = {row.id: row for row in session.scalars(held.execution_options(populate_existing=True))}
+    muted = recommend.muted(session, {row.rep_id for row in known.values()}, local(now).date())
     found = {}
     for one in mine.values():
         row = known.get(one.suggestion_id or 0)
@@ -177,7 +187,7 @@ def left_alone(session: Session, messages: Sequence[Dispatch], now: datetime) ->
             found[one.id] = ""
         elif row.state not in (CARDED if one.way == Way.REP_CARD else (State.LATER,)):
             found[one.id] = ANSWERED
-        elif recommend.is_muted(session, row.rep_id, local(now).date()):
+        elif row.rep_id in muted:
             found[one.id] = MUTED
     return found
 

@@ -28,6 +28,7 @@ from app.flows.contacts.sync_contact import know_contact
 from app.flows.sending.stop_sending import stop_sending
 from app.identity import Id, Kind
 from app.journey import Happened
+from app.reps import Rep
 from app.tagging import Source
 
 HANDLES = (
@@ -133,16 +134,23 @@ def _group(session: Session, fact: GroupChatChanged, chat: GroupChat) -> None:
 def _member(session: Session, fact: MemberChanged, now: datetime) -> None:
     rep = reps.find_rep(session, fact.corp_id, fact.userid)
     if rep is not None and fact.new_userid and fact.new_userid != rep.userid:
-        rename(session, rep, fact.new_userid, now)
+        left = rename(session, rep, fact.new_userid, fact.at, now)
+        if left is not None:
+            _leave(session, rep, left, now)
     rep = rep or reps.find_rep(session, fact.corp_id, fact.new_userid or fact.userid)
     if rep is None:
         return
     if fact.change == "delete" or fact.status in (DISABLED, LEFT):
-        reps.leave(session, rep, fact.at)
-        stop_sending(session, "代表已离职或停用", now, rep_id=rep.id)  # others may take over
-        recommend.give_up(session, rep.id)
+        _leave(session, rep, fact.at, now)
         return
-    if fact.status == ACTIVE and not rep.active and fact.at >= (rep.left_at or fact.at):
-        reps.come_back(session, rep)
+    if fact.status == ACTIVE:
+        reps.come_back(session, rep, fact.at)
     if fact.name:
         rep.name = fact.name
+
+
+def _leave(session: Session, rep: Rep, at: datetime, now: datetime) -> None:
+    """Others may take over; not where it is late news of somebody who is back."""
+    if reps.leave(session, rep, at):
+        stop_sending(session, "代表已离职或停用", now, rep_id=rep.id)
+        recommend.give_up(session, rep.id)

@@ -112,7 +112,8 @@ def _erase_notices(session: Session, row: Identifier, before: datetime | None) -
 
 
 def _erase_reasons(session: Session, row: Identifier) -> None:
-    """What the person did in the account is a reason no more, of suggestions to any identity."""
+    """What the person did in the account is a reason no more, of suggestions to any identity, nor
+    on their cards and in what else told the rep of them."""
     mine = [one.id for one in identity.identifiers_of(session, row.one_id)]
     changed = []
     for one in session.scalars(select(Suggestion).where(Suggestion.identifier_id.in_(mine))):
@@ -121,8 +122,8 @@ def _erase_reasons(session: Session, row: Identifier) -> None:
             one.reasons = kept
             changed.append(one.id)
     for start in range(0, len(changed), CHUNK):
-        cards = Dispatch.suggestion_id.in_(changed[start : start + CHUNK])
-        delivery.erase(session, cards, Dispatch.way == Way.REP_CARD)
+        told = Dispatch.suggestion_id.in_(changed[start : start + CHUNK])
+        delivery.erase(session, told, Dispatch.way.in_((Way.REP_CARD, Way.REP_TEXT)))
 
 
 def _erase(session: Session, row: Identifier, before: datetime | None) -> None:

@@ -6,6 +6,7 @@ A file of attendants names them as static lists do; nothing of it is kept but wh
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from app import content, journey, reps
 from app.content import ContentVersion
 from app.flows.segments import list_file
 from app.flows.sending import notices
-from app.flows.sending.tell_rep import rep_to_tell, tell_rep
+from app.flows.sending.tell_rep import rep_to_tell, reps_to_tell, tell_rep
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.errors import Refused
@@ -24,6 +25,7 @@ from app.links import TrackedLink
 from app.reps import Rep
 
 MEETING = "meeting"
+Answered = tuple[MeetingAnswer, str]  # with the ONE ID
 
 
 def answer(
@@ -54,17 +56,17 @@ def answer(
     return True
 
 
-def answers_to(session: Session, rep: Rep) -> list[tuple[MeetingAnswer, str]]:
-    """What this rep's own physicians have answered, with the ONE ID, whichever rep invited them."""
+def answers_to(session: Session, rep: Rep) -> list[Answered]:
+    """What this rep's own physicians have answered, whichever rep invited them."""
     mine = select(Identifier.one_id).where(Identifier.id.in_(reps.seen_by(rep.id)))
     return list(journey.meetings.answers(session, Identifier.one_id.in_(mine)))
 
 
-def concerns(session: Session, rep: Rep, row: MeetingAnswer, one_id: str) -> bool:
-    """Whether this rep would hear of the answer now: it goes along with a physician who is handed
-    over, and whoever had invited sees it no more."""
-    told = rep_to_tell(session, one_id, row.rep_id)
-    return told is not None and told.rep_id == rep.id
+def concerning(session: Session, rep: Rep, rows: Sequence[Answered]) -> list[Answered]:
+    """Of answers to one invitation those that this rep would hear of now: they go along with a
+    physician who is handed over, and whoever had invited sees them no more."""
+    told = reps_to_tell(session, {one_id: row.rep_id for row, one_id in rows})
+    return [one for one in rows if one[1] in told and told[one[1]].rep_id == rep.id]
 
 
 def said(session: Session, link: TrackedLink, version: ContentVersion) -> bool | None:

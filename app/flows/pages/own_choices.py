@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import accounts, consent, delivery, identity, tagging
+from app import accounts, consent, delivery, identity, recommend, tagging
 from app.consent import PACES, About, OwnChoice
 from app.flows.pages.own_page import own_page
 from app.flows.pages.stop_or_resume import stop_or_resume
@@ -46,10 +46,13 @@ def switch_topic(session: Session, row: Identifier, tag_id: int, off: bool, now:
 
 
 def switch_rep(session: Session, row: Identifier, rep_id: int, off: bool, now: datetime) -> None:
-    """This rep may write or not. Raises NotFound for one who does not serve the physician."""
+    """This rep may write or not; what waits for the answer of one who may not waits no more. Raises
+    NotFound for one who does not serve the physician."""
     if rep_id not in {one.number for one in own_page(session, row, now).reps}:
         raise NotFound("没有这位代表。")
     if _switch(session, row, About.REP, rep_id, off, now):
+        if off:
+            recommend.give_up(session, rep_id, sorted(_mine(session, row)))
         _done(session, row, "own.rep_off" if off else "own.rep_on", now, rep=rep_id)
 
 

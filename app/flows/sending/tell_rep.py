@@ -4,6 +4,7 @@ somebody has to. What reaches no rep is left to staff, in 治理 → 发送."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -11,7 +12,6 @@ from sqlalchemy.orm import Session
 from app import consent, delivery, feedback, identity, reps
 from app.consent import NOTHING_CHOSEN
 from app.delivery import Dispatch, Way
-from app.delivery.likely import NOBODY
 from app.identity import Identifier
 from app.infra.errors import Refused
 from app.reps import Nearest
@@ -26,9 +26,18 @@ def notice_key(ref: str) -> str:
 
 def rep_to_tell(session: Session, one_id: str, first: int | None = None) -> Nearest | None:
     """Who hears of it: `first`, the rep whom it is about, or the nearest."""
-    chosen = consent.own(session, [one_id]).get(one_id, NOTHING_CHOSEN)
-    last = chosen.reps | feedback.claims.not_theirs(session, one_id)
-    return reps.rep_for(session, one_id, last=last, first=first)
+    return reps_to_tell(session, {one_id: first}).get(one_id)
+
+
+def reps_to_tell(session: Session, firsts: Mapping[str, int | None]) -> dict[str, Nearest]:
+    """The same of many (ONE ID → `first`); nobody of whom no rep could hear."""
+    chosen = consent.own(session, firsts)
+    denied = feedback.claims.not_theirs(session, list(firsts))
+    last = {
+        one_id: chosen.get(one_id, NOTHING_CHOSEN).reps | denied.get(one_id, set())
+        for one_id in firsts
+    }
+    return reps.reps_for(session, firsts, last)
 
 
 def tell_rep(
@@ -58,7 +67,7 @@ def tell_staff(
         payload={"text": _named(session, one_id, notice)}, identifier_id=identifier_id, now=now,
     )  # fmt: skip
     if made is not None:
-        delivery.leave_to_staff(session, delivery.get(session, made), NOBODY)
+        delivery.leave_to_staff(session, delivery.get(session, made))
 
 
 def is_notice(dispatch: Dispatch) -> bool:
@@ -68,11 +77,11 @@ def is_notice(dispatch: Dispatch) -> bool:
 
 def tell_another(session: Session, dispatch: Dispatch, now: datetime) -> None:
     """A notice has not reached its rep, who may have left: another one hears of it, else staff."""
-    rep = _nearest(session, dispatch)
     if not dispatch.payload:
         return  # erased
+    rep = _nearest(session, dispatch)
     if rep is None or rep.rep_id == dispatch.rep_id:
-        delivery.leave_to_staff(session, dispatch, NOBODY)
+        delivery.leave_to_staff(session, dispatch)
     else:
         delivery.send_instead(session, dispatch, rep.rep_id, rep.corp_id, rep.userid, now)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -101,14 +101,20 @@ def hold(session: Session, rows: Sequence[Suggestion]) -> None:
     session.execute(select(Suggestion.id).where(mine).with_for_update(skip_locked=True))
 
 
-def is_muted(session: Session, rep_id: int, day: date) -> bool:
-    """Whether the rep asked for no more cards on this day."""
-    last = session.scalar(
-        select(func.max(SuggestionAnswer.at))
+def muted(session: Session, rep_ids: Collection[int], day: date) -> set[int]:
+    """Those of these reps who asked for no more cards on this day."""
+    last = session.execute(
+        select(Suggestion.rep_id, func.max(SuggestionAnswer.at).label("at"))
         .join(Suggestion, Suggestion.id == SuggestionAnswer.suggestion_id)
-        .where(Suggestion.rep_id == rep_id, SuggestionAnswer.answer == MUTE)
+        .where(Suggestion.rep_id.in_(rep_ids), SuggestionAnswer.answer == MUTE)
+        .group_by(Suggestion.rep_id)
     )
-    return last is not None and local(last).date() == day
+    return {row.rep_id for row in last if local(row.at).date() == day}
+
+
+def is_muted(session: Session, rep_id: int, day: date) -> bool:
+    """Whether the rep is one of them."""
+    return rep_id in muted(session, [rep_id], day)
 
 
 def expire_unanswered(session: Session, rep_id: int, before: date) -> int:

@@ -52,6 +52,7 @@ def home() -> str:
             oldest=inbox.oldest_pending(session),
             hour=_received(session, now - timedelta(hours=1)),
             sends=delivery.count_by_state(session),
+            left=delivery.count_left(session),
             complete=completeness.figures(session, now),
             stages=content.count_by_stage(session),
             unmapped=len(tagging.unmapped(session, 1000)),

@@ -20,7 +20,6 @@ from app.web.context import parts
 from app.web.rep import bp, entry
 
 SHOWN = timedelta(days=60)  # after a meeting
-Answer = tuple[MeetingAnswer, str]  # with the ONE ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +68,13 @@ def note_attendance(answer_id: int, came: str) -> Response:
 
 def _is_mine(session: Session, rep: Rep, row: MeetingAnswer) -> bool:
     one_id = session.get_one(Identifier, row.identifier_id).one_id
-    return reps.may_see(session, rep.id, one_id) and story.concerns(session, rep, row, one_id)
+    return reps.may_see(session, rep.id, one_id) and bool(
+        story.concerning(session, rep, [(row, one_id)])
+    )
 
 
 def _of(session: Session, rep: Rep, now: datetime) -> list[Meeting]:
-    invited: dict[int, list[Answer]] = {}
+    invited: dict[int, list[story.Answered]] = {}
     for row, one_id in story.answers_to(session, rep):
         invited.setdefault(row.content_id, []).append((row, one_id))
     found = []
@@ -81,13 +82,13 @@ def _of(session: Session, rep: Rep, now: datetime) -> list[Meeting]:
         version = _approved(session, content_id)
         if version is None or version.starts_at is None or version.starts_at < now - SHOWN:
             continue
-        mine = [one for one in rows if story.concerns(session, rep, *one)]
+        mine = story.concerning(session, rep, rows)
         if mine:
             found.append(Meeting(version, version.starts_at <= now, _ranked(session, mine)))
     return sorted(found, key=lambda one: one.version.starts_at or now, reverse=True)
 
 
-def _ranked(session: Session, rows: list[Answer]) -> list[tuple[MeetingAnswer, Physician]]:
+def _ranked(session: Session, rows: list[story.Answered]) -> list[tuple[MeetingAnswer, Physician]]:
     """Who is coming first."""
     people = identity.physicians_by_id(session, [one_id for _, one_id in rows])
     ranked = sorted(rows, key=lambda one: (one[0].coming is not True, one[0].id))

@@ -31,7 +31,7 @@ from app.web.policy import STAFF, allow
 from app.web.sentences import said
 
 PAGE, EXCERPT, WHOLE = 50, 60, 1000
-DECIDERS = (Role.ADMIN, Role.MARKETER)
+DECIDERS = (Role.ADMIN, Role.MARKETER)  # of everything; reviewers of what is left to staff
 DECISIONS = {"sent": _l("已送达"), "failed": _l("未送达"), "resend": _l("重新发送")}
 STOPPED_WHY = {
     "quota": _l("平台的调用额度已用完"),
@@ -62,14 +62,14 @@ class Open:
 @bp.get("/governance/sends")
 @allow(*STAFF)
 def sends() -> str:
-    """Stopped APIs, decisions for those who decide, then the messages, newest first: `page`."""
+    """Stopped APIs, what the reader may decide, then the messages, newest first: `page`."""
     decides, number = auth.actor().role in DECIDERS, page_number()
     text = request.args.get("state", "")
     state = State(text) if text in set(State) else None
     with parts().db.reading() as session:
         known = reps.reps_by_id(session)
         counts = delivery.count_by_state(session)
-        unknown = delivery.listing(session, state=State.UNKNOWN, limit=PAGE) if decides else []
+        unknown = delivery.undecided(session, PAGE, left=not decides)
         newest = delivery.listing(session, state=state, limit=PAGE, offset=(number - 1) * PAGE)
         total = counts.get(state, 0) if state else sum(counts.values())
         now = parts().clock()
@@ -88,7 +88,7 @@ def sends() -> str:
 
 
 @bp.post("/governance/sends")
-@allow(*DECIDERS)
+@allow(*STAFF)
 def decide_sends() -> Response:
     """One decision about one message (`one`), or about all that are ticked (`decision`, `id`)."""
     chosen = _chosen()
@@ -120,9 +120,10 @@ def _decide(number: int, decision: str) -> None:
     """In a transaction of its own, so that one refusal holds nobody up. Raises YishuError."""
     product, who = parts(), auth.actor()
     with product.db.transaction() as session:
-        now = product.clock()
+        now, row = product.clock(), delivery.get(session, number)
+        if who.role not in DECIDERS and row.error != NOBODY:
+            raise Refused(str(_("这条消息由管理员或市场部处理。")))
         if decision == "likely":
-            row = delivery.get(session, number)
             decision = likely(Way(row.way), row.error, row.not_after, now).decision
         if decision not in DECISIONS:
             raise Refused(str(_("请选择：已送达、未送达或重新发送。")))
