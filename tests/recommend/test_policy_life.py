@@ -13,7 +13,8 @@ from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.recommend import DailyPlan, State, Suggestion
-from app.recommend.policy import policies
+from app.recommend.policy import gate, policies
+from app.recommend.policy.drawing import Knobs
 from app.recommend.policy.policies import Settings
 from app.recommend.policy.policy_models import PolicyState
 from app.reps import Rep
@@ -94,6 +95,29 @@ def bad_days(session: Session, clock: SetClock, crew: list[Rep], tried: set[int]
                 )  # fmt: skip
     session.flush()
     clock.tick(days=18)
+
+
+def test_with_little_drawn_a_policy_is_compared_with_the_live_one_too(
+    session: Session, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "BOUND_LEAST", 1)
+    rep = company(session, clock(), 8)
+    plan(session, rep, clock())
+    ripe(session, clock, 14)
+    bold = Settings("大胆", alpha=0.5, floor=0.1)
+    tried = policies.draft(session, bold, by="user:1", now=clock())
+    tried.state, tried.share, tried.canary_at = PolicyState.CANARY, 1.0, clock()
+    plan(session, rep, clock())
+    ripe(session, clock, 14)
+    policies.roll_back(session, tried.version, {"code": "person"}, by="user:1", now=clock())
+    assert {row.policy_id for row in decisions(session)} == {1, tried.id}
+    verdict = gating.judge(
+        session, policies.draft(session, bold, by="user:1", now=clock()), clock()
+    )
+    assert verdict.basis == "bounded"
+    known = decided.decided(session, bold.worth, clock())
+    best = [1 - one.under(Knobs(0.5, 0.1))[0] for one in known]
+    assert verdict.differs == pytest.approx(sum(best) / len(best)), "not with what was tried before"
 
 
 def test_what_another_trial_brought_a_rep_is_no_before_of_this_one(
