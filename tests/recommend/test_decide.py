@@ -52,6 +52,25 @@ def test_the_first_policy_draws_nothing_and_writes_down_what_could_have_been(
         assert not row.holdout, "nobody is held out among three physicians"
 
 
+def test_what_draws_nothing_takes_the_best_of_the_log_also_where_lists_vary(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock(), daily_limit=10)
+    for n in range(6):
+        meet(session, rep, f"p{n}", clock(), tags=("af", "heart-failure"))
+    titles = {
+        publish(session, tag, (tag,), clock(), days=400).content_id: tag
+        for tag in ("af", "heart-failure")
+    }
+    plan(session, rep, clock())
+    rows = decisions(session)
+    assert {titles[row.content_id] for row in rows[:2]} == {"af", "heart-failure"}
+    assert [row.content_id for row in rows] == [row.options[0][0] for row in rows]
+    ripe(session, clock, 10)
+    for one in decided.decided(session, {"accept": 1.0}, clock()):
+        assert one.under(drawing.Knobs()) == one.logged.chances, "so the gate knows what is live"
+
+
 def test_what_is_drawn_has_the_chance_that_is_logged_and_keeps_the_lists_cap(
     session: Session, clock: SetClock
 ) -> None:

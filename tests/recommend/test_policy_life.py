@@ -12,8 +12,9 @@ from app.flows.learning import decided, gating, trial
 from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import Refused
-from app.recommend import State, Suggestion
-from app.recommend.policy import policies
+from app.recommend import DailyPlan, State, Suggestion
+from app.recommend.policy import gate, policies
+from app.recommend.policy.drawing import Knobs
 from app.recommend.policy.policies import Settings
 from app.recommend.policy.policy_models import PolicyState
 from app.reps import Rep
@@ -94,6 +95,88 @@ def bad_days(session: Session, clock: SetClock, crew: list[Rep], tried: set[int]
                 )  # fmt: skip
     session.flush()
     clock.tick(days=18)
+
+
+def test_with_little_drawn_a_policy_is_compared_with_the_live_one_too(
+    session: Session, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "BOUND_LEAST", 1)
+    rep = company(session, clock(), 8)
+    plan(session, rep, clock())
+    ripe(session, clock, 14)
+    bold = Settings("大胆", alpha=0.5, floor=0.1)
+    tried = policies.draft(session, bold, by="user:1", now=clock())
+    tried.state, tried.share, tried.canary_at = PolicyState.CANARY, 1.0, clock()
+    plan(session, rep, clock())
+    ripe(session, clock, 14)
+    policies.roll_back(session, tried.version, {"code": "person"}, by="user:1", now=clock())
+    assert {row.policy_id for row in decisions(session)} == {1, tried.id}
+    verdict = gating.judge(
+        session, policies.draft(session, bold, by="user:1", now=clock()), clock()
+    )
+    assert verdict.basis == "bounded"
+    known = decided.decided(session, bold.worth, clock())
+    best = [1 - one.under(Knobs(0.5, 0.1))[0] for one in known]
+    assert verdict.differs == pytest.approx(sum(best) / len(best)), "not with what was tried before"
+
+
+def test_what_another_trial_brought_a_rep_is_no_before_of_this_one(
+    session: Session, clock: SetClock
+) -> None:
+    rep = company(session, clock(), 1)
+    crew = [rep, *(hire(session, f"more{n}", clock()) for n in range(5))]
+    plan(session, rep, clock())
+    (shown,) = session.scalars(select(Suggestion))
+    tried = {}
+    for version in (2, 3):
+        row = policies.draft(session, Settings("示例", floor=0.02), by="user:1", now=clock())
+        row.state = PolicyState.GATED
+        trial.start(session, version, clock.tick(minutes=1))
+        tried[version] = {one.id for one in crew if policies.is_on_trial(row, one.id)}
+        for _ in range(3):
+            clock.tick(days=1)
+            for one in crew:
+                a_day(session, clock, one, shown, version if one.id in tried[version] else 1)
+        if version == 2:
+            policies.roll_back(session, 2, {"code": "person"}, by="user:1", now=clock())
+            clock.tick(minutes=1)
+    clock.tick(days=4)
+    sides = trial.sides(session, row, clock())["adopted"]
+    others = [one.id for one in crew]
+    expected = [(one in tried[3], 0 if one in tried[2] else 3, 3) for one in others]
+    assert [(side.on_trial, side.before, side.since) for side in sides] == expected
+    assert tried[2] != set(others)
+
+
+def a_day(session: Session, clock: SetClock, rep: Rep, like: Suggestion, version: int) -> None:
+    """A list with one suggestion, by this policy."""
+    day = local(clock()).date()
+    session.add(DailyPlan(rep_id=rep.id, day=day, policy_version=version, created_at=clock()))
+    session.add(
+        Suggestion(
+            plan_key=f"day:{rep.id}:{day}", rep_id=rep.id, identifier_id=like.identifier_id,
+            content_id=like.content_id, content_version_id=like.content_version_id, day=day,
+            state=State.ADOPTED, created_at=clock(), delivered_at=clock(),
+        )
+    )  # fmt: skip
+    session.flush()
+
+
+def test_when_the_live_one_goes_back_a_trial_begins_anew(session: Session, clock: SetClock) -> None:
+    for floor in (0.02, 0.05):
+        row = policies.draft(session, Settings("示例", floor=floor), by="user:1", now=clock())
+        row.state = PolicyState.GATED
+        policies.start_trial(session, row.version, [1, 2, 3], clock())
+        if floor == 0.02:
+            policies.go_live(session, row.version, by="user:1", now=clock())
+    begun, moment = clock(), clock.tick(days=5)
+    policies.note_judgement(row, {"next": "go_on"}, local(moment).date())
+    policies.hold_out(session, 0.1, 0, by="user:1", reason="多一些", now=moment)
+    policies.roll_back(session, 4, {"code": "person"}, by="user:1", now=clock.tick(days=1))
+    assert row.canary_at == begun, "what reps get is the same"
+    policies.roll_back(session, 2, {"code": "person"}, by="user:1", now=clock.tick(days=1))
+    assert policies.ensure(session, clock()).version == 1
+    assert (row.canary_at, row.canary, row.judged_on) == (clock(), None, None)
 
 
 def test_a_live_policy_goes_back_to_the_one_before(session: Session, clock: SetClock) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import accounts
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
-from app.recommend import State, Suggestion, heads
+from app.recommend import DailyPlan, State, Suggestion, heads
 from app.recommend.policy import canary, policies
 from app.recommend.policy.canary import Judgement, Next, Side
 from app.recommend.policy.policy_models import Policy
@@ -20,6 +20,10 @@ from app.reps import Rep
 
 BEFORE_DAYS = 28
 FROM_HOUR = 3  # in China: after learning, before plans
+_NOT_YET_LIVE = and_(
+    Policy.canary_at.is_not(None),
+    or_(Policy.live_at.is_(None), DailyPlan.created_at < Policy.live_at),
+)  # so it was a trial, for those reps who were in it
 
 
 def start(session: Session, version: int, now: datetime) -> Policy:
@@ -90,22 +94,39 @@ def _counted(
     hits: Sequence[ColumnElement[bool] | None],
     *chosen: ColumnElement[bool],
 ) -> dict[int, list[tuple[int, int]]]:
-    """Of each rep, how many of the chosen were a hit (None: all), before the trial and since."""
+    """Of each rep, how many of the chosen were a hit (None: all), before the trial and since. What
+    a rep got while another one was tried with this rep is no before."""
     later = Suggestion.created_at >= since
     counts = [
         func.sum(case((side if hit is None else and_(side, hit), 1), else_=0))
         for hit in hits
         for side in (~later, later)
     ]
+    of_day = and_(DailyPlan.rep_id == Suggestion.rep_id, DailyPlan.day == Suggestion.day)
+    tried = case((_NOT_YET_LIVE, Policy.version))
     rows = session.execute(
-        select(Suggestion.rep_id, *counts)
+        select(Suggestion.rep_id, tried, *counts)
+        .outerjoin(DailyPlan, of_day)
+        .outerjoin(Policy, Policy.version == DailyPlan.policy_version)
         .where(*chosen)
-        .group_by(Suggestion.rep_id)
+        .group_by(Suggestion.rep_id, tried)
         .order_by(Suggestion.rep_id)
-    )
-    return {
-        rep_id: list(zip(numbers[::2], numbers[1::2], strict=True)) for rep_id, *numbers in rows
+    ).all()
+    versions = {version for _, version, *_ in rows}
+    known = {
+        row.version: row
+        for row in session.scalars(select(Policy).where(Policy.version.in_(versions)))
     }
+    found: dict[int, list[tuple[int, int]]] = {}
+    for rep_id, version, *numbers in rows:
+        usual = version is None or not policies.is_on_trial(known[version], rep_id)
+        pairs = zip(numbers[::2], numbers[1::2], strict=True)
+        mine = found.setdefault(rep_id, [(0, 0)] * len(hits))
+        found[rep_id] = [
+            (before + early * usual, after + late)
+            for (before, after), (early, late) in zip(mine, pairs, strict=True)
+        ]
+    return found
 
 
 def _opened(begin: datetime) -> Select[Any]:

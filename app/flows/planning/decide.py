@@ -29,6 +29,7 @@ from app.flows.planning.attention import Ledger
 from app.flows.planning.candidates import Considered
 from app.identity import Identifier
 from app.recommend import Candidate, Scored, State, Suggestion, explore
+from app.recommend.day.plan import Alike, repeating
 from app.recommend.policy import drawing, policies
 from app.recommend.policy.drawing import Deviations
 from app.recommend.policy.explore import Draws
@@ -65,11 +66,12 @@ class Slots:
     deviate: Deviating
     ledger: Ledger
     notices: frozenset[int]
+    alike: Alike = field(default_factory=lambda: Alike({}))  # to what was decided before
 
     def mean(self, person: str, fit: Scored) -> float:
-        """What the draw goes by: the score less what its brand pays. As it is written down, so
-        whoever reads the log gets the same chances."""
-        return round(self.ledger.worth(person, fit), 4)
+        """What the draw goes by, as the plan: the score less what its brand pays and what it
+        repeats. As it is written down, so whoever reads the log gets the same chances."""
+        return round(self.ledger.worth(person, fit) - repeating(fit, self.alike), 4)
 
     def is_given(self, candidate: Candidate[str]) -> bool:
         """Whether chance has no say: the rep asked for it again, or it is a safety notice."""
@@ -108,6 +110,7 @@ def decide(
             continue
         row, fit = slot
         decided.rows.append(row)
+        slots.alike.add(fit.piece)
         if row.held:
             decided.empty[candidate.person] = HELD
             continue

@@ -214,7 +214,7 @@ class _List(Generic[Person]):
         """`pairs` keeps how like two contents are."""
         self._ranked, self._limit, self._diversity = ranked, limit, diversity
         self._per_content = max(1, math.ceil(limit / 2))
-        self._alike = _Alike(pairs)
+        self._alike = Alike(pairs)
         self._costs: Mapping[Person, float] = {}
         self._chosen: list[Candidate[Person]] = []
         self._people: set[Person] = set()
@@ -276,21 +276,20 @@ class _List(Generic[Person]):
         if candidate.person in self._people or self._used[content_id] >= self._per_content:
             return
         cost = self._costs.get(candidate.person, 0.0)
-        gain = _worth(candidate, self._alike, self._diversity) - cost
+        worth = candidate.worth - repeating(candidate.fit, self._alike, self._diversity)
+        gain = worth - cost
         if cost <= 0 or gain > 0:
             one = (-gain, candidate.order, content_id, len(self._chosen), cost, place)
             heapq.heappush(self._seen, one)
 
 
-def _worth(candidate: Candidate[Person], alike: _Alike, diversity: float) -> float:
-    """A fit that speaks against its content is not made better by being repeated."""
-    if not diversity:
-        return candidate.worth
-    most = alike.most(candidate.fit.piece)
-    return candidate.worth - max(0.0, candidate.fit.score) * diversity * most
+def repeating(fit: Scored, alike: Alike, diversity: float = DIVERSITY) -> float:
+    """What a fit loses for what the list has already. One that speaks against its content is not
+    made better by being repeated."""
+    return max(0.0, fit.score) * diversity * alike.most(fit.piece) if diversity else 0.0
 
 
-class _Alike:
+class Alike:
     """How like a content is to the likest on a list. It is asked far more often than there are
     contents, so what was found is kept: by piece, which candidates share."""
 

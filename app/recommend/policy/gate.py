@@ -103,21 +103,21 @@ def by_logs(
 
 
 def bounded(
-    logged: Sequence[Sequence[float]], new: Sequence[Sequence[float]], floor: float, alpha: float
+    live: Sequence[Sequence[float]], new: Sequence[Sequence[float]], floor: float, alpha: float
 ) -> Verdict:
     """By how little it changes; with no log at all only what the settings themselves bound."""
     unknown = 1.0 if alpha else floor
-    share = differs(logged, new) if len(logged) >= BOUND_LEAST else unknown
+    share = differs(live, new) if len(live) >= BOUND_LEAST else unknown
     return Verdict("bounded", [Check("differs", share, BOUND, share <= BOUND)], None, share)
 
 
-def differs(logged: Sequence[Sequence[float]], new: Sequence[Sequence[float]]) -> float:
+def differs(live: Sequence[Sequence[float]], new: Sequence[Sequence[float]]) -> float:
     """The share of suggestions that would be others, at least."""
-    if not logged:
+    if not live:
         return 0.0
     apart = [
         sum(abs(a - b) for a, b in zip(one, other, strict=True)) / 2
-        for one, other in zip(logged, new, strict=True)
+        for one, other in zip(live, new, strict=True)
     ]
     return sum(apart) / len(apart)
 

@@ -244,6 +244,8 @@ def roll_back(
         _move(before, S.LIVE)
         before.live_at, before.ended_at, before.ended, before.ended_by = now, None, None, ""
         _hold_out_alike(session, before)
+        if knobs(before) != knobs(row):
+            _begin_anew(session, now)
     else:
         _move(row, S.ROLLED_BACK)
     row.ended, row.ended_by, row.ended_at = dict(why), by, now
@@ -280,6 +282,14 @@ def _hold_out_alike(session: Session, usual: Policy) -> None:
     trial = on_trial(session)
     if trial is not None:
         trial.holdout, trial.holdout_from = usual.holdout, usual.holdout_from
+    session.flush()
+
+
+def _begin_anew(session: Session, now: datetime) -> None:
+    """A trial is compared with what is live: other reps get something else from now on."""
+    trial = on_trial(session)
+    if trial is not None:
+        trial.canary_at, trial.canary, trial.judged_on = now, None, None
     session.flush()
 
 

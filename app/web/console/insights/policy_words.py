@@ -145,7 +145,7 @@ def _bounded(gate: Mapping[str, Any]) -> str:
     share = percent(gate["differs"])
     text = str(_("还没有足够的建议，说不出它会改变多少，"))
     if gate["differs"] < 1:
-        text = str(_("还没有探索过的记录可以比较；它最多改变 %(share)s 的建议，", share=share))
+        text = str(_("探索过的记录还太少，不能比较效果；它约改变 %(share)s 的建议，", share=share))
     if gate["passed"]:
         return text + str(_("可以先在少数代表中试行。"))
     return text + str(_("请先积累一些，或选更谨慎的设置。"))
