@@ -19,3 +19,9 @@ def utc_now() -> datetime:
 def local(moment: datetime) -> datetime:
     """`moment` (aware) as wall time in China."""
     return moment.astimezone(SHANGHAI)
+
+
+def midnight(moment: datetime) -> datetime:
+    """When that day began in China."""
+    begun = local(moment).replace(hour=0, minute=0, second=0, microsecond=0)
+    return begun.astimezone(moment.tzinfo)

@@ -341,3 +341,16 @@ def test_a_muted_rep_gets_no_more_cards_today_but_keeps_the_list(
     assert len(both) == 2
     assert [d.state for d in session.scalars(select(Dispatch))] == [Sending.SENT]
     assert not recommend.is_muted(session, rep.id, local(clock.tick(days=1)).date())
+
+
+def test_a_second_does_not_decide_whether_who_was_suggested_is_free_again(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock())
+    meet(session, rep, "wang", clock(), tags=("af",))
+    for title in ("一", "二"):
+        publish(session, title, ("af",), clock())
+    assert plan_day(session, rep, local(clock()).date(), base_url="http://x", now=clock()).suggested
+    clock.tick(days=3, seconds=-2)
+    again = plan_day(session, rep, local(clock()).date(), base_url="http://x", now=clock())
+    assert again.suggested == 1

@@ -15,7 +15,7 @@ from app import content
 from app.flows.allowed import moment_had
 from app.flows.allowed.content_terms import all_terms
 from app.identity import Identifier
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
 
@@ -144,7 +144,7 @@ def _remember(past: History, row: Any, rep_id: int, now: datetime, shared: Conta
         if now - row.created_at < timedelta(days=SATURATING_DAYS):
             past.tags.update(int(tag) for tag in row.contributions if tag.isdecimal())
     elif row.state in (State.PLANNED, State.DELIVERED) and _waits(row, now):
-        past.pause(row.created_at + timedelta(days=OPEN_DAYS))
+        past.pause(midnight(row.created_at) + timedelta(days=OPEN_DAYS))
         if row.day >= local(now).date():
             past.pause(now + timedelta(days=1))
     elif mine and row.state == State.REFUSED and row.refusal != "not_mine" and row.hidden_until:
@@ -161,8 +161,14 @@ def _remember(past: History, row: Any, rep_id: int, now: datetime, shared: Conta
         past.hidden[row.content_id] = row.created_at + timedelta(days=IGNORED_DAYS)
 
 
+def open_since(now: datetime) -> datetime:
+    """Suggestions made from then on keep others away. By days: plans are made at the same hour, and
+    a second sooner or later would decide."""
+    return midnight(now) - timedelta(days=OPEN_DAYS - 1)
+
+
 def _waits(row: Any, now: datetime) -> bool:
-    recent: bool = now - row.created_at < timedelta(days=OPEN_DAYS)
+    recent: bool = row.created_at >= open_since(now)
     today: bool = row.day >= local(now).date()
     return recent or today
 

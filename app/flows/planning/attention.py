@@ -126,8 +126,8 @@ def lock_people(session: Session, people: Iterable[str], *, wait: bool) -> set[s
     return {person for row in rows if row.got or wait for person in keys[row.key]}
 
 
-def waiting(session: Session, people: Iterable[str], now: datetime, open_days: int) -> set[str]:
-    """Whom a suggestion waits for that another plan wrote in the meantime."""
+def waiting(session: Session, people: Iterable[str], now: datetime, since: datetime) -> set[str]:
+    """Whom a suggestion made `since` waits for, that another plan wrote in the meantime."""
     asked = sorted(people)
     found: set[str] = set()
     for start in range(0, len(asked), CHUNK):
@@ -138,7 +138,7 @@ def waiting(session: Session, people: Iterable[str], now: datetime, open_days: i
                 Identifier.one_id.in_(asked[start : start + CHUNK]),
                 Suggestion.state.in_((State.PLANNED, State.DELIVERED)),
                 or_(
-                    Suggestion.created_at > now - timedelta(days=open_days),
+                    Suggestion.created_at >= since,
                     Suggestion.day >= local(now).date(),
                 ),
             )

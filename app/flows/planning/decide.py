@@ -211,7 +211,7 @@ def _slot(
     ]
     if not options and not slots.is_given(candidate):
         return None
-    options.sort(key=lambda fit: -slots.mean(candidate.person, fit))
+    options.sort(key=lambda fit: (-slots.mean(candidate.person, fit), fit.piece.content_id))
     interests = considered.interests.get(candidate.person, {})
     kind, fit, options, chances, stored = _content(slots, candidate, options, interests, key)
     may_toss = not slots.is_given(candidate) and candidate.person not in slots.spared
