@@ -57,7 +57,7 @@ def test_our_mark_is_still_ours_when_a_member_is_put_out_of_use_and_back(
         marks.keep(session, side, af, mirror_rules.written(mark, "add", NOON))
         reps.leave(session, rep, NOON)
         assert marks.plan_people(session, [who.one_id], NOON) == 0
-        reps.come_back(session, rep)
+        reps.come_back(session, rep, later)
         read = marks.read_side(session, CORP, side, {WECOM_ID}, later, later)
         assert read.echoes == {WECOM_ID}
         assert marks.plan_people(session, [who.one_id], NOON) == 0
