@@ -16,8 +16,8 @@ from app.flows.sending.tell_rep import is_notice, tell_again
 def settle_message(
     session: Session, dispatch_id: int, decision: str, *, actor: str, now: datetime
 ) -> Dispatch:
-    """`decision` is sent, failed or resend; what follows from it happens: a
-    notice that has not arrived goes to another rep, else staff see to it. Raises Refused."""
+    """`decision` is sent, failed or resend; what follows from it happens: a notice that
+    has not arrived goes to another rep, else staff see to it. Raises Refused."""
     seen_to = delivery.get(session, dispatch_id).error == NOBODY
     dispatch = delivery.settle(session, dispatch_id, decision, now, actor=actor)
     if is_notice(dispatch) and decision == "resend":

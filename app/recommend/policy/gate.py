@@ -2,7 +2,7 @@
 
 Two bases. **logs**: what was drawn before, with known chances, says that the new policy does not
 do worse than the one that is live, whoever drew it (doubly robust, by rep), that enough of what was
-logged speaks about it, and that nobody is neglected. **bounded**: nothing was drawn yet, as on the
+logged speaks about it, and that nobody is neglected. **bounded**: little was drawn yet, as on the
 first days; then a policy may be tried that hardly changes anything, because the trial itself is
 small and ends by itself.
 """
