@@ -68,6 +68,8 @@ def test_a_rep_adopts_from_the_list_and_the_card_follows(
     assert "可转发的内容在您的企业微信里，转发后医生才会收到" in client.get("/rep/").text
     line.work()
     assert "/t/" in line.inbox("rep01")[-1]["text"]
+    there = client.get(beside(line, "wang")).text
+    assert "交给代表转发的内容" in there, "nobody knows yet whether the physician has it"
     card = next(m for m in line.inbox("rep01") if m["kind"] == "card")
     assert line.world.cards[card["task_id"]]["replaced"].startswith("已采用")
 
