@@ -171,6 +171,9 @@ def test_content_is_written_by_one_and_approved_by_another(
     assert "安全性信息" in made.text
     assert "安全性信息" in reviewer.get("/console/contents/").text
     assert "待审批" in writer.send(path, f"{path}/submit").text
+    asked = reviewer.get(path).text
+    assert re.search(r'name="valid_until"[^>]* min="\d{4}-', asked), "asked for before it is sent"
+    assert re.search(r'id="back-note" name="note"[^>]* required', asked)
     assert reviewer.send(path, f"{path}/approve", approval_no="").status_code in (200, 400)
     approval = {"approval_no": "示例 2", "valid_from": "2026-11-01", "valid_until": "2027-11-01"}
     assert writer.send(path, f"{path}/approve", **approval).status_code == 403
