@@ -13,7 +13,7 @@ from app.content import Brand, Content
 from app.flows.planning.attention import neighbours
 from app.infra.clock import local
 from app.recommend.policy import drawing, policies
-from app.recommend.policy.policy_models import Decision
+from app.recommend.policy.policy_models import Decision, DecisionKind
 from app.reps import RelationState, RepContact
 from tests.company import hire, meet, publish
 from tests.conftest import SetClock
@@ -66,6 +66,26 @@ def test_a_brand_that_had_more_than_its_share_is_drawn_less(
     assert means == sorted(means, reverse=True)
     known = drawing.chances(means, drawing.unpack(made.deviations), policies.knobs(policy))
     assert known == pytest.approx(list(chances.values()), abs=1e-6)
+
+
+def test_what_draws_nothing_takes_the_best_of_all_that_could_be_drawn(
+    session: Session, clock: SetClock
+) -> None:
+    now = clock()
+    rep = hire(session, "rep01", now, daily_limit=1)
+    row = meet(session, rep, "wang", now, tags=("af",))
+    brands = [content.add_brand(session, key, key, "心血管") for key in ("loud", "quiet")]
+    *loud, old, quiet = (publish(session, title, ("af",), now) for title in "一二三四五")
+    for version in (*loud, old, quiet):
+        brand = brands[version is quiet]
+        session.get_one(Content, version.content_id).brand_id = brand.id
+    for _ in range(3):
+        links.create_link(session, old.id, identifier_id=row.id, channel="oa", now=now)
+    _, (made,) = plan(session, rep, now)
+    (slot,) = session.scalars(select(Decision))
+    assert slot.kind == DecisionKind.GREEDY
+    assert made.content_id == slot.content_id == slot.options[0][0] == quiet.content_id
+    assert slot.chance == 1.0
 
 
 def test_neighbours_are_active_reps_who_share_somebody_and_have_no_plan(

@@ -158,7 +158,7 @@ def _remember(past: History, row: Any, rep_id: int, now: datetime, shared: Conta
         if now - row.hidden_until < timedelta(days=LATER_DAYS):
             past.later.add(row.content_id)
     elif mine and row.state in (State.PLANNED, State.DELIVERED, State.EXPIRED):
-        past.hidden[row.content_id] = row.created_at + timedelta(days=IGNORED_DAYS)
+        past.hidden[row.content_id] = midnight(row.created_at) + timedelta(days=IGNORED_DAYS)
 
 
 def open_since(now: datetime) -> datetime:

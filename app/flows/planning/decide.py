@@ -240,23 +240,17 @@ def _content(
     interests: Mapping[int, float],
     key: str,
 ) -> tuple[DecisionKind, Scored, list[Scored], list[float], bytes | None]:
-    """How it was chosen, what, and of what with which chances."""
+    """How it was chosen, what, and of what with which chances. A policy that draws nothing takes
+    the best of the same options."""
     if slots.is_given(candidate):
         kind = DecisionKind.ASKED if candidate.bonus else DecisionKind.SAFETY
         return kind, candidate.fit, [candidate.fit], [1.0], None
     knobs = policies.knobs(slots.policy)
     stored = drawing.pack(slots.deviate(interests, options)) if len(options) > 1 else None
-    if not knobs.explores:
-        here = [one.piece.content_id for one in options]
-        if candidate.fit.piece.content_id not in here:
-            options = [*options, candidate.fit]
-            stored = None
-        chances = [float(o.piece.content_id == candidate.fit.piece.content_id) for o in options]
-        return DecisionKind.GREEDY, candidate.fit, options, chances, stored
     means = [slots.mean(candidate.person, one) for one in options]
     chances = drawing.chances(means, drawing.unpack(stored), knobs)
-    drawn = options[explore.pick(chances, key)]
-    return DecisionKind.EXACT, drawn, options, chances, stored
+    kind = DecisionKind.EXACT if knobs.explores else DecisionKind.GREEDY
+    return kind, options[explore.pick(chances, key)], options, chances, stored
 
 
 def _are_enough(session: Session, least: int) -> bool:

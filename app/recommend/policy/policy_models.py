@@ -32,7 +32,7 @@ class DecisionKind(StrEnum):
     """How a content came to its slot."""
 
     EXACT = "exact"  # drawn, with the chances that are logged
-    GREEDY = "greedy"  # the plan's own choice, nothing was drawn
+    GREEDY = "greedy"  # the best of its options, nothing was drawn
     ASKED = "asked"  # the rep had postponed it
     SAFETY = "safety"  # a safety notice or a recall, which no chance shows or hides
 
