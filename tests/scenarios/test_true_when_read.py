@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -27,6 +27,7 @@ from tests.scenarios.test_suggestion_line import card_of, texts
 from tests.segments.test_index import ONE_DATABASE
 from workers import claiming
 from workers.claiming import claim_some
+from workers.sweeping import begin_versions
 
 TAG = "企微标签「房颤」"
 
@@ -221,6 +222,26 @@ def test_a_push_goes_on_also_for_whom_a_worker_had_in_its_hands_when_a_version_b
     assert claim_some(line.parts, 10) == ([], 1)
     with line.parts.db.reading() as session:
         assert len(campaigns.runs_of(session, push.id)) == 2
+
+
+@ONE_DATABASE
+def test_an_answer_is_about_the_version_in_force_before_the_scheduler_has_seen_that_it_began(
+    known: Line,
+) -> None:
+    line = known
+    row = plan(line)
+    with line.parts.db.transaction() as session:
+        old = content.get_version(session, row.content_version_id)
+        newer = renew(session, old, line.clock(), begins=line.clock() + timedelta(minutes=5))
+    line.clock.tick(minutes=5)
+    assert "现在不能发送" not in enter(line, "rep01").get("/rep/").text
+    answer(line, row, "adopt", line.clock())
+    with line.parts.db.reading() as session:
+        asked = session.get_one(Suggestion, row.id)
+        assert (asked.state, asked.content_version_id) == ("adopted", newer.id)
+    begin_versions(line.parts)
+    line.work()
+    assert any("更正" in text for text in texts(line))
 
 
 @ONE_DATABASE
