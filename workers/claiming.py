@@ -15,7 +15,7 @@ from app.delivery import Dispatch, Gate, Limits, State, Way
 from app.delivery.channels import Message
 from app.flows.allowed.permission import verdict_for
 from app.flows.answers import refusal
-from app.flows.planning.card_text import bring_up_to_date
+from app.flows.planning.card_text import bring_up_to_date, follow_versions
 from app.flows.sending.sent import after_sent
 
 # Obstacles that a message may sit out in the outbox.
@@ -70,6 +70,7 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
         rows = delivery.pick(session, now, limit, only)
         for account in sorted({row.app_key for row in rows}):  # always in the same order
             gates[account] = Gate(session, account, now, limits_of(parts))
+        follow_versions(session, rows, now)
         for row in rows:
             if not gates[row.app_key].is_open(Way(row.way)):
                 continue

@@ -245,6 +245,34 @@ def test_an_answer_is_about_the_version_in_force_before_the_scheduler_has_seen_t
 
 
 @ONE_DATABASE
+@pytest.mark.parametrize("begins", ["at once", "unseen", "while it is sent"])
+def test_a_card_that_waits_when_a_version_begins_leaves_once_at_its_hour_with_the_new_one(
+    known: Line, begins: str
+) -> None:
+    line = known
+    row = plan(line)
+    with line.parts.db.transaction() as session:
+        (card,) = session.scalars(select(Dispatch).where(Dispatch.way == Way.REP_CARD))
+        old, hour = content.get_version(session, row.content_version_id), card.not_before
+        if begins == "while it is sent":
+            card.state = State.SENDING
+        later = hour - timedelta(seconds=1) if begins == "unseen" else None
+        newer = renew(session, old, line.clock(), begins=later)
+        card.state = State.QUEUED  # the platform was too busy
+    line.clock.now = hour - timedelta(seconds=1)
+    assert claim_some(line.parts, 10) == ([], 0), "at the same hour"
+    line.clock.tick(seconds=1)
+    line.work()
+    begin_versions(line.parts)
+    line.work()
+    assert [one["kind"] for one in line.inbox("rep01")] == ["card"]
+    assert "更正" in str(line.world.cards[task_id(row.id)])
+    with line.parts.db.reading() as session:
+        asked = session.get_one(Suggestion, row.id)
+        assert (asked.state, asked.content_version_id) == ("delivered", newer.id)
+
+
+@ONE_DATABASE
 @pytest.mark.parametrize("ending", ["the rep has left", "handed over"])
 def test_what_nobody_can_answer_any_more_keeps_no_colleague_waiting(
     known: Line, ending: str
