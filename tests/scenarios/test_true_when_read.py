@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app import campaigns, content, identity, links, recommend, reps
 from app.delivery import Dispatch, State, Way
+from app.delivery.models import SendBucket
 from app.facts import CardAnswered
 from app.flows import Received
 from app.flows.answers import card_answered
@@ -191,6 +192,8 @@ def test_no_card_leaves_that_is_answered_while_a_worker_has_it_in_its_hands(
 
     monkeypatch.setattr(claiming, "verdict_for", meanwhile)
     with line.parts.db.transaction() as session:
+        session.execute(delete(SendBucket))
+    with line.parts.db.transaction() as session:
         if not answered:  # another worker is at it
             session.get(Suggestion, row.id, with_for_update=True)
         claimed, settled = claim_some(line.parts, 10)
@@ -200,6 +203,10 @@ def test_no_card_leaves_that_is_answered_while_a_worker_has_it_in_its_hands(
         assert card.state == (State.CANCELLED if answered else State.QUEUED)
         told = {"mute": "planned", "adopt": "adopted"}.get(key, "planned")
         assert session.get_one(Suggestion, row.id).state == told, "it stays on the list"
+        taken = {one.bucket: one.level for one in session.scalars(select(SendBucket))}
+        used = {n: at - line.clock().timestamp() * (n != "app_day") for n, at in taken.items()}
+        assert ("member_minute" in used) == (key != "adopt"), "what was adopted is not permitted"
+        assert max(used.values(), default=0) < 0.001, "no limit counts it"
 
 
 @ONE_DATABASE
