@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
 
 from app import campaigns, content, identity, links, recommend, reps
 from app.delivery import Dispatch, State, Way
+from app.delivery.channels import Delivered
 from app.delivery.models import SendBucket
 from app.facts import CardAnswered
 from app.flows import Received
@@ -26,8 +30,9 @@ from tests.scenarios.test_own_page import ask, change, tag_id
 from tests.scenarios.test_rep_page import beside, enter, send
 from tests.scenarios.test_suggestion_line import card_of, texts
 from tests.segments.test_index import ONE_DATABASE
-from workers import claiming
+from workers import claiming, sending
 from workers.claiming import claim_some
+from workers.sending import Answered
 from workers.sweeping import begin_versions
 
 TAG = "企微标签「房颤」"
@@ -207,6 +212,33 @@ def test_no_card_leaves_that_is_answered_while_a_worker_has_it_in_its_hands(
         used = {n: at - line.clock().timestamp() * (n != "app_day") for n, at in taken.items()}
         assert ("member_minute" in used) == (key != "adopt"), "what was adopted is not permitted"
         assert max(used.values(), default=0) < 0.001, "no limit counts it"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_tap_while_a_worker_writes_down_that_the_card_was_sent_waits_and_is_kept(
+    known: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = known
+    row = plan(line)
+    line.clock.tick(minutes=5)
+    ((card,), _), follow = claim_some(line.parts, 1), sending.after_sent
+
+    with ThreadPoolExecutor(1) as rep:
+
+        def meanwhile(session: Session, *arguments: Any) -> None:
+            """The card is locked and its suggestion not yet: the rep taps."""
+            taps.append(rep.submit(answer, line, row, "adopt", line.clock()))
+            while not session.scalar(text("select count(*) from pg_locks where not granted")):
+                assert not taps[0].done(), taps[0].result()
+            follow(session, *arguments)
+
+        taps: list[Future[None]] = []
+        monkeypatch.setattr(sending, "after_sent", meanwhile)
+        assert sending._recorded(line.parts, [Answered(card, Delivered("1"), line.clock())])
+        taps[0].result()
+    with line.parts.db.reading() as session:
+        assert session.get_one(Dispatch, card.id).provider_id == "1"
+        assert session.get_one(Suggestion, row.id).state == "adopted"
 
 
 @ONE_DATABASE

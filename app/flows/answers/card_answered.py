@@ -77,10 +77,12 @@ def apply(
     session: Session, fact: CardAnswered, prepared: Prepared, event: Received, now: datetime
 ) -> None:
     """Do what the rep asked for."""
+    card = delivery.hold_tried(session, fact.task_id)
     case = _case(session, fact, prepared, event, now)
     if case is None:
         return
-    _note_arrival(session, fact, now)
+    if card is not None and delivery.record_seen(session, card, now):
+        after_sent(session, card, now)  # it has arrived, whatever we knew of its sending
     if fact.key in ABOUT_ONE and not refusal.is_own(session, case.suggestion):
         _mark(session, case, "已不再有效", now)
         _tell(session, case, "over", refusal.NOT_YOURS, now)
@@ -206,13 +208,6 @@ def _case(
         content.get_version(session, suggestion.content_version_id), fact, event.ref,
         prepared.base_url, prepared.way, prepared.batch,
     )  # fmt: skip
-
-
-def _note_arrival(session: Session, fact: CardAnswered, now: datetime) -> None:
-    """A card that was answered has arrived, whatever we knew of its sending."""
-    card = delivery.find_by_task(session, fact.task_id)
-    if card is not None and delivery.record_seen(session, card, now):
-        after_sent(session, card, now)
 
 
 def _ask_why(session: Session, case: Case, now: datetime) -> None:
