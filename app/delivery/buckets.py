@@ -42,6 +42,10 @@ class Flow:
         after = self.settled(level, now) + self.step_s
         return after if after - at <= self.burst * self.step_s + ROUNDING_S else None
 
+    def given_back(self, level: float) -> float:
+        """The level with one less that was taken at this moment."""
+        return level - self.step_s
+
     def settled(self, level: float | None, now: datetime) -> float:
         """The level as time has changed it.
 
@@ -78,6 +82,10 @@ class Quota:
         """The level with one more, None when the day's quota is used up."""
         after = (level or 0.0) + 1
         return after if after <= self.limit else None
+
+    def given_back(self, level: float) -> float:
+        """The level with one less."""
+        return level - 1
 
     def settled(self, level: float | None, _now: datetime) -> float:
         """The level as it is: a day has its own."""

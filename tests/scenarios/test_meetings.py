@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from app import content, identity, journey, links
+from app import content, identity, journey, links, reps
 from app.content import ContentVersion
 from app.flows.campaigns.withdraw_content import withdraw_content
-from app.flows.pages.meetings import attend_from_file
+from app.flows.pages.meetings import answers_to, attend_from_file
 from app.identity import Id, Identifier, Kind
 from app.infra.errors import Refused
 from app.journey import Happened
@@ -232,3 +232,18 @@ def test_a_meeting_that_was_to_be_later_and_is_not_stays_when_it_is(
     assert "11月26日" in page
     assert "邀请已撤回" not in page
     assert "原来的时间" not in page
+
+
+@ONE_DATABASE
+def test_answers_to_meetings_that_are_long_over_are_not_read(line: Line, invited: str) -> None:
+    line.web.post(f"{invited}/meeting", data={"coming": "yes"}, headers=WECHAT)
+    since = version_of(line).starts_at
+    assert since is not None
+    with line.parts.db.reading() as session:
+        rep = reps.find_rep(session, "wwtestcorp", "rep01")
+        assert rep is not None
+        assert len(answers_to(session, rep, since)) == 1
+        assert not answers_to(session, rep, since + timedelta(seconds=1))
+    for days, shown in ((61, True), (2, False)):
+        line.clock.tick(days=days)
+        assert ("王某某" in enter(line, "rep01").get("/rep/meetings").text) is shown

@@ -57,10 +57,13 @@ def answer(
     return True
 
 
-def answers_to(session: Session, rep: Rep) -> list[Answered]:
-    """What this rep's own physicians have answered, whichever rep invited them."""
+def answers_to(session: Session, rep: Rep, since: datetime) -> list[Answered]:
+    """What this rep's own physicians have answered, whichever rep invited them, to meetings of
+    which a version begins at `since` or later."""
     mine = select(Identifier.one_id).where(Identifier.id.in_(reps.seen_by(rep.id)))
-    return list(journey.meetings.answers(session, Identifier.one_id.in_(mine)))
+    lately = select(ContentVersion.content_id).where(ContentVersion.starts_at >= since)
+    which = Identifier.one_id.in_(mine), MeetingAnswer.content_id.in_(lately)
+    return list(journey.meetings.answers(session, *which))
 
 
 def concerning(session: Session, rep: Rep, rows: Sequence[Answered]) -> list[Answered]:

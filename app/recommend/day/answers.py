@@ -60,6 +60,8 @@ def answer(
     if suggestion.state == State.ADOPTED:
         return True
     suggestion.answered_at = now
+    if suggestion.delivered_at is None and _was_shown(suggestion):
+        suggestion.delivered_at = now
     if given is Answer.REFUSE:
         suggestion.state = State.REFUSED
         suggestion.refusal = reason or suggestion.refusal
@@ -72,6 +74,13 @@ def answer(
         suggestion.hidden_until = (until or tomorrow(now)) if later else None
     session.flush()
     return True
+
+
+def _was_shown(suggestion: Suggestion) -> bool:
+    """Whether an answer on the list, before the card has left, says something about what was
+    suggested: not where the rep has picked it, nor where only its way is another one."""
+    picked = suggestion.plan_key.startswith(BESIDE)
+    return not picked and not (suggestion.verdict or {}).get("not_got")
 
 
 def reopen(session: Session, suggestion: Suggestion, *, ref: str, now: datetime) -> None:

@@ -76,7 +76,7 @@ def _is_mine(session: Session, rep: Rep, row: MeetingAnswer) -> bool:
 
 def _of(session: Session, rep: Rep, now: datetime) -> list[Meeting]:
     invited: dict[int, list[story.Answered]] = {}
-    for row, one_id in story.answers_to(session, rep):
+    for row, one_id in story.answers_to(session, rep, now - SHOWN):
         invited.setdefault(row.content_id, []).append((row, one_id))
     found = []
     for content_id, rows in invited.items():
