@@ -84,10 +84,11 @@ def policy(version: int) -> str:
     """One policy: what it says, what the gate found, how the trial goes, what may be done."""
     with parts().db.reading() as session:
         row = policies.by_version(session, version)
+        trail = accounts.audit_trail(session, policy_acts.KIND, version)
         return render_template(
             "console/insights/policy.html", row=row, figures=FIGURES,
             reps=trial.tried_with(session, row) if row.state == PolicyState.CANARY else [],
-            trail=accounts.audit_trail(session, policy_acts.KIND, version),
+            trail=trail, anew=next((e for e in trail if e.action == policy_acts.ANEW), None),
             users=accounts.names(session),
         )  # fmt: skip
 
