@@ -114,12 +114,14 @@ def lost_with_reps(session: Session, campaign_id: int) -> int:
     return session.scalars(lost).one()
 
 
-def to_come(session: Session, campaign_id: int, today: date) -> tuple[int, date, date] | None:
-    """How many suggestions wait for their card, from which day to which; None when none does."""
-    waiting = select(func.count(), func.min(Suggestion.day), func.max(Suggestion.day)).where(
-        Suggestion.campaign_id == campaign_id, Suggestion.state == State.PLANNED,
-        Suggestion.day >= today,
-    )  # fmt: skip
+def to_come(session: Session, campaign_id: int) -> tuple[int, date, date] | None:
+    """How many cards wait to leave, from which day to which; None when none does."""
+    waiting = (
+        select(func.count(), func.min(Suggestion.day), func.max(Suggestion.day))
+        .join(Dispatch, Dispatch.suggestion_id == Suggestion.id)
+        .where(Suggestion.campaign_id == campaign_id, Suggestion.state == State.PLANNED)
+        .where(Dispatch.way == Way.REP_CARD, Dispatch.state.in_((Sending.QUEUED, Sending.SENDING)))
+    )
     number, first, last = session.execute(waiting).one()
     return (number, first, last) if number else None
 

@@ -92,7 +92,7 @@ class Gate:
         """Give back what was taken in this transaction for what is not sent after all."""
         for bucket, subject in self._buckets(way, rep_id):
             row = self._level(bucket, bucket.subject(subject, self._now))
-            row.level = bucket.given_back(row.level)
+            row.level, row.ready_at = bucket.given_back(row.level), 0.0
         self._free += 1
 
     def enter_call(self, api: str) -> bool:

@@ -80,7 +80,7 @@ class Suggestion(Base):
     refusal_note: Mapped[str | None] = mapped_column(Encrypted("suggestion.refusal_note"))
     hidden_until: Mapped[datetime | None] = mapped_column(UtcDateTime)  # later, refused
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # by card or first answer
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     forwarded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # known to have been sent
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from app import tagging
 from app.delivery import Gate, Limits, Way
+from app.delivery.buckets import app_day
+from app.delivery.models import SendBucket
 from app.flows.tagging import mirror_marks
 from app.infra.db import Database
 from app.reps.models import RepContact
@@ -41,6 +43,26 @@ def test_marks_take_the_places_of_messages(database: Database, clock: SetClock) 
 
     clock.tick(seconds=61)  # whoever had them is gone
     assert is_open(database, clock) == (True, True)
+
+
+def test_what_leaves_the_gate_makes_room_at_once_for_what_found_the_days_limit_used_up(
+    database: Database, clock: SetClock
+) -> None:
+    quota = app_day(1)
+    with database.transaction() as session:
+        row = SendBucket(
+            bucket=quota.name, account=CORP, subject=quota.subject("app", clock()),
+            level=quota.limit - 1.0, ready_at=0.0,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        gate = Gate(session, CORP, clock(), Limits(accounts=1))
+        assert gate.enter(Way.REP_TEXT, None) is None
+        assert gate.enter(Way.REP_TEXT, None) is not None
+        assert row.ready_at > clock().timestamp(), "nobody looks again today"
+        gate.leave(Way.REP_TEXT, None)
+        assert (row.level, row.ready_at) == (quota.limit - 1, 0.0)
+        assert gate.enter(Way.REP_TEXT, None) is None
 
 
 def is_open(database: Database, clock: SetClock) -> tuple[bool, bool]:

@@ -284,6 +284,25 @@ def test_all_processes_know_the_same_of_others_all_day(
     assert known() == before
 
 
+def test_an_answer_on_the_list_does_not_say_when_cards_are_answered(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock())
+    publish(session, "房颤抗凝", ("af",), clock())
+    for key in ("wang", "li"):
+        meet(session, rep, key, clock(), tags=("af",))
+    _, (carded, listed) = plan(session, rep, clock())
+    carded.delivered_at = clock()
+    for row in (carded, listed):
+        recommend.answer(session, row, Answer.ADOPT, ref=f"{row.id}", now=clock.tick(minutes=150))
+    day, now = local(clock.tick(days=1)).date(), clock()
+    assert listed.delivered_at is not None, "it was seen"
+    both = when.rep_hours(session, rep.id, day, now)
+    listed.delivered_at = None
+    session.flush()
+    assert both == when.rep_hours(session, rep.id, day, now) != [1 / 24] * 24
+
+
 def test_content_that_was_read_is_never_suggested_again(session: Session, clock: SetClock) -> None:
     rep = hire(session, "rep01", clock())
     version = publish(session, "房颤抗凝", ("af",), clock(), days=1000)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from sqlalchemy import update
+
 from app import campaigns
+from app.delivery import Dispatch
 from app.infra.clock import local
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import Browser, people  # noqa: F401
@@ -44,6 +47,10 @@ def test_a_marketer_sees_whom_a_push_reaches_runs_it_and_finds_the_names(
     told = marketer.send(path, f"{path}/run").text
     assert "已执行" in told
     assert re.search(r"还有 1 张卡片没有送达代表：\d+月\d+日 周.<", told)
+    for state, waits in (("cancelled", False), ("queued", True)):  # the rep wants none today
+        with line.parts.db.transaction() as session:
+            session.execute(update(Dispatch).values(state=state))
+        assert ("没有送达代表" in marketer.get(path).text) is waits
     line.clock.tick(hours=1)
     line.work()
     assert "没有送达代表" not in marketer.get(path).text

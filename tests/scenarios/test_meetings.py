@@ -194,29 +194,30 @@ def test_a_yes_to_the_time_before_is_asked_for_again_and_not_counted_as_sure(
     )
     with line.parts.db.transaction() as session:
         newer = renew(session, first, line.clock.tick(minutes=5), **times)
-        old = session.scalars(select(TrackedLink).order_by(TrackedLink.id.desc())).first()
-        assert old is not None
-        link = links.create_link(
-            session, newer.id, identifier_id=old.identifier_id, rep_id=old.rep_id, channel="rep",
-            now=line.clock(),
-        )  # fmt: skip
-        row = session.get_one(Identifier, old.identifier_id)
+        link = session.scalars(select(TrackedLink).order_by(TrackedLink.id.desc())).first()
+        assert link is not None
+        row = session.get_one(Identifier, link.identifier_id)
     client = enter(line, "rep01")
     stale = "将参加（答复的是原来的时间 11月26日 周四 14:00）"
-    again = f"/t/{link.token}"
     assert stale in client.get("/rep/meetings").text
     beside = f"/rep/sidebar?external_userid={row.value}"
     assert "原定 11月26日 周四 14:00" in client.get(beside).text
-    page = line.web.get(again, headers=WECHAT).text
-    assert "会议时间改了，您之前答应参加" in page
+    page = line.web.get(invited, headers=WECHAT).text
+    assert "会议时间改了，您之前答应参加" in page, "nobody gets another link"
     assert page.count('name="coming"') == 2, "both may be said"
-    line.web.post(f"{again}/meeting", data={"coming": "yes"})
+    for shown in ({}, {"version": first.id}, {"version": "x"}):  # on a page of the time before
+        line.web.post(f"{invited}/meeting", data={"coming": "yes"} | shown)
+    assert stale in client.get("/rep/meetings").text
+    line.web.post(f"{invited}/meeting", data={"coming": "yes", "version": newer.id})
     page = client.get("/rep/meetings").text
     assert "将参加" in page
     assert "原来的时间" not in page
-    assert "您已答应参加" in line.web.get(again, headers=WECHAT).text
+    assert "您已答应参加" in line.web.get(invited, headers=WECHAT).text
     line.work()
     assert any("将参加《更正》（11月27日 15:00）" in text for text in texts(line))
+    with line.parts.db.transaction() as session:
+        withdraw_content(session, newer.id, reason="取消", now=line.clock())
+    assert line.web.get(invited, headers=WECHAT).status_code == 410
 
 
 def test_a_meeting_that_was_to_be_later_and_is_not_stays_when_it_is(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import campaigns, consent, delivery, feedback, identity, journey
+from app import campaigns, consent, content, delivery, feedback, identity, journey
 from app.delivery import Receipt, Way
 from app.delivery import State as Sending
 from app.delivery.moment_models import Moment, Step
@@ -21,6 +21,7 @@ from app.recommend import State, Suggestion
 from app.recommend.day.way import By
 from app.reps import RelationState, RepContact
 from app.tagging.models import UnmappedName
+from tests.company import renew
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_main_line import suggest
 from tests.scenarios.test_rep_page import enter, send
@@ -250,6 +251,8 @@ def test_similar_conversations_go_with_one_tap_each_judged_by_itself(
     grey = re.findall(r'<button class="main" disabled aria-describedby="([^"]+)">采用', shut)
     assert [f'id="{reason}"' in shut for reason in grey] == [True], "grey, with its reason beside"
     path = f"/rep/together/{version}"
+    with line.parts.db.transaction() as session:  # since the page was opened
+        renew(session, content.get_version(session, version), line.clock())
     form = {"suggestion": [str(row.id) for row in two], "by": "group_task"}
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert token

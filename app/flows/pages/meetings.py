@@ -1,7 +1,8 @@
 """A meeting: physicians answer on the page, their rep hears of it, and who came is noted.
 
 Another version may say another time: whoever answered before has answered for the old one, and is
-asked again. A file of attendants names them as static lists do; nothing of it is kept but who came.
+asked again where the old link leads. A file of attendants names them as static lists do; nothing of
+it is kept but who came.
 """
 
 from __future__ import annotations
@@ -27,6 +28,18 @@ from app.reps import Rep
 
 MEETING = "meeting"
 Answered = tuple[MeetingAnswer, str]  # with the ONE ID
+
+
+def leads_to(session: Session, link: TrackedLink, now: datetime) -> tuple[ContentVersion, str]:
+    """The version that a link shows, and why it may not be read, or "". An invitation leads on to
+    the one in force: who has it gets no other one, and must hear of another time."""
+    version = content.get_version(session, link.content_version_id)
+    problem = content.problem(session, version, now)
+    if problem and version.kind == MEETING:
+        newer = content.usable_version(session, version.content_id, now)
+        if newer is not None and newer.kind == MEETING:
+            return newer, ""
+    return version, problem
 
 
 def answer(

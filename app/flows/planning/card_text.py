@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -13,8 +13,9 @@ from app.content import ContentVersion
 from app.delivery import Dispatch, State, Way
 from app.flows.planning.reasons_now import reasons_now
 from app.flows.planning.suggestion_card import retitled, with_reasons
-from app.identity import Identifier
 from app.recommend import Suggestion
+
+CHUNK = 1000
 
 
 def renew_waiting(session: Session, old_id: int, version: ContentVersion) -> None:
@@ -26,9 +27,10 @@ def renew_waiting(session: Session, old_id: int, version: ContentVersion) -> Non
         Dispatch.content_version_id == old_id,
     )  # fmt: skip
     fresh = waiting.execution_options(populate_existing=True)
-    for one in session.scalars(fresh.order_by(Dispatch.id).with_for_update()).all():
-        _renew(session, one, version)
-    session.flush()
+    cards = session.scalars(fresh.order_by(Dispatch.id).with_for_update()).all()
+    for start in range(0, len(cards), CHUNK):
+        _renew(session, dict.fromkeys(cards[start : start + CHUNK], version))
+        session.flush()
 
 
 def follow_versions(session: Session, messages: Sequence[Dispatch], now: datetime) -> None:
@@ -40,10 +42,14 @@ def follow_versions(session: Session, messages: Sequence[Dispatch], now: datetim
     mine = Suggestion.id.in_({one.suggestion_id for one in cards})
     asked = session.execute(select(Suggestion.id, Suggestion.content_version_id).where(mine))
     about = {row.id: content.in_force(session, row.content_version_id, now) for row in asked}
-    for one in cards:
-        version_id = about.get(one.suggestion_id or 0, one.content_version_id)
-        if version_id is not None and version_id != one.content_version_id:
-            _renew(session, one, content.get_version(session, version_id))
+    late = {
+        one: version_id
+        for one in cards
+        if (version_id := about.get(one.suggestion_id or 0)) not in (None, one.content_version_id)
+    }
+    if late:
+        versions = content.get_versions(session, late.values())
+        _renew(session, {one: versions[version_id] for one, version_id in late.items()})
 
 
 def bring_up_to_date(session: Session, messages: Sequence[Dispatch], now: datetime) -> None:
@@ -67,8 +73,12 @@ def _cards(messages: Sequence[Dispatch]) -> list[Dispatch]:
     ]  # fmt: skip
 
 
-def _renew(session: Session, card: Dispatch, version: ContentVersion) -> None:
-    identifier = session.get_one(Identifier, card.identifier_id)
-    physician = identity.get_physician(session, identifier.one_id)
-    card.content_version_id = version.id
-    card.payload = card.payload | {"card": retitled(card.payload["card"], physician, version)}
+def _renew(session: Session, cards: Mapping[Dispatch, ContentVersion]) -> None:
+    """Each card is about this version from now on."""
+    owners = identity.owners(session, {one.identifier_id for one in cards if one.identifier_id})
+    people = identity.physicians_by_id(session, set(owners.values()))
+    for card, version in cards.items():
+        if (one_id := owners.get(card.identifier_id or 0)) is not None:  # else nobody's any more
+            card.content_version_id = version.id
+            body = retitled(card.payload["card"], people[one_id], version)
+            card.payload = card.payload | {"card": body}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Select, case, func, select
+from sqlalchemy import Engine, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import consent
@@ -198,12 +198,14 @@ def _chances(
 def _answers(
     session: Session, now: datetime, most: int, rep_id: int | None = None
 ) -> Iterable[Chance]:
-    """Cards that reached a rep until `now`, and when they were adopted."""
-    adopted = (Suggestion.state == State.ADOPTED) & (Suggestion.answered_at <= now)
+    """Cards that reached a rep until `now`, and when they were adopted. What was answered on the
+    list before its card left is shown by its answer, and says nothing of how long it waits."""
+    at, answered = Suggestion.delivered_at, Suggestion.answered_at
+    adopted = (Suggestion.state == State.ADOPTED) & (answered <= now)
     chosen = (
-        select(Suggestion.delivered_at, case((adopted, Suggestion.answered_at)).label("acted_at"))
-        .where(Suggestion.delivered_at > now - timedelta(days=HABIT_DAYS))
-        .where(Suggestion.delivered_at <= now)
+        select(at, case((adopted, answered)).label("acted_at"))
+        .where(at > now - timedelta(days=HABIT_DAYS), at <= now)
+        .where(or_(answered.is_(None), answered > at))
         .order_by(Suggestion.id.desc())
         .limit(most)
     )

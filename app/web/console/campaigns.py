@@ -17,7 +17,7 @@ from app.content import Stage
 from app.flows.campaigns.carry_out import carry_out
 from app.flows.campaigns.preview_campaign import Preview, preview_campaign
 from app.flows.campaigns.stop_campaign import stop_campaign
-from app.infra.clock import SHANGHAI, local
+from app.infra.clock import SHANGHAI
 from app.infra.errors import NotFound, Refused, YishuError
 from app.segments import Unparseable
 from app.web import auth
@@ -128,7 +128,7 @@ def show_campaign(campaign_id: int) -> str:
             usable_then=then is not None,
             runs=runs,
             funnel=campaigns.results(session, campaign_id),
-            to_come=campaigns.to_come(session, campaign_id, local(here.clock()).date()),
+            to_come=campaigns.to_come(session, campaign_id),
             not_sent=campaigns.not_sent(session, campaign_id),
             lost=campaigns.lost_with_reps(session, campaign_id)
             if campaign.stage == campaigns.Stage.ACTIVE and not coming

@@ -63,8 +63,7 @@ def show(token: str) -> Response | str | tuple[str, int]:
     now = here.clock()
     with here.db.transaction() as session:
         link = _link(session, token)
-        version = content.get_version(session, link.content_version_id)
-        problem = content.problem(session, version, now)
+        version, problem = meetings.leads_to(session, link, now)
         if problem or now >= link.expires_at:
             other = content.replacement(session, version.content_id, now)
             return render_template("physician/over.html", problem=problem, other=other), 410
@@ -81,13 +80,15 @@ def show(token: str) -> Response | str | tuple[str, int]:
 
 @bp.post("/<token>/meeting")
 def answer_meeting(token: str) -> Response:
-    """Coming, or not; the newest answer counts."""
+    """Coming, or not; the newest answer counts. One given on a page of the version before does not:
+    it may be of another time."""
     here = parts()
     now = here.clock()
     with here.db.transaction() as session:
         link = _link(session, token)
-        version = content.get_version(session, link.content_version_id)
-        if not content.problem(session, version, now):
+        version, problem = meetings.leads_to(session, link, now)
+        read = request.form.get("version", str(link.content_version_id))
+        if not problem and read == str(version.id):
             meetings.answer(session, link, version, request.form.get("coming") == "yes", now)
     return redirect(f"{url_for('links.show', token=token)}#meeting")  # type: ignore[return-value]
 

@@ -16,7 +16,7 @@ from flask import Response, abort, flash, request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from app import delivery, identity
+from app import content, delivery, identity
 from app.identity import Identifier
 from app.recommend import State, Suggestion
 from app.recommend.day.way import By
@@ -93,8 +93,8 @@ def _adopt(suggestion_id: int, version_id: int, by: By, batch: str) -> Done | No
     here = parts()
     with here.db.transaction() as session:
         rep, row = answers.own(session, suggestion_id)
-        if row.content_version_id != version_id:
-            abort(404)
+        if row.content_id != content.get_version(session, version_id).content_id:
+            abort(404)  # a newer version may have begun since the page was opened
         if State(row.state) not in OPEN:
             return None
         now: datetime = here.clock()
