@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 
 GATHER_S = 0.1
 ROUNDING_S = 1e-6  # seconds since 1970 in a float are good to a quarter of a microsecond
@@ -106,8 +106,7 @@ Bucket = Flow | Quota
 
 def next_day(now: datetime) -> datetime:
     """The next midnight in China."""
-    day = local(now) + timedelta(days=1)
-    return day.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now.tzinfo)
+    return midnight(now) + timedelta(days=1)
 
 
 # To one member the platform delivers 30 a minute and 1,000 an hour, and drops the rest without a

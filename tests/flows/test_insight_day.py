@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
-from app import recommend, tagging
+from app import journey, recommend, tagging
 from app.flows.insight import day as days
 from app.flows.insight import people, row, tomorrow
 from app.flows.planning.plan_day import plan_day
 from app.infra.clock import local
 from app.infra.db import Base, Database
+from app.journey import Happened
 from app.recommend import Answer, DailyPlan, State
 from app.reps import Rep
 from tests.company import hire, meet, publish
@@ -55,10 +56,12 @@ def counts(session: Session) -> dict[str, int]:
 def test_a_preview_is_the_plan_and_writes_nothing(database: Database, drawing: bool) -> None:
     at = NOON.replace(hour=1)  # nine o'clock, when the plan is made
     with database.transaction() as session:
-        (rep, *_others) = company(session, NOON - timedelta(days=1))
+        (rep, *_others) = company(session, NOON - timedelta(days=11))
+        rep.daily_limit = 4
+        for one in plan_and_refuse(session, rep, at - timedelta(days=10)):
+            journey.note(session, one, Happened.MENU_USED, channel="oa", at=at, ref=f"{one}")
         if drawing:
             make_live(session, NOON, alpha=1.0, floor=0.2, holdout=0.2, holdout_from=0)
-            rep.daily_limit = 4
     with database.transaction() as session:
         before = counts(session)
         found = tomorrow.preview(session, rep, TODAY, at)
@@ -79,6 +82,26 @@ def test_a_preview_is_the_plan_and_writes_nothing(database: Database, drawing: b
         ]  # fmt: skip
         assert Counter(found.out.values()) == made.left_out
         assert made.suggested == len(told) > 0
+        assert "公众号菜单" in str(told), "a recent thing is told"
+        assert {local(w.card_at).hour for w in found.rows if w.card_at} - {9}, "nine did not suit"
+
+
+def test_a_preview_says_when_the_rep_wants_no_cards(database: Database) -> None:
+    with database.transaction() as session:
+        (rep, *_others) = company(session, NOON - timedelta(days=11))
+        plan_and_refuse(session, rep, NOON - timedelta(days=10))
+        recommend.mute(session, recommend.of_rep(session, rep.id)[0], ref="mute", now=NOON)
+        found = tomorrow.preview(session, rep, TODAY, NOON)
+        assert {w.card_at for w in found.rows} == {None}
+
+
+def plan_and_refuse(session: Session, rep: Rep, at: datetime) -> list[int]:
+    """A day of which the rep says each time that the hour does not suit; about whom."""
+    plan(session, rep, local(at).date(), at)
+    rows = recommend.of_rep(session, rep.id, local(at).date())
+    for one in rows:
+        recommend.answer(session, one, Answer.REFUSE, ref=f"{one.id}", now=at, reason="timing")
+    return [one.identifier_id for one in rows]
 
 
 def test_everybody_is_on_the_list_or_left_out_by_name(database: Database) -> None:

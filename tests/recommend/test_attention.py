@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import content, links, recommend, reps
 from app.content import Brand, Content
+from app.flows.insight import tomorrow
 from app.flows.planning.attention import neighbours
 from app.infra.clock import local
 from app.recommend.policy import drawing, policies
@@ -74,13 +75,15 @@ def test_what_draws_nothing_takes_the_best_of_all_that_could_be_drawn(
     now = clock()
     rep = hire(session, "rep01", now, daily_limit=1)
     row = meet(session, rep, "wang", now, tags=("af",))
-    brands = [content.add_brand(session, key, key, "心血管") for key in ("loud", "quiet")]
-    *loud, old, quiet = (publish(session, title, ("af",), now) for title in "一二三四五")
-    for version in (*loud, old, quiet):
-        brand = brands[version is quiet]
+    brands = [content.add_brand(session, key, key, "心血管") for key in ("loud", "quiet", "other")]
+    *loud, old, quiet, other = (publish(session, title, ("af",), now) for title in "一二三四五六")
+    for version in (*loud, old, quiet, other):
+        brand = brands[(version is quiet) + 2 * (version is other)]
         session.get_one(Content, version.content_id).brand_id = brand.id
-    for _ in range(3):
-        links.create_link(session, old.id, identifier_id=row.id, channel="oa", now=now)
+    for had in (old, old, old, other):
+        links.create_link(session, had.id, identifier_id=row.id, channel="oa", now=now)
+    (would,) = tomorrow.preview(session, rep, local(now).date(), now).rows
+    assert would.candidate.fee == 0.0, "the plan came with a loud one, which pays"
     _, (made,) = plan(session, rep, now)
     (slot,) = session.scalars(select(Decision))
     assert slot.kind == DecisionKind.GREEDY

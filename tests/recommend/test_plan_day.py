@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from weakref import WeakKeyDictionary
 
 import pytest
 from sqlalchemy import select
@@ -14,9 +15,13 @@ from app.consent import Action
 from app.delivery import Dispatch
 from app.delivery import State as Sending
 from app.delivery.channels import Delivered
+from app.flows.planning import when
 from app.flows.planning.plan_day import plan_day
 from app.flows.planning.suggest import card_time
+from app.flows.sending import ways
 from app.flows.sending.sent import after_sent
+from app.flows.sending.ways import ways_to
+from app.identity import Identifier
 from app.infra.clock import SHANGHAI, local
 from app.infra.db import Database
 from app.recommend import Answer, DailyPlan, State, Suggestion
@@ -245,6 +250,38 @@ def test_a_card_leaves_when_the_physician_opens_and_the_rep_answers(
     (card,) = session.scalars(select(Dispatch)).all()
     assert local(card.not_before).hour == 18
     assert card.payload["card"]["main_title"]["desc"] == "常在晚 6 点前后打开"
+
+
+def test_all_processes_know_the_same_of_others_all_day(
+    session: Session, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rep = hire(session, "rep01", clock())
+    version = publish(session, "另一份", ("heart-failure",), clock())
+    wang, li = (meet(session, rep, key, clock()) for key in ("wang", "li"))
+    night = local(clock()).replace(hour=1).astimezone(UTC)
+
+    def opened(row: Identifier, sent: datetime, number: int) -> None:
+        link = links.create_link(session, version.id, identifier_id=row.id, channel="oa", now=sent)
+        at = sent + timedelta(minutes=30)
+        links.open_page(session, link.id, f"visit-{row.id}-{number:03}", agent="x", now=at)
+
+    def known() -> tuple[object, object]:
+        hours = when.habits(session, [wang.one_id], local(clock()).date(), clock())
+        return hours[wang.one_id].hours, ways_to(session, rep, [wang], clock())[wang.id].choice
+
+    for n in range(8):
+        opened(wang, night + timedelta(hours=18) - timedelta(days=n + 8), n)
+    for n in range(30):  # what was sent a week ago says something from then on
+        opened(li, night + timedelta(hours=8) - timedelta(days=7), n)
+    clock.now, noon = night, clock()
+    known()  # by this process, at night
+    for n in range(30, 60):
+        opened(li, night + timedelta(hours=8), n)
+    clock.now = noon
+    before = known()
+    for module in (when, ways):
+        monkeypatch.setattr(module, "_known", WeakKeyDictionary())
+    assert known() == before
 
 
 def test_content_that_was_read_is_never_suggested_again(session: Session, clock: SetClock) -> None:

@@ -14,27 +14,28 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import consent, content, identity, journey, recommend, tagging
-from app.flows.planning import attention, decide, when
+from app import content, identity, recommend
+from app.flows.planning import attention, decide
 from app.flows.planning.best_first import OUTRANKED, BestFirst
 from app.flows.planning.candidates import Considered, consider
-from app.flows.planning.suggest import card_hour, card_time
+from app.flows.planning.suggest import card_time
+from app.flows.planning.telling import telling
 from app.identity import Physician
 from app.infra.clock import local
 from app.recommend import Candidate
-from app.recommend.fit.forms import Form
 from app.reps import Rep
 
 
 @dataclass(frozen=True, slots=True)
 class Would:
-    """One suggestion that would be made; `paid`: what the physician's attention would cost."""
+    """One suggestion that would be made; `card_at` is None when the rep wants no more cards that
+    day, `paid`: what the physician's attention would cost."""
 
     physician: Physician | None
     candidate: Candidate[str]
     title: str
     reasons: Sequence[str]
-    card_at: datetime
+    card_at: datetime | None
     paid: float
 
 
@@ -94,26 +95,18 @@ def _rows(
     session: Session, rep: Rep, chosen: Sequence[Candidate[str]], mine: Considered,
     prices: Mapping[str, float], day: date, at: datetime,
 ) -> list[Would]:  # fmt: skip
-    who = [c.person for c in chosen]
-    people, last = identity.physicians_by_id(session, who), journey.last_at(session, who)
-    names, rules = tagging.names_for_reps(session), consent.rules(session)
+    people = identity.physicians_by_id(session, [c.person for c in chosen])
     titles = content.titles(session, [c.fit.piece.version_id for c in chosen])
-    habits = when.habits(session, who, day, at)
-    own = when.rep_hours(session, rep.id, day, at) if habits else []
-    found = []
-    for position, c in enumerate(chosen, start=1):
-        reasons = recommend.reasons(
-            c.fit, mine.weights[c.person], names, last_contact=last.get(c.person), now=at,
-            rule=Form.RULE.say(days=rules.cap_days, times=rules.cap_contacts),
-            first=Form.LATER.say() if c.bonus else "",
-        )  # fmt: skip
-        habit = habits.get(c.person)
-        hour = card_hour(rep, habit, own, at, day) if habit else None
-        found.append(Would(
-            people.get(c.person), c, titles[c.fit.piece.version_id], reasons,
-            card_time(rep, day, position, at, hour), prices.get(c.person, 0.0),
-        ))  # fmt: skip
-    return found
+    muted = recommend.is_muted(session, rep.id, day)
+    said = telling(session, rep, chosen, mine, day, at)
+    return [
+        Would(
+            people.get(c.person), c, titles[c.fit.piece.version_id], told.reasons,
+            None if muted else card_time(rep, day, position, at, told.hour),
+            prices.get(c.person, 0.0),
+        )
+        for position, (c, told) in enumerate(zip(chosen, said, strict=True), start=1)
+    ]  # fmt: skip
 
 
 def _listed(session: Session, rep_id: int, day: date) -> set[str]:

@@ -5,7 +5,8 @@ best_first       physicians looked at best first
 candidates       who could get what
 decide           what goes into each slot
 attention        the ledger of physicians' attention
-suggest          suggestions with their reasons, and cards
+suggest          suggestions, and cards
+telling          what is said of each: reasons, way, hour
 suggestion_card  the card of a suggestion
 card_text        a card says what is true when it leaves
 reasons_now      what of the reasons is true when they are read

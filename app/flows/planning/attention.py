@@ -68,13 +68,14 @@ class Ledger:
 
     def priced(self, candidates: Sequence[Candidate[str]]) -> list[Candidate[str]]:
         """The candidates with what their brand pays for having had more than its share."""
-        return [self._priced(c) for c in candidates]
+        return [self.pays(c) for c in candidates]
 
     def worth(self, person: str, fit: Scored) -> float:
         """A fit's score less what its brand pays."""
-        return self._priced(Candidate(person, person, fit)).worth
+        return self.pays(Candidate(person, person, fit)).worth
 
-    def _priced(self, candidate: Candidate[str]) -> Candidate[str]:
+    def pays(self, candidate: Candidate[str]) -> Candidate[str]:
+        """The candidate with what its brand pays."""
         fee = recommend.brand_fee(
             candidate, self.brands.get(candidate.fit.piece.content_id),
             self.had.get(candidate.person, {}), self.wanting.get(candidate.person, set()),

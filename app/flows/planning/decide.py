@@ -116,7 +116,8 @@ def decide(
             decided.empty[candidate.person] = HELD
             continue
         used[row.content_id] += not slots.is_given(candidate)
-        decided.shown.append(replace(candidate, fit=fit))
+        drawn = slots.ledger.pays(replace(candidate, fit=fit))
+        decided.shown.append(candidate if slots.is_given(candidate) else drawn)
     return decided
 
 

@@ -2,7 +2,8 @@
 
 Nothing is stored: what everybody does is learned once a day and process from the newest messages,
 a hospital's habit from a bounded number of its physicians, a person's from their own. So the cost
-does not grow with the number of physicians, and what is erased is gone from here as well.
+does not grow with the number of physicians, and what is erased is gone from here as well. What
+others do is that of the last midnight, so that all processes say the same all day.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Engine, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from app import consent
 from app.identity import Identifier, Physician
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 from app.infra.workdays import weekday
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion, timing
@@ -31,9 +32,9 @@ CHUNK = 1000
 
 @dataclass(slots=True)
 class Common:
-    """What others do, learned on a day."""
+    """What others do, as of a midnight."""
 
-    day: date
+    begun: datetime
     everybody: list[float]
     specialties: dict[str, list[float]]
     reps: list[float]
@@ -73,7 +74,7 @@ def habits(session: Session, one_ids: Sequence[str], day: date, now: datetime) -
         seen = tallies[one_id]
         if seen.acts < timing.ENOUGH:
             continue
-        parent = _hospital(session, common, institution_id, specialty, since, now)
+        parent = _hospital(session, common, institution_id, specialty)
         shares = timing.learn(seen, parent, timing.PERSON)
         hours = timing.of_day(shares, weekday(day))
         found[one_id] = Habit(hours, timing.best_hour(seen, hours, legal))
@@ -100,15 +101,15 @@ def legal_hours(rules: consent.Rules, now: datetime) -> list[int]:
 
 
 def _common(session: Session, now: datetime) -> Common:
-    """What everybody does; as of this day, so that a long run judges alike."""
-    engine = session.get_bind().engine
-    known, today = _known.get(engine), local(now).date()
-    if known is None or known.day != today:
-        known = _known[engine] = _learn_common(session, now, today)
+    """What everybody does, as of the day's midnight."""
+    engine, begun = session.get_bind().engine, midnight(now)
+    known = _known.get(engine)
+    if known is None or known.begun != begun:
+        known = _known[engine] = _learn_common(session, begun)
     return known
 
 
-def _learn_common(session: Session, now: datetime, today: date) -> Common:
+def _learn_common(session: Session, now: datetime) -> Common:
     since = now - timedelta(days=HABIT_DAYS)
     rows = _chances(
         session,
@@ -116,8 +117,8 @@ def _learn_common(session: Session, now: datetime, today: date) -> Common:
         .join(Identifier, Identifier.id == TrackedLink.identifier_id)
         .join(Physician, Physician.one_id == Identifier.one_id)
         .where(TrackedLink.created_at > since),
-        SAMPLE,
-    )
+        SAMPLE, now,
+    )  # fmt: skip
     by_specialty: dict[str, list[Chance]] = {}
     for specialty, chance in rows:
         by_specialty.setdefault(str(specialty), []).append(chance)
@@ -131,14 +132,13 @@ def _learn_common(session: Session, now: datetime, today: date) -> Common:
     }
     acted = timing.tally(_answers(session, now, SAMPLE), now)
     return Common(
-        today, everybody, specialties, timing.learn(acted, timing.UNIFORM, timing.EVERYBODY)
+        now, everybody, specialties, timing.learn(acted, timing.UNIFORM, timing.EVERYBODY)
     )
 
 
 def _hospital(
-    session: Session, common: Common, institution_id: int | None, specialty: str,
-    since: datetime, now: datetime,
-) -> Sequence[float]:  # fmt: skip
+    session: Session, common: Common, institution_id: int | None, specialty: str
+) -> Sequence[float]:
     """What colleagues of the hospital do, beginning from the specialty; learned once a day."""
     key = (institution_id, specialty)
     if key not in common.hospitals:
@@ -149,8 +149,10 @@ def _hospital(
                 .where(Physician.institution_id == institution_id)
                 .limit(COLLEAGUES)
             )
-            chances = _chances(session, _of(list(session.scalars(colleagues)), since), OF_HOSPITAL)
-            seen = timing.tally((chance for _, chance in chances), now)
+            since = common.begun - timedelta(days=HABIT_DAYS)
+            links = _of(list(session.scalars(colleagues)), since)
+            chances = _chances(session, links, OF_HOSPITAL, common.begun)
+            seen = timing.tally((chance for _, chance in chances), common.begun)
             parent = timing.learn(seen, parent, timing.HOSPITAL)
         common.hospitals[key] = parent
     return common.hospitals[key]
@@ -162,7 +164,7 @@ def _of_people(
     found: dict[str, Tally] = {}
     for start in range(0, len(one_ids), CHUNK):
         part = one_ids[start : start + CHUNK]
-        for one_id, chance in _chances(session, _of(part, since), OF_PERSON * len(part)):
+        for one_id, chance in _chances(session, _of(part, since), OF_PERSON * len(part), now):
             timing.tally([chance], now, found.setdefault(str(one_id), Tally()))
     return found
 
@@ -176,15 +178,17 @@ def _of(one_ids: Sequence[str], since: datetime) -> Select[int, datetime, str]:
 
 
 def _chances(
-    session: Session, links: Select[int, datetime, str], most: int
+    session: Session, links: Select[int, datetime, str], most: int, now: datetime
 ) -> list[tuple[str, Chance]]:
-    """The newest links with their first opening, each with its third column."""
-    rows = session.execute(links.order_by(TrackedLink.id.desc()).limit(most)).all()
+    """The newest links with their first opening until `now`, each with its third column."""
+    known = links.where(TrackedLink.created_at <= now)
+    rows = session.execute(known.order_by(TrackedLink.id.desc()).limit(most)).all()
     opened: dict[int, datetime] = {}
     for start in range(0, len(rows), CHUNK):
         views = session.execute(
             select(PageView.link_id, func.min(PageView.opened_at).label("at"))
             .where(PageView.link_id.in_([row[0] for row in rows[start : start + CHUNK]]))
+            .where(PageView.opened_at <= now)
             .group_by(PageView.link_id)
         )
         opened.update({view.link_id: view.at for view in views})
@@ -194,16 +198,15 @@ def _chances(
 def _answers(
     session: Session, now: datetime, most: int, rep_id: int | None = None
 ) -> Iterable[Chance]:
-    """Cards that reached a rep, and when they were adopted."""
+    """Cards that reached a rep until `now`, and when they were adopted."""
+    adopted = (Suggestion.state == State.ADOPTED) & (Suggestion.answered_at <= now)
     chosen = (
-        select(Suggestion.delivered_at, Suggestion.answered_at, Suggestion.state)
+        select(Suggestion.delivered_at, case((adopted, Suggestion.answered_at)).label("acted_at"))
         .where(Suggestion.delivered_at > now - timedelta(days=HABIT_DAYS))
+        .where(Suggestion.delivered_at <= now)
         .order_by(Suggestion.id.desc())
         .limit(most)
     )
     if rep_id is not None:
         chosen = chosen.where(Suggestion.rep_id == rep_id)
-    return [
-        Chance(row.delivered_at, row.answered_at if row.state == State.ADOPTED else None)
-        for row in session.execute(chosen)
-    ]
+    return [Chance(row.delivered_at, row.acted_at) for row in session.execute(chosen)]

@@ -140,6 +140,11 @@ def _why(dispatch: Dispatch) -> str:
     return REFUSED.get(dispatch.errcode, f"平台没有接受（错误码 {dispatch.errcode}）")
 
 
+def not_sent_key(dispatch_id: int) -> str:
+    """Of the message that tells a rep that this one did not leave."""
+    return f"not-sent:{dispatch_id}"
+
+
 def tell_not_sent(
     session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime, why: str,
     then: str = "",
@@ -150,7 +155,7 @@ def tell_not_sent(
     name = identity.get_physician(session, row.one_id).name if row is not None else ""
     text = f"给 {name or '医生'} 的内容没有发出：{why}。{then}"
     delivery.queue(
-        session, way=Way.REP_TEXT, dedupe_key=f"not-sent:{dispatch.id}",
+        session, way=Way.REP_TEXT, dedupe_key=not_sent_key(dispatch.id),
         payload={"corp_id": rep.corp_id, "userid": rep.userid, "text": text},
         rep_id=rep.id, suggestion_id=suggestion.id, now=now,
     )  # fmt: skip

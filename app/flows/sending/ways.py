@@ -1,14 +1,15 @@
 """Which ways lead to a rep's contacts now, and how each of them is opened, for `recommend.way`.
 
 What everybody and each specialty does is learned once a day and process from the newest links, what
-a person does from their own: nothing is stored. Read for a few contacts at a time.
+a person does from their own: nothing is stored. Read for a few contacts at a time. What others do
+is that of the last midnight, so that all processes say the same all day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, exists, func, select
@@ -24,7 +25,7 @@ from app.flows.allowed.permission import (
     standings_of_each,
 )
 from app.identity import Identifier, Kind, Physician
-from app.infra.clock import local
+from app.infra.clock import midnight
 from app.journey import Happened, Touchpoint
 from app.links import PageView, TrackedLink
 from app.recommend import way, way_rates
@@ -41,9 +42,9 @@ Rates = Mapping[By, float]
 
 @dataclass(slots=True)
 class Common:
-    """What others open, learned on a day."""
+    """What others open, as of a midnight."""
 
-    day: date
+    begun: datetime
     everybody: Rates
     specialties: Mapping[str, Rates]
 
@@ -165,14 +166,14 @@ def _rates(session: Session, people: Sequence[str], now: datetime) -> dict[str, 
 
 
 def _common(session: Session, now: datetime) -> Common:
-    engine = session.get_bind().engine
-    known, today = _known.get(engine), local(now).date()
-    if known is None or known.day != today:
-        known = _known[engine] = _learn_common(session, now, today)
+    engine, begun = session.get_bind().engine, midnight(now)
+    known = _known.get(engine)
+    if known is None or known.begun != begun:
+        known = _known[engine] = _learn_common(session, begun)
     return known
 
 
-def _learn_common(session: Session, now: datetime, today: date) -> Common:
+def _learn_common(session: Session, now: datetime) -> Common:
     by_specialty: dict[str, list[Sent]] = {}
     for _, specialty, sent in _sent(session, now, SAMPLE):
         by_specialty.setdefault(specialty, []).append(sent)
@@ -185,7 +186,7 @@ def _learn_common(session: Session, now: datetime, today: date) -> Common:
         for name, some in by_specialty.items()
         if name
     }
-    return Common(today, everybody, specialties)
+    return Common(now, everybody, specialties)
 
 
 def _sent(

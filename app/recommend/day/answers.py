@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 from app.infra.db import insert_once
 from app.recommend.models import State, Suggestion, SuggestionAnswer
 
@@ -168,8 +168,7 @@ def count_of_day(session: Session, rep_id: int, days: Sequence[date]) -> dict[da
 
 def tomorrow(now: datetime) -> datetime:
     """The next midnight in China."""
-    here = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (here + timedelta(days=1)).astimezone(now.tzinfo)
+    return midnight(now) + timedelta(days=1)
 
 
 def of_rep(session: Session, rep_id: int, day: date | None = None) -> list[Suggestion]:

@@ -169,8 +169,8 @@ def _live(session: Session, rep: Rep, line: days.RepDay, day: date) -> dict[str,
             {
                 "one_id": row.candidate.person, "title": row.title, "reasons": row.reasons,
                 "content_id": row.candidate.fit.piece.content_id,
-                "score": round(row.candidate.fit.score, 4), "card_at": row.card_at.isoformat(),
-                "attention": round(row.paid, 4),
+                "score": round(row.candidate.fit.score, 4), "attention": round(row.paid, 4),
+                "card_at": row.card_at.isoformat() if row.card_at else None,
             }
             for row in found.rows
         ],
