@@ -257,7 +257,7 @@ def test_the_sidebar_says_until_when_nothing_is_suggested(
     fresh = publish(line, "房颤患者的随访", ["af"])
     with line.parts.db.transaction() as session:
         decision = session.scalars(select(Decision)).one()
-        decision.held, decision.day = True, date(2026, 11, 20)
+        decision.held, decision.holdout, decision.day = True, 0.2, date(2026, 11, 20)
     client, where = enter(line, "rep01"), beside(line, "wang")
     assert "到 12月3日 周四（含当天）为止除安全性信息外不推荐内容" in client.get(where).text
     english = client.get(where, headers={"Accept-Language": "en"}).text
