@@ -191,6 +191,24 @@ def test_what_was_postponed_comes_first_and_says_so(session: Session, clock: Set
     assert again[1].reasons[0] == "您上次选择了“稍后”"
 
 
+def test_what_a_push_has_written_for_a_later_day_keeps_others_away_from_then_on(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock())
+    for title in ("房颤抗凝", "房颤指南"):
+        publish(session, title, ("af",), clock())
+    meet(session, rep, "wang", clock(), tags=("af",))
+    _, (pushed,) = plan(session, rep, clock())
+    pushed.day += timedelta(days=2)  # as where the days before are full
+    session.flush()
+    for _day in range(4):
+        clock.tick(days=1)
+        assert plan(session, rep, clock())[0].left_out == {"suggested_lately": 1}
+    clock.tick(days=1)
+    _, (other,) = plan(session, rep, clock())
+    assert other.content_id != pushed.content_id
+
+
 def test_an_ignored_suggestion_expires_and_rests(session: Session, clock: SetClock) -> None:
     rep = hire(session, "rep01", clock())
     publish(session, "房颤抗凝", ("af",), clock())

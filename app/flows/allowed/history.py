@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists, or_, select
@@ -15,7 +15,7 @@ from app import content
 from app.flows.allowed import moment_had
 from app.flows.allowed.content_terms import all_terms
 from app.identity import Identifier
-from app.infra.clock import local, midnight
+from app.infra.clock import begin_of, local
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
 
@@ -143,10 +143,8 @@ def _remember(past: History, row: Any, rep_id: int, now: datetime, shared: Conta
             past.sent.add(row.content_id)
         if now - row.created_at < timedelta(days=SATURATING_DAYS):
             past.tags.update(int(tag) for tag in row.contributions if tag.isdecimal())
-    elif row.state in (State.PLANNED, State.DELIVERED) and _waits(row, now):
-        past.pause(midnight(row.created_at) + timedelta(days=OPEN_DAYS))
-        if row.day >= local(now).date():
-            past.pause(now + timedelta(days=1))
+    elif row.state in (State.PLANNED, State.DELIVERED) and row.day >= open_since(now):
+        past.pause(begin_of(row.day, now) + timedelta(days=OPEN_DAYS))
     elif mine and row.state == State.REFUSED and row.refusal != "not_mine" and row.hidden_until:
         if row.refusal == "timing":
             past.pause(row.hidden_until)
@@ -158,19 +156,13 @@ def _remember(past: History, row: Any, rep_id: int, now: datetime, shared: Conta
         if now - row.hidden_until < timedelta(days=LATER_DAYS):
             past.later.add(row.content_id)
     elif mine and row.state in (State.PLANNED, State.DELIVERED, State.EXPIRED):
-        past.hidden[row.content_id] = midnight(row.created_at) + timedelta(days=IGNORED_DAYS)
+        past.hidden[row.content_id] = begin_of(row.day, now) + timedelta(days=IGNORED_DAYS)
 
 
-def open_since(now: datetime) -> datetime:
-    """Suggestions made from then on keep others away. By days: plans are made at the same hour, and
-    a second sooner or later would decide."""
-    return midnight(now) - timedelta(days=OPEN_DAYS - 1)
-
-
-def _waits(row: Any, now: datetime) -> bool:
-    recent: bool = row.created_at >= open_since(now)
-    today: bool = row.day >= local(now).date()
-    return recent or today
+def open_since(now: datetime) -> date:
+    """Unanswered suggestions of that day and later keep others away. By their days: a push writes
+    them days ahead, and a second sooner or later at which plans are made would decide."""
+    return local(now).date() - timedelta(days=OPEN_DAYS - 1)
 
 
 def _had(
