@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from app.delivery import Dispatch, Gate, Limits, State, Way
 from app.delivery.channels import Message
 from app.flows.allowed.permission import verdict_for
 from app.flows.answers import refusal
-from app.flows.planning.card_text import bring_up_to_date
+from app.flows.planning.card_text import bring_up_to_date, follow_versions
 from app.flows.sending.sent import after_sent
 
 # Obstacles that a message may sit out in the outbox.
@@ -70,6 +71,7 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
         rows = delivery.pick(session, now, limit, only)
         for account in sorted({row.app_key for row in rows}):  # always in the same order
             gates[account] = Gate(session, account, now, limits_of(parts))
+        follow_versions(session, rows, now)
         for row in rows:
             if not gates[row.app_key].is_open(Way(row.way)):
                 continue
@@ -79,7 +81,7 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
             knock = gates[row.app_key].needs_knock(Way(row.way))
             if _enters(session, gates[row.app_key], row, told, now):
                 entered[row] = knock
-        settled += _drop_unwanted(session, entered, now)
+        settled += _drop_unwanted(session, entered, gates, now)
         bring_up_to_date(session, list(entered), now)
         turns = delivery.claim(session, [row.id for row in entered], now)
         return [_claimed(row, turns[row.id], knock)
@@ -104,12 +106,15 @@ def _may_go(session: Session, row: Dispatch, now: datetime) -> bool:
     return verdict.allowed
 
 
-def _drop_unwanted(session: Session, entered: dict[Dispatch, bool], now: datetime) -> int:
+def _drop_unwanted(
+    session: Session, entered: dict[Dispatch, bool], gates: Mapping[str, Gate], now: datetime
+) -> int:
     """What a rep has answered since is cancelled, and its suggestion stays as the answer left it;
-    what is being answered waits. Returns how many were cancelled."""
+    what is being answered waits. Neither uses up a limit. Returns how many were cancelled."""
     why = refusal.left_alone(session, list(entered), now)
     for row in [row for row in entered if row.id in why]:
         del entered[row]
+        gates[row.app_key].leave(Way(row.way), row.rep_id)
         if why[row.id]:
             delivery.cancel(session, row, why[row.id])
             sends.labels(row.way, row.state).inc()

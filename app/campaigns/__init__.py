@@ -43,6 +43,7 @@ from app.campaigns.results import (
     not_sent,
     reached,
     results,
+    to_come,
 )
 from app.campaigns.schedule import (
     CAMPAIGN,
@@ -107,6 +108,7 @@ __all__ = [
     "schedule_of",
     "segments_of",
     "tick",
+    "to_come",
     "try_run",
     "unfinished",
     "wake",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, and_, cast, false, or_, select
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.campaigns.due import WORKDAY, CatchUp, next_due
 from app.campaigns.models import Schedule
 from app.campaigns.schedule import rest, wake
-from app.infra.clock import local
+from app.infra.clock import midnight
 from app.reps import Rep
 
 DAILY_PLAN = "daily_plan"
@@ -76,13 +76,9 @@ def _to_rest(session: Session, limit: int) -> Sequence[Schedule]:
 
 def _new(rep: Rep, now: datetime) -> dict[str, Any]:
     cron = daily_cron(rep)
-    start = _start_of_day(now)  # a new rep's first plan is today's
+    start = midnight(now)  # a new rep's first plan is today's
     return {
         "kind": DAILY_PLAN, "ref_id": rep.id, "cron": cron, "catch_up": CatchUp.LAST.value,
         "max_catch_up": 1, "active": True, "since": start, "watermark": start,
         "next_due_at": next_due(cron, None, start),
     }  # fmt: skip
-
-
-def _start_of_day(now: datetime) -> datetime:
-    return local(now).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)

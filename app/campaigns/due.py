@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from apscheduler.triggers.cron import CronTrigger
 
-from app.infra.clock import SHANGHAI
+from app.infra.clock import SHANGHAI, midnight
 from app.infra.errors import Refused
 from app.infra.workdays import is_workday
 
@@ -128,6 +128,5 @@ def _first_fire(cron: str, since: datetime) -> datetime | None:
     for _day in range(MOST_REST_DAYS if by_workdays else 0):
         if fires is None or is_workday(fires.date()):
             return fires
-        midnight = fires.replace(hour=0, minute=0, second=0, microsecond=0)
-        fires = trigger.get_next_fire_time(None, midnight + timedelta(days=1))
+        fires = trigger.get_next_fire_time(None, midnight(fires) + timedelta(days=1))
     return fires if not by_workdays else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 
@@ -111,6 +112,16 @@ def lost_with_reps(session: Session, campaign_id: int) -> int:
         or_(*map(Dispatch.error.contains, REP_GONE)), ~again,
     )  # fmt: skip
     return session.scalars(lost).one()
+
+
+def to_come(session: Session, campaign_id: int, today: date) -> tuple[int, date, date] | None:
+    """How many suggestions wait for their card, from which day to which; None when none does."""
+    waiting = select(func.count(), func.min(Suggestion.day), func.max(Suggestion.day)).where(
+        Suggestion.campaign_id == campaign_id, Suggestion.state == State.PLANNED,
+        Suggestion.day >= today,
+    )  # fmt: skip
+    number, first, last = session.execute(waiting).one()
+    return (number, first, last) if number else None
 
 
 def _suggested(session: Session, campaign_id: int, run: ScheduleRun | None) -> dict[Step, set[int]]:

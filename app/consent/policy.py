@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 
 ASK_AGAIN = timedelta(minutes=10)
 PACES: Mapping[int, str] = MappingProxyType(
@@ -157,9 +157,8 @@ def quiet_until(rules: Rules, now: datetime) -> datetime | None:
     inside = start <= minute < end if start < end else minute >= start or minute < end
     if not inside:
         return None
-    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
     day = 1 if start > end and minute >= start else 0
-    return (midnight + timedelta(days=day, minutes=end)).astimezone(now.tzinfo)
+    return midnight(now) + timedelta(days=day, minutes=end)
 
 
 def _permission(facts: ContactFacts) -> Reason | None:

@@ -36,7 +36,7 @@ from app.content.lint import warnings
 from app.content.models import Brand, Content, ContentTerms, ContentVersion, Purpose, Stage
 from app.content.page import reading_seconds, render
 from app.content.shelf import Shelved, safety_notices, shelf
-from app.content.succession import Successor, replaced, successors
+from app.content.succession import Successor, in_force, replaced, successors
 from app.content.terms import TERMS, set_terms, terms_of
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "get_version",
     "get_versions",
     "give_way",
+    "in_force",
     "listing",
     "meeting",
     "problem",

@@ -46,6 +46,13 @@ def successor_at(session: Session, version_id: int, now: datetime) -> Successor 
     return found if found is not None and found.begins <= now else None
 
 
+def in_force(session: Session, version_id: int, now: datetime) -> int:
+    """The last version that has taken the place of this one by `now`; itself while none has."""
+    while (after := successor_at(session, version_id, now)) is not None:
+        version_id = after.version_id
+    return version_id
+
+
 def replaced(session: Session, now: datetime) -> set[int]:
     """Approved versions whose successor has begun: to be withdrawn."""
     return {one for one, after in successors(session).items() if after.begins <= now}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 
 GATHER_S = 0.1
 ROUNDING_S = 1e-6  # seconds since 1970 in a float are good to a quarter of a microsecond
@@ -41,6 +41,10 @@ class Flow:
         at = now.timestamp()
         after = self.settled(level, now) + self.step_s
         return after if after - at <= self.burst * self.step_s + ROUNDING_S else None
+
+    def given_back(self, level: float) -> float:
+        """The level with one less that was taken at this moment."""
+        return level - self.step_s
 
     def settled(self, level: float | None, now: datetime) -> float:
         """The level as time has changed it.
@@ -79,6 +83,10 @@ class Quota:
         after = (level or 0.0) + 1
         return after if after <= self.limit else None
 
+    def given_back(self, level: float) -> float:
+        """The level with one less."""
+        return level - 1
+
     def settled(self, level: float | None, _now: datetime) -> float:
         """The level as it is: a day has its own."""
         return level or 0.0
@@ -98,8 +106,7 @@ Bucket = Flow | Quota
 
 def next_day(now: datetime) -> datetime:
     """The next midnight in China."""
-    day = local(now) + timedelta(days=1)
-    return day.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now.tzinfo)
+    return midnight(now) + timedelta(days=1)
 
 
 # To one member the platform delivers 30 a minute and 1,000 an hour, and drops the rest without a

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery.limits import CONFIRMED, GONE_OUT
 from app.delivery.models import Dispatch, Receipt, State, Way
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 
 CHUNK = 1000
 WAITS = timedelta(days=8)  # longer no rep has to publish a moment
@@ -19,8 +19,7 @@ COUNTS = (*GONE_OUT, State.QUEUED)  # what is promised counts as well
 
 def tasked_today(session: Session, identifier_ids: Sequence[int], now: datetime) -> set[int]:
     """Contacts for whom a group task was made, or is promised, today in China."""
-    today = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    found = _since(session, identifier_ids, Way.GROUP_TASK, today.astimezone(now.tzinfo))
+    found = _since(session, identifier_ids, Way.GROUP_TASK, midnight(now))
     return {identifier_id for identifier_id, _ in found}
 
 
@@ -29,7 +28,7 @@ def moments_this_month(
 ) -> dict[int, int]:
     """How many of our moments each contact sees this month: also of those that were marked before
     it, and that the rep may still publish."""
-    first = local(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    first = midnight(local(now).replace(day=1))
     found = dict.fromkeys(identifier_ids, 0)
     for identifier_id, _ in _since(
         session, identifier_ids, Way.MOMENT_VIEW, first.astimezone(now.tzinfo)

@@ -88,6 +88,13 @@ class Gate:
             _keep(self._breakers[api], rules.probing(_breaker_of(self._breakers[api]), self._now))
         return None
 
+    def leave(self, way: Way, rep_id: int | None) -> None:
+        """Give back what was taken in this transaction for what is not sent after all."""
+        for bucket, subject in self._buckets(way, rep_id):
+            row = self._level(bucket, bucket.subject(subject, self._now))
+            row.level = bucket.given_back(row.level)
+        self._free += 1
+
     def enter_call(self, api: str) -> bool:
         """The same for a call that is no message: whether it may be made now. It holds its place
         by what the caller leases for it in this transaction."""

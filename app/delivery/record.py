@@ -88,6 +88,14 @@ def repeatable(dispatch: Dispatch, now: datetime) -> bool:
     return may_repeat(_tried(dispatch, now), now)
 
 
+def hold_tried(session: Session, task_id: str) -> Dispatch | None:
+    """The card with this task id, locked, if its sending has begun. Asked before its suggestion is
+    locked: whoever records has the message first."""
+    tried = or_(Dispatch.state != State.QUEUED, Dispatch.maybe_sent.is_(True))
+    card = select(Dispatch).where(Dispatch.task_id == task_id, tried).with_for_update()
+    return session.scalar(card.execution_options(populate_existing=True))
+
+
 def record_seen(session: Session, dispatch: Dispatch, now: datetime) -> bool:
     """Somebody answered this message, so it has arrived; True when nobody knew."""
     waiting = dispatch.state == State.QUEUED and dispatch.maybe_sent

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.feedback import reading
@@ -125,6 +125,12 @@ def in_force(session: Session, now: datetime) -> Sequence[StopRule]:
 def listing(session: Session, limit: int = 200) -> Sequence[StopRule]:
     """All, the newest first."""
     return session.scalars(select(StopRule).order_by(StopRule.id.desc()).limit(limit)).all()
+
+
+def count_proposed(session: Session) -> int:
+    """How many wait for a decision."""
+    number = select(func.count()).where(StopRule.state == RuleState.PROPOSED)
+    return session.scalar(number.select_from(StopRule)) or 0
 
 
 def of_segment(session: Session, segment_id: int) -> Sequence[StopRule]:

@@ -37,10 +37,10 @@ def known_as(session: Session, content_id: int, one_id: str) -> int | None:
     )
 
 
-def said(session: Session, content_id: int, one_id: str) -> bool | None:
-    """Whether this person is coming, by the newest word through any identifier."""
+def newest(session: Session, content_id: int, one_id: str) -> MeetingAnswer | None:
+    """This person's newest word through any identifier."""
     return session.scalar(
-        select(MeetingAnswer.coming)
+        select(MeetingAnswer)
         .join(Identifier, Identifier.id == MeetingAnswer.identifier_id)
         .where(
             MeetingAnswer.content_id == content_id, Identifier.one_id == one_id,

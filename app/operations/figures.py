@@ -18,7 +18,7 @@ from app import completeness, delivery, inbox, tagging
 from app.campaigns import Schedule, ScheduleRun
 from app.delivery import Dispatch
 from app.inbox import InboxEvent
-from app.infra.clock import local
+from app.infra.clock import midnight
 from app.operations.models import ProcessBeat
 from app.operations.processes import processes
 
@@ -81,7 +81,7 @@ class Figures:
 
 def figures(session: Session, now: datetime) -> Figures:
     """The state of the product now."""
-    today = start_of_day(now)
+    today = midnight(now)
     of_today = ScheduleRun.due_at >= today
     return Figures(
         at=now,
@@ -140,17 +140,12 @@ def todays_runs(
     rows = session.execute(
         select(ScheduleRun, Schedule)
         .join(Schedule, Schedule.id == ScheduleRun.schedule_id)
-        .where(ScheduleRun.due_at >= start_of_day(now))
+        .where(ScheduleRun.due_at >= midnight(now))
         .where(ScheduleRun.state.not_in(("done", "cancelled")))
         .order_by((ScheduleRun.state == "failed").desc(), ScheduleRun.due_at.desc())
         .limit(limit)
     )
     return [(run, schedule) for run, schedule in rows]
-
-
-def start_of_day(now: datetime) -> datetime:
-    """Midnight in China."""
-    return local(now).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
 def _mirror_troubled(session: Session) -> int:

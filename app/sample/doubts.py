@@ -14,12 +14,13 @@ from itertools import islice
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import court, links, reps, tagging
+from app import court, reps, tagging
 from app.court import TagCase, Verdict
 from app.identity import Identifier
-from app.journey import Happened, Touchpoint, note
+from app.journey import Happened, Touchpoint
 from app.sample.company import Company, Versions
 from app.sample.people import SamplePhysician
+from app.sample.sent import sent
 from app.tagging import Source
 
 Known = dict[str, dict[str, Identifier]]
@@ -122,14 +123,7 @@ def _send_unopened(
         at = company.now - timedelta(days=5 + number, hours=3)
         if version.decided_at is None or version.decided_at > at:
             continue
-        link = links.create_link(
-            session, version.id, identifier_id=identifier.id, rep_id=rep.id, channel="wecom",
-            now=at,
-        )  # fmt: skip
-        note(
-            session, identifier.id, Happened.CONTENT_SENT, channel="wecom", at=at,
-            ref=f"sample:link:{link.id}", rep_id=rep.id, content_version_id=version.id,
-        )  # fmt: skip
+        sent(session, version, identifier, rep, at)
 
 
 def _appeal(session: Session, row: Identifier, now: datetime) -> None:

@@ -16,6 +16,7 @@ from app.infra.clock import local
 from app.journey import Happened
 from app.sample.company import DAYS, Company, Versions
 from app.sample.people import SamplePhysician
+from app.sample.sent import sent
 from app.sample.world import mark_of
 from app.tagging import Source
 
@@ -151,14 +152,7 @@ def live(
         at = local(day).replace(hour=hour, minute=rng.randrange(60)).astimezone(UTC)
         if version.decided_at is None or at < version.decided_at or at > company.now:
             continue
-        link = links.create_link(
-            session, version.id, identifier_id=row.id, rep_id=rep.id if rep else None,
-            channel="wecom" if rep else "oa", now=at,
-        )  # fmt: skip
-        journey.note(
-            session, row.id, Happened.CONTENT_SENT, channel=link.channel, at=at,
-            ref=f"sample:link:{link.id}", rep_id=link.rep_id, content_version_id=version.id,
-        )  # fmt: skip
+        link = sent(session, version, row, rep, at)
         if rng.random() < person.eagerness + 0.2:
             _look(session, rng, link, at + timedelta(minutes=rng.randrange(1, 600)), company.now)
 

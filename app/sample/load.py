@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -15,7 +15,7 @@ from app.delivery import Dispatch, Way
 from app.delivery import State as Queued
 from app.flows.planning.plan_day import plan_day
 from app.identity import Identifier
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 from app.sample.company import DAYS, Company, Progress
 from app.sample.doubts import doubt
 from app.sample.lives import live, meet
@@ -36,7 +36,7 @@ def load(parts: Parts, say: Progress = lambda _text: None) -> dict[str, Any]:
     now = parts.clock()
     with parts.db.reading() as session:
         there = accounts.user_by_login(session, "admin") is not None
-    today = local(now).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    today = midnight(now)
     rng = random.Random(SEED)  # noqa: S311  # repeatable on purpose
     team = sample_reps()
     people = physicians(rng, PHYSICIANS, team, today)

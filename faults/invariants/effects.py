@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from app.connectors.payload import read
 from app.consent.models import ConsentEntry
 from app.delivery import Dispatch
+from app.flows.sending.sent import not_sent_key
 from app.inbox import InboxEvent
 from app.journey import Touchpoint
 from app.links import TrackedLink
 from app.recommend import SuggestionAnswer
 from faults.workload import EFFECTS, Event
 
-TOLD = "not-sent:"  # and the id of the message that did not leave
 SAME_WITHIN = timedelta(seconds=10)  # a look and a callback that far apart are one happening
 
 
@@ -45,7 +45,7 @@ class Traces:
     answers: set[str]
     read_again: Counter[int]
     links: Counter[int]
-    not_got: set[int]  # suggestions whose message did not leave: the link is gone, the rep is told
+    not_got: set[int]  # suggestions of which no message left: links are gone, the rep is told
     pulled: dict[tuple[bytes, str], list[datetime]]  # what a comparison noted, by partition, kind
 
     def told(self, row: Row, kind: str) -> bool:
@@ -77,14 +77,15 @@ def traces_of(session: Session) -> Traces:
     """Read them all."""
     noted = session.execute(select(Touchpoint.ref, Touchpoint.kind, Touchpoint.at)).all()
     linked = select(TrackedLink.suggestion_id).where(TrackedLink.suggestion_id.is_not(None))
+    keys = set(session.scalars(select(Dispatch.dedupe_key)))
     return Traces(
         touchpoints={one.ref for one in noted},
         consents=Counter(session.scalars(select(ConsentEntry.evidence))),
-        dispatches=set(session.scalars(select(Dispatch.dedupe_key))),
+        dispatches=keys,
         answers=set(session.scalars(select(SuggestionAnswer.ref))),
         read_again=_read_again(session),
         links=Counter(session.scalars(linked)),
-        not_got=_not_got(session),
+        not_got=_not_got(session, keys),
         pulled=_pulled(session, [(one.ref, one.kind, one.at) for one in noted]),
     )
 
@@ -120,13 +121,14 @@ def doubled(traces: Traces, row: Row, event: Event) -> Iterator[str]:
         yield "link"
 
 
-def _not_got(session: Session) -> set[int]:
+def _not_got(session: Session, keys: set[str]) -> set[int]:
     """Adopted, but cancelled before it left, as when a clock jumped past the time it was good for:
-    nobody has the link, so it is taken back. The rep is told by a message of its own."""
-    keys = session.scalars(select(Dispatch.dedupe_key).where(Dispatch.dedupe_key.like(f"{TOLD}%")))
-    told = {int(key.removeprefix(TOLD)) for key in keys}
-    mine = Dispatch.id.in_(told), Dispatch.suggestion_id.is_not(None)
-    return set(session.scalars(select(Dispatch.suggestion_id).where(*mine)))
+    nobody has the link, so it is taken back. The rep is told of each by a message of its own; one
+    of which nothing was told must have its link."""
+    carries = Dispatch.suggestion_id.is_not(None), Dispatch.counts_as_contact.is_(True)
+    rows = session.execute(select(Dispatch.id, Dispatch.suggestion_id).where(*carries)).all()
+    kept = {row.suggestion_id for row in rows if not_sent_key(row.id) not in keys}
+    return {row.suggestion_id for row in rows} - kept
 
 
 def _read_again(session: Session) -> Counter[int]:

@@ -56,7 +56,7 @@ def test_a_policy_is_written_judged_tried_and_stopped(marketer: Page, product: P
     page.get_by_role("button", name="保存并评估").click()
     page.get_by_text("正在用过去的记录评估").wait_for()
     conclude_due(product.parts)
-    page.get_by_role("link", name="查看可以做什么").click()
+    page.locator(".page-head").get_by_text("已通过评估").wait_for()  # without a reload by hand
     look(page, "policy-gated")
     page.get_by_role("button", name="在少数代表中试行").click()
     page.get_by_text("已开始试行").wait_for()

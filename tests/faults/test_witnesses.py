@@ -10,10 +10,12 @@ from sqlalchemy import text
 
 from app import delivery, inbox
 from app.delivery import State, Way
+from app.flows.sending.sent import not_sent_key
 from app.identity import Kind
 from app.infra.db import Database
 from faults import company, ledger
 from faults.invariants import Findings, Witnesses, check
+from faults.invariants.effects import traces_of
 from faults.outcome import Outcome, Wish
 from faults.platform import application_of
 from faults.report import again, write_page
@@ -207,3 +209,21 @@ def test_a_run_says_how_it_is_run_again() -> None:
     plain, long = Wish("F1", "sqlite", 3, 1000), Wish("F1", "sqlite", 3, 1000, kills=9, heal_s=600)
     assert again(Outcome(plain)) == "./dev faults F1 --events 1000 --seeds 3 --database sqlite"
     assert again(Outcome(long)) == f"{again(Outcome(plain))} --kills 9 --heal 600"
+
+
+def test_a_link_is_excused_only_where_each_of_its_own_messages_is_told_not_to_have_left(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        for suggestion, told in ((1, (True,)), (2, (True, False)), (3, (False,))):
+            for attempt, gone in enumerate(told):
+                sent = delivery.queue(
+                    session, way=Way.REP_TEXT, dedupe_key=f"adopt:{suggestion}:{attempt}",
+                    payload={}, suggestion_id=suggestion, counts_as_contact=True, now=NOW,
+                )  # fmt: skip
+                key = not_sent_key(sent or 0) if gone else f"tell:{suggestion}:{attempt}"
+                delivery.queue(
+                    session, way=Way.REP_TEXT, dedupe_key=key, payload={},
+                    suggestion_id=suggestion, now=NOW,
+                )  # fmt: skip
+        assert traces_of(session).not_got == {1}

@@ -141,6 +141,18 @@ def test_who_had_the_userid_before_is_somebody_else(database: Database, left: in
         assert [one.id for one in reps.active_reps(session)] == ([rep.id] if left < 0 else [])
 
 
+def test_news_under_the_new_name_stays_newer_than_what_comes_late(database: Database) -> None:
+    with database.transaction() as session:
+        tagging.seed(session, NOON)
+        rep, _ = (reps.ensure_rep(session, CORP, key, now=NOON) for key in ("old", "new"))
+        tell(session, member("create", minutes=9, userid="new", status=1))
+        tell(session, member(userid="old", new_userid="new"))
+        tell(session, member("delete", minutes=5, userid="new"))
+        assert reps.active_reps(session) == [rep]
+        tell(session, member("delete", minutes=10, userid="new"))
+        assert not rep.active
+
+
 def test_everything_that_names_a_rep_goes_along_to_the_new_name() -> None:
     named = {
         table.name

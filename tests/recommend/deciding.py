@@ -50,6 +50,7 @@ def make_live(session: Session, now: datetime, **settings: float) -> Policy:
     before = policies.live(session)
     assert before is not None
     before.state, row.state, row.live_at = PolicyState.RETIRED, PolicyState.LIVE, now
+    before.ended_at = now
     session.flush()
     return row
 

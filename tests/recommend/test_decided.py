@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.flows.learning import decided, lifting
+from app import recommend
+from app.flows.learning import decided, lifting, shown
 from app.infra.clock import local
-from app.recommend import DailyPlan, State, Suggestion
+from app.recommend import Answer, DailyPlan, State, Suggestion
 from app.recommend.policy import policies
 from app.recommend.policy.policies import Settings
 from app.recommend.policy.policy_models import Policy
@@ -146,3 +147,33 @@ def test_what_a_rep_passed_on_is_a_yes_and_was_not_in_the_way_though_it_was_take
     known = decided.decided(session, {"accept": 1.0}, clock())
     said = {(one.logged.reward, one.logged.blocked) for one in known}
     assert said == {(1.0, 0.0), (0.0, 1.0)}
+
+
+def test_an_answer_on_the_list_before_the_card_left_is_an_answer(
+    session: Session, clock: SetClock
+) -> None:
+    plan(session, company(session, clock(), 4), clock())
+    adopted, refused, again, unseen = session.scalars(select(Suggestion).order_by(Suggestion.id))
+    for row, given in ((adopted, Answer.ADOPT), (refused, Answer.REFUSE), (again, Answer.REFUSE)):
+        recommend.answer(session, row, given, ref=f"page:{row.id}", now=clock(), reason="content")
+    recommend.reopen(session, again, ref="page:again", now=clock())
+    again.state = unseen.state = State.EXPIRED  # one was seen, the other one's rep was muted
+    session.flush()
+    clock.tick(days=10)
+    known = decided.decided(session, {"accept": 1.0}, clock())
+    assert sorted((one.logged.reward, one.logged.refused) for one in known) == [
+        (0.0, 0.0), (0.0, 1.0), (1.0, 0.0),
+    ]  # fmt: skip
+    assert len(shown.examples(session, clock())) == 3
+
+
+def test_what_a_rep_picks_or_sends_another_way_says_nothing_about_a_suggestion(
+    session: Session, clock: SetClock
+) -> None:
+    plan(session, company(session, clock(), 2), clock())
+    picked, by_hand = session.scalars(select(Suggestion).order_by(Suggestion.id))
+    picked.plan_key, by_hand.verdict = f"{recommend.BESIDE}1", {"not_got": "refused"}
+    for row in (picked, by_hand):
+        recommend.answer(session, row, Answer.ADOPT, ref=f"page:{row.id}", now=clock())
+    clock.tick(days=10)
+    assert shown.examples(session, clock()) == []

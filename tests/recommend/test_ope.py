@@ -129,10 +129,13 @@ def test_a_group_that_surely_loses_is_named() -> None:
 def test_before_anything_was_drawn_only_what_changes_little_may_be_tried() -> None:
     greedy = [[1.0, 0.0, 0.0]] * 80
     little, much = [[0.9, 0.05, 0.05]] * 80, [[0.1, 0.9, 0.0]] * 80
-    assert gate.bounded(greedy, little, 0.02, 0.25).passed
-    assert not gate.bounded(greedy, much, 0.02, 0.25).passed
-    assert gate.bounded([], [], 0.02, 0.0).passed
-    assert not gate.bounded([], [], 0.02, 0.25).passed
+    best, bold, even = Knobs(), Knobs(0.25, 0.02), Knobs(0.0, 0.2)
+    assert gate.bounded(greedy, little, best, bold).passed
+    assert not gate.bounded(greedy, much, best, bold).passed
+    assert gate.bounded([], [], best, even).passed
+    assert gate.bounded([], [], even, best).differs == 0.2, "what the live one leaves to chance"
+    assert not gate.bounded([], [], best, bold).passed
+    assert not gate.bounded([], [], bold, best).passed
 
 
 OPTIONS = st.integers(1, 10).flatmap(

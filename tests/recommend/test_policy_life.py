@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.flows.learning import decided, gating, trial
+from app.accounts import audit_trail
+from app.flows.learning import decided, gating, policy_acts, trial
+from app.flows.learning.policy_acts import Act
 from app.infra.clock import local
 from app.infra.db import Database
 from app.infra.errors import Refused
 from app.recommend import DailyPlan, State, Suggestion
-from app.recommend.policy import gate, policies
+from app.recommend.policy import canary, gate, policies
 from app.recommend.policy.drawing import Knobs
 from app.recommend.policy.policies import Settings
 from app.recommend.policy.policy_models import PolicyState
@@ -148,6 +151,25 @@ def test_what_another_trial_brought_a_rep_is_no_before_of_this_one(
     assert tried[2] != set(others)
 
 
+def test_a_policy_that_comes_back_was_no_trial_while_it_was_live(
+    session: Session, clock: SetClock
+) -> None:
+    rep = company(session, clock(), 1)
+    plan(session, rep, clock())
+    (shown,) = session.scalars(select(Suggestion))
+    row = make_live(session, clock.tick(minutes=1), floor=0.02)
+    row.canary_at, row.share = row.live_at, 1.0
+    clock.tick(days=1)
+    a_day(session, clock, rep, shown, row.version)
+    following = make_live(session, clock(), floor=0.05)
+    why = {"code": "person"}
+    policies.roll_back(session, following.version, why, by="user:1", now=clock.tick(days=1))
+    assert policies.live(session) is row
+    following.canary_at = clock()
+    (side,) = trial.sides(session, following, clock.tick(days=4))["adopted"]
+    assert side.before == 1
+
+
 def a_day(session: Session, clock: SetClock, rep: Rep, like: Suggestion, version: int) -> None:
     """A list with one suggestion, by this policy."""
     day = local(clock()).date()
@@ -170,13 +192,42 @@ def test_when_the_live_one_goes_back_a_trial_begins_anew(session: Session, clock
         if floor == 0.02:
             policies.go_live(session, row.version, by="user:1", now=clock())
     begun, moment = clock(), clock.tick(days=5)
-    policies.note_judgement(row, {"next": "go_on"}, local(moment).date())
+    policies.note_judgement(session, row.version, begun, {"next": "go_on"}, local(moment).date())
     policies.hold_out(session, 0.1, 0, by="user:1", reason="多一些", now=moment)
-    policies.roll_back(session, 4, {"code": "person"}, by="user:1", now=clock.tick(days=1))
+    act = partial(policy_acts.act, session, what=Act.BACK, by="user:1", reason="不好")
+    act(4, now=clock.tick(days=1))
     assert row.canary_at == begun, "what reps get is the same"
-    policies.roll_back(session, 2, {"code": "person"}, by="user:1", now=clock.tick(days=1))
+    act(2, now=clock.tick(days=1))
     assert policies.ensure(session, clock()).version == 1
     assert (row.canary_at, row.canary, row.judged_on) == (clock(), None, None)
+    (entry,) = audit_trail(session, policy_acts.KIND, row.version)
+    assert (entry.action, entry.detail) == ("policy.begun_anew", {"because": 2})
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_judgement_of_a_trial_that_has_just_begun_anew_is_not_noted(
+    database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as session:
+        policies.ensure(session, clock())
+        make_live(session, clock(), floor=0.02)
+        row = policies.draft(session, Settings("示例", floor=0.05), by="user:1", now=clock())
+        row.state = PolicyState.GATED
+        policies.start_trial(session, row.version, [1, 2, 3], clock())
+    clock.tick(days=1)
+
+    def meanwhile(*_asked: object) -> dict[str, list[canary.Side]]:
+        with database.transaction() as other:
+            policies.roll_back(other, 2, {"code": "person"}, by="user:1", now=clock())
+        return {}
+
+    monkeypatch.setattr(trial, "sides", meanwhile)
+    with database.transaction() as session:
+        assert trial.judge_trial(session, clock()) is None
+    with database.reading() as session:
+        begun = policies.on_trial(session)
+        assert begun is not None
+        assert (begun.canary_at, begun.canary, begun.judged_on) == (clock(), None, None)
 
 
 def test_a_live_policy_goes_back_to_the_one_before(session: Session, clock: SetClock) -> None:

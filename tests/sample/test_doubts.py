@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 import app.models
-from app import autotag, court, segments
+from app import autotag, court, delivery, segments
 from app.bootstrap import Parts, build
 from app.court import CaseEvent, CaseState, TagCase, TagCaseEvent
+from app.identity import Identifier
+from app.journey import Happened, Touchpoint
 from app.sample import load as loading
 from tests.conftest import make_settings
 
@@ -59,3 +63,19 @@ def test_audiences_by_hospital_level_and_gaps_of_content_hold_somebody(parts: Pa
         served, unserved = sorted(found.segments, key=lambda one: one.segment.id)
         assert served.size > served.served > 0
         assert (served.missing, len(unserved.missing)) == ([], 2)
+
+
+def test_what_a_physician_has_received_counts_as_a_contact(parts: Parts) -> None:
+    """Else a page says 还可 2 次 above two contents of the week."""
+    week = parts.clock() - timedelta(days=7)
+    with parts.db.reading() as session:
+        received = Counter(
+            session.scalars(
+                select(Identifier.one_id)
+                .join(Touchpoint, Touchpoint.identifier_id == Identifier.id)
+                .where(Touchpoint.kind == Happened.CONTENT_SENT, Touchpoint.at > week)
+            )
+        )
+        counted = delivery.contacted_at(session, received, week)
+    assert received
+    assert {one_id: len(times) for one_id, times in counted.items()} == received

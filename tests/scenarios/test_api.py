@@ -203,8 +203,17 @@ def test_a_withdrawal_stops_what_is_approved_for_later_too(
     now = line.clock()
     old = publish(line, "房颤抗凝新进展", ["af"])
     with line.parts.db.transaction() as session:
-        renew(session, old, now, begins=now + timedelta(days=1))
+        newer = renew(session, old, now, begins=now + timedelta(days=1))
+    told = call(line, "GET", f"/contents/{old.content_id}").json
+    assert (told["version_id"], told["stage"]) == (old.id, "approved"), "what is in force"
+    (later,) = told["later"]
+    assert later == {
+        "version_id": newer.id, "version": 2, "title": "更正", "stage": "approved",
+        "valid_from": (now + timedelta(days=1)).isoformat(),
+    }  # fmt: skip
     line.clock.tick(days=withdrawn_after)
+    told = call(line, "GET", f"/contents/{old.content_id}").json
+    assert (told["version"], len(told["later"])) == ((2, 0) if withdrawn_after else (1, 1))
     path = f"/contents/{old.content_id}/withdraw"
     assert call(line, "POST", path, json={"reason": "有错"}).json["version_id"] == old.id
     with line.parts.db.reading() as session:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from app import campaigns
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import Browser, people  # noqa: F401
@@ -25,6 +27,11 @@ def test_a_marketer_sees_whom_a_push_reaches_runs_it_and_finds_the_names(
     page = marketer.get(path).text
     assert "立即执行一次（1 位）" in page
     assert "没有可联系的代表 <b>1</b>" in page
+    new = "/console/campaigns/new"
+    by_hand = marketer.send(
+        new, new, name="一次", expression="全部", content_id=str(version.content_id), at="", cron=""
+    )
+    assert "确认人群后点“立即执行一次”" in by_hand.text
     asked = (
         f"/console/campaigns/reach?expression=全部&way=suggestion&content_id={version.content_id}"
     )
@@ -32,7 +39,12 @@ def test_a_marketer_sees_whom_a_push_reaches_runs_it_and_finds_the_names(
         assert text in marketer.get(asked).text
     assert "没有标签" in marketer.get(asked.replace("全部", "标签:没有这个")).text
     assert "位医生" in marketer.get("/console/campaigns/reach?expression=全部").text
-    assert "已执行" in marketer.send(path, f"{path}/run").text
+    told = marketer.send(path, f"{path}/run").text
+    assert "已执行" in told
+    assert re.search(r"还有 1 张卡片没有送达代表：\d+月\d+日 周.<", told)
+    line.clock.tick(hours=1)
+    line.work()
+    assert "没有送达代表" not in marketer.get(path).text
     names = marketer.get(f"{path}/people/planned").text
     assert "王某某" in names
     assert "李某某" not in names
@@ -54,6 +66,7 @@ def test_the_page_of_a_push_says_when_it_runs_and_what_was_missed(
     )  # fmt: skip
     path = made.request.path
     assert "最多 2 次" in made.text
+    assert "确认人群后点“开始”" in made.text
     marketer.send(path, f"{path}/start")
     line.clock.tick(days=3, hours=2)  # nobody looked for three days
     tick(line.parts)

@@ -127,6 +127,9 @@ def test_an_unknown_token_is_404(line: Line, token: str) -> None:
 
 
 def test_stopping_is_as_easy_as_resuming(line: Line, token: str) -> None:
+    asked = line.web.get(f"/t/{token}/pause").text
+    assert "每周、每两周或每月最多一次" in asked, "less is not nothing"
+    assert f'action="/t/{token}/me"' in asked
     line.web.post(f"/t/{token}/pause", data={"action": "stop"})
     assert "恢复推送" in line.web.get(f"/t/{token}/pause").text
     line.clock.tick(days=40)

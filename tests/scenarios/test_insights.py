@@ -19,7 +19,7 @@ from app.infra.clock import local
 from app.infra.db import Base
 from app.recommend import State, Suggestion
 from app.recommend.policy import policies
-from app.recommend.policy.policy_models import Decision
+from app.recommend.policy.policy_models import Decision, PolicyState
 from tests.company import give_tag, publish
 from tests.flows.test_insight_contents import sent
 from tests.scenarios.conftest import Line
@@ -209,9 +209,18 @@ def _another_policy_is_tried_with_the_holdout_that_is_live(
     assert "对照" not in marketer.get(new).text.partition("<form")[2], "another page's"
     marketer.send(new, new, name="均衡", level="balanced", top="5", worth_accept="40",
                   worth_open="40", worth_read="20")  # fmt: skip
-    with line.parts.db.reading() as session:
+    with line.parts.db.transaction() as session:
         draft = policies.by_version(session, 3)
         assert (draft.name, draft.holdout, draft.holdout_from) == ("均衡", 0.1, 0)
+        draft.state, draft.canary_at = PolicyState.CANARY, line.clock()
+        live = policies.live(session)
+        assert live is not None
+        live.floor = 0.1
+    live_page, its = "/console/insights/policies/2", "/console/insights/policies/3"
+    assert "从头" not in marketer.get(its).text
+    marketer.send(live_page, live_page, what="back", reason="太杂")
+    assert "当时生效的第 2 版退回后，比较的对象变了：试行从" in marketer.get(its).text
+    assert "试行从头开始" in marketer.get(its).text, "in its course"
 
 
 def _no_number_or_day_in_an_address_breaks_a_page(

@@ -6,14 +6,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from app import content, identity, journey, links
+from app import content, identity, journey, links, reps
 from app.content import ContentVersion
 from app.flows.campaigns.withdraw_content import withdraw_content
-from app.flows.pages.meetings import attend_from_file
-from app.identity import Id, Kind
+from app.flows.pages.meetings import answers_to, attend_from_file
+from app.identity import Id, Identifier, Kind
 from app.infra.errors import Refused
 from app.journey import Happened
+from app.links import TrackedLink
+from tests.company import renew
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_main_line import suggest
 from tests.scenarios.test_rep_page import enter, send
@@ -178,3 +181,69 @@ def test_who_has_invited_hears_the_answer_and_another_rep_only_in_their_place(
     with line.parts.db.transaction() as session:
         withdraw_content(session, version_of(line).id, reason="改期", now=line.clock())
     assert "邀请已撤回" in enter(line, "rep02").get("/rep/meetings").text
+
+
+@ONE_DATABASE
+def test_a_yes_to_the_time_before_is_asked_for_again_and_not_counted_as_sure(
+    line: Line, invited: str
+) -> None:
+    line.web.post(f"{invited}/meeting", data={"coming": "yes"})
+    first, times = (
+        version_of(line),
+        {"starts_at": "2026-11-27T15:00", "ends_at": "2026-11-27T16:00"},
+    )
+    with line.parts.db.transaction() as session:
+        newer = renew(session, first, line.clock.tick(minutes=5), **times)
+        old = session.scalars(select(TrackedLink).order_by(TrackedLink.id.desc())).first()
+        assert old is not None
+        link = links.create_link(
+            session, newer.id, identifier_id=old.identifier_id, rep_id=old.rep_id, channel="rep",
+            now=line.clock(),
+        )  # fmt: skip
+        row = session.get_one(Identifier, old.identifier_id)
+    client = enter(line, "rep01")
+    stale = "将参加（答复的是原来的时间 11月26日 周四 14:00）"
+    again = f"/t/{link.token}"
+    assert stale in client.get("/rep/meetings").text
+    beside = f"/rep/sidebar?external_userid={row.value}"
+    assert "原定 11月26日 周四 14:00" in client.get(beside).text
+    page = line.web.get(again, headers=WECHAT).text
+    assert "会议时间改了，您之前答应参加" in page
+    assert page.count('name="coming"') == 2, "both may be said"
+    line.web.post(f"{again}/meeting", data={"coming": "yes"})
+    page = client.get("/rep/meetings").text
+    assert "将参加" in page
+    assert "原来的时间" not in page
+    assert "您已答应参加" in line.web.get(again, headers=WECHAT).text
+    line.work()
+    assert any("将参加《更正》（11月27日 15:00）" in text for text in texts(line))
+
+
+def test_a_meeting_that_was_to_be_later_and_is_not_stays_when_it_is(
+    line: Line, invited: str
+) -> None:
+    now, times = line.clock(), {"starts_at": "2026-11-27T15:00", "ends_at": "2026-11-27T16:00"}
+    line.web.post(f"{invited}/meeting", data={"coming": "yes"})
+    with line.parts.db.transaction() as session:
+        first = version_of(line)
+        newer = renew(session, first, now, begins=now + timedelta(days=1), **times)
+        withdraw_content(session, newer.id, reason="不改了", now=now)
+    page = enter(line, "rep01").get("/rep/meetings").text
+    assert "11月26日" in page
+    assert "邀请已撤回" not in page
+    assert "原来的时间" not in page
+
+
+@ONE_DATABASE
+def test_answers_to_meetings_that_are_long_over_are_not_read(line: Line, invited: str) -> None:
+    line.web.post(f"{invited}/meeting", data={"coming": "yes"}, headers=WECHAT)
+    since = version_of(line).starts_at
+    assert since is not None
+    with line.parts.db.reading() as session:
+        rep = reps.find_rep(session, "wwtestcorp", "rep01")
+        assert rep is not None
+        assert len(answers_to(session, rep, since)) == 1
+        assert not answers_to(session, rep, since + timedelta(seconds=1))
+    for days, shown in ((61, True), (2, False)):
+        line.clock.tick(days=days)
+        assert ("王某某" in enter(line, "rep01").get("/rep/meetings").text) is shown

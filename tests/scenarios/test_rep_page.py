@@ -65,6 +65,7 @@ def test_a_rep_adopts_from_the_list_and_the_card_follows(
     assert "房颤抗凝新进展" in page
     told = send(client, f"/rep/suggestions/{suggestion.id}/adopt")
     assert "已采用" in told.text
+    assert "可转发的内容在您的企业微信里，转发后医生才会收到" in client.get("/rep/").text
     line.work()
     assert "/t/" in line.inbox("rep01")[-1]["text"]
     card = next(m for m in line.inbox("rep01") if m["kind"] == "card")
@@ -85,7 +86,9 @@ def test_a_refusal_is_taken_back_with_what_followed_from_it(
 ) -> None:
     client, path = enter(line, "rep01"), f"/rep/suggestions/{suggestion.id}"
     told = send(client, f"{path}/refuse_reason", reason=reason, note="这个月别再发房颤")
-    assert ("您写的意见" in told.text) is (reason == "other")
+    assert "您写的意见市场部会看到" in told.text, "whichever button was tapped beside the words"
+    with line.parts.db.reading() as session:
+        assert feedback.rules.count_proposed(session) == 1
     assert "撤回，重新处理" in told.text
     assert "已撤回" in send(client, f"{path}/reopen").text
     with line.parts.db.reading() as session:

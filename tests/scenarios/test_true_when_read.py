@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
 
 from app import campaigns, content, identity, links, recommend, reps
 from app.delivery import Dispatch, State, Way
+from app.delivery.channels import Delivered
+from app.delivery.models import SendBucket
 from app.facts import CardAnswered
 from app.flows import Received
 from app.flows.answers import card_answered
@@ -25,8 +30,10 @@ from tests.scenarios.test_own_page import ask, change, tag_id
 from tests.scenarios.test_rep_page import beside, enter, send
 from tests.scenarios.test_suggestion_line import card_of, texts
 from tests.segments.test_index import ONE_DATABASE
-from workers import claiming
+from workers import claiming, sending
 from workers.claiming import claim_some
+from workers.sending import Answered
+from workers.sweeping import begin_versions
 
 TAG = "企微标签「房颤」"
 
@@ -190,6 +197,8 @@ def test_no_card_leaves_that_is_answered_while_a_worker_has_it_in_its_hands(
 
     monkeypatch.setattr(claiming, "verdict_for", meanwhile)
     with line.parts.db.transaction() as session:
+        session.execute(delete(SendBucket))
+    with line.parts.db.transaction() as session:
         if not answered:  # another worker is at it
             session.get(Suggestion, row.id, with_for_update=True)
         claimed, settled = claim_some(line.parts, 10)
@@ -199,6 +208,37 @@ def test_no_card_leaves_that_is_answered_while_a_worker_has_it_in_its_hands(
         assert card.state == (State.CANCELLED if answered else State.QUEUED)
         told = {"mute": "planned", "adopt": "adopted"}.get(key, "planned")
         assert session.get_one(Suggestion, row.id).state == told, "it stays on the list"
+        taken = {one.bucket: one.level for one in session.scalars(select(SendBucket))}
+        used = {n: at - line.clock().timestamp() * (n != "app_day") for n, at in taken.items()}
+        assert ("member_minute" in used) == (key != "adopt"), "what was adopted is not permitted"
+        assert max(used.values(), default=0) < 0.001, "no limit counts it"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_tap_while_a_worker_writes_down_that_the_card_was_sent_waits_and_is_kept(
+    known: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = known
+    row = plan(line)
+    line.clock.tick(minutes=5)
+    ((card,), _), follow = claim_some(line.parts, 1), sending.after_sent
+
+    with ThreadPoolExecutor(1) as rep:
+
+        def meanwhile(session: Session, *arguments: Any) -> None:
+            """The card is locked and its suggestion not yet: the rep taps."""
+            taps.append(rep.submit(answer, line, row, "adopt", line.clock()))
+            while not session.scalar(text("select count(*) from pg_locks where not granted")):
+                assert not taps[0].done(), taps[0].result()
+            follow(session, *arguments)
+
+        taps: list[Future[None]] = []
+        monkeypatch.setattr(sending, "after_sent", meanwhile)
+        assert sending._recorded(line.parts, [Answered(card, Delivered("1"), line.clock())])
+        taps[0].result()
+    with line.parts.db.reading() as session:
+        assert session.get_one(Dispatch, card.id).provider_id == "1"
+        assert session.get_one(Suggestion, row.id).state == "adopted"
 
 
 @ONE_DATABASE
@@ -221,6 +261,54 @@ def test_a_push_goes_on_also_for_whom_a_worker_had_in_its_hands_when_a_version_b
     assert claim_some(line.parts, 10) == ([], 1)
     with line.parts.db.reading() as session:
         assert len(campaigns.runs_of(session, push.id)) == 2
+
+
+@ONE_DATABASE
+def test_an_answer_is_about_the_version_in_force_before_the_scheduler_has_seen_that_it_began(
+    known: Line,
+) -> None:
+    line = known
+    row = plan(line)
+    with line.parts.db.transaction() as session:
+        old = content.get_version(session, row.content_version_id)
+        newer = renew(session, old, line.clock(), begins=line.clock() + timedelta(minutes=5))
+    line.clock.tick(minutes=5)
+    assert "现在不能发送" not in enter(line, "rep01").get("/rep/").text
+    answer(line, row, "adopt", line.clock())
+    with line.parts.db.reading() as session:
+        asked = session.get_one(Suggestion, row.id)
+        assert (asked.state, asked.content_version_id) == ("adopted", newer.id)
+    begin_versions(line.parts)
+    line.work()
+    assert any("更正" in text for text in texts(line))
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize("begins", ["at once", "unseen", "while it is sent"])
+def test_a_card_that_waits_when_a_version_begins_leaves_once_at_its_hour_with_the_new_one(
+    known: Line, begins: str
+) -> None:
+    line = known
+    row = plan(line)
+    with line.parts.db.transaction() as session:
+        (card,) = session.scalars(select(Dispatch).where(Dispatch.way == Way.REP_CARD))
+        old, hour = content.get_version(session, row.content_version_id), card.not_before
+        if begins == "while it is sent":
+            card.state = State.SENDING
+        later = hour - timedelta(seconds=1) if begins == "unseen" else None
+        newer = renew(session, old, line.clock(), begins=later)
+        card.state = State.QUEUED  # the platform was too busy
+    line.clock.now = hour - timedelta(seconds=1)
+    assert claim_some(line.parts, 10) == ([], 0), "at the same hour"
+    line.clock.tick(seconds=1)
+    line.work()
+    begin_versions(line.parts)
+    line.work()
+    assert [one["kind"] for one in line.inbox("rep01")] == ["card"]
+    assert "更正" in str(line.world.cards[task_id(row.id)])
+    with line.parts.db.reading() as session:
+        asked = session.get_one(Suggestion, row.id)
+        assert (asked.state, asked.content_version_id) == ("delivered", newer.id)
 
 
 @ONE_DATABASE

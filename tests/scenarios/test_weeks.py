@@ -132,6 +132,9 @@ def test_four_weeks_of_answers(line: Line) -> None:
     assert "市场部确认" in weeks.answer(first["sun"], "refuse_reason", reason="not_mine")
     note = "这个月别再发抗凝"
     weeks.answer(first["zhao"], "refuse_reason", reason="other", note=note)
+    home = weeks.staff.get("/console/").text
+    for waits in ("代表说“不是我的客户”", "代表写的意见，待采纳"):
+        assert re.search(rf'{waits}</a></dt>\s*<dd><span class="badge wait">1<', home)
     _opens(weeks)
 
     # Within the week: nobody who said no is asked again, and the queue has the claim.

@@ -38,7 +38,8 @@ def still_allowed(
     has got it meanwhile, through another rep or a push.
     """
     people = _by_id(session, Identifier, {row.identifier_id for row in rows})
-    versions = _by_id(session, ContentVersion, {row.content_version_id for row in rows})
+    now_is = {row.id: content.in_force(session, row.content_version_id, now) for row in rows}
+    versions = _by_id(session, ContentVersion, set(now_is.values()))
     ask = asker(session, rep, list(people.values()), Through.REP, now)
     library = eligible.library_of(session, list(versions.values()))
     one_ids = {person.one_id for person in people.values()}
@@ -50,7 +51,7 @@ def still_allowed(
     for row in rows:
         person = people[row.identifier_id]
         contact = ask.verdict(person, now).reasons
-        asked = ask.verdict(person, now, content_problem=problems[row.content_version_id]).reasons
+        asked = ask.verdict(person, now, content_problem=problems[now_is[row.id]]).reasons
         of_content = [reason for reason in asked if reason not in contact]
         against = may_get.reasons(person.one_id, row.content_id)
         way = ways.get(row.id)

@@ -77,10 +77,12 @@ def apply(
     session: Session, fact: CardAnswered, prepared: Prepared, event: Received, now: datetime
 ) -> None:
     """Do what the rep asked for."""
-    case = _case(session, fact, prepared, event)
+    card = delivery.hold_tried(session, fact.task_id)
+    case = _case(session, fact, prepared, event, now)
     if case is None:
         return
-    _note_arrival(session, fact, now)
+    if card is not None and delivery.record_seen(session, card, now):
+        after_sent(session, card, now)  # it has arrived, whatever we knew of its sending
     if fact.key in ABOUT_ONE and not refusal.is_own(session, case.suggestion):
         _mark(session, case, "已不再有效", now)
         _tell(session, case, "over", refusal.NOT_YOURS, now)
@@ -182,7 +184,9 @@ def _refuse_kindly(session: Session, case: Case, why: str, now: datetime) -> Non
     _tell(session, case, "blocked", f"给 {name} 的建议现在不能发送：{why}。", now)
 
 
-def _case(session: Session, fact: CardAnswered, prepared: Prepared, event: Received) -> Case | None:
+def _case(
+    session: Session, fact: CardAnswered, prepared: Prepared, event: Received, now: datetime
+) -> Case | None:
     suggestion_id = suggestion_of(fact.task_id)
     # Locked: a double tap may be worked on by two workers at once. And read again: a page has
     # loaded the row before, and what was answered since would be overlooked.
@@ -195,19 +199,15 @@ def _case(session: Session, fact: CardAnswered, prepared: Prepared, event: Recei
     if suggestion is None or rep is None or suggestion.rep_id != rep.id:
         _log.warning("card answer ignored", event_id=event.id, reason="not this rep's card")
         return None
+    if suggestion.state != State.ADOPTED:  # as `take_over`, which comes seconds after a beginning
+        version_id = content.in_force(session, suggestion.content_version_id, now)
+        suggestion.content_version_id = version_id
     identifier = session.get_one(Identifier, suggestion.identifier_id)
     return Case(
         suggestion, rep, identifier, identity.get_physician(session, identifier.one_id),
         content.get_version(session, suggestion.content_version_id), fact, event.ref,
         prepared.base_url, prepared.way, prepared.batch,
     )  # fmt: skip
-
-
-def _note_arrival(session: Session, fact: CardAnswered, now: datetime) -> None:
-    """A card that was answered has arrived, whatever we knew of its sending."""
-    card = delivery.find_by_task(session, fact.task_id)
-    if card is not None and delivery.record_seen(session, card, now):
-        after_sent(session, card, now)
 
 
 def _ask_why(session: Session, case: Case, now: datetime) -> None:

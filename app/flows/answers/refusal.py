@@ -71,7 +71,7 @@ def follow(session: Session, suggestion: Suggestion, reason: str, text: str, now
             session, suggestion.rep_id, suggestion.identifier_id, suggestion.id, now
         )
         delivery.moments.wake(session, now, rep_id=suggestion.rep_id)
-    if reason == "other" and text:
+    if text:
         propose(session, suggestion, text, now)
 
 

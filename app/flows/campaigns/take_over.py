@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import campaigns, content
 from app.content import ContentVersion
+from app.flows.planning.card_text import renew_waiting
 from app.flows.sending.stop_sending import stop_sending
 from app.recommend import State, Suggestion
 
@@ -25,10 +26,12 @@ def begin(session: Session, replaced_id: int, now: datetime) -> bool:
 
 
 def take_over(session: Session, replaced: ContentVersion, now: datetime) -> None:
-    """The old one is taken back from what waits, reps who are still to answer are asked about the
-    new one, and pushes that are under way go on with it."""
-    stop_sending(session, replaced.withdraw_reason, now, content_version_id=replaced.id)
+    """Cards of daily plans that wait, and reps who are still to answer, are about the new one; all
+    else that waits with the old one is taken back, and pushes that are under way go on with it."""
     newer = content.usable_version(session, replaced.content_id, now)
+    if newer is not None:
+        renew_waiting(session, replaced.id, newer)
+    stop_sending(session, replaced.withdraw_reason, now, content_version_id=replaced.id)
     if newer is not None:
         waiting = Suggestion.content_version_id == replaced.id, Suggestion.state.in_(OPEN)
         session.execute(update(Suggestion).where(*waiting).values(content_version_id=newer.id))

@@ -46,7 +46,10 @@ def rename(session: Session, rep: Rep, userid: str, at: datetime, now: datetime)
 
 
 def _join(session: Session, rep: Rep, other: Rep, now: datetime) -> None:
-    """Everything of `other` is the rep's. Tags are read anew, as this rep's."""
+    """Everything of `other` is the rep's, and that this one works here, where it is newer. Tags
+    are read anew, as this rep's."""
+    if other.active and other.told_at is not None:
+        reps.come_back(session, rep, other.told_at)
     contacts = session.scalars(select(RepContact).where(RepContact.rep_id == other.id)).all()
     for contact in contacts:
         drop_tags_of(session, session.get_one(Identifier, contact.identifier_id), other, now)

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app import content, recommend, tagging
 from app.content import Shelved
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 from app.recommend import FastScorer, Piece, Response, Scorer
 from app.recommend.fit import response
 from app.recommend.fit.fit_rows import Shelf
@@ -69,16 +69,10 @@ def basis(session: Session, now: datetime) -> Basis:
     return known if known.followed == built else replace(known, followed=built)
 
 
-def moment_of(now: datetime) -> datetime:
-    """The midnight of which scores are."""
-    here = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    return here.astimezone(now.tzinfo)
-
-
 def _made(
     digest: str, now: datetime, stocked: Sequence[Shelved], shape: Shape, learned: Response
 ) -> Basis:
-    moment, parents = moment_of(now), dict(sorted(shape.parents.items()))
+    moment, parents = midnight(now), dict(sorted(shape.parents.items()))
     pieces = [Piece(one.version_id, one.content_id, one.tags, one.approved_at) for one in stocked]
     plain = Scorer(pieces, moment, parents, learned)
     fast = recommend.scorer(pieces, moment, parents, learned)

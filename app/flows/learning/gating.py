@@ -21,7 +21,7 @@ def judge(session: Session, policy: Policy, now: datetime) -> Verdict:
     knobs, usual = policies.knobs(policy), policies.knobs(policies.current(session, now))
     drawn = [one for one in known if one.kind == DecisionKind.EXACT]
     if len(drawn) < gate.EFFECTIVE and len(drawn) <= len(known) / 2:
-        return gate.bounded(_under(usual, known), _under(knobs, known), knobs.floor, knobs.alpha)
+        return gate.bounded(_under(usual, known), _under(knobs, known), usual, knobs)
     logged = [one.logged for one in drawn]
     return gate.by_logs(logged, _under(knobs, drawn), _under(usual, drawn))
 

@@ -15,6 +15,7 @@ from app.recommend.policy.policies import Settings
 from app.recommend.policy.policy_models import Policy
 
 KIND = "plan_policy"  # of the audit; `policy` are the rules of contact
+ANEW = "policy.begun_anew"  # a trial, since `because` is no longer what it is compared with
 
 
 class Act(StrEnum):
@@ -65,6 +66,8 @@ def act(
         if not reason.strip():
             raise Refused("请写明为什么停止或退回，其他人会看到。")
         why = {"code": "person", "text": reason.strip()[:300]}
-        row = policies.roll_back(session, version, why, by=by, now=now)
+        row, anew = policies.roll_back(session, version, why, by=by, now=now)
+        if anew is not None:
+            accounts.audit(session, by, ANEW, KIND, anew.version, now=now, because=version)
     accounts.audit(session, by, DONE[what], KIND, version, now=now)
     return row

@@ -46,12 +46,15 @@ def is_due(session: Session, now: datetime) -> bool:
 
 
 def judge_trial(session: Session, now: datetime) -> Judgement | None:
-    """Tonight's judgement and what follows from it, with an entry in the audit; None: not due."""
+    """Tonight's judgement and what follows from it, with an entry in the audit; None: not due, or
+    the trial ended or began anew while it was worked out, which takes too long to hold a lock."""
     row = policies.on_trial(session)
-    if row is None or not is_due(session, now):
+    if row is None or row.canary_at is None or not is_due(session, now):
         return None
-    found = canary.judge(sides(session, row, now), _days(row, now))
-    policies.note_judgement(row, found.as_json(), local(now).date())
+    begun, day = row.canary_at, local(now).date()
+    found = canary.judge(sides(session, row, now), (now - begun).days)
+    if not policies.note_judgement(session, row.version, begun, found.as_json(), day):
+        return None
     if found.next is Next.GO_LIVE:
         policies.go_live(session, row.version, by=policies.SYSTEM, now=now)
         _audit(session, row, "policy.live", now)
@@ -137,11 +140,6 @@ def _opened(begin: datetime) -> Select[Any]:
         .join(PageView, PageView.link_id == TrackedLink.id)
         .where(TrackedLink.created_at > begin, TrackedLink.suggestion_id.is_not(None))
     )
-
-
-def _days(row: Policy, now: datetime) -> int:
-    assert row.canary_at is not None
-    return (now - row.canary_at).days
 
 
 def _audit(

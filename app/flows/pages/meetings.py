@@ -1,26 +1,27 @@
 """A meeting: physicians answer on the page, their rep hears of it, and who came is noted.
 
-A file of attendants names them as static lists do; nothing of it is kept but who came.
+Another version may say another time: whoever answered before has answered for the old one, and is
+asked again. A file of attendants names them as static lists do; nothing of it is kept but who came.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import content, journey, reps
-from app.content import ContentVersion
+from app.content import ContentVersion, Stage
 from app.flows.segments import list_file
 from app.flows.sending import notices
 from app.flows.sending.tell_rep import rep_to_tell, reps_to_tell, tell_rep
 from app.identity import Identifier
 from app.infra.clock import local
 from app.infra.errors import Refused
-from app.journey import Happened, MeetingAnswer
+from app.journey import Happened, MeetingAnswer, Touchpoint
 from app.links import TrackedLink
 from app.reps import Rep
 
@@ -40,10 +41,10 @@ def answer(
     invited_by = link.rep_id or given.rep_id  # nobody: the account has
     if (rep := rep_to_tell(session, row.one_id, invited_by)) is not None:
         given.rep_id = rep.rep_id  # whoever hears of it below
-    if given.coming is coming:
+    if given.coming is coming and not answered_for_another(session, [given], version):
         return True
     given.coming, given.at, given.changes = coming, now, given.changes + 1
-    key = f"meeting:{given.id}:{given.changes}"
+    key = _key(given)
     journey.note(
         session, row.id, Happened.MEETING_ACCEPTED if coming else Happened.MEETING_DECLINED,
         channel="page", at=now, ref=key, rep_id=link.rep_id, content_version_id=version.id,
@@ -56,10 +57,13 @@ def answer(
     return True
 
 
-def answers_to(session: Session, rep: Rep) -> list[Answered]:
-    """What this rep's own physicians have answered, whichever rep invited them."""
+def answers_to(session: Session, rep: Rep, since: datetime) -> list[Answered]:
+    """What this rep's own physicians have answered, whichever rep invited them, to meetings of
+    which a version begins at `since` or later."""
     mine = select(Identifier.one_id).where(Identifier.id.in_(reps.seen_by(rep.id)))
-    return list(journey.meetings.answers(session, Identifier.one_id.in_(mine)))
+    lately = select(ContentVersion.content_id).where(ContentVersion.starts_at >= since)
+    which = Identifier.one_id.in_(mine), MeetingAnswer.content_id.in_(lately)
+    return list(journey.meetings.answers(session, *which))
 
 
 def concerning(session: Session, rep: Rep, rows: Sequence[Answered]) -> list[Answered]:
@@ -69,10 +73,49 @@ def concerning(session: Session, rep: Rep, rows: Sequence[Answered]) -> list[Ans
     return [one for one in rows if one[1] in told and told[one[1]].rep_id == rep.id]
 
 
-def said(session: Session, link: TrackedLink, version: ContentVersion) -> bool | None:
-    """What the reader has answered, through whichever link."""
-    row = session.get(Identifier, link.identifier_id) if link.identifier_id else None
-    return journey.meetings.said(session, version.content_id, row.one_id) if row else None
+def said(session: Session, link: TrackedLink, version: ContentVersion) -> tuple[bool | None, bool]:
+    """What the reader has answered, through whichever link, and whether for another time."""
+    asked = link.identifier_id if version.kind == MEETING else None
+    row = session.get(Identifier, asked) if asked else None
+    given = journey.meetings.newest(session, version.content_id, row.one_id) if row else None
+    if given is None:
+        return None, False
+    return given.coming, bool(answered_for_another(session, [given], version))
+
+
+def answered_for_another(
+    session: Session, rows: Sequence[MeetingAnswer], version: ContentVersion
+) -> dict[int, datetime]:
+    """Of answers to one invitation those that were given to another time than this version's:
+    answer id → that time."""
+    keys = {_key(row): row.id for row in rows}
+    times = session.execute(
+        select(Touchpoint.ref, ContentVersion.starts_at)
+        .join(ContentVersion, ContentVersion.id == Touchpoint.content_version_id)
+        .where(Touchpoint.ref.in_(keys), ContentVersion.starts_at != version.starts_at)
+    )
+    return {keys[ref]: starts_at for ref, starts_at in times if starts_at is not None}
+
+
+def moved(session: Session, version_ids: Iterable[int | None]) -> dict[int, datetime]:
+    """Which of these versions invite to a time that the meeting no longer has: id → that time."""
+    some = ContentVersion.id.in_({number for number in version_ids if number is not None})
+    rows = session.execute(
+        select(ContentVersion.id, ContentVersion.content_id, ContentVersion.starts_at)
+        .where(some, ContentVersion.kind == MEETING, ContentVersion.starts_at.is_not(None))
+    ).all()  # fmt: skip
+    now = {number: invitation(session, number) for number in {row.content_id for row in rows}}
+    return {
+        row.id: row.starts_at
+        for row in rows
+        if (one := now[row.content_id]) is not None and one.starts_at != row.starts_at
+    }
+
+
+def invitation(session: Session, content_id: int) -> ContentVersion | None:
+    """The newest version that is approved, or, with none, that ever was."""
+    ever = [v for v in content.versions_of(session, content_id) if v.fingerprint is not None]
+    return next((v for v in ever if v.stage == Stage.APPROVED), ever[0] if ever else None)
 
 
 def attend(
@@ -103,8 +146,7 @@ def attend_from_file(
     now: datetime,
 ) -> tuple[Counter[str], list[dict[str, object]]]:  # fmt: skip
     """Who the file says came: (figures, the lines that name nobody alone). Raises Refused."""
-    versions = content.versions_of(session, content_id)
-    version = next((v for v in versions if v.fingerprint is not None), None)
+    version = invitation(session, content_id)
     if version is None:
         raise Refused("没有这场会议，或会议邀请还没有批准。")
     sheet = list_file.read(filename, data)
@@ -116,3 +158,8 @@ def attend_from_file(
         known: MeetingAnswer | None = answered.get(one_id)
         attend(session, version, known.identifier_id if known else member, True, by, now)
     return found.figures, list(found.report)
+
+
+def _key(row: MeetingAnswer) -> str:
+    """Of the line in the journey that this answer, as it is now, has left."""
+    return f"meeting:{row.id}:{row.changes}"

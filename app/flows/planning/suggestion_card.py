@@ -72,6 +72,12 @@ def with_reasons(body: dict[str, Any], reasons: Sequence[str]) -> dict[str, Any]
     return body | {"horizontal_content_list": [*told, *others]}
 
 
+def retitled(body: dict[str, Any], physician: Physician, version: ContentVersion) -> dict[str, Any]:
+    """The same card about this version of the content instead."""
+    title = cut(_titled(physician, version), TITLE)
+    return body | {"main_title": body["main_title"] | {"title": title}}
+
+
 def _titled(physician: Physician, version: ContentVersion) -> str:
     """For whom it is and what; marked as a safety notice where the mark cuts nothing away."""
     title = f"{who(physician)}：{version.title}"

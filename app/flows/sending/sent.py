@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import delivery, identity, journey, reps
@@ -38,7 +39,7 @@ def after_sent(session: Session, dispatch: Dispatch, now: datetime) -> None:
         delivery.forget_links(session, Dispatch.id == dispatch.id)
         if is_notice(dispatch):
             tell_another(session, dispatch, now)
-    suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
+    suggestion = _suggestion_of(session, dispatch)
     if suggestion is not None:
         _move_on(session, suggestion, dispatch, now)
     if dispatch.state != Sending.SENT or dispatch.identifier_id is None:
@@ -57,7 +58,7 @@ def after_sent(session: Session, dispatch: Dispatch, now: datetime) -> None:
 def after_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: datetime) -> None:
     """A group task reached the physician, or the platform says why it did not."""
     delivery.record_receipt(session, dispatch, receipt, at)
-    suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
+    suggestion = _suggestion_of(session, dispatch)
     if receipt is not Receipt.FORWARDED:
         delivery.forget_links(session, Dispatch.id == dispatch.id)
         if suggestion is not None and suggestion.state == State.ADOPTED:
@@ -74,10 +75,19 @@ def after_receipt(session: Session, dispatch: Dispatch, receipt: Receipt, at: da
 def after_giving_up(session: Session, dispatch: Dispatch, now: datetime) -> None:
     """A group task that the rep has not confirmed in all the time in which we ask, and that the
     platform did not take back."""
-    suggestion = session.get(Suggestion, dispatch.suggestion_id) if dispatch.suggestion_id else None
+    suggestion = _suggestion_of(session, dispatch)
     if suggestion is not None and suggestion.state == State.ADOPTED:
         then = "需要的话，请在企业微信的群发助手里确认。"
         tell_not_sent(session, suggestion, dispatch, now, "群发任务一周没有确认", then)
+
+
+def _suggestion_of(session: Session, dispatch: Dispatch) -> Suggestion | None:
+    """As it is now, and nobody answers it meanwhile. A message is always locked before it."""
+    if dispatch.suggestion_id is None:
+        return None
+    mine = select(Suggestion).where(Suggestion.id == dispatch.suggestion_id)
+    held = mine.with_for_update(key_share=True)
+    return session.scalar(held.execution_options(populate_existing=True))
 
 
 def _move_on(session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime) -> None:
@@ -130,6 +140,11 @@ def _why(dispatch: Dispatch) -> str:
     return REFUSED.get(dispatch.errcode, f"平台没有接受（错误码 {dispatch.errcode}）")
 
 
+def not_sent_key(dispatch_id: int) -> str:
+    """Of the message that tells a rep that this one did not leave."""
+    return f"not-sent:{dispatch_id}"
+
+
 def tell_not_sent(
     session: Session, suggestion: Suggestion, dispatch: Dispatch, now: datetime, why: str,
     then: str = "",
@@ -140,7 +155,7 @@ def tell_not_sent(
     name = identity.get_physician(session, row.one_id).name if row is not None else ""
     text = f"给 {name or '医生'} 的内容没有发出：{why}。{then}"
     delivery.queue(
-        session, way=Way.REP_TEXT, dedupe_key=f"not-sent:{dispatch.id}",
+        session, way=Way.REP_TEXT, dedupe_key=not_sent_key(dispatch.id),
         payload={"corp_id": rep.corp_id, "userid": rep.userid, "text": text},
         rep_id=rep.id, suggestion_id=suggestion.id, now=now,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 from app.infra.db import insert_once
 from app.recommend.models import State, Suggestion, SuggestionAnswer
 
@@ -60,6 +60,8 @@ def answer(
     if suggestion.state == State.ADOPTED:
         return True
     suggestion.answered_at = now
+    if suggestion.delivered_at is None and _was_shown(suggestion):
+        suggestion.delivered_at = now
     if given is Answer.REFUSE:
         suggestion.state = State.REFUSED
         suggestion.refusal = reason or suggestion.refusal
@@ -72,6 +74,13 @@ def answer(
         suggestion.hidden_until = (until or tomorrow(now)) if later else None
     session.flush()
     return True
+
+
+def _was_shown(suggestion: Suggestion) -> bool:
+    """Whether an answer on the list, before the card has left, says something about what was
+    suggested: not where the rep has picked it, nor where only its way is another one."""
+    picked = suggestion.plan_key.startswith(BESIDE)
+    return not picked and not (suggestion.verdict or {}).get("not_got")
 
 
 def reopen(session: Session, suggestion: Suggestion, *, ref: str, now: datetime) -> None:
@@ -159,8 +168,7 @@ def count_of_day(session: Session, rep_id: int, days: Sequence[date]) -> dict[da
 
 def tomorrow(now: datetime) -> datetime:
     """The next midnight in China."""
-    here = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (here + timedelta(days=1)).astimezone(now.tzinfo)
+    return midnight(now) + timedelta(days=1)
 
 
 def of_rep(session: Session, rep_id: int, day: date | None = None) -> list[Suggestion]:

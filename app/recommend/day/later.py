@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.infra import workdays
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 
 AFTERNOON, EVENING = 14, 18  # o'clock
 SOON = timedelta(hours=2)
@@ -38,13 +38,12 @@ def until(choice: Later, now: datetime) -> datetime:
     hour), on the next working day, for nothing is suggested on others, or on the first one of next
     week; in China."""
     here = local(now)
-    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
     if choice is Later.AFTERNOON and here.hour + SOON.seconds // 3600 < EVENING:
         hour = max(AFTERNOON, here.hour + 2)
-        return midnight.replace(hour=hour).astimezone(now.tzinfo)
+        return midnight(now) + timedelta(hours=hour)
     week = 6 - here.weekday() if choice is Later.NEXT_WEEK else 0
     day = workdays.next_workday(here.date() + timedelta(days=week))
-    return (midnight + (day - here.date())).astimezone(now.tzinfo)
+    return midnight(now) + (day - here.date())
 
 
 def other_hour(

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.consent.policy import Reason, Verdict
-from app.infra.clock import local
+from app.infra.clock import local, midnight
 
 MOMENTS_A_MONTH = 4  # of the company's, for one contact: ours, below what the platform may show
 REPLIES, REPLY_WINDOW = 5, timedelta(hours=48)  # of the account, after a follower has written
@@ -180,18 +180,14 @@ def _together(reasons: list[Reason]) -> Reason | None:
 
 
 def _budget(by: By, used: Used, now: datetime) -> Reason | None:
-    midnight = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     if by is By.TASK and used.task_today:
-        return Reason("task_today", "今天已经群发过一次", _utc(midnight + timedelta(days=1), now))
+        return Reason("task_today", "今天已经群发过一次", midnight(now) + timedelta(days=1))
     if by is By.ACCOUNT and used.replies_left is None:
         return Reason("window_closed", "48 小时内没有给公众号留言")
     if by is By.ACCOUNT and used.replies_left is not None and used.replies_left <= 0:
         return Reason("replies_used", f"这次留言后的 {REPLIES} 条回复已用完")
     if by is By.MOMENT and used.moments >= MOMENTS_A_MONTH:
-        following = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
-        return Reason("moments_used", f"本月朋友圈已有 {used.moments} 条", _utc(following, now))
+        following = (local(now).replace(day=1) + timedelta(days=32)).replace(day=1)
+        until = midnight(following).astimezone(now.tzinfo)
+        return Reason("moments_used", f"本月朋友圈已有 {used.moments} 条", until)
     return None
-
-
-def _utc(moment: datetime, now: datetime) -> datetime:
-    return moment.astimezone(now.tzinfo)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.recommend.policy.drawing import Knobs
 from app.recommend.policy.ope import Estimate, Logged, estimate
 
 DELTA = 0.05  # of what the live one is worth: how much worse is still “not worse”
@@ -103,10 +104,11 @@ def by_logs(
 
 
 def bounded(
-    live: Sequence[Sequence[float]], new: Sequence[Sequence[float]], floor: float, alpha: float
+    live: Sequence[Sequence[float]], new: Sequence[Sequence[float]], usual: Knobs, knobs: Knobs
 ) -> Verdict:
-    """By how little it changes; with no log at all only what the settings themselves bound."""
-    unknown = 1.0 if alpha else floor
+    """By how little it changes; with hardly any log only by what the settings of both (`usual`:
+    of the live one) bound: without draws, only their floors take something from the best."""
+    unknown = 1.0 if usual.alpha or knobs.alpha else max(usual.floor, knobs.floor)
     share = differs(live, new) if len(live) >= BOUND_LEAST else unknown
     return Verdict("bounded", [Check("differs", share, BOUND, share <= BOUND)], None, share)
 

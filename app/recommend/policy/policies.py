@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -212,9 +212,17 @@ def trial_share(version: int, rep_ids: Sequence[int]) -> float:
     return max(CANARY_SHARE, least + 1e-9)
 
 
-def note_judgement(row: Policy, figures: Mapping[str, Any], now_day: Any) -> None:
-    """The nightly judgement of a trial."""
-    row.canary, row.judged_on = dict(figures), now_day
+def note_judgement(
+    session: Session, version: int, begun: datetime, figures: Mapping[str, Any], day: date
+) -> bool:
+    """The nightly judgement of a trial; False when that which `begun` then is over meanwhile, or
+    began anew."""
+    row = _locked(session, version)
+    if (row.state, row.canary_at) != (S.CANARY, begun):
+        return False
+    row.canary, row.judged_on = dict(figures), day
+    session.flush()
+    return True
 
 
 def go_live(session: Session, version: int, *, by: str, now: datetime) -> Policy:
@@ -228,9 +236,10 @@ def go_live(session: Session, version: int, *, by: str, now: datetime) -> Policy
 
 def roll_back(
     session: Session, version: int, why: Mapping[str, Any], *, by: str, now: datetime
-) -> Policy:
-    """Stop a trial, or go back from the live one to the one before. `why`: a code with figures."""
-    row = _locked(session, version)
+) -> tuple[Policy, Policy | None]:
+    """Stop a trial, or go back from the live one to the one before. `why`: a code with figures.
+    Returns what is stopped, and the trial that begins anew because of it."""
+    row, anew = _locked(session, version), None
     if row.state == S.LIVE:
         before = session.scalar(
             select(Policy)
@@ -242,15 +251,15 @@ def roll_back(
             raise Refused("这是第一个策略，没有更早的可以退回。")
         _move(row, S.ROLLED_BACK)
         _move(before, S.LIVE)
-        before.live_at, before.ended_at, before.ended, before.ended_by = now, None, None, ""
+        before.ended_at, before.ended, before.ended_by = None, None, ""
         _hold_out_alike(session, before)
         if knobs(before) != knobs(row):
-            _begin_anew(session, now)
+            anew = _begin_anew(session, now)
     else:
         _move(row, S.ROLLED_BACK)
     row.ended, row.ended_by, row.ended_at = dict(why), by, now
     session.flush()
-    return row
+    return row, anew
 
 
 def discard(session: Session, version: int, *, by: str, now: datetime) -> Policy:
@@ -285,12 +294,12 @@ def _hold_out_alike(session: Session, usual: Policy) -> None:
     session.flush()
 
 
-def _begin_anew(session: Session, now: datetime) -> None:
+def _begin_anew(session: Session, now: datetime) -> Policy | None:
     """A trial is compared with what is live: other reps get something else from now on."""
     trial = on_trial(session)
     if trial is not None:
         trial.canary_at, trial.canary, trial.judged_on = now, None, None
-    session.flush()
+    return trial
 
 
 def _row(settings: Settings, version: int, by: str, now: datetime, state: PolicyState) -> Policy:

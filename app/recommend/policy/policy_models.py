@@ -65,7 +65,7 @@ class Policy(Base):
     ended_by: Mapped[str] = mapped_column(String(80), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     canary_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    live_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    live_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # first; before, it was tried
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

@@ -105,9 +105,19 @@ def create_content() -> tuple[Response, int]:
 
 @bp.get("/contents/<int:content_id>")
 def get_content(content_id: int) -> Response:
-    """The newest version of one content."""
-    with parts().db.reading() as session:
-        return jsonify(as_json(session, _newest(session, content_id)))
+    """The version in force, else the newest. `later`: newer ones, with their stage and when they
+    begin; submit and approve are about the newest."""
+    here = parts()
+    with here.db.reading() as session:
+        newest = _newest(session, content_id)
+        shown = content.usable_version(session, content_id, here.clock()) or newest
+        later = [
+            {"version_id": one.id, "version": one.number, "title": one.title, "stage": one.stage,
+             "valid_from": _text(one.valid_from)}
+            for one in reversed(content.versions_of(session, content_id))
+            if one.number > shown.number and one.stage != Stage.WITHDRAWN
+        ]  # fmt: skip
+        return jsonify(as_json(session, shown) | {"later": later})
 
 
 @bp.post("/contents/<int:content_id>/submit")

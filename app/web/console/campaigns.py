@@ -17,7 +17,7 @@ from app.content import Stage
 from app.flows.campaigns.carry_out import carry_out
 from app.flows.campaigns.preview_campaign import Preview, preview_campaign
 from app.flows.campaigns.stop_campaign import stop_campaign
-from app.infra.clock import SHANGHAI
+from app.infra.clock import SHANGHAI, local
 from app.infra.errors import NotFound, Refused, YishuError
 from app.segments import Unparseable
 from app.web import auth
@@ -78,7 +78,9 @@ def new_campaign() -> str | Response | tuple[str, int]:
     except (Unparseable, Refused) as problem:
         flash(str(problem), "error")
         return _form(), 400
-    flash(_("已保存为草稿。确认人群后点“开始”。"), "success")
+    timed = form.get("at") or form.get("cron", "").strip()
+    flash(_("已保存为草稿。确认人群后点“开始”。") if timed
+          else _("已保存为草稿。确认人群后点“立即执行一次”。"), "success")  # fmt: skip
     return redirect(url_for("console.campaign", campaign_id=campaign.id))
 
 
@@ -126,6 +128,7 @@ def show_campaign(campaign_id: int) -> str:
             usable_then=then is not None,
             runs=runs,
             funnel=campaigns.results(session, campaign_id),
+            to_come=campaigns.to_come(session, campaign_id, local(here.clock()).date()),
             not_sent=campaigns.not_sent(session, campaign_id),
             lost=campaigns.lost_with_reps(session, campaign_id)
             if campaign.stage == campaigns.Stage.ACTIVE and not coming

@@ -83,7 +83,7 @@ ACTIONS = {
     "policy.gated": _l("推荐策略通过评估"), "policy.failed": _l("推荐策略未通过评估"),
     "policy.tried": _l("试行推荐策略"), "policy.live": _l("全面启用推荐策略"),
     "policy.rolled_back": _l("退回推荐策略"), "policy.discarded": _l("放弃推荐策略"),
-    "policy.holdout": _l("修改对照组"),
+    "policy.holdout": _l("修改对照组"), "policy.begun_anew": _l("试行从头开始"),
     "own.tag_deleted": _l("医生删除标签"), "own.tag_restored": _l("医生撤销删除标签"),
     "own.topic_off": _l("医生关闭主题"), "own.topic_on": _l("医生恢复主题"),
     "own.rep_off": _l("医生不让代表联系"), "own.rep_on": _l("医生让代表联系"),

@@ -71,11 +71,11 @@ def show(token: str) -> Response | str | tuple[str, int]:
         visit = _open(session, link, now)
         paused = preferences.is_paused(session, link)
         page = page_of(version)
-        coming = meetings.said(session, link, version) if version.kind == meetings.MEETING else None
+        coming, outdated = meetings.said(session, link, version)
         known = link.identifier_id is not None
     return render_template(
         "physician/article.html", page=page, token=token, visit=visit, paused=paused,
-        coming=coming, known=known,
+        coming=coming, outdated=outdated, known=known,
     )  # fmt: skip
 
 

@@ -134,8 +134,8 @@ def _after_refusal(reason: str) -> str:
         "discussed": _("已记录：算作一次联系，这份内容不再推荐。"),
         "not_mine": _("已转给市场部确认，在此之前不再推荐。结果会发到您的企业微信。"),
     }.get(reason, _("已记录，近期不再推荐。"))
-    if reason == "other" and request.form.get(NOTE, "").strip():
-        said = _("已记录，近期不再推荐。您写的意见市场部会看到。")
+    if request.form.get(NOTE, "").strip():
+        said = _("%(noted)s您写的意见市场部会看到。", noted=said)
     return said
 
 

@@ -9,7 +9,7 @@ from flask import Response, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from app import content, identity, reps
+from app import identity, reps
 from app.content import ContentVersion
 from app.flows.pages import meetings as story
 from app.identity import Identifier, Physician
@@ -24,11 +24,12 @@ SHOWN = timedelta(days=60)  # after a meeting
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """One meeting with this rep's physicians who answered; `begun`: who came can be noted."""
+    """One meeting with this rep's physicians who answered, and for which other time if it was
+    another; `begun`: who came can be noted."""
 
     version: ContentVersion
     begun: bool
-    people: list[tuple[MeetingAnswer, Physician]]
+    people: list[tuple[MeetingAnswer, Physician, datetime | None]]
 
 
 @bp.get("/meetings")
@@ -54,7 +55,7 @@ def note_attendance(answer_id: int, came: str) -> Response:
             rep, row = entry.known(session), session.get(MeetingAnswer, answer_id)
             if rep is None or row is None or not _is_mine(session, rep, row):
                 abort(404)
-            version = _approved(session, row.content_id)
+            version = story.invitation(session, row.content_id)
             if version is None:
                 abort(404)
             story.attend(
@@ -75,27 +76,25 @@ def _is_mine(session: Session, rep: Rep, row: MeetingAnswer) -> bool:
 
 def _of(session: Session, rep: Rep, now: datetime) -> list[Meeting]:
     invited: dict[int, list[story.Answered]] = {}
-    for row, one_id in story.answers_to(session, rep):
+    for row, one_id in story.answers_to(session, rep, now - SHOWN):
         invited.setdefault(row.content_id, []).append((row, one_id))
     found = []
     for content_id, rows in invited.items():
-        version = _approved(session, content_id)
+        version = story.invitation(session, content_id)
         if version is None or version.starts_at is None or version.starts_at < now - SHOWN:
             continue
         mine = story.concerning(session, rep, rows)
         if mine:
-            found.append(Meeting(version, version.starts_at <= now, _ranked(session, mine)))
+            people = _ranked(session, version, mine)
+            found.append(Meeting(version, version.starts_at <= now, people))
     return sorted(found, key=lambda one: one.version.starts_at or now, reverse=True)
 
 
-def _ranked(session: Session, rows: list[story.Answered]) -> list[tuple[MeetingAnswer, Physician]]:
-    """Who is coming first."""
+def _ranked(
+    session: Session, version: ContentVersion, rows: list[story.Answered]
+) -> list[tuple[MeetingAnswer, Physician, datetime | None]]:
+    """Who is surely coming first, then who was before the time was changed."""
     people = identity.physicians_by_id(session, [one_id for _, one_id in rows])
-    ranked = sorted(rows, key=lambda one: (one[0].coming is not True, one[0].id))
-    return [(row, people[one_id]) for row, one_id in ranked]
-
-
-def _approved(session: Session, content_id: int) -> ContentVersion | None:
-    """The newest version that was ever approved."""
-    versions = content.versions_of(session, content_id)
-    return next((v for v in versions if v.fingerprint is not None), None)
+    other = story.answered_for_another(session, [row for row, _ in rows], version)
+    found = [(row, people[one_id], other.get(row.id)) for row, one_id in rows]
+    return sorted(found, key=lambda one: (one[0].coming is not True, one[2] is not None, one[0].id))

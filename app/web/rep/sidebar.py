@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import content, identity, journey, reps, tagging
 from app.content import ContentVersion, Purpose
+from app.flows.pages import meetings
 from app.flows.planning import talk_about
 from app.identity import Id, Identifier, Kind
 from app.infra.clock import local
@@ -54,6 +55,7 @@ def sidebar() -> str | Response:
                     ][:TOPICS],
             entries=entries, reps=reps.reps_by_id(session),
             titles=content.titles(session, [one.content_version_id for one in entries]),
+            moved=meetings.moved(session, [one.content_version_id for one in entries]),
             wishes=own_words(session, row.one_id, {rep.id: rep}),
             me=rep, now=now, rests=talk_about.rests(session, row.one_id, now),
         )  # fmt: skip

@@ -16,7 +16,7 @@ from app.flows.allowed.permission import CONSENT_CHANNEL
 from app.flows.identity import judgement
 from app.flows.identity.judgement import Person
 from app.flows.identity.link_decision import Verdict, decide, is_void, undo, waits_for_second
-from app.infra.clock import local
+from app.infra.clock import midnight
 from app.infra.errors import Refused, YishuError
 from app.linkage import LinkCandidate, State
 from app.web import auth
@@ -175,8 +175,7 @@ def _answer(case: int | None, text: str, *, sound: bool = True) -> Response:
 
 def _pace(session: Session, actor: str) -> linkage.Pace:
     now = parts().clock()
-    midnight = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    return linkage.pace(session, actor, now, midnight, _queue())
+    return linkage.pace(session, actor, now, midnight(now), _queue())
 
 
 def _queue() -> State:

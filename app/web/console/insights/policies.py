@@ -84,23 +84,24 @@ def policy(version: int) -> str:
     """One policy: what it says, what the gate found, how the trial goes, what may be done."""
     with parts().db.reading() as session:
         row = policies.by_version(session, version)
+        trail = accounts.audit_trail(session, policy_acts.KIND, version)
         return render_template(
             "console/insights/policy.html", row=row, figures=FIGURES,
             reps=trial.tried_with(session, row) if row.state == PolicyState.CANARY else [],
-            trail=accounts.audit_trail(session, policy_acts.KIND, version),
+            trail=trail, anew=next((e for e in trail if e.action == policy_acts.ANEW), None),
             users=accounts.names(session),
         )  # fmt: skip
 
 
 @bp.get("/insights/policies/<int:version>/gate")
 @allow(*STAFF)
-def policy_gate(version: int) -> str:
-    """What the gate found, as a fragment that asks again while it is at it."""
+def policy_gate(version: int) -> str | Response:
+    """A fragment that asks again while the gate is at it; then the page with what can be done."""
     with parts().db.reading() as session:
         row = policies.by_version(session, version)
-        return render_template(
-            "console/insights/_policy_gate.html", row=row, again=row.state != "asked"
-        )
+        if row.state != PolicyState.ASKED:
+            return Response(headers={"HX-Refresh": "true"})
+        return render_template("console/insights/_policy_gate.html", row=row)
 
 
 @bp.post("/insights/policies/<int:version>")

@@ -16,7 +16,7 @@ from app import accounts, consent, content, court, identity, journey, reps, tagg
 from app.accounts.models import Role
 from app.consent import Through
 from app.flows.allowed.permission import standings
-from app.flows.pages import own_choices
+from app.flows.pages import meetings, own_choices
 from app.identity import Identifier, Physician
 from app.journey import Happened
 from app.recommend import Suggestion
@@ -104,6 +104,7 @@ def physician(one_id: str) -> str:
             reps=reps.reps_by_id(session),
             entries=entries,
             titles=content.titles(session, [e.content_version_id for e in entries]),
+            moved=meetings.moved(session, [e.content_version_id for e in entries]),
             channel=channel,
             channels=CHANNELS,
             permission=_permission(session, person, now),

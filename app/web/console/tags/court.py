@@ -14,7 +14,7 @@ from app import accounts, court, identity
 from app.accounts.models import Role
 from app.court import CaseState, Evidence, TagCase, Verdict, Viewer
 from app.identity import Physician
-from app.infra.clock import local
+from app.infra.clock import midnight
 from app.infra.errors import NotFound, Refused, YishuError
 from app.web import auth
 from app.web.console import bp, visible
@@ -236,8 +236,7 @@ def _answer(case: int | None, text: str, *, sound: bool = True) -> Response:
 
 def _pace(session: Session, who: Viewer) -> court.Pace:
     now = parts().clock()
-    midnight = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    return court.pace(session, who, now, midnight)
+    return court.pace(session, who, now, midnight(now))
 
 
 def _next(session: Session, who: Viewer, now: datetime) -> Shown | None:
