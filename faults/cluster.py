@@ -76,14 +76,16 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop the product in good order, then the rest."""
-        for server in self.servers.values():
-            server.resume()
-        self.stop_product()
-        self.platform.close()
-        if "platform" in self.servers:
-            self.servers["platform"].end()
-        self.stores.stop()
-        self._nursery.close()
+        try:
+            for server in self.servers.values():
+                server.resume()
+            self.stop_product()
+            self.platform.close()
+            if "platform" in self.servers:
+                self.servers["platform"].end()
+            self.stores.stop()
+        finally:
+            self._nursery.close()
 
     def stop_product(self) -> dict[str, float]:
         """SIGTERM to webs, workers and schedulers; returns the seconds that each took."""

@@ -110,6 +110,7 @@ class Nursery:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
         self._process.kill()
+        self._process.wait()
         self._guardian.release(self._process.pid)
 
     def _listen(self) -> None:
@@ -152,15 +153,28 @@ def _bury() -> None:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            _children.discard(pid)
+            if not _signal_group(pid, 0):  # else those below it are to end with the run
+                _children.discard(pid)
             _say({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
 
 
 def _end_all() -> None:
+    """Everybody with their groups, and return when they are gone."""
     for pid in _children:
-        for end in (os.kill, os.killpg):  # a child that was just born has no group of its own yet
-            with suppress(ProcessLookupError, PermissionError):
-                end(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)  # one that was just born has no group of its own yet
+        _signal_group(pid, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
+
+
+def _signal_group(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):  # macOS says so of a group of zombies
+        return False
+    return True
 
 
 def _say(news: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.feedback import reading
 from app.feedback.models import RefusalNote, RuleState, Scope, StopRule, StopRuleVersion
-from app.infra.clock import local
+from app.infra.clock import begin_of, local
 from app.infra.errors import NotFound, Refused
 
 LONGEST = timedelta(days=366)
@@ -46,7 +46,7 @@ def propose(
 ) -> StopRule:
     """The proposal that these words belong to: an open one that says the same, or a new one."""
     tags = sorted(set(tag_ids))
-    until = _midnight(reading.until(text, local(now).date()), now)
+    until = begin_of(reading.until(text, local(now).date()), now)
     rule = _joined(session, _saying_the_same(session, note, text, tags))
     if rule is not None:
         rule.until = max(rule.until, until)
@@ -215,7 +215,7 @@ def _widen(rule: StopRule, note: RefusalNote) -> None:
 
 def _narrow(rule: StopRule, notes: Sequence[RefusalNote]) -> None:
     """What a proposal says when only these words are left of it."""
-    ends = [_midnight(reading.until(one.text, local(one.at).date()), one.at) for one in notes]
+    ends = [begin_of(reading.until(one.text, local(one.at).date()), one.at) for one in notes]
     rule.until = max(ends)
     reps = {one.rep_id for one in notes}
     if rule.scope == Scope.ALL and len(reps) == 1:
@@ -268,10 +268,3 @@ def _locked(session: Session, rule_id: int) -> StopRule:
     if rule is None:
         raise NotFound("没有这条规则。")
     return rule
-
-
-def _midnight(day: date, now: datetime) -> datetime:
-    here = local(now).replace(
-        year=day.year, month=day.month, day=day.day, hour=0, minute=0, second=0, microsecond=0
-    )
-    return here.astimezone(now.tzinfo)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -25,3 +25,8 @@ def midnight(moment: datetime) -> datetime:
     """When that day began in China."""
     begun = local(moment).replace(hour=0, minute=0, second=0, microsecond=0)
     return begun.astimezone(moment.tzinfo)
+
+
+def begin_of(day: date, now: datetime) -> datetime:
+    """When `day` begins in China, in the time zone of `now`."""
+    return datetime.combine(day, time(), SHANGHAI).astimezone(now.tzinfo)

@@ -18,6 +18,7 @@ from app.journey.models import Happened, MeetingAnswer, Touchpoint
 from app.journey.twice import Ending, find_told, marked, told_by
 
 __all__ = [
+    "BY_HAND",
     "Ending",
     "Entry",
     "Happened",
@@ -35,6 +36,7 @@ __all__ = [
 
 
 COUNTED = (Happened.MESSAGE_RECEIVED, Happened.CONTENT_SENT)  # audiences ask how often
+BY_HAND = "by_hand"  # in the detail of what a rep has got to forward; the physician, nobody knows
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 
 from faults import folders
 from faults.folders import LOCK, Folder, tidy
-from faults.nursery import Nursery
+from faults.nursery import Child, Nursery
 from launcher.guardian import Guardian
 
 
@@ -38,16 +38,30 @@ def test_what_a_run_that_was_killed_has_left_is_removed_by_the_next(place: Path)
     assert not here.path.exists()
 
 
-def test_a_nursery_takes_its_children_with_it(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_nursery_takes_its_children_with_it_and_who_is_left_below_them(tmp_path: Path) -> None:
     guardian = Guardian()
     nursery = Nursery(guardian, tmp_path)
-    child = nursery.spawn(["timeit", "-n", "1", "import time; time.sleep(600)"],
-                          dict(os.environ), tmp_path / "log")  # fmt: skip
-    assert child.poll() is None
+
+    def spawn(does: str) -> Child:
+        argv = ["timeit", "-n", "1", "-r", "1", f"import os, time; {does}"]
+        return nursery.spawn(argv, dict(os.environ), tmp_path / "log")
+
+    lives, ended = spawn("time.sleep(600)"), spawn("os.fork() or time.sleep(600)")
+    ended.wait(20)
+    groups = lives.pid, ended.pid
+    assert [len(alive(group)) for group in groups] == [1, 1]
     nursery.close()
+    assert [alive(group) for group in groups] == [[], []]
     guardian.close()
-    with suppress(ProcessLookupError):
-        os.kill(child.pid, 0)
-        if sys.platform == "linux":
-            state = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0]
-            assert state == "Z"
+
+
+def alive(group: int) -> list[int]:
+    """Who of a process group has not ended."""
+    found = []
+    for path in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            state, _parent, its = (path / "stat").read_text().rpartition(")")[2].split()[:3]
+            if int(its) == group and state != "Z":
+                found.append(int(path.name))
+    return found

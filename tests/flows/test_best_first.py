@@ -260,7 +260,7 @@ def test_who_was_taken_or_held_out_while_we_waited_is_left(
     rep = hire(session, "rep", now, daily_limit=3)
     version = publish(session, "新", ("af",), now)
     taken, held = (meet(session, rep, name, now, tags=("af",)) for name in ("a", "b"))
-    monkeypatch.setattr(attention, "waiting", lambda s, people, n, d: {taken.one_id} & people)
+    monkeypatch.setattr(attention, "waiting", lambda s, people, n: {taken.one_id} & people)
     real = attention.lock_people
 
     def lock(session: Session, people: set[str], *, wait: bool) -> set[str]:

@@ -86,6 +86,27 @@ def test_a_preview_is_the_plan_and_writes_nothing(database: Database, drawing: b
         assert {local(w.card_at).hour for w in found.rows if w.card_at} - {9}, "nine did not suit"
 
 
+def test_a_preview_is_of_the_hour_and_the_reps_of_whoever_is_planned_first(
+    database: Database,
+) -> None:
+    at = NOON.replace(hour=1)
+    with database.transaction() as session:
+        first, other, rep = company(session, NOON - timedelta(days=1))
+        first.daily_at_minute, rep.daily_at_minute = 9 * 60, 15 * 60
+        other.daily_at_minute = 10 * 60
+        session.flush()
+        found = tomorrow.preview(session, rep, TODAY, at - timedelta(hours=1))
+        assert found.at == at
+        assert {one.id for one in found.together_with} == {first.id, other.id}
+        told = [(w.candidate.person, w.title, w.card_at, round(w.paid, 4)) for w in found.rows]
+        plan(session, first, TODAY, at)
+        assert told == [
+            (r.physician and r.physician.one_id, r.title, r.card and r.card.not_before,
+             r.paid or 0.0)
+            for r in row.of_day(session, rep.id, TODAY)
+        ] != []  # fmt: skip
+
+
 def test_a_preview_says_when_the_rep_wants_no_cards(database: Database) -> None:
     with database.transaction() as session:
         (rep, *_others) = company(session, NOON - timedelta(days=11))

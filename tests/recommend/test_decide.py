@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import links, recommend, reps
+from app import identity, links, recommend, reps
 from app.content import Purpose
 from app.flows.learning import decided, lifting
 from app.flows.planning import decide, talk_about
@@ -322,9 +322,9 @@ def test_the_lift_asks_both_arms_the_same(
     later = [
         Decision(
             key=f"later{n}", policy_id=policy.id, rep_id=rep.id, identifier_id=people[n][1].id,
-            day=local(now).date() + timedelta(days=10), kind="greedy", options=[], held=n < 20,
+            day=local(now).date() + timedelta(days=14), kind="greedy", options=[], held=n < 20,
             content_id=version.content_id, content_version_id=version.id, holdout=0.3,
-            created_at=now + timedelta(days=10),
+            created_at=now + timedelta(days=14),
         )
         for n in range(60)
     ]  # fmt: skip
@@ -336,10 +336,49 @@ def test_the_lift_asks_both_arms_the_same(
     assert 17 <= found.opened.suggested <= 27
     assert (found.ripe, found.is_part, found.opened.more_days) == ((42, 18), True, None)
     with explained(session) as ways:
-        found = lifting.lifted(session, now + timedelta(days=25))
-    assert found.days == 12, "of all days, not of the newest"
+        found = lifting.lifted(session, now + timedelta(days=29))
+    assert found.days == 16, "of all days, not of the newest"
     assert found.ripe == (82, 38)
     assert abs(found.opened.suggested - 22) + abs(found.opened.held - 22) <= 8
     assert all("ix_decision_tossed" in way for way in ways[:3]), ways
     found = lifting.lifted(session, now + timedelta(days=15))
     assert (found.waiting, found.first) == ((40, 20), later[0].day + timedelta(days=14))
+
+
+@pytest.mark.parametrize("held_first", [True, False])
+def test_of_fortnights_of_two_records_that_become_one_physician_the_first_goes_on(
+    session: Session, clock: SetClock, held_first: bool
+) -> None:
+    now = clock()
+    day, rep = local(now).date(), hire(session, "rep01", now)
+    version = publish(session, "房颤抗凝", ("af",), now, days=400)
+    policy = policies.ensure(session, now)
+    one, other = (meet(session, rep, key, now, tags=("af",)) for key in "ab")
+    for row, after, held in (
+        (one, 0, held_first), (other, 10, not held_first), (one, 20, True),
+    ):  # fmt: skip
+        begun = timedelta(days=after)
+        session.add(
+            Decision(
+                key=f"k{after}", policy_id=policy.id, rep_id=rep.id, identifier_id=row.id,
+                day=day + begun, kind="greedy", content_id=version.content_id,
+                content_version_id=version.id, options=[], held=held, holdout=0.3,
+                created_at=now + begun,
+            )
+        )  # fmt: skip
+    session.flush()
+    assert lifting.lifted(session, now + timedelta(days=60)).opened.held == 2
+    identity.merge(session, one.one_id, other.one_id, actor="user:1", reason="同一人", now=now)
+    session.refresh(other)
+
+    def rests(after: int) -> date | None:
+        on = day + timedelta(days=after)
+        assert decide.in_window(session, [other.one_id], on), "no other coin meanwhile"
+        return decide.resting(session, [other.one_id], on).get(other.one_id)
+
+    last = day + timedelta(days=13) if held_first else None
+    assert [rests(after) for after in (9, 10, 13, 14)] == [last, last, last, None]
+    assert rests(20) == day + timedelta(days=33)
+    found = lifting.lifted(session, now + timedelta(days=60))
+    sides = found.opened.suggested, found.opened.held
+    assert (sides, found.twice, found.is_part) == ((1 - held_first, 1 + held_first), 1, False)

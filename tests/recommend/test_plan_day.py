@@ -15,6 +15,7 @@ from app.consent import Action
 from app.delivery import Dispatch
 from app.delivery import State as Sending
 from app.delivery.channels import Delivered
+from app.flows.allowed.history import History, history
 from app.flows.planning import when
 from app.flows.planning.plan_day import plan_day
 from app.flows.planning.suggest import card_time
@@ -189,6 +190,41 @@ def test_what_was_postponed_comes_first_and_says_so(session: Session, clock: Set
     assert again is not None
     assert again[1].identifier_id == first.identifier_id
     assert again[1].reasons[0] == "您上次选择了“稍后”"
+
+
+@pytest.mark.parametrize("seconds", [-10, 10])
+def test_what_was_talked_about_counts_by_days_whatever_the_second(
+    session: Session, clock: SetClock, seconds: int
+) -> None:
+    rep = hire(session, "rep01", clock())
+    publish(session, "房颤抗凝", ("af",), clock())
+    row = meet(session, rep, "wang", clock(), tags=("af",))
+    answered(session, rep, Answer.REFUSE, clock(), "discussed")
+
+    def past(days: int) -> History:
+        now = clock() + timedelta(days=days, seconds=seconds)
+        return history(session, rep.id, [row.one_id], now)[row.one_id]
+
+    assert [bool(past(days).tags) for days in (29, 30)] == [True, False]
+    assert [bool(past(days).sent) for days in (89, 90)] == [True, False]
+
+
+def test_what_a_push_has_written_for_a_later_day_keeps_others_away_from_then_on(
+    session: Session, clock: SetClock
+) -> None:
+    rep = hire(session, "rep01", clock())
+    for title in ("房颤抗凝", "房颤指南"):
+        publish(session, title, ("af",), clock())
+    meet(session, rep, "wang", clock(), tags=("af",))
+    _, (pushed,) = plan(session, rep, clock())
+    pushed.day += timedelta(days=2)  # as where the days before are full
+    session.flush()
+    for _day in range(4):
+        clock.tick(days=1)
+        assert plan(session, rep, clock())[0].left_out == {"suggested_lately": 1}
+    clock.tick(days=1)
+    _, (other,) = plan(session, rep, clock())
+    assert other.content_id != pushed.content_id
 
 
 def test_an_ignored_suggestion_expires_and_rests(session: Session, clock: SetClock) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from sqlalchemy import update
 
 from app import campaigns
 from app.delivery import Dispatch
+from app.infra.clock import local
 from tests.scenarios.conftest import Line, publish
 from tests.scenarios.test_console import Browser, people  # noqa: F401
 from workers.sweeping import tick
@@ -89,10 +91,20 @@ def test_the_page_of_a_push_says_when_it_runs_and_what_was_missed(
         assert words in page
     assert page.count("补执行，晚") == 2
     assert "11月28日 周六 13:00" in marketer.get("/console/campaigns/").text
+    new = "/console/campaigns/new"
     refused = marketer.send(
-        "/console/campaigns/new", "/console/campaigns/new", name="每日", expression="全部",
+        new, new, name="每日", expression="全部",
         content_id=str(version.content_id), way="suggestion", cron="0 13 * * *",
         catch_up="all", max_catch_up="5000",
     )  # fmt: skip
     assert refused.status_code == 400
     assert "1 到 50" in refused.text
+    once = {"name": "一次", "expression": "全部", "content_id": str(version.content_id),
+            "way": "suggestion"}  # fmt: skip
+    past = marketer.send(new, new, **once, at="2020-01-01T10:00")
+    assert "这个时间已经过去" in past.text
+    at = f"{local(line.clock()) + timedelta(hours=1):%Y-%m-%dT%H:%M}"
+    path = marketer.send(new, new, **once, at=at).request.path
+    assert ">开始<" in marketer.get(path).text
+    line.clock.tick(hours=2)
+    assert "开始：时间已过，立即执行（" in marketer.get(path).text

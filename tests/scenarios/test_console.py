@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app import accounts, campaigns, content, delivery, identity, links, reps
+from app import accounts, campaigns, consent, content, delivery, identity, links, reps
 from app.accounts.models import AuditEntry, Role
 from app.content import ContentVersion
 from app.delivery import Dispatch
@@ -171,6 +171,9 @@ def test_content_is_written_by_one_and_approved_by_another(
     assert "安全性信息" in made.text
     assert "安全性信息" in reviewer.get("/console/contents/").text
     assert "待审批" in writer.send(path, f"{path}/submit").text
+    asked = reviewer.get(path).text
+    assert re.search(r'name="valid_until"[^>]* min="\d{4}-', asked), "asked for before it is sent"
+    assert re.search(r'id="back-note" name="note"[^>]* required', asked)
     assert reviewer.send(path, f"{path}/approve", approval_no="").status_code in (200, 400)
     approval = {"approval_no": "示例 2", "valid_from": "2026-11-01", "valid_until": "2027-11-01"}
     assert writer.send(path, f"{path}/approve", **approval).status_code == 403
@@ -391,6 +394,15 @@ def test_the_record_says_which_limits_held_from_when(
         entry = session.scalars(newest).one()
     assert (entry.action, entry.detail["cap_contacts"]) == ("limits.changed", 5)
     assert (entry.detail["cap_days"], entry.detail["quiet_from_minute"]) == (7, 22 * 60)
+    for fields, said in (
+        ({"cap_contacts": "99999999999"}, "每位医生最多联系次数请选 0 到 50 的整数"),
+        ({"cap_contacts": "-1"}, "请选 0 到 50 的整数"),
+        ({"cap_contacts": "4", "cap_days": "0"}, "在多少天内请选 1 到 365 的整数"),
+        ({"quiet_from": ""}, "请填写时间"),
+    ):
+        assert said in people["admin"].send(path, path, **fields).text
+    with line.parts.db.reading() as session:
+        assert consent.rules(session).cap_contacts == 5
 
 
 def test_names_that_outsiders_choose_cannot_run(line: Line, people: dict[str, Browser]) -> None:

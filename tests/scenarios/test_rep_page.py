@@ -68,6 +68,8 @@ def test_a_rep_adopts_from_the_list_and_the_card_follows(
     assert "可转发的内容在您的企业微信里，转发后医生才会收到" in client.get("/rep/").text
     line.work()
     assert "/t/" in line.inbox("rep01")[-1]["text"]
+    there = client.get(beside(line, "wang")).text
+    assert "交给代表转发的内容" in there, "nobody knows yet whether the physician has it"
     card = next(m for m in line.inbox("rep01") if m["kind"] == "card")
     assert line.world.cards[card["task_id"]]["replaced"].startswith("已采用")
 
@@ -255,7 +257,7 @@ def test_the_sidebar_says_until_when_nothing_is_suggested(
     fresh = publish(line, "房颤患者的随访", ["af"])
     with line.parts.db.transaction() as session:
         decision = session.scalars(select(Decision)).one()
-        decision.held, decision.day = True, date(2026, 11, 20)
+        decision.held, decision.holdout, decision.day = True, 0.2, date(2026, 11, 20)
     client, where = enter(line, "rep01"), beside(line, "wang")
     assert "到 12月3日 周四（含当天）为止除安全性信息外不推荐内容" in client.get(where).text
     english = client.get(where, headers={"Accept-Language": "en"}).text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists, or_, select
@@ -15,7 +15,7 @@ from app import content
 from app.flows.allowed import moment_had
 from app.flows.allowed.content_terms import all_terms
 from app.identity import Identifier
-from app.infra.clock import local, midnight
+from app.infra.clock import begin_of, local, midnight
 from app.links import PageView, TrackedLink
 from app.recommend import State, Suggestion
 
@@ -52,13 +52,13 @@ class History:
 
 def postponed(session: Session, rep_id: int, now: datetime) -> set[str]:
     """Whom this rep wanted later, so that a suggestion may be worth more than its content."""
-    since = now - timedelta(days=NOT_AGAIN_DAYS)
+    since = made_since(now, NOT_AGAIN_DAYS)
     return set(
         session.scalars(
             select(Identifier.one_id)
             .join(Suggestion, Suggestion.identifier_id == Identifier.id)
             .where(Suggestion.rep_id == rep_id, Suggestion.state == State.LATER)
-            .where(Suggestion.created_at > since)
+            .where(Suggestion.created_at >= since)
         )
     )
 
@@ -84,12 +84,13 @@ def past_of(session: Session, one_ids: Sequence[str], now: datetime) -> Past:
     suggested: dict[str, list[Any]] = defaultdict(list)
     had: dict[str, set[int]] = defaultdict(set)
     since = now - timedelta(days=NOT_AGAIN_DAYS)
+    made = made_since(now, NOT_AGAIN_DAYS)
     for start in range(0, len(one_ids), CHUNK):
         part = one_ids[start : start + CHUNK]
         rows = session.execute(
             select(Identifier.one_id, *LOOKED_AT)
             .join(Identifier, Identifier.id == Suggestion.identifier_id)
-            .where(Identifier.one_id.in_(part), Suggestion.created_at > since)
+            .where(Identifier.one_id.in_(part), Suggestion.created_at >= made)
             .order_by(Suggestion.id)
         )
         for row in rows:
@@ -141,12 +142,10 @@ def _remember(past: History, row: Any, rep_id: int, now: datetime, shared: Conta
     if row.state == State.ADOPTED or row.refusal == "discussed":
         if mine or row.state == State.ADOPTED or row.content_id in shared:
             past.sent.add(row.content_id)
-        if now - row.created_at < timedelta(days=SATURATING_DAYS):
+        if row.created_at >= made_since(now, SATURATING_DAYS):
             past.tags.update(int(tag) for tag in row.contributions if tag.isdecimal())
-    elif row.state in (State.PLANNED, State.DELIVERED) and _waits(row, now):
-        past.pause(midnight(row.created_at) + timedelta(days=OPEN_DAYS))
-        if row.day >= local(now).date():
-            past.pause(now + timedelta(days=1))
+    elif row.state in (State.PLANNED, State.DELIVERED) and row.day >= open_since(now):
+        past.pause(begin_of(row.day, now) + timedelta(days=OPEN_DAYS))
     elif mine and row.state == State.REFUSED and row.refusal != "not_mine" and row.hidden_until:
         if row.refusal == "timing":
             past.pause(row.hidden_until)
@@ -158,19 +157,19 @@ def _remember(past: History, row: Any, rep_id: int, now: datetime, shared: Conta
         if now - row.hidden_until < timedelta(days=LATER_DAYS):
             past.later.add(row.content_id)
     elif mine and row.state in (State.PLANNED, State.DELIVERED, State.EXPIRED):
-        past.hidden[row.content_id] = midnight(row.created_at) + timedelta(days=IGNORED_DAYS)
+        past.hidden[row.content_id] = begin_of(row.day, now) + timedelta(days=IGNORED_DAYS)
 
 
-def open_since(now: datetime) -> datetime:
-    """Suggestions made from then on keep others away. By days: plans are made at the same hour, and
-    a second sooner or later would decide."""
-    return midnight(now) - timedelta(days=OPEN_DAYS - 1)
+def open_since(now: datetime) -> date:
+    """Unanswered suggestions of that day and later keep others away. By their days: a push writes
+    them days ahead."""
+    return local(now).date() - timedelta(days=OPEN_DAYS - 1)
 
 
-def _waits(row: Any, now: datetime) -> bool:
-    recent: bool = row.created_at >= open_since(now)
-    today: bool = row.day >= local(now).date()
-    return recent or today
+def made_since(now: datetime, days: int) -> datetime:
+    """When those `days` began whose last one is today. Plans are made at the same hour: counted to
+    the second, chance would decide, and a preview would say otherwise than the plan."""
+    return midnight(now) - timedelta(days=days - 1)
 
 
 def _had(

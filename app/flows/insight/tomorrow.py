@@ -21,7 +21,7 @@ from app.flows.planning.candidates import Considered, consider
 from app.flows.planning.suggest import card_time
 from app.flows.planning.telling import telling
 from app.identity import Physician
-from app.infra.clock import local
+from app.infra.clock import begin_of
 from app.recommend import Candidate
 from app.reps import Rep
 
@@ -41,7 +41,8 @@ class Would:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A day of one rep as it would be planned at `at`; `out`: ONE ID → why not."""
+    """A day of one rep as it would be planned at `at`; `out`: ONE ID → why not. `at` is the hour of
+    whoever comes first of this rep and of those `together_with` whom the plan is made."""
 
     day: date
     at: datetime
@@ -52,9 +53,9 @@ class Preview:
 
 
 def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:
-    """What the plan of `day` would be if it were made at the rep's hour with what is known now."""
-    at = max(now, _hour_of(rep, day, now))
-    reps = [rep, *attention.neighbours(session, rep, day)] if rep.active else [rep]
+    """What the plan of `day` would be if it were made at its hour with what is known now."""
+    reps = _planned_with(session, rep, day)
+    at = max(now, _hour_of(reps[0], day, now))
     best = BestFirst(session, [(one, _room(session, one, day)) for one in reps], day, at)
     result = best.plan()
     mine, room = best.parts[rep.id].considered, best.parts[rep.id].room
@@ -67,7 +68,7 @@ def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:
     listed = {c.person for c in slots}
     out = {who: why for who, why in others.items() if who not in listed} | decided.empty
     rows = _rows(session, rep, shown, mine, result.prices, day, at)
-    return Preview(day, at, len(mine.contacts), rows, out, reps[1:])
+    return Preview(day, at, len(mine.contacts), rows, out, [one for one in reps if one is not rep])
 
 
 def left_out(session: Session, rep: Rep, day: date, now: datetime) -> dict[str, str]:
@@ -79,12 +80,23 @@ def left_out(session: Session, rep: Rep, day: date, now: datetime) -> dict[str, 
     return {who: why for who, why in (others | found.why).items() if who not in listed}
 
 
+def _planned_with(session: Session, rep: Rep, day: date) -> list[Rep]:
+    """The reps of the plan in which this one would be, first the one at whose hour it is made: of
+    those who share physicians with this rep whoever comes first and shares enough."""
+    if not rep.active:
+        return [rep]
+    mine = [rep, *attention.neighbours(session, rep, day)]
+    for one in sorted(mine, key=lambda other: (other.daily_at_minute, other.id)):
+        if one is rep:
+            break
+        theirs = [one, *attention.neighbours(session, one, day)]
+        if rep in theirs:
+            return theirs
+    return mine
+
+
 def _hour_of(rep: Rep, day: date, now: datetime) -> datetime:
-    hour, minute = divmod(rep.daily_at_minute, 60)
-    midnight = local(now).replace(
-        year=day.year, month=day.month, day=day.day, hour=0, minute=0, second=0, microsecond=0
-    )
-    return (midnight + timedelta(hours=hour, minutes=minute)).astimezone(now.tzinfo)
+    return begin_of(day, now) + timedelta(minutes=rep.daily_at_minute)
 
 
 def _room(session: Session, rep: Rep, day: date) -> int:

@@ -25,6 +25,7 @@ from app.recommend.policy.lift import MOST_DAYS, WINDOW_DAYS, Lift, Unit, lift
 from app.recommend.policy.policy_models import Decision
 
 MOST, CHUNK = 40_000, 1000
+WINDOW = timedelta(days=WINDOW_DAYS)
 GOLDEN, WHOLE = 2654435769, 2**32  # numbers times the golden ratio lie evenly
 OTHER = ""  # contents without a brand
 Asked = Callable[[Session, Sequence[str], datetime, datetime], Mapping[str, Sequence[datetime]]]
@@ -34,7 +35,7 @@ Asked = Callable[[Session, Sequence[str], datetime, datetime], Mapping[str, Sequ
 class Lifted:
     """Overall and by brand. `ripe`: fortnights that are over, suggested and held, of which at most
     half of MOST each are looked at; `waiting`: those that are not; `first`: the day on which the
-    first of these is over."""
+    first of these is over; `twice`: of those looked at what is left out, see `_twice`."""
 
     opened: Lift
     contacted: Lift
@@ -43,26 +44,30 @@ class Lifted:
     ripe: tuple[int, int] = (0, 0)
     waiting: tuple[int, int] = (0, 0)
     first: date | None = None
+    twice: int = 0
 
     @property
     def is_part(self) -> bool:
         """Whether there are more than are looked at."""
-        return sum(self.ripe) > self.opened.suggested + self.opened.held
+        return sum(self.ripe) > self.opened.suggested + self.opened.held + self.twice
 
 
 def lifted(session: Session, now: datetime) -> Lifted:
     """Of the fortnights that began within a year and are over."""
-    over = local(now).date() - timedelta(days=WINDOW_DAYS)
+    over = local(now).date() - WINDOW
     waiting, first = _waiting(session, over)
     ripe, numbers = _looked_at(session, over)
     if not numbers:
         return Lifted(lift([], 0), lift([], 0), ripe=ripe, waiting=waiting, first=first)
     opened: list[Unit] = []
     met: list[Unit] = []
-    begun = over
+    begun, left_out = over, 0
     for start in range(0, len(numbers), CHUNK):
         rows = session.execute(_begun(numbers[start : start + CHUNK])).all()
         begun = min(begun, *(row.day for row in rows))
+        twice = _twice(session, rows)
+        left_out += len(twice)
+        rows = [row for row in rows if row.id not in twice]
         opened += _units(rows, _opened, session)
         met += _units(rows, _contacted, session)
     days = (over - begun).days + 1
@@ -71,7 +76,7 @@ def lifted(session: Session, now: datetime) -> Lifted:
     return Lifted(
         lift(opened, days, most), lift(met, days, most),
         {b: lift([u for u in opened if u.group == b], days, most) for b in brands},
-        days, ripe, waiting, first,
+        days, ripe, waiting, first, left_out,
     )  # fmt: skip
 
 
@@ -83,7 +88,7 @@ def _waiting(session: Session, over: date) -> tuple[tuple[int, int], date | None
             Decision.day > over, Decision.holdout > 0
         )
     ).one()
-    return (number - out, out), began and began + timedelta(days=WINDOW_DAYS)
+    return (number - out, out), began and began + WINDOW
 
 
 def _looked_at(session: Session, over: date) -> tuple[tuple[int, int], Sequence[int]]:
@@ -108,8 +113,8 @@ def _looked_at(session: Session, over: date) -> tuple[tuple[int, int], Sequence[
 def _begun(numbers: Sequence[int]) -> Select[*tuple[Any, ...]]:
     return (
         select(
-            Decision.rep_id, Decision.held, Decision.holdout, Decision.created_at, Decision.day,
-            Identifier.one_id, Brand.name,
+            Decision.id, Decision.rep_id, Decision.held, Decision.holdout, Decision.created_at,
+            Decision.day, Identifier.one_id, Brand.name,
         )
         .join(Identifier, Identifier.id == Decision.identifier_id)
         .join(Content, Content.id == Decision.content_id)
@@ -118,18 +123,42 @@ def _begun(numbers: Sequence[int]) -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
+def _twice(session: Session, rows: Sequence[Any]) -> set[int]:
+    """Those that began while another one of the same physician's was not over: two records have
+    become one since. The first goes on, as where days are planned (`decide.resting`), and nobody is
+    counted twice, let alone on both sides."""
+    first, last = min(row.day for row in rows), max(row.day for row in rows)
+    near = session.execute(
+        select(Identifier.one_id, Decision.day, Decision.id)
+        .join(Decision, Decision.identifier_id == Identifier.id)
+        .where(Identifier.one_id.in_({row.one_id for row in rows}), Decision.holdout > 0)
+        .where(Decision.day > first - 2 * WINDOW, Decision.day <= last)
+        .order_by(Decision.day, Decision.id)
+    )
+    over: dict[str, date] = {}
+    twice = set()
+    for one_id, day, number in near:
+        if day < over.get(one_id, day):
+            twice.add(number)
+        else:
+            over[one_id] = day + WINDOW
+    return twice & {row.id for row in rows}
+
+
 def _units(rows: Sequence[Any], asked: Asked, session: Session) -> list[Unit]:
     """What came of fortnights that began at about the same time."""
+    if not rows:
+        return []
     people = sorted({row.one_id for row in rows})
     moments = [row.created_at for row in rows]
-    found = asked(session, people, min(moments), max(moments) + timedelta(days=WINDOW_DAYS))
+    found = asked(session, people, min(moments), max(moments) + WINDOW)
     return [_unit(row, found) for row in rows]
 
 
 def _unit(row: Any, moments: Mapping[str, Sequence[datetime]]) -> Unit:
     mine, at = moments.get(row.one_id, ()), row.created_at
     place = bisect_right(mine, at)
-    outcome = place < len(mine) and mine[place] <= at + timedelta(days=WINDOW_DAYS)
+    outcome = place < len(mine) and mine[place] <= at + WINDOW
     return Unit(row.rep_id, row.held, row.holdout, outcome, row.name or OTHER)
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, bindparam, exists, func, or_, select, text
+from sqlalchemy import ARRAY, BigInteger, bindparam, exists, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from app import consent, recommend
 from app.content import Content, ContentVersion
 from app.flows.allowed import moment_had, reached
+from app.flows.allowed.history import open_since
 from app.identity import Identifier
-from app.infra.clock import local
 from app.infra.direct import Direct
 from app.infra.many import among
 from app.links import TrackedLink
@@ -127,8 +127,8 @@ def lock_people(session: Session, people: Iterable[str], *, wait: bool) -> set[s
     return {person for row in rows if row.got or wait for person in keys[row.key]}
 
 
-def waiting(session: Session, people: Iterable[str], now: datetime, since: datetime) -> set[str]:
-    """Whom a suggestion made `since` waits for, that another plan wrote in the meantime."""
+def waiting(session: Session, people: Iterable[str], now: datetime) -> set[str]:
+    """Whom a suggestion waits for, that another plan wrote in the meantime."""
     asked = sorted(people)
     found: set[str] = set()
     for start in range(0, len(asked), CHUNK):
@@ -138,10 +138,7 @@ def waiting(session: Session, people: Iterable[str], now: datetime, since: datet
             .where(
                 Identifier.one_id.in_(asked[start : start + CHUNK]),
                 Suggestion.state.in_((State.PLANNED, State.DELIVERED)),
-                or_(
-                    Suggestion.created_at >= since,
-                    Suggestion.day >= local(now).date(),
-                ),
+                Suggestion.day >= open_since(now),
             )
         )
         found |= set(rows)

@@ -16,11 +16,12 @@ nobody else draws it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import content, recommend
@@ -131,13 +132,23 @@ def keep(session: Session, decided: Decided, made: Sequence[Suggestion]) -> None
 
 def in_window(session: Session, people: Iterable[str], day: date) -> set[str]:
     """For whom a fortnight was begun that is not over, held out or not."""
-    return set(_begun(session, people, day, Decision.holdout > 0))
+    return {row.one_id for row in _begun(session, people, day, WINDOW_DAYS)}
 
 
 def resting(session: Session, people: Iterable[str], day: date) -> dict[str, date]:
-    """Who is held out on this day, up to and with which day: no daily plan has them."""
-    found = _begun(session, people, day, Decision.held.is_(True))
-    return {one: begun + timedelta(days=WINDOW_DAYS - 1) for one, begun in found.items()}
+    """Who is held out on this day, up to and with which day: no daily plan has them. Where two
+    records have become one physician's since, the fortnight that began first goes on, and one that
+    began before it was over says nothing."""
+    span, ruling = timedelta(days=WINDOW_DAYS), dict[str, Any]()
+    for row in _begun(session, people, day, 2 * WINDOW_DAYS):
+        before = ruling.get(row.one_id)
+        if before is None or row.day >= before.day + span:
+            ruling[row.one_id] = row
+    return {
+        one: row.day + span - timedelta(days=1)
+        for one, row in ruling.items()
+        if row.held and row.day > day - span
+    }
 
 
 def leave_out(
@@ -175,22 +186,17 @@ def _postponed(session: Session, people: Iterable[str], now: datetime) -> set[st
     )
 
 
-def _begun(
-    session: Session, people: Iterable[str], day: date, which: ColumnElement[bool]
-) -> dict[str, date]:
-    """For whom such a fortnight is not over, and when the last one began."""
+def _begun(session: Session, people: Iterable[str], day: date, days: int) -> Iterator[Any]:
+    """(ONE ID, day, held) of each fortnight begun in so many days up to this one, in order."""
     asked = sorted(people)
-    found: dict[str, date] = {}
     for start in range(0, len(asked), CHUNK):
-        rows = session.execute(
-            select(Identifier.one_id, func.max(Decision.day).label("day"))
+        yield from session.execute(
+            select(Identifier.one_id, Decision.day, Decision.held)
             .join(Decision, Decision.identifier_id == Identifier.id)
-            .where(Identifier.one_id.in_(asked[start : start + CHUNK]))
-            .where(Decision.day > day - timedelta(days=WINDOW_DAYS), Decision.day <= day, which)
-            .group_by(Identifier.one_id)
+            .where(Identifier.one_id.in_(asked[start : start + CHUNK]), Decision.holdout > 0)
+            .where(Decision.day > day - timedelta(days=days), Decision.day <= day)
+            .order_by(Decision.day, Decision.id)
         )
-        found |= {row.one_id: row.day for row in rows}
-    return found
 
 
 def _slot(

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import recommend
-from app.flows.allowed.history import OPEN_DAYS, open_since
+from app.flows.allowed.history import OPEN_DAYS
 from app.flows.planning import attention, decide
 from app.flows.planning.best_first import OUTRANKED, UNASKED, BestFirst
 from app.flows.planning.suggest import Plan, suggest
@@ -51,7 +51,7 @@ def settle(session: Session, parts: BestFirst, day: date, now: datetime) -> Toge
         result = parts.plan(gone)
         new = {c.person for chosen in result.chosen.values() for c in chosen} - held
         locked = attention.lock_people(session, new, wait=not held) if new else set()
-        taken = new - locked | attention.waiting(session, locked, now, open_since(now))
+        taken = new - locked | attention.waiting(session, locked, now)
         resting = decide.resting(session, locked, day)
         if not taken and not resting:
             return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -51,7 +52,7 @@ def after_sent(session: Session, dispatch: Dispatch, now: datetime) -> None:
         kind = Happened.CONTENT_SENT if dispatch.content_version_id else Happened.MESSAGE_SENT
         _note(session, dispatch, kind, TO_PHYSICIAN[Way(dispatch.way)], at)
     elif dispatch.counts_as_contact and dispatch.way == Way.REP_TEXT and dispatch.rep_id:
-        _note(session, dispatch, Happened.CONTENT_SENT, "wecom", at)
+        _note(session, dispatch, Happened.CONTENT_SENT, "wecom", at, {journey.BY_HAND: True})
         reps.note_chat(session, dispatch.rep_id, dispatch.identifier_id, at)
 
 
@@ -161,11 +162,15 @@ def tell_not_sent(
     )  # fmt: skip
 
 
-def _note(session: Session, dispatch: Dispatch, kind: Happened, channel: str, at: datetime) -> None:
+def _note(
+    session: Session, dispatch: Dispatch, kind: Happened, channel: str, at: datetime,
+    detail: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
     if dispatch.identifier_id is None:
         return
     journey.note(
         session, dispatch.identifier_id, kind, channel=channel, at=at,
         ref=f"dispatch:{dispatch.id}", rep_id=dispatch.rep_id,
         content_version_id=dispatch.content_version_id, campaign_id=dispatch.campaign_id,
+        detail=detail,
     )  # fmt: skip

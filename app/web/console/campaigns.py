@@ -67,7 +67,7 @@ def new_campaign() -> str | Response | tuple[str, int]:
                 content_id=row_number(chosen),
                 expression=form.get("expression", ""),
                 way=form.get("way", "suggestion"),
-                at=_time(form.get("at", "")),
+                at=_time(form.get("at", ""), now),
                 cron=form.get("cron", "").strip(),
                 catch_up=form.get("catch_up", campaigns.CatchUp.LAST),
                 max_catch_up=_number(form.get("max_catch_up", "")),
@@ -241,10 +241,14 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and text.isascii() else campaigns.USUAL_CATCH_UP
 
 
-def _time(text: str) -> datetime | None:
+def _time(text: str, now: datetime) -> datetime | None:
+    """Raises Refused, also for the past: whoever mistypes it would send at once."""
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+        at = datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
     except ValueError:
         raise Refused(_("看不懂时间，请重新选择。")) from None
+    if at <= now:
+        raise Refused(_("这个时间已经过去。请选将来的时间；要马上发送，请留空，保存后手动执行。"))
+    return at

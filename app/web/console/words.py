@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.campaigns import CatchUp, Schedule
 from app.infra.clock import local
-from app.journey import Entry, Happened
+from app.journey import BY_HAND, Entry, Happened
 from app.web import language
 from app.web.console import bp
 from app.web.console.menu import role_name
@@ -111,6 +111,8 @@ def happened(entry: Entry) -> str:
         Happened.MEETING_DECLINED: _("谢绝了会议"),
         Happened.MEETING_ATTENDED: _("参加了会议"),
     }[entry.kind]
+    if detail.get(BY_HAND):
+        text = _("交给代表转发的内容")
     if channel:
         return str(_("%(what)s（%(where)s）", what=text, where=channel))
     return str(text)

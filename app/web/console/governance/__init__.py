@@ -1,6 +1,7 @@
 """治理 and 运维.
 
-office          inbox, limits, reps, users, tokens, audit
+office          inbox, reps, users, tokens, audit
+limits          联系规则
 sends           发送: what waits for a person's decision
 completeness    核对
 operations      运维

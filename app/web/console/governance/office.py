@@ -1,4 +1,4 @@
-"""治理: inbox and dead letters, limits, reps, users, tokens, audit."""
+"""治理: inbox and dead letters, reps, users, tokens, audit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app import accounts, consent, content, inbox, reps
+from app import accounts, content, inbox, reps
 from app.accounts.models import AuditEntry, Role
 from app.inbox import State
 from app.infra.db import ring_after_commit
 from app.infra.errors import YishuError
 from app.web import auth
 from app.web.console import bp
+from app.web.console.governance.limits import clock, whole
 from app.web.context import parts
 from app.web.numbers import asked_row, row_number
 from app.web.policy import STAFF, allow
@@ -96,29 +97,6 @@ def drop_inbox() -> Response:
     return redirect(url_for("console.inbox_event", event_id=event_id))
 
 
-@bp.route("/governance/limits", methods=["GET", "POST"])
-@allow(Role.ADMIN, Role.REVIEWER)
-def contact_limits() -> str | Response:
-    """How often and when physicians may be contacted."""
-    here, who = parts(), auth.actor()
-    with here.db.transaction() as session:
-        row = consent.policy_row(session, here.clock())
-        if request.method == "POST":
-            row.cap_contacts = _between("cap_contacts", 0, 50, row.cap_contacts)
-            row.cap_days = _between("cap_days", 1, 365, row.cap_days)
-            row.refuse_days = _between("refuse_days", 1, 365, row.refuse_days)
-            row.quiet_from_minute = _clock("quiet_from", row.quiet_from_minute)
-            row.quiet_until_minute = _clock("quiet_until", row.quiet_until_minute)
-            row.updated_at = here.clock()
-            names = ("cap_contacts", "cap_days", "refuse_days", "quiet_from_minute",
-                     "quiet_until_minute")  # fmt: skip
-            accounts.audit(session, who.key, "limits.changed", "policy", 1, now=here.clock(),
-                           **{name: getattr(row, name) for name in names})  # fmt: skip
-            flash(_("已保存，立即对所有推送生效。"), "success")
-            return redirect(url_for("console.contact_limits"))
-        return render_template("console/governance/limits.html", row=row)
-
-
 @bp.route("/governance/reps", methods=["GET", "POST"])
 @allow(Role.ADMIN, Role.MARKETER)
 def rep_settings() -> str | Response:
@@ -128,8 +106,9 @@ def rep_settings() -> str | Response:
         try:
             with here.db.transaction() as session:
                 rep = reps.get_rep(session, row_number(request.form.get("id", "")))
-                at = _clock("daily_at", rep.daily_at_minute)
-                limit = _between("daily_limit", 0, 1000, rep.daily_limit)
+                at = clock("daily_at", rep.daily_at_minute)
+                most = max(reps.MOST_A_DAY, rep.daily_limit)
+                limit = whole("daily_limit", 0, most, rep.daily_limit)
                 reps.set_day(  # what was set before these bounds may stay
                     session, rep, at_minute=at if at != rep.daily_at_minute else None,
                     limit=limit if limit != rep.daily_limit else None,
@@ -210,15 +189,3 @@ def _change_accounts(session: Session, who: accounts.Actor) -> str:
     token = accounts.revoke_token(session, number, now=now)
     accounts.audit(session, who.key, "token.revoked", "token", token.name, now=now)
     return str(_("令牌 %(name)s 已停用。", name=token.name))
-
-
-def _between(name: str, low: int, high: int, otherwise: int) -> int:
-    text = request.form.get(name, "")
-    return max(low, min(high, int(text))) if text.isdecimal() else otherwise
-
-
-def _clock(name: str, otherwise: int) -> int:
-    hour, _colon, minute = request.form.get(name, "").partition(":")
-    if not (hour.isdecimal() and minute.isdecimal()):
-        return otherwise
-    return min(int(hour), 23) * 60 + min(int(minute), 59)
