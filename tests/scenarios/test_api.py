@@ -219,3 +219,9 @@ def test_a_withdrawal_stops_what_is_approved_for_later_too(
     with line.parts.db.reading() as session:
         stages = {version.stage for version in content.versions_of(session, old.content_id)}
         assert stages == {"withdrawn"}
+    now = line.clock.tick(minutes=1)
+    with line.parts.db.transaction() as session:  # nothing is in force, one is for later
+        third = renew(session, newer, now, begins=now + timedelta(days=1))
+        content.edit(session, third.id, author="user:1", fields={"title": "草稿"}, tags={}, now=now)
+    told = call(line, "GET", f"/contents/{old.content_id}").json
+    assert (told["stage"], [one["version_id"] for one in told["later"]]) == ("draft", [third.id])

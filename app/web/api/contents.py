@@ -105,17 +105,19 @@ def create_content() -> tuple[Response, int]:
 
 @bp.get("/contents/<int:content_id>")
 def get_content(content_id: int) -> Response:
-    """The version in force, else the newest. `later`: newer ones, with their stage and when they
-    begin; submit and approve are about the newest."""
+    """The version in force, else the newest. `later`: newer ones and those that begin later, with
+    their stage; submit and approve are about the newest."""
     here = parts()
+    now = here.clock()
     with here.db.reading() as session:
         newest = _newest(session, content_id)
-        shown = content.usable_version(session, content_id, here.clock()) or newest
+        shown = content.usable_version(session, content_id, now) or newest
         later = [
             {"version_id": one.id, "version": one.number, "title": one.title, "stage": one.stage,
              "valid_from": _text(one.valid_from)}
             for one in reversed(content.versions_of(session, content_id))
-            if one.number > shown.number and one.stage != Stage.WITHDRAWN
+            if one.id != shown.id and one.stage != Stage.WITHDRAWN
+            and (one.number > shown.number or (one.valid_from is not None and one.valid_from > now))
         ]  # fmt: skip
         return jsonify(as_json(session, shown) | {"later": later})
 
