@@ -355,7 +355,7 @@ def test_of_fortnights_of_two_records_that_become_one_physician_the_first_goes_o
     policy = policies.ensure(session, now)
     one, other = (meet(session, rep, key, now, tags=("af",)) for key in "ab")
     for row, after, held in (
-        (one, 0, held_first), (other, 10, not held_first), (one, 20, True),
+        (one, 0, held_first), (other, 10, not held_first), (one, 20, True), (other, 36, True),
     ):  # fmt: skip
         begun = timedelta(days=after)
         session.add(
@@ -367,7 +367,7 @@ def test_of_fortnights_of_two_records_that_become_one_physician_the_first_goes_o
             )
         )  # fmt: skip
     session.flush()
-    assert lifting.lifted(session, now + timedelta(days=60)).opened.held == 2
+    assert lifting.lifted(session, now + timedelta(days=60)).opened.held == 3
     identity.merge(session, one.one_id, other.one_id, actor="user:1", reason="同一人", now=now)
     session.refresh(other)
 
@@ -378,7 +378,8 @@ def test_of_fortnights_of_two_records_that_become_one_physician_the_first_goes_o
 
     last = day + timedelta(days=13) if held_first else None
     assert [rests(after) for after in (9, 10, 13, 14)] == [last, last, last, None]
-    assert rests(20) == day + timedelta(days=33)
+    assert [rests(after) for after in (20, 27, 28, 33)] == [None] * 4, "the second was not over"
+    assert {rests(after) for after in (36, 45, 49)} == {day + timedelta(days=49)}
     found = lifting.lifted(session, now + timedelta(days=60))
     sides = found.opened.suggested, found.opened.held
-    assert (sides, found.twice, found.is_part) == ((1 - held_first, 1 + held_first), 1, False)
+    assert (sides, found.twice, found.is_part) == ((1 - held_first, 1 + held_first), 2, False)

@@ -21,11 +21,10 @@ from app.content import Brand, Content
 from app.identity import Identifier
 from app.infra.clock import local
 from app.links import PageView, TrackedLink
-from app.recommend.policy.lift import MOST_DAYS, WINDOW_DAYS, Lift, Unit, lift
+from app.recommend.policy.lift import MOST_DAYS, WINDOW, Lift, Unit, alone, lift
 from app.recommend.policy.policy_models import Decision
 
 MOST, CHUNK = 40_000, 1000
-WINDOW = timedelta(days=WINDOW_DAYS)
 GOLDEN, WHOLE = 2654435769, 2**32  # numbers times the golden ratio lie evenly
 OTHER = ""  # contents without a brand
 Asked = Callable[[Session, Sequence[str], datetime, datetime], Mapping[str, Sequence[datetime]]]
@@ -35,7 +34,7 @@ Asked = Callable[[Session, Sequence[str], datetime, datetime], Mapping[str, Sequ
 class Lifted:
     """Overall and by brand. `ripe`: fortnights that are over, suggested and held, of which at most
     half of MOST each are looked at; `waiting`: those that are not; `first`: the day on which the
-    first of these is over; `twice`: of those looked at what is left out, see `_twice`."""
+    first of these is over; `twice`: of those looked at what is left out, see `_alone`."""
 
     opened: Lift
     contacted: Lift
@@ -65,11 +64,10 @@ def lifted(session: Session, now: datetime) -> Lifted:
     for start in range(0, len(numbers), CHUNK):
         rows = session.execute(_begun(numbers[start : start + CHUNK])).all()
         begun = min(begun, *(row.day for row in rows))
-        twice = _twice(session, rows)
-        left_out += len(twice)
-        rows = [row for row in rows if row.id not in twice]
-        opened += _units(rows, _opened, session)
-        met += _units(rows, _contacted, session)
+        counted = _alone(session, rows)
+        left_out += len(rows) - len(counted)
+        opened += _units(counted, _opened, session)
+        met += _units(counted, _contacted, session)
     days = (over - begun).days + 1
     most = MOST_DAYS if len(numbers) == sum(ripe) else days  # a part does not grow
     brands = sorted({unit.group for unit in opened})
@@ -123,26 +121,19 @@ def _begun(numbers: Sequence[int]) -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _twice(session: Session, rows: Sequence[Any]) -> set[int]:
-    """Those that began while another one of the same physician's was not over: two records have
-    become one since. The first goes on, as where days are planned (`decide.resting`), and nobody is
-    counted twice, let alone on both sides."""
+def _alone(session: Session, rows: Sequence[Any]) -> list[Any]:
+    """Without those that began in another one of the same physician's: as where days are planned
+    (`decide.resting`), and nobody is counted twice, let alone on both sides."""
     first, last = min(row.day for row in rows), max(row.day for row in rows)
     near = session.execute(
         select(Identifier.one_id, Decision.day, Decision.id)
         .join(Decision, Decision.identifier_id == Identifier.id)
         .where(Identifier.one_id.in_({row.one_id for row in rows}), Decision.holdout > 0)
-        .where(Decision.day > first - 2 * WINDOW, Decision.day <= last)
+        .where(Decision.day > first - WINDOW, Decision.day <= last)
         .order_by(Decision.day, Decision.id)
     )
-    over: dict[str, date] = {}
-    twice = set()
-    for one_id, day, number in near:
-        if day < over.get(one_id, day):
-            twice.add(number)
-        else:
-            over[one_id] = day + WINDOW
-    return twice & {row.id for row in rows}
+    counted = {row.id for row in alone(near)}
+    return [row for row in rows if row.id in counted]
 
 
 def _units(rows: Sequence[Any], asked: Asked, session: Session) -> list[Unit]:

@@ -34,7 +34,7 @@ from app.recommend.day.plan import Alike, repeating
 from app.recommend.policy import drawing, policies
 from app.recommend.policy.drawing import Deviations
 from app.recommend.policy.explore import Draws
-from app.recommend.policy.lift import WINDOW_DAYS
+from app.recommend.policy.lift import WINDOW, WINDOW_DAYS, alone
 from app.recommend.policy.policy_models import Decision, DecisionKind, Policy
 from app.reps import RelationState, Rep, RepContact
 
@@ -136,18 +136,12 @@ def in_window(session: Session, people: Iterable[str], day: date) -> set[str]:
 
 
 def resting(session: Session, people: Iterable[str], day: date) -> dict[str, date]:
-    """Who is held out on this day, up to and with which day: no daily plan has them. Where two
-    records have become one physician's since, the fortnight that began first goes on, and one that
-    began before it was over says nothing."""
-    span, ruling = timedelta(days=WINDOW_DAYS), dict[str, Any]()
-    for row in _begun(session, people, day, 2 * WINDOW_DAYS):
-        before = ruling.get(row.one_id)
-        if before is None or row.day >= before.day + span:
-            ruling[row.one_id] = row
+    """Who is held out on this day, up to and with which day: no daily plan has them."""
+    begun = _begun(session, people, day, 2 * WINDOW_DAYS)
     return {
-        one: row.day + span - timedelta(days=1)
-        for one, row in ruling.items()
-        if row.held and row.day > day - span
+        row.one_id: row.day + WINDOW - timedelta(days=1)
+        for row in alone(begun)
+        if row.held and row.day + WINDOW > day
     }
 
 

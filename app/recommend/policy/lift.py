@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 WINDOW_DAYS = 14
+WINDOW = timedelta(days=WINDOW_DAYS)
 WORTH_KNOWING = 0.03  # a difference that somebody would act on: three of a hundred physicians
 FEW = 10  # of an arm: below, nothing is said
 FEW_REPS = 5
@@ -30,6 +32,18 @@ class Unit:
     chance: float
     outcome: bool
     group: str = ""
+
+
+def alone(rows: Iterable[Any]) -> Iterator[Any]:
+    """Of fortnights (`one_id`, `day`) in the order of their days those that count: all but what
+    began within a fortnight of one before it. Such a pair is of two records that have become one
+    physician since. Goes by the one before alone, so that it is the same however far back the rows
+    reach, if that is a fortnight further than what is asked about."""
+    before: dict[str, date] = {}
+    for row in rows:
+        if row.day >= before.get(row.one_id, date.min) + WINDOW:
+            yield row
+        before[row.one_id] = row.day
 
 
 @dataclass(frozen=True, slots=True)
