@@ -42,6 +42,7 @@ PACKAGES = (
 ).split()
 
 _children: set[int] = set()
+_orphaned: set[int] = set()  # groups of children that have ended, while anybody of them lives
 
 
 class Child:
@@ -148,14 +149,15 @@ def main() -> None:
 
 
 def _bury() -> None:
+    """Note who has ended. Whoever is left below them is to end with the run; a group is forgotten
+    with its last process, as its number may become somebody else's."""
     with suppress(ChildProcessError):
-        while True:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            if not _signal_group(pid, 0):  # else those below it are to end with the run
-                _children.discard(pid)
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            pid, status = ended
+            _children.discard(pid)
+            _orphaned.add(pid)
             _say({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+    _orphaned.difference_update([one for one in _orphaned if not _signal_group(one, 0)])
 
 
 def _end_all() -> None:
@@ -163,7 +165,8 @@ def _end_all() -> None:
     for pid in _children:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)  # one that was just born has no group of its own yet
-        _signal_group(pid, signal.SIGKILL)
+    for group in _children | _orphaned:
+        _signal_group(group, signal.SIGKILL)
     with suppress(ChildProcessError):
         while True:
             os.wait()
