@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.feedback import reading
@@ -123,8 +123,9 @@ def in_force(session: Session, now: datetime) -> Sequence[StopRule]:
 
 
 def listing(session: Session, limit: int = 200) -> Sequence[StopRule]:
-    """All, the newest first."""
-    return session.scalars(select(StopRule).order_by(StopRule.id.desc()).limit(limit)).all()
+    """Proposals first, then what holds, then what is over; of each the newest first."""
+    place = case({RuleState.PROPOSED: 0, RuleState.LIVE: 1}, value=StopRule.state, else_=2)
+    return session.scalars(select(StopRule).order_by(place, StopRule.id.desc()).limit(limit)).all()
 
 
 def count_proposed(session: Session) -> int:

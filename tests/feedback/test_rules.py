@@ -263,3 +263,6 @@ def test_new_words_are_compared_with_any_number_of_proposals_at_once(
     assert (rule.scope, rule.rep_id) == (Scope.ALL, None)
     assert sum(rule.state == RuleState.PROPOSED for rule in feedback.rules.listing(session)) == 4
     assert sum("FROM refusal_note" in text and "rule_id IN" in text for text in asked) == 1
+    approve(session, feedback.rules.listing(session)[0], clock)
+    waiting = feedback.rules.listing(session, limit=3)
+    assert {rule.state for rule in waiting} == {RuleState.PROPOSED}, "however many are decided"

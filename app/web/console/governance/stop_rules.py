@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flask import flash, redirect, render_template, request, url_for
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts, content, feedback, identity, reps, segments, tagging
 from app.accounts.models import Role
-from app.feedback import RuleState, Scope, StopRule
+from app.feedback import Scope, StopRule
 from app.feedback.rules import What
 from app.flows.learning.rule_decided import approve_rule, impact, outcome_of, tell_proposers
 from app.infra.clock import SHANGHAI
@@ -29,12 +30,8 @@ SHOWN = 5  # physicians who are named
 @allow(*DECIDERS)
 def stop_rules() -> str:
     """Proposals first, then what holds, then what is over."""
-    order = {RuleState.PROPOSED: 0, RuleState.LIVE: 1}
     with parts().db.reading() as session:
-        rules = sorted(
-            feedback.rules.listing(session),
-            key=lambda rule: (order.get(RuleState(rule.state), 2), -rule.id),
-        )
+        rules = feedback.rules.listing(session)
         notes = feedback.rules.notes_of(session, [rule.id for rule in rules])
         return render_template("console/governance/stop_rules.html", rules=rules, notes=notes,
                                now=parts().clock(), **_words(session, rules))  # fmt: skip
@@ -131,7 +128,7 @@ def _until(text: str, now: datetime) -> datetime:
     return (day + timedelta(days=1)).astimezone(now.tzinfo)
 
 
-def _words(session: Session, rules: list[StopRule]) -> dict[str, object]:
+def _words(session: Session, rules: Sequence[StopRule]) -> dict[str, object]:
     newest = {}
     for rule in rules:
         if rule.content_id is not None:
