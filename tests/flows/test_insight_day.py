@@ -13,7 +13,8 @@ from app import journey, recommend, tagging
 from app.flows.insight import day as days
 from app.flows.insight import people, row, tomorrow
 from app.flows.planning.plan_day import plan_day
-from app.infra.clock import local
+from app.flows.sending import ways
+from app.infra.clock import local, midnight
 from app.infra.db import Base, Database
 from app.journey import Happened
 from app.recommend import Answer, DailyPlan, State
@@ -114,6 +115,15 @@ def test_a_preview_says_when_the_rep_wants_no_cards(database: Database) -> None:
         recommend.mute(session, recommend.of_rep(session, rep.id)[0], ref="mute", now=NOON)
         found = tomorrow.preview(session, rep, TODAY, NOON)
         assert {w.card_at for w in found.rows} == {None}
+
+
+def test_a_look_at_tomorrow_leaves_nothing_for_tomorrow(database: Database) -> None:
+    with database.transaction() as session:
+        (rep, *_others) = company(session, NOON - timedelta(days=11))
+        plan_and_refuse(session, rep, NOON - timedelta(days=10))
+        assert tomorrow.preview(session, rep, TODAY + timedelta(days=1), NOON).rows
+        kept = ways._known[session.get_bind().engine]
+        assert kept.begun == midnight(NOON), "what others open is learned of until the night"
 
 
 def plan_and_refuse(session: Session, rep: Rep, at: datetime) -> list[int]:

@@ -188,6 +188,7 @@ def test_a_yes_to_the_time_before_is_asked_for_again_and_not_counted_as_sure(
     line: Line, invited: str
 ) -> None:
     line.web.post(f"{invited}/meeting", data={"coming": "yes"})
+    line.work()
     first, times = (
         version_of(line),
         {"starts_at": "2026-11-27T15:00", "ends_at": "2026-11-27T16:00"},
@@ -202,6 +203,11 @@ def test_a_yes_to_the_time_before_is_asked_for_again_and_not_counted_as_sure(
     assert stale in client.get("/rep/meetings").text
     beside = f"/rep/sidebar?external_userid={row.value}"
     assert "原定 11月26日 周四 14:00" in client.get(beside).text
+    line.work()
+    assert texts(line)[-1].startswith(
+        "【会议有变】王某某答应参加《房颤病例讨论会》（11月26日 14:00 · 示例市会议中心 3 楼），"
+        "现在改为：11月27日 15:00 · 示例市会议中心 3 楼。"
+    ), "somebody has to say so"
     page = line.web.get(invited, headers=WECHAT).text
     assert "会议时间改了，您之前答应参加" in page, "nobody gets another link"
     assert page.count('name="coming"') == 2, "both may be said"
@@ -217,7 +223,27 @@ def test_a_yes_to_the_time_before_is_asked_for_again_and_not_counted_as_sure(
     assert any("将参加《更正》（11月27日 15:00）" in text for text in texts(line))
     with line.parts.db.transaction() as session:
         withdraw_content(session, newer.id, reason="取消", now=line.clock())
+    line.work()
+    assert texts(line)[-1].startswith("【会议取消】王某某答应参加《更正》（11月27日 15:00 · ")
     assert line.web.get(invited, headers=WECHAT).status_code == 410
+
+
+@ONE_DATABASE
+def test_nobody_hears_of_other_words_for_the_same_meeting_or_of_a_no(
+    line: Line, invited: str
+) -> None:
+    line.web.post(f"{invited}/meeting", data={"coming": "yes"})
+    line.work()
+    before, first = texts(line), version_of(line)
+    with line.parts.db.transaction() as session:
+        newer = renew(session, first, line.clock.tick(minutes=5))
+    line.work()
+    assert texts(line) == before
+    line.web.post(f"{invited}/meeting", data={"coming": "no", "version": newer.id})
+    with line.parts.db.transaction() as session:
+        withdraw_content(session, newer.id, reason="取消", now=line.clock.tick(minutes=5))
+    line.work()
+    assert "不能参加" in texts(line)[-1]
 
 
 def test_a_meeting_that_was_to_be_later_and_is_not_stays_when_it_is(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import campaigns, content
 from app.content import ContentVersion
+from app.flows.pages.meeting_changed import tell_of_change
 from app.flows.planning.card_text import renew_waiting
 from app.flows.sending.stop_sending import stop_sending
 from app.recommend import State, Suggestion
@@ -36,3 +37,4 @@ def take_over(session: Session, replaced: ContentVersion, now: datetime) -> None
         waiting = Suggestion.content_version_id == replaced.id, Suggestion.state.in_(OPEN)
         session.execute(update(Suggestion).where(*waiting).values(content_version_id=newer.id))
     campaigns.go_on(session, replaced, now)
+    tell_of_change(session, replaced, now)

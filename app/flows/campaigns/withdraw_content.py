@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import content
 from app.content import ContentVersion, Stage
+from app.flows.pages.meeting_changed import tell_of_change
 from app.flows.sending.stop_sending import stop_sending
 
 
@@ -21,4 +22,5 @@ def withdraw_content(
     for one in before:
         if one.stage == Stage.WITHDRAWN:
             stop_sending(session, "内容已撤回", now, content_version_id=one.id)
+    tell_of_change(session, version, now)
     return version

@@ -67,7 +67,7 @@ def preview(session: Session, rep: Rep, day: date, now: datetime) -> Preview:
     others = {c.person: OUTRANKED for c in mine.candidates} | mine.why | result.lost[rep.id]
     listed = {c.person for c in slots}
     out = {who: why for who, why in others.items() if who not in listed} | decided.empty
-    rows = _rows(session, rep, shown, mine, result.prices, day, at)
+    rows = _rows(session, rep, shown, mine, result.prices, day, at, now)
     return Preview(day, at, len(mine.contacts), rows, out, [one for one in reps if one is not rep])
 
 
@@ -105,12 +105,12 @@ def _room(session: Session, rep: Rep, day: date) -> int:
 
 def _rows(
     session: Session, rep: Rep, chosen: Sequence[Candidate[str]], mine: Considered,
-    prices: Mapping[str, float], day: date, at: datetime,
+    prices: Mapping[str, float], day: date, at: datetime, now: datetime,
 ) -> list[Would]:  # fmt: skip
     people = identity.physicians_by_id(session, [c.person for c in chosen])
     titles = content.titles(session, [c.fit.piece.version_id for c in chosen])
     muted = recommend.is_muted(session, rep.id, day)
-    said = telling(session, rep, chosen, mine, day, at)
+    said = telling(session, rep, chosen, mine, day, at, as_of=now)
     return [
         Would(
             people.get(c.person), c, titles[c.fit.piece.version_id], told.reasons,

@@ -7,4 +7,5 @@ own_choices     what is changed there
 own_record      what is downloaded there
 stop_or_resume  one word that stops everything, or lets us go on
 meetings        answers to a meeting
+meeting_changed another time or place, or off
 """

@@ -46,18 +46,19 @@ def telling(
     day: date,
     now: datetime,
     campaign: Campaign | None = None,
+    as_of: datetime | None = None,
 ) -> list[Told]:
     """Of each chosen candidate, in this order; reasons are those of `day`, on which they are
-    read."""
+    read. Where `now` is still to come, what others do is that of `as_of`."""
     people = [candidate.person for candidate in chosen]
     names, rules = tagging.names_for_reps(session), consent.rules(session)
     titles = near_titles(session, (one.fit for one in chosen), now)
     last, facts = journey.last_at(session, people), recent.facts(session, people, now)
-    hours = _hours(session, rep, people, day, now)
+    hours = _hours(session, rep, people, day, now, as_of)
     ahead = (day - local(now).date()).days
     carried = ways_to(
         session, rep, [considered.contacts[one_id] for one_id in people], now,
-        campaign_id=campaign.id if campaign else None,
+        campaign_id=campaign.id if campaign else None, as_of=as_of,
     )  # fmt: skip
     told = []
     for candidate in chosen:
@@ -80,11 +81,17 @@ def _first(candidate: Candidate[str], campaign: Campaign | None) -> str:
 
 
 def _hours(
-    session: Session, rep: Rep, people: Sequence[str], day: date, now: datetime
+    session: Session,
+    rep: Rep,
+    people: Sequence[str],
+    day: date,
+    now: datetime,
+    as_of: datetime | None,
 ) -> dict[str, tuple[int | None, str]]:
     """By ONE ID the hour and what is told of it, where either is known."""
-    known, bad = when.habits(session, people, day, now), bad_hours(session, rep.id, people, now)
-    own = when.rep_hours(session, rep.id, day, now) if known else []
+    known = when.habits(session, people, day, now, as_of)
+    own = when.rep_hours(session, rep.id, day, now, as_of) if known else []
+    bad = bad_hours(session, rep.id, people, now)
     found = {}
     for one_id in known.keys() | bad.keys():
         habit = known.get(one_id)

@@ -57,13 +57,17 @@ class Habit:
 _known: WeakKeyDictionary[Engine, Common] = WeakKeyDictionary()
 
 
-def habits(session: Session, one_ids: Sequence[str], day: date, now: datetime) -> dict[str, Habit]:
-    """When each physician opens on `day`; only hours in which contact is allowed are named."""
+def habits(
+    session: Session, one_ids: Sequence[str], day: date, now: datetime,
+    as_of: datetime | None = None,
+) -> dict[str, Habit]:  # fmt: skip
+    """When each physician opens on `day`; only hours in which contact is allowed are named. Who
+    looks ahead says `as_of` when, for what others do is not known of a day to come."""
     since = now - timedelta(days=HABIT_DAYS)
     tallies = _of_people(session, one_ids, since, now)
     if not any(seen.acts >= timing.ENOUGH for seen in tallies.values()):
         return {}
-    common = _common(session, now)
+    common = _common(session, as_of or now)
     places = session.execute(
         select(Physician.one_id, Physician.specialty, Physician.institution_id)
         .where(Physician.one_id.in_(list(tallies)))
@@ -81,10 +85,13 @@ def habits(session: Session, one_ids: Sequence[str], day: date, now: datetime) -
     return found
 
 
-def rep_hours(session: Session, rep_id: int, day: date, now: datetime) -> list[float]:
-    """When this rep answers cards on `day`: the shares of its hours."""
+def rep_hours(
+    session: Session, rep_id: int, day: date, now: datetime, as_of: datetime | None = None
+) -> list[float]:
+    """When this rep answers cards on `day`: the shares of its hours. `as_of` as for `habits`."""
     mine = _answers(session, now, OF_REP, rep_id)
-    shares = timing.learn(timing.tally(mine, now), _common(session, now).reps, timing.PERSON)
+    common = _common(session, as_of or now)
+    shares = timing.learn(timing.tally(mine, now), common.reps, timing.PERSON)
     return timing.of_day(shares, weekday(day))
 
 

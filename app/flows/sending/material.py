@@ -19,8 +19,13 @@ def about(version: ContentVersion) -> str:
     """The summary; of a meeting when and where it is before it."""
     if version.starts_at is None:
         return version.summary
-    when = f"{local(version.starts_at):%m月%d日 %H:%M}"
-    return f"{' · '.join(filter(None, (when, version.place)))}。{version.summary}"
+    return f"{when_and_where(version)}。{version.summary}"
+
+
+def when_and_where(version: ContentVersion) -> str:
+    """Of a meeting; "" of anything else."""
+    when = f"{local(version.starts_at):%m月%d日 %H:%M}" if version.starts_at else ""
+    return " · ".join(filter(None, (when, version.place)))
 
 
 def forward_text(physician: Physician, version: ContentVersion, url: str) -> str:

@@ -68,8 +68,10 @@ def ways_to(
     *,
     among: Sequence[By] = ALONE,
     campaign_id: int | None = None,
+    as_of: datetime | None = None,
 ) -> dict[int, Ways]:
-    """The way to each contact of the rep, by the contact's id."""
+    """The way to each contact of the rep, by the contact's id. Who looks ahead says `as_of` when,
+    for what others open is not known of a day to come."""
     rows = list({row.id: row for row in rows}.values())
     if not rows:
         return {}
@@ -86,7 +88,8 @@ def ways_to(
     tasked = delivery.tasked_today(session, ids, now)
     moments = delivery.moments_this_month(session, ids, now) if By.MOMENT in among else {}
     replies = replies_left(session, [row.id for row in followers.values()], now)
-    wishes, rates = consent.wishes(session, people), _rates(session, people, now)
+    wishes = consent.wishes(session, people)
+    rates = _rates(session, people, _common(session, as_of or now), now)
     preferred = By.TASK if rep.prefers_group_task else By.REP
     found = {}
     for row in rows:
@@ -146,9 +149,10 @@ def replies_left(session: Session, follower_ids: Sequence[int], now: datetime) -
     return {follower: way.REPLIES - gone[follower] for follower in asked}
 
 
-def _rates(session: Session, people: Sequence[str], now: datetime) -> dict[str, Rates]:
+def _rates(
+    session: Session, people: Sequence[str], common: Common, now: datetime
+) -> dict[str, Rates]:
     """What share of each way each physician opens."""
-    common = _common(session, now)
     found: dict[str, Rates] = {}
     for start in range(0, len(people), CHUNK):
         part = people[start : start + CHUNK]
