@@ -32,6 +32,6 @@ def sent(
     )  # fmt: skip
     journey.note(
         session, row.id, Happened.CONTENT_SENT, channel=channel, at=at, ref=key, rep_id=rep_id,
-        content_version_id=version.id,
+        content_version_id=version.id, detail={journey.BY_HAND: True} if rep else None,
     )  # fmt: skip
     return link

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 import app.models
-from app import autotag, court, delivery, segments
+from app import autotag, court, delivery, journey, segments
 from app.bootstrap import Parts, build
 from app.court import CaseEvent, CaseState, TagCase, TagCaseEvent
 from app.identity import Identifier
@@ -77,5 +77,8 @@ def test_what_a_physician_has_received_counts_as_a_contact(parts: Parts) -> None
             )
         )
         counted = delivery.contacted_at(session, received, week)
+        sent = session.scalars(select(Touchpoint).where(Touchpoint.kind == Happened.CONTENT_SENT))
+        told = {(one.channel, journey.BY_HAND in (one.detail or {})) for one in sent}
+    assert told == {("wecom", True), ("oa", False)}, "as the product says it of its own"
     assert received
     assert {one_id: len(times) for one_id, times in counted.items()} == received
