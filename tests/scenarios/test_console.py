@@ -369,7 +369,7 @@ def test_no_rep_is_woken_by_the_daily_list(line: Line, people: dict[str, Browser
     told = marketer.send(path, path, id=rep.id, daily_at="03:00", daily_limit=3).text
     assert "每日建议的时间请选在 07:00 到 20:00 之间" in told
     told = marketer.send(path, path, id=rep.id, daily_at="08:30", daily_limit=25).text
-    assert "每日建议的数量请选 0 到 20" in told
+    assert "每日建议的数量：请选 0 到 20" in told
     with line.parts.db.transaction() as session:
         saved = reps.get_rep(session, rep.id)
         saved.daily_at_minute, saved.daily_limit = 6 * 60, 30  # from before there were bounds
@@ -395,9 +395,9 @@ def test_the_record_says_which_limits_held_from_when(
     assert (entry.action, entry.detail["cap_contacts"]) == ("limits.changed", 5)
     assert (entry.detail["cap_days"], entry.detail["quiet_from_minute"]) == (7, 22 * 60)
     for fields, said in (
-        ({"cap_contacts": "99999999999"}, "每位医生最多联系次数请选 0 到 50 的整数"),
+        ({"cap_contacts": "99999999999"}, "每位医生最多联系次数：请选 0 到 50 的整数"),
         ({"cap_contacts": "-1"}, "请选 0 到 50 的整数"),
-        ({"cap_contacts": "4", "cap_days": "0"}, "在多少天内请选 1 到 365 的整数"),
+        ({"cap_contacts": "4", "cap_days": "0"}, "在多少天内：请选 1 到 365 的整数"),
         ({"quiet_from": ""}, "请填写时间"),
     ):
         assert said in people["admin"].send(path, path, **fields).text

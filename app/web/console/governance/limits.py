@@ -62,7 +62,7 @@ def whole(name: str, low: int, high: int, otherwise: int) -> int:
     text = request.form.get(name, str(otherwise)).strip()
     if not (text.isdecimal() and len(text) < 9 and low <= int(text) <= high):
         raise Refused(
-            _("%(what)s请选 %(low)s 到 %(high)s 的整数。", what=NUMBERS[name], low=low, high=high)
+            _("%(what)s：请选 %(low)s 到 %(high)s 的整数。", what=NUMBERS[name], low=low, high=high)
         )
     return int(text)
 
