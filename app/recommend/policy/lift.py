@@ -35,10 +35,10 @@ class Unit:
 
 
 def alone(rows: Iterable[Any]) -> Iterator[Any]:
-    """Of fortnights (`one_id`, `day`) in the order of their days those that count: all but what
-    began within a fortnight of one before it. Such a pair is of two records that have become one
-    physician since. Goes by the one before alone, so that it is the same however far back the rows
-    reach, if that is a fortnight further than what is asked about."""
+    """Of fortnights (`one_id`, `day`) in the order of their days those that count: not what began
+    within a fortnight of one before it, as where two records have become one physician since. Only
+    the one just before decides, whether it counts or not: so rows that reach back a fortnight more
+    than what is asked about are enough."""
     before: dict[str, date] = {}
     for row in rows:
         if row.day >= before.get(row.one_id, date.min) + WINDOW:
