@@ -107,4 +107,6 @@ def test_the_page_of_a_push_says_when_it_runs_and_what_was_missed(
     path = marketer.send(new, new, **once, at=at).request.path
     assert ">开始<" in marketer.get(path).text
     line.clock.tick(hours=2)
-    assert "开始：时间已过，立即执行（" in marketer.get(path).text
+    late = marketer.get(path).text
+    assert "开始：时间已过，立即执行（" in late
+    assert "立即执行一次" not in late, "one button for it"
