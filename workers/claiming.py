@@ -28,13 +28,14 @@ sends = Counter("yishu_sends_total", "Messages by way and outcome", ["way", "out
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that this process sends now. `turn` proves it; `knock`: ask first whether the
-    platform answers at all."""
+    """A message that this process sends now, permitted `at` that moment. `turn` proves it; `knock`:
+    ask first whether the platform answers at all."""
 
     id: int
     turn: int
     account: str
     message: Message
+    at: datetime
     knock: bool = False
 
 
@@ -84,7 +85,7 @@ def claim_some(parts: Parts, limit: int, only: int | None = None) -> tuple[list[
         settled += _drop_unwanted(session, entered, gates, now)
         bring_up_to_date(session, list(entered), now)
         turns = delivery.claim(session, [row.id for row in entered], now)
-        return [_claimed(row, turns[row.id], knock)
+        return [_claimed(row, turns[row.id], now, knock)
                 for row, knock in entered.items() if row.id in turns], settled  # fmt: skip
 
 
@@ -131,9 +132,9 @@ def _enters(session: Session, gate: Gate, row: Dispatch, told: set[str], now: da
     return wait is None
 
 
-def _claimed(row: Dispatch, turn: int, knock: bool) -> Claimed:
+def _claimed(row: Dispatch, turn: int, now: datetime, knock: bool) -> Claimed:
     message = Message(Way(row.way), row.payload, row.task_id)
-    return Claimed(row.id, turn, row.app_key, message, knock)
+    return Claimed(row.id, turn, row.app_key, message, now, knock)
 
 
 def _hold(session: Session, dispatch: Dispatch, verdict: Verdict, now: datetime) -> None:

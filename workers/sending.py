@@ -36,11 +36,10 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the platform said to a message that was sent at `began`."""
+    """What the platform said to a message."""
 
     claimed: Claimed
     answer: Delivered | Exception
-    began: datetime
 
 
 def send_due(parts: Parts, limit: int = 100, stop: Callable[[], bool] = lambda: False) -> int:
@@ -97,7 +96,6 @@ def _let_go(keeper: Keeper, claimed: Claimed) -> None:
 
 def _call(parts: Parts, claimed: Claimed) -> Answered:
     crashpoint("send.claimed")
-    began = parts.clock()
     platforms = Platforms(parts.outside.wecom, parts.outside.official_accounts)
     answer: Delivered | Exception
     try:
@@ -107,7 +105,7 @@ def _call(parts: Parts, claimed: Claimed) -> Answered:
     except Exception as problem:  # whatever happened must be recorded
         answer = problem
     crashpoint("send.called")
-    return Answered(claimed, answer, began)
+    return Answered(claimed, answer)
 
 
 def _record_all(parts: Parts, answered: Sequence[Answered]) -> None:
@@ -145,7 +143,7 @@ def _record(session: Session, answered: Sequence[Answered], parts: Parts) -> Non
         dispatch, outcome = rows[claimed.id], outcomes[claimed.id]
         stopped_until = delivery.note_answer(
             session, claimed.account, Way(dispatch.way), answer,
-            began=one.began, now=now, limits=limits_of(parts),
+            began=claimed.at, now=now, limits=limits_of(parts),
         )  # fmt: skip
         if stopped_until is not None and outcome.state is State.QUEUED and outcome.counted:
             delivery.uncount(dispatch)

@@ -10,7 +10,8 @@ answer takes one failure back, so five come together only where a good share of 
 Not so where a message that hangs is one more for a person to decide about: there five are enough.
 
 When the time is over one call may try; nobody else for 30 s. If the platform takes it, the API is
-open again. Calls that began before it was stopped say nothing about it any more.
+open again. What was permitted before it was stopped says nothing about it any more, though its
+call may have begun after.
 
 What tries is a message, since only the API itself can tell that it works again. For cards, texts
 to reps, updates, welcomes and templates that is harmless: if nobody answers, the same bytes are
@@ -91,7 +92,7 @@ def after(
     *,
     costly: bool = False,
 ) -> Breaker:
-    """What the answer to a call that began at `began` makes of the breaker.
+    """What the answer to a call that was permitted at `began` makes of the breaker.
 
     `costly`: messages of this API cannot be repeated.
     """

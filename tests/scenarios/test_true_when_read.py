@@ -234,7 +234,7 @@ def test_a_tap_while_a_worker_writes_down_that_the_card_was_sent_waits_and_is_ke
 
         taps: list[Future[None]] = []
         monkeypatch.setattr(sending, "after_sent", meanwhile)
-        assert sending._recorded(line.parts, [Answered(card, Delivered("1"), line.clock())])
+        assert sending._recorded(line.parts, [Answered(card, Delivered("1"))])
         taps[0].result()
     with line.parts.db.reading() as session:
         assert session.get_one(Dispatch, card.id).provider_id == "1"

@@ -18,7 +18,7 @@ from app.delivery.models import SendBucket
 from tests.company import CORP
 from tests.workers.conftest import Sends
 from workers.claiming import claim_some
-from workers.sending import Answered, _record_all, send_due, send_one
+from workers.sending import Answered, _call, _record_all, send_due, send_one
 
 API = "message/send"
 
@@ -133,7 +133,7 @@ def test_a_slow_call_is_not_taken_twice_while_its_worker_lives(sends: Sends) -> 
             delivery.extend_leases(session, [(one.id, one.turn)], sends.clock())
         send_due(sends.parts)
     assert sends.state(number) == State.SENDING
-    _record_all(sends.parts, [Answered(one, Delivered("msg1"), sends.clock())])
+    _record_all(sends.parts, [Answered(one, Delivered("msg1"))])
     assert sends.get(number).provider_id == "msg1"
 
 
@@ -144,7 +144,7 @@ def test_a_late_worker_overwrites_neither_a_person_nor_the_next_turn(sends: Send
     send_due(sends.parts)
     with sends.parts.db.transaction() as session:
         delivery.settle(session, number, "failed", sends.clock(), actor="user:1")
-    _record_all(sends.parts, [Answered(late, Delivered("msg1"), sends.clock())])
+    _record_all(sends.parts, [Answered(late, Delivered("msg1"))])
     assert sends.state(number) == State.FAILED
 
     card = sends.write("card", Way.REP_CARD)
@@ -154,7 +154,7 @@ def test_a_late_worker_overwrites_neither_a_person_nor_the_next_turn(sends: Send
     sends.clock.tick(seconds=10)
     ((again,), _) = claim_some(sends.parts, 1)
     assert again.turn == late.turn + 1
-    _record_all(sends.parts, [Answered(late, RuntimeError("late"), sends.clock())])
+    _record_all(sends.parts, [Answered(late, RuntimeError("late"))])
     assert sends.state(card) == State.SENDING
     with sends.parts.db.transaction() as session:  # nor does it prolong what is not its own
         before = delivery.get(session, card).lease_until
@@ -169,7 +169,7 @@ def test_a_late_answer_still_settles_what_nobody_decided(sends: Sends) -> None:
     sends.clock.tick(seconds=4)
     send_due(sends.parts)
     assert sends.state(number) == State.UNKNOWN
-    _record_all(sends.parts, [Answered(late, Delivered("msg1"), sends.clock())])
+    _record_all(sends.parts, [Answered(late, Delivered("msg1"))])
     assert (sends.state(number), sends.get(number).provider_id) == (State.SENT, "msg1")
 
 
@@ -193,6 +193,22 @@ def test_a_used_up_quota_stops_the_api_for_all_and_costs_no_attempt(sends: Sends
     assert {sends.state(number) for number in ids} == {State.SENT}
     assert {sends.get(number).attempts for number in ids} == {1}
     assert why_stopped(sends) == {}
+
+
+def test_what_was_permitted_before_the_api_was_stopped_is_no_second_strike(sends: Sends) -> None:
+    sends.sandbox.trouble(errcodes={API: {"errcode": 45009, "times": 2}})
+    ids = [sends.write(f"m{n}") for n in range(2)]
+    claimed = [one for _ in ids for one in claim_some(sends.parts, 1)[0]]
+    assert len(claimed) == 2
+    for one in claimed:  # by two workers: the second begins its call when the first is refused
+        sends.clock.tick(seconds=1)
+        _record_all(sends.parts, [_call(sends.parts, one)])
+    assert why_stopped(sends) == {API: "quota"}
+    sends.clock.tick(seconds=60)  # and not an hour
+    send_due(sends.parts)
+    sends.clock.tick(seconds=10)
+    send_due(sends.parts)
+    assert {sends.state(number) for number in ids} == {State.SENT}
 
 
 def test_too_many_at_once_lower_the_pace_and_nothing_fails(sends: Sends) -> None:
