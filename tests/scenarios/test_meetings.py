@@ -274,3 +274,37 @@ def test_answers_to_meetings_that_are_long_over_are_not_read(line: Line, invited
     for days, shown in ((61, True), (2, False)):
         line.clock.tick(days=days)
         assert ("王某某" in enter(line, "rep01").get("/rep/meetings").text) is shown
+
+
+@ONE_DATABASE
+def test_nobody_hears_that_another_meeting_is_off_of_who_came_to_the_one_before(
+    line: Line, invited: str
+) -> None:
+    line.web.post(f"{invited}/meeting", data={"coming": "yes"})
+    line.work()
+    line.clock.tick(days=4)
+    with line.parts.db.transaction() as session:
+        times = {"starts_at": "2026-12-27T15:00", "ends_at": "2026-12-27T16:00"}
+        newer = renew(session, version_of(line), line.clock(), **times)
+        withdraw_content(session, newer.id, reason="取消", now=line.clock.tick(minutes=5))
+    line.work()
+    assert not [text for text in texts(line) if "【会议取消】" in text]
+
+
+@ONE_DATABASE
+def test_a_time_that_reps_have_heard_of_is_off_before_its_version_has_begun(
+    line: Line, invited: str
+) -> None:
+    line.web.post(f"{invited}/meeting", data={"coming": "yes"})
+    line.work()
+    now, times = line.clock(), {"starts_at": "2026-11-27T15:00", "ends_at": "2026-11-27T16:00"}
+    with line.parts.db.transaction() as session:
+        first = version_of(line)
+        newer = renew(session, first, now, begins=now + timedelta(days=1), **times)
+        withdraw_content(session, first.id, reason="改期", now=now)
+    line.work()
+    assert "现在改为：11月27日 15:00" in texts(line)[-1]
+    with line.parts.db.transaction() as session:
+        withdraw_content(session, newer.id, reason="取消", now=line.clock.tick(minutes=5))
+    line.work()
+    assert texts(line)[-1].startswith("【会议取消】王某某答应参加《更正》（11月27日 15:00 · ")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import content, journey
 from app.content import ContentVersion
-from app.flows.pages.meetings import MEETING
+from app.flows.pages.meetings import MEETING, took_place
 from app.flows.sending import notices
 from app.flows.sending.material import when_and_where
 from app.flows.sending.tell_rep import tell_rep, tell_staff
@@ -17,25 +17,33 @@ from app.journey import MeetingAnswer
 
 
 def tell_of_change(session: Session, was: ContentVersion, now: datetime) -> None:
-    """`was` is no longer in force. Nobody hears of what is over or has never begun, nor of other
-    words for the same meeting."""
-    begun = was.valid_from is not None and was.valid_from <= now
-    if not begun or was.kind != MEETING or was.starts_at is None or was.starts_at <= now:
+    """`was` is no longer approved. Nobody hears of what is over, of what was for later while
+    another is in force, or of other words for the same meeting; nor who came to an earlier one."""
+    if was.kind != MEETING or was.starts_at is None or was.starts_at <= now:
         return
-    newer = _instead(session, was.content_id, now)
+    here = content.usable_version(session, was.content_id, now)
+    begun = was.valid_from is not None and was.valid_from <= now
+    if here is not None and not begun:
+        return
+    newer = here or _next(session, was.content_id, now)
     if newer is not None and (newer.starts_at, newer.place) == (was.starts_at, was.place):
         return
     instead = when_and_where(newer) if newer is not None else ""
     notice = notices.meeting_changed(was.title, when_and_where(was), instead)
     asked = journey.meetings.answers(session, MeetingAnswer.content_id == was.content_id)
+    over = took_place(session, [given for given, _ in asked], now)
     for given, one_id in asked:
-        if given.coming:
+        if given.coming and given.id not in over:
             key = f"meeting:{given.id}:changed:{was.id}"
             if not tell_rep(session, one_id, notice, key=key, now=now, first=given.rep_id):
                 tell_staff(session, given.identifier_id, one_id, notice, key=key, now=now)
 
 
-def _instead(session: Session, content_id: int, now: datetime) -> ContentVersion | None:
-    """What is in force, or the next that will be; None: the meeting is off."""
-    here = content.usable_version(session, content_id, now)
-    return here or next(iter(content.approved_versions(session, content_id)), None)
+def _next(session: Session, content_id: int, now: datetime) -> ContentVersion | None:
+    """What will be in force when nothing is; None: the meeting is off."""
+    later = {
+        one.valid_from: one
+        for one in content.approved_versions(session, content_id)
+        if one.valid_from is not None and one.valid_from > now
+    }
+    return later[min(later)] if later else None

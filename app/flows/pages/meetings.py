@@ -110,6 +110,17 @@ def answered_for_another(
     return {keys[ref]: starts_at for ref, starts_at in times if starts_at is not None}
 
 
+def took_place(session: Session, rows: Sequence[MeetingAnswer], now: datetime) -> set[int]:
+    """Of answers those, by id, that were given to a time at which the meeting has begun."""
+    keys = {_key(row): row.id for row in rows}
+    times = session.execute(
+        select(Touchpoint.ref, ContentVersion.starts_at, ContentVersion.withdrawn_at)
+        .join(ContentVersion, ContentVersion.id == Touchpoint.content_version_id)
+        .where(Touchpoint.ref.in_(keys))
+    )
+    return {keys[ref] for ref, begins, gone in times if begins and begins <= (gone or now)}
+
+
 def moved(session: Session, version_ids: Iterable[int | None]) -> dict[int, datetime]:
     """Which of these versions invite to a time that the meeting no longer has: id → that time."""
     some = ContentVersion.id.in_({number for number in version_ids if number is not None})
