@@ -308,3 +308,24 @@ def test_a_time_that_reps_have_heard_of_is_off_before_its_version_has_begun(
         withdraw_content(session, newer.id, reason="取消", now=line.clock.tick(minutes=5))
     line.work()
     assert texts(line)[-1].startswith("【会议取消】王某某答应参加《更正》（11月27日 15:00 · ")
+
+
+@ONE_DATABASE
+def test_reps_hear_of_a_meeting_that_goes_online_and_of_another_link(
+    line: Line, invited: str
+) -> None:
+    line.web.post(f"{invited}/meeting", data={"coming": "yes"})
+    line.work()
+    for link, told in (
+        ("https://meeting.example/1", "现在改为：11月26日 14:00 · 线上。请尽快转告。"),
+        (
+            "https://meeting.example/2",
+            "（11月26日 14:00 · 线上），现在换了线上会议的链接。请尽快转告。",
+        ),
+    ):
+        with line.parts.db.transaction() as session:
+            now = line.clock.tick(minutes=5)
+            renew(session, version_of(line), now, place="", url=link)
+        line.work()
+        assert texts(line)[-1].endswith(told)
+    assert "您已答应参加" in line.web.get(invited, headers=WECHAT).text, "nothing is asked again"

@@ -26,10 +26,11 @@ def tell_of_change(session: Session, was: ContentVersion, now: datetime) -> None
     if here is not None and not begun:
         return
     newer = here or _next(session, was.content_id, now)
-    if newer is not None and (newer.starts_at, newer.place) == (was.starts_at, was.place):
+    if newer is not None and _when_and_where(newer) == _when_and_where(was):
         return
     instead = when_and_where(newer) if newer is not None else ""
-    notice = notices.meeting_changed(was.title, when_and_where(was), instead)
+    again = newer is not None and newer.starts_at != was.starts_at
+    notice = notices.meeting_changed(was.title, when_and_where(was), instead, again=again)
     asked = journey.meetings.answers(session, MeetingAnswer.content_id == was.content_id)
     over = took_place(session, [given for given, _ in asked], now)
     for given, one_id in asked:
@@ -37,6 +38,11 @@ def tell_of_change(session: Session, was: ContentVersion, now: datetime) -> None
             key = f"meeting:{given.id}:changed:{was.id}"
             if not tell_rep(session, one_id, notice, key=key, now=now, first=given.rep_id):
                 tell_staff(session, given.identifier_id, one_id, notice, key=key, now=now)
+
+
+def _when_and_where(version: ContentVersion) -> tuple[datetime | None, str | None]:
+    """Who comes to a place needs no link."""
+    return version.starts_at, version.place or version.url
 
 
 def _next(session: Session, content_id: int, now: datetime) -> ContentVersion | None:

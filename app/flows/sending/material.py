@@ -24,8 +24,9 @@ def about(version: ContentVersion) -> str:
 
 def when_and_where(version: ContentVersion) -> str:
     """Of a meeting; "" of anything else."""
-    when = f"{local(version.starts_at):%m月%d日 %H:%M}" if version.starts_at else ""
-    return " · ".join(filter(None, (when, version.place)))
+    if version.starts_at is None:
+        return ""
+    return f"{local(version.starts_at):%m月%d日 %H:%M} · {version.place or '线上'}"
 
 
 def forward_text(physician: Physician, version: ContentVersion, url: str) -> str:

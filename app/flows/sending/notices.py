@@ -10,14 +10,14 @@ def meeting_answered(said: str, title: str, when: str, at: datetime) -> str:
     return f"【会议回复】{{name}}{said}《{title}》（{when}），{at:%H:%M} 回复。"
 
 
-def meeting_changed(title: str, was: str, instead: str) -> str:
-    """Somebody who would come has to be told by a person; `instead` is empty when it is off."""
+def meeting_changed(title: str, was: str, instead: str, *, again: bool) -> str:
+    """Somebody who would come has to be told by a person; `instead` is empty when it is off,
+    `again`: the page asks for another answer."""
     if not instead:
         return f"【会议取消】{{name}}答应参加《{title}》（{was}），邀请已撤回，请尽快转告。"
-    return (
-        f"【会议有变】{{name}}答应参加《{title}》（{was}），现在改为：{instead}。"
-        "请尽快转告，并请对方在原来的链接上重新答复。"
-    )
+    what = f"改为：{instead}" if instead != was else "换了线上会议的链接"
+    asks = "，并请对方在原来的链接上重新答复" if again else ""
+    return f"【会议有变】{{name}}答应参加《{title}》（{was}），现在{what}。请尽快转告{asks}。"
 
 
 def message_left(said: str) -> str:
