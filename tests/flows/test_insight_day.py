@@ -9,15 +9,16 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
-from app import journey, recommend, tagging
+from app import journey, links, recommend, tagging
 from app.flows.insight import day as days
 from app.flows.insight import people, row, tomorrow
+from app.flows.planning import when
 from app.flows.planning.plan_day import plan_day
 from app.flows.sending import ways
 from app.infra.clock import local, midnight
 from app.infra.db import Base, Database
 from app.journey import Happened
-from app.recommend import Answer, DailyPlan, State
+from app.recommend import Answer, DailyPlan, State, timing
 from app.reps import Rep
 from tests.company import hire, meet, publish
 from tests.conftest import NOON
@@ -120,10 +121,16 @@ def test_a_preview_says_when_the_rep_wants_no_cards(database: Database) -> None:
 def test_a_look_at_tomorrow_leaves_nothing_for_tomorrow(database: Database) -> None:
     with database.transaction() as session:
         (rep, *_others) = company(session, NOON - timedelta(days=11))
-        plan_and_refuse(session, rep, NOON - timedelta(days=10))
+        read = publish(session, "另一份", TAGS[:1], NOON - timedelta(days=9))
+        for one in plan_and_refuse(session, rep, NOON - timedelta(days=10)):
+            for n in range(timing.ENOUGH):  # else nobody's hours are known
+                at = NOON - timedelta(days=n + 3)
+                link = links.create_link(session, read.id, identifier_id=one, channel="oa", now=at)
+                links.open_page(session, link.id, f"visit-{one}-{n:04}", agent="wechat", now=at)
         assert tomorrow.preview(session, rep, TODAY + timedelta(days=1), NOON).rows
-        kept = ways._known[session.get_bind().engine]
-        assert kept.begun == midnight(NOON), "what others open is learned of until the night"
+        for known in (ways._known, when._known):
+            kept = known[session.get_bind().engine]
+            assert kept.begun == midnight(NOON), "what others do is learned of until the night"
 
 
 def plan_and_refuse(session: Session, rep: Rep, at: datetime) -> list[int]:
