@@ -30,7 +30,7 @@ from workers.scheduler import clock_of, keep_beating
 from workers.sweeping import OFFICE
 
 ROOT = Path(__file__).parents[2]
-PROMPT_S = 15  # on a busy machine; who waits for anything takes longer
+PROMPT_S = 15  # seconds on a busy machine; a worker ends by itself after four
 
 
 @pytest.fixture
